@@ -1,0 +1,36 @@
+"""The collector: what the agent supervises, snapshots and diagnoses."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from collectors.findings import Check
+from collectors.metrics import Family
+
+
+class Collector(ABC):
+    """One source of measurements.
+
+    The supervisor calls `run()` once on the event loop and again, with back-off, if it ends or raises. It calls
+    `collect()` at each scrape and the checks now and then, in a thread of this collector's own and never two of
+    them at once: what `run()` shares with them must be read in one step (a reference, an `int`, a `tuple`, a
+    `list(...)` or `dict(...)` copy).
+    """
+
+    name: ClassVar[str]
+    """Lower case, one word: the value of the `collector` label and of `?collect[]=`."""
+
+    async def run(self) -> None:
+        """The long-lived work, if there is any. Ends only by cancellation, and then within a second."""
+        await asyncio.Event().wait()
+
+    @abstractmethod
+    def collect(self) -> Iterable[Family]:
+        """A cheap snapshot. Does not wait; does not raise for a source that is merely absent."""
+
+    def checks(self) -> Sequence[Check]:
+        """What `doctor` and the status page ask of this source."""
+        return ()

@@ -1,0 +1,113 @@
+"""What a collector exports: metric families as plain data, and the histogram that observations go into.
+
+Owns the data model only. Rendering it to text belongs to `agent.exposition`. Names, types and label rules are
+those of the Prometheus exposition formats (text 0.0.4, OpenMetrics 1.0).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+MetricType = Literal["counter", "gauge", "histogram", "unknown"]
+LabelNames = tuple[str, ...]
+LabelValues = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HistogramValue:
+    """One histogram series at one instant.
+
+    Attributes:
+        bounds: Upper bounds of the finite buckets, ascending, in the family's unit.
+        counts: Observations in each bucket, *not* cumulative; one longer than `bounds`, the last above them all.
+        sum: The sum of all observations, in the family's unit.
+    """
+
+    bounds: tuple[float, ...]
+    counts: tuple[int, ...]
+    sum: float
+
+
+Value = float | HistogramValue
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One metric family of one snapshot.
+
+    Attributes:
+        name: The full name, as in the text format; a counter's ends in `_total`.
+        type: The type that the TYPE line states. `unknown` is written `untyped` in the text format.
+        help: One sentence for the HELP line.
+        labels: The label names, the same for every sample here.
+        samples: The value of each series by its label values, in the order of `labels`.
+
+    A family whose series carry different label names is several `Family` objects of one name, type and help.
+    """
+
+    name: str
+    type: MetricType
+    help: str
+    labels: LabelNames
+    samples: Mapping[LabelValues, Value]
+
+
+Samples = float | Mapping[LabelValues, float]
+
+
+def _family(name: str, type_: MetricType, help: str, samples: Samples, labels: LabelNames) -> Family:
+    by_values: Mapping[LabelValues, float] = samples if isinstance(samples, Mapping) else {(): samples}
+    return Family(name, type_, help, labels, by_values)
+
+
+def gauge(name: str, help: str, samples: Samples, labels: LabelNames = ()) -> Family:
+    """A gauge family from one value, or from values by their label values."""
+    return _family(name, "gauge", help, samples, labels)
+
+
+def counter(name: str, help: str, samples: Samples, labels: LabelNames = ()) -> Family:
+    """A counter family from one value, or from values by their label values."""
+    return _family(name, "counter", help, samples, labels)
+
+
+def unknown(name: str, help: str, samples: Samples, labels: LabelNames = ()) -> Family:
+    """A family of unknown type (`untyped` in the text format), as node_exporter has for raw kernel numbers."""
+    return _family(name, "unknown", help, samples, labels)
+
+
+def histogram(name: str, help: str, samples: Mapping[LabelValues, HistogramValue], labels: LabelNames = ()) -> Family:
+    """A histogram family from snapshots by their label values."""
+    return Family(name, "histogram", help, labels, samples)
+
+
+class Histogram:
+    """Counts observations into fixed buckets. One writer; `value()` may be called from another thread.
+
+    Args:
+        bounds: Upper bounds of the finite buckets, ascending and finite, in the unit of what is observed.
+
+    Raises:
+        ValueError: The bounds are not strictly ascending.
+    """
+
+    __slots__ = ("_bounds", "_counts", "_sum")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        if any(low >= high for low, high in pairwise(bounds)):
+            raise ValueError(f"histogram bounds must ascend strictly, got {bounds}")
+        self._bounds = bounds
+        self._counts = [0] * (len(bounds) + 1)
+        self._sum = 0.0
+
+    def observe(self, value: float, times: int = 1) -> None:
+        """Count `value`, which belongs to the first bucket whose bound is not below it."""
+        self._counts[bisect_left(self._bounds, value)] += times
+        self._sum += value * times
+
+    def value(self) -> HistogramValue:
+        """What was observed so far."""
+        return HistogramValue(self._bounds, tuple(self._counts), self._sum)
