@@ -14,10 +14,9 @@ from collectors.metrics import Family
 class Collector(ABC):
     """One source of measurements.
 
-    The supervisor calls `run()` once on the event loop and again, with back-off, if it ends or raises. It calls
-    `collect()` at each scrape and the checks now and then, in a thread of this collector's own and never two of
-    them at once: what `run()` shares with them must be read in one step (a reference, an `int`, a `tuple`, a
-    `list(...)` or `dict(...)` copy).
+    The supervisor calls `run()` on the event loop, and again, with back-off, if it ends or raises. `collect()` and the
+    checks are called in other threads, each of them never twice at once: what `run()` shares with them must be read in
+    one step (a reference to an immutable value, an `int`, a `tuple`, a `list(...)` or `dict(...)` copy).
     """
 
     name: ClassVar[str]

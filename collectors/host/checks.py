@@ -1,0 +1,116 @@
+"""What the host says to a person: file systems and memory that run out, sources that fail.
+
+Owns the thresholds and the words, as pure functions over what was measured.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+
+from collectors.findings import Finding, Severity
+from collectors.host.filesystem import Measured, Mount, Space, printable
+from collectors.host.meminfo import Memory
+
+_LOW = 0.10
+_CRITICAL = 0.03
+_GB = 1e9
+
+# In memory, or the firmware's variables: no disk that anyone could clear.
+_NOT_STORAGE = frozenset({"efivarfs", "ramfs", "tmpfs"})
+
+
+def disk_space(spaces: Measured) -> list[Finding]:
+    """One finding for each file system with little space left."""
+    return [
+        Finding(
+            code="host-disk-space-low",
+            title=f"{printable(mount.path)} is nearly full",
+            severity=_severity(space.available / space.size),
+            detail=(
+                f"{_description(mount)} has {space.available / _GB:.1f} GB of {space.size / _GB:.1f} GB free"
+                f" ({space.available / space.size:.1%}); expected at least {_LOW:.0%}."
+            ),
+            affects="Recordings, logs and every program that writes there stop when it is full.",
+            remedy=(f"du -xh -d 2 {shlex.quote(printable(mount.path))} | sort -h | tail",),
+        )
+        for mount, space in _storage(spaces)
+        if space.size and space.available / space.size < _LOW
+    ]
+
+
+def inodes(spaces: Measured) -> list[Finding]:
+    """One finding for each file system with few inodes left; those that need none are passed over."""
+    return [
+        Finding(
+            code="host-inodes-low",
+            title=f"{printable(mount.path)} has nearly no inodes left",
+            severity=_severity(space.files_free / space.files),
+            detail=(
+                f"{_description(mount)} has {space.files_free} of {space.files} inodes free"
+                f" ({space.files_free / space.files:.1%}); expected at least {_LOW:.0%}."
+            ),
+            affects="No new file can be made there when they run out, however much space is free.",
+            remedy=(f"du -x --inodes -d 2 {shlex.quote(printable(mount.path))} | sort -n | tail",),
+        )
+        for mount, space in _storage(spaces)
+        if space.files and space.files_free / space.files < _LOW
+    ]
+
+
+def memory(found: Memory) -> list[Finding]:
+    """A finding if little memory is available."""
+    if found.available >= found.total * _LOW:
+        return []
+    return [
+        Finding(
+            code="host-memory-low",
+            title="Memory is nearly used up",
+            severity=Severity.WARNING,
+            detail=(
+                f"{found.available / _GB:.1f} GB of {found.total / _GB:.1f} GB of memory is available"
+                f" ({found.available / found.total:.1%}); expected at least {_LOW:.0%}."
+            ),
+            affects="Swapping makes audio drop out, and the kernel may end programs to get memory back.",
+            remedy=("ps -Ao pid,rss,comm | sort -rnk 2 | head",),
+        )
+    ]
+
+
+def sources(failures: Mapping[str, Exception]) -> list[Finding]:
+    """One finding for each subsystem that fails, from its error by its name."""
+    return [
+        Finding(
+            code="host-source-failing",
+            title=f"The host's {name} cannot be measured",
+            severity=Severity.WARNING,
+            detail=f"Reading {name} failed with {type(error).__name__}: {error}",
+            affects=f"The metrics of {name} are missing; all others are served.",
+            remedy=_source_remedy(error),
+        )
+        for name, error in failures.items()
+    ]
+
+
+def _source_remedy(error: Exception) -> tuple[str, ...]:
+    if isinstance(error, OSError) and error.filename:
+        return (f"ls -l {shlex.quote(str(error.filename))}", "id")
+    return ("uname -a", "Report the error with this output: the kernel answered in a form that wr-agent does not know.")
+
+
+def _storage(spaces: Measured) -> Iterator[tuple[Mount, Space]]:
+    """What a person can make room on, each device once however often it is mounted."""
+    seen = set()
+    for mount, space in spaces.items():
+        if space is None or mount.read_only or mount.type in _NOT_STORAGE or mount.device in seen:
+            continue
+        seen.add(mount.device)
+        yield mount, space
+
+
+def _description(mount: Mount) -> str:
+    return f"{printable(mount.path)} ({mount.type} on {printable(mount.device)})"
+
+
+def _severity(free_ratio: float) -> Severity:
+    return Severity.FAILURE if free_ratio < _CRITICAL else Severity.WARNING

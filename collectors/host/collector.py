@@ -1,0 +1,119 @@
+"""The host collector: reads each subsystem on its own, so that one that fails costs its own families alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from collectors.base import Collector
+from collectors.findings import Check, Finding
+from collectors.host import checks
+from collectors.host.config import HostConfig
+from collectors.host.subsystems import Platform, Subsystem, this_platform
+from collectors.metrics import Family, gauge
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One attempt at one subsystem; `error` is None where it worked.
+
+    Attributes:
+        name: Which subsystem.
+        families: What it said: nothing where it did not work.
+        seconds: How long it took.
+        error: What went wrong, or FileNotFoundError where this machine has no such thing.
+    """
+
+    name: str
+    families: Sequence[Family]
+    seconds: float
+    error: Exception | None
+
+    @property
+    def failure(self) -> Exception | None:
+        """What went wrong: a source that is merely absent is no failure."""
+        return None if isinstance(self.error, FileNotFoundError) else self.error
+
+
+def _read(subsystem: Subsystem) -> _Reading:
+    start = time.perf_counter()
+    families: Sequence[Family] = ()
+    problem = None
+    try:
+        families = subsystem.families()
+    except Exception as error:  # noqa: BLE001 - whatever goes wrong in one subsystem must not reach the others
+        problem = error
+    return _Reading(subsystem.name, families, time.perf_counter() - start, problem)
+
+
+class HostCollector(Collector):
+    """The machine itself, under node_exporter's names."""
+
+    name = "host"
+
+    def __init__(self, config: HostConfig, platform: Platform | None = None) -> None:
+        self.config = config
+        self._platform = platform or this_platform()
+        self._failing: Mapping[str, str] = {}
+
+    def collect(self) -> list[Family]:
+        """What every subsystem says, and how reading it went."""
+        readings = self._readings()
+        self._log_changes(readings)
+        said = [family for reading in readings for family in reading.families if family.samples]
+        return [*said, *_scrape_families(readings)]
+
+    def checks(self) -> Sequence[Check]:
+        """Disk space, inodes, memory, and whether every subsystem can be read."""
+        return (
+            Check("host.disk-space", "Every disk has space left", self._disk_space),
+            Check("host.inodes", "Every disk has inodes left", self._inodes),
+            Check("host.memory", "Memory is available", self._memory),
+            Check("host.sources", "Every part of the host can be measured", self._sources),
+        )
+
+    def _readings(self) -> list[_Reading]:
+        return [_read(subsystem) for subsystem in self._platform.subsystems]
+
+    def _log_changes(self, readings: Sequence[_Reading]) -> None:
+        failing = {reading.name: repr(reading.failure) for reading in readings if reading.failure}
+        for name, error in failing.items():
+            if self._failing.get(name) != error:
+                _log.warning("host subsystem fails", subsystem=name, error=error)
+        for name in self._failing.keys() - failing.keys():
+            _log.info("host subsystem can be read again", subsystem=name)
+        self._failing = failing
+
+    def _disk_space(self) -> list[Finding]:
+        return checks.disk_space(self._platform.file_systems())
+
+    def _inodes(self) -> list[Finding]:
+        return checks.inodes(self._platform.file_systems())
+
+    def _memory(self) -> list[Finding]:
+        return checks.memory(self._platform.memory())
+
+    def _sources(self) -> list[Finding]:
+        return checks.sources({reading.name: reading.failure for reading in self._readings() if reading.failure})
+
+
+def _scrape_families(readings: Sequence[_Reading]) -> list[Family]:
+    return [
+        gauge(
+            "node_scrape_collector_duration_seconds",
+            "Duration of a collector scrape.",
+            {(reading.name,): reading.seconds for reading in readings},
+            ("collector",),
+        ),
+        gauge(
+            "node_scrape_collector_success",
+            "Whether a collector succeeded.",
+            {(reading.name,): int(reading.error is None) for reading in readings},
+            ("collector",),
+        ),
+    ]

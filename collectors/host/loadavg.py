@@ -1,0 +1,35 @@
+"""Load averages. macOS has them from `os.getloadavg`; Linux rounds them in /proc/loadavg, as everyone shows them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from collectors.host.files import read_text
+from collectors.metrics import Family, gauge
+
+_MINUTES = (1, 5, 15)
+
+
+def parse(text: str) -> tuple[float, ...]:
+    """The averages over 1, 5 and 15 minutes from a text such as `0.21 0.37 0.39 1/719 19737`.
+
+    Raises:
+        ValueError: The text does not begin with three numbers.
+    """
+    averages = tuple(map(float, text.split()[: len(_MINUTES)]))
+    if len(averages) < len(_MINUTES):
+        raise ValueError(f"expected three load averages in /proc/loadavg, found {text!r}")
+    return averages
+
+
+def families(root: Path) -> list[Family]:
+    """The three averages of Linux."""
+    return average_families(parse(read_text(root / "proc/loadavg")))
+
+
+def average_families(averages: tuple[float, ...]) -> list[Family]:
+    """The three averages, from wherever they come."""
+    return [
+        gauge(f"node_load{minutes}", f"{minutes}m load average.", average)
+        for minutes, average in zip(_MINUTES, averages, strict=True)
+    ]

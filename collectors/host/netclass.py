@@ -1,0 +1,87 @@
+"""Network interfaces: state, addresses and settings, from /sys/class/net. Their traffic belongs to `netdev`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from collectors.host.files import read_attribute
+from collectors.metrics import Family, MetricType, gauge
+
+Interfaces = dict[str, dict[str, str]]
+"""The attributes of each interface by their names in /sys/class/net, without those that it does not have."""
+
+_BYTES_PER_MEGABIT = 1000 * 1000 // 8
+_DEVICE = ("device",)
+_TEXTS = ("address", "broadcast", "duplex", "operstate", "ifalias")
+
+# By the name of the attribute: the name of the metric, its type, and what one unit of the attribute is in it.
+_NUMBERS: dict[str, tuple[str, MetricType, int]] = {
+    "addr_assign_type": ("address_assign_type", "gauge", 1),
+    "carrier": ("carrier", "gauge", 1),
+    "carrier_changes": ("carrier_changes_total", "counter", 1),
+    "carrier_up_count": ("carrier_up_changes_total", "counter", 1),
+    "carrier_down_count": ("carrier_down_changes_total", "counter", 1),
+    "dev_id": ("device_id", "gauge", 1),
+    "dormant": ("dormant", "gauge", 1),
+    "flags": ("flags", "gauge", 1),
+    "ifindex": ("iface_id", "gauge", 1),
+    "iflink": ("iface_link", "gauge", 1),
+    "link_mode": ("iface_link_mode", "gauge", 1),
+    "mtu": ("mtu_bytes", "gauge", 1),
+    "name_assign_type": ("name_assign_type", "gauge", 1),
+    "netdev_group": ("net_dev_group", "gauge", 1),
+    "speed": ("speed_bytes", "gauge", _BYTES_PER_MEGABIT),
+    "tx_queue_len": ("transmit_queue_length", "gauge", 1),
+    "type": ("protocol_type", "gauge", 1),
+}
+
+
+def families(root: Path) -> list[Family]:
+    """State, description and numbers of every interface."""
+    interfaces = _read(root / "sys/class/net")
+    return [_up(interfaces), _info(interfaces), *(_number(attribute, interfaces) for attribute in _NUMBERS)]
+
+
+def _read(directory: Path) -> Interfaces:
+    found = ((path.name, _attributes(path)) for path in directory.iterdir())
+    # Without attributes are interfaces that were just unplugged, and a driver's switches, such as bonding_masters.
+    return {device: attributes for device, attributes in found if attributes}
+
+
+def _attributes(path: Path) -> dict[str, str]:
+    found = ((name, read_attribute(f"{path}/{name}")) for name in (*_TEXTS, *_NUMBERS))
+    return {name: value for name, value in found if value is not None}
+
+
+def _up(interfaces: Interfaces) -> Family:
+    return gauge(
+        "node_network_up",
+        "Value is 1 if operstate is 'up', 0 otherwise.",
+        {(device,): int(attributes.get("operstate") == "up") for device, attributes in interfaces.items()},
+        _DEVICE,
+    )
+
+
+def _info(interfaces: Interfaces) -> Family:
+    return gauge(
+        "node_network_info",
+        "Non-numeric data from /sys/class/net/<iface>, value is always 1.",
+        {(device, *(attributes.get(name, "") for name in _TEXTS)): 1 for device, attributes in interfaces.items()},
+        ("device", *_TEXTS),
+    )
+
+
+def _number(attribute: str, interfaces: Interfaces) -> Family:
+    name, type_, unit = _NUMBERS[attribute]
+    return Family(
+        f"node_network_{name}",
+        type_,
+        f"Network device property: {name}",
+        _DEVICE,
+        # Base 0: some are hexadecimal, with 0x before them.
+        {
+            (device,): int(attributes[attribute], 0) * unit
+            for device, attributes in interfaces.items()
+            if attribute in attributes
+        },
+    )

@@ -1,0 +1,30 @@
+"""Which system this is, as uname(2) says."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from collectors.host.files import read_text
+from collectors.metrics import Family, gauge
+
+_LABELS = ("sysname", "release", "version", "machine", "nodename", "domainname")
+
+
+def families(root: Path) -> list[Family]:
+    """The system, with the NIS domain name that Linux's uname has and `os.uname` leaves out."""
+    system = os.uname()
+    return _info(system, system.nodename, read_text(root / "proc/sys/kernel/domainname").rstrip("\n"))
+
+
+def bsd_families() -> list[Family]:
+    """The system, with the domain taken from the host name, where uname has none."""
+    system = os.uname()
+    nodename, _, domainname = system.nodename.partition(".")
+    return _info(system, nodename, domainname or "(none)")
+
+
+def _info(system: os.uname_result, nodename: str, domainname: str) -> list[Family]:
+    labels = (system.sysname, system.release, system.version, system.machine, nodename, domainname)
+    help = "Labeled system information as provided by the uname system call."
+    return [gauge("node_uname_info", help, {labels: 1}, _LABELS)]

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import os
+import shlex
+
+import pytest
+
+from collectors.findings import Severity
+from collectors.host import checks
+from collectors.host.filesystem import Mount, Space
+from collectors.host.meminfo import Memory
+
+GB = 10**9
+ROOT = Mount("/dev/vda", "/", "ext4", read_only=False)
+
+
+def _space(*, free_percent: int = 50, inodes_free_percent: int = 50) -> Space:
+    left = free_percent * GB
+    return Space(size=100 * GB, free=left + GB, available=left, files=1000, files_free=inodes_free_percent * 10)
+
+
+@pytest.mark.parametrize(
+    ("percent", "severities"),
+    [(10, []), (9, [Severity.WARNING]), (3, [Severity.WARNING]), (2, [Severity.FAILURE]), (0, [Severity.FAILURE])],
+)
+def test_space_and_inodes_have_the_same_thresholds(percent: int, severities: list[Severity]) -> None:
+    spaces = {ROOT: _space(free_percent=percent)}
+    inodes = {ROOT: _space(inodes_free_percent=percent)}
+
+    assert [finding.severity for finding in checks.disk_space(spaces)] == severities
+    assert [finding.severity for finding in checks.inodes(inodes)] == severities
+    assert checks.inodes(spaces) == []
+    assert checks.disk_space(inodes) == []
+
+
+def test_a_full_disk_is_named_with_its_numbers_and_a_command() -> None:
+    mount = Mount("/dev/sdb1", "/media/Sample Library", "ext4", read_only=False)
+
+    (finding,) = checks.disk_space({mount: _space(free_percent=4)})
+
+    assert finding.code == "host-disk-space-low"
+    assert "/media/Sample Library (ext4 on /dev/sdb1) has 4.0 GB of 100.0 GB free (4.0%)" in finding.detail
+    assert finding.remedy == ("du -xh -d 2 '/media/Sample Library' | sort -h | tail",)
+
+
+def test_the_inodes_finding_is_one_of_its_own() -> None:
+    (finding,) = checks.inodes({ROOT: _space(inodes_free_percent=5)})
+
+    assert finding.code == "host-inodes-low"
+    assert "50 of 1000 inodes" in finding.detail
+    assert finding.remedy == ("du -x --inodes -d 2 / | sort -n | tail",)
+
+
+@pytest.mark.parametrize(
+    "mount",
+    [
+        Mount("/dev/sr0", "/media/cd", "udf", read_only=True),
+        Mount("tmpfs", "/run", "tmpfs", read_only=False),
+        Mount("efivarfs", "/sys/firmware/efi/efivars", "efivarfs", read_only=False),
+    ],
+)
+def test_what_nobody_can_make_room_on_is_passed_over(mount: Mount) -> None:
+    assert checks.disk_space({mount: _space(free_percent=0)}) == []
+    assert checks.inodes({mount: _space(inodes_free_percent=0)}) == []
+
+
+def test_a_file_system_that_did_not_answer_or_has_no_size_is_passed_over() -> None:
+    empty = Mount("portal", "/run/user/1000/doc", "fuse.portal", read_only=False)
+
+    assert checks.disk_space({ROOT: None, empty: Space(0, 0, 0, 0, 0)}) == []
+    assert checks.inodes({ROOT: None, empty: Space(0, 0, 0, 0, 0)}) == []
+
+
+def test_a_device_that_is_mounted_twice_is_found_once() -> None:
+    bind = Mount("/dev/vda", "/etc/hosts", "ext4", read_only=False)
+
+    assert len(checks.disk_space({ROOT: _space(free_percent=1), bind: _space(free_percent=1)})) == 1
+
+
+def test_a_name_that_is_not_utf8_is_shown_in_valid_unicode() -> None:
+    mount = Mount("/dev/sdb1", os.fsdecode(b"/m\xfcsic"), "ext4", read_only=False)
+
+    (finding,) = checks.disk_space({mount: _space(free_percent=1)})
+
+    assert finding.title == "/m\ufffdsic is nearly full"
+    (finding.title + finding.detail + "".join(finding.remedy)).encode()
+
+
+@pytest.mark.parametrize(("available", "found"), [(10 * GB, 0), (9 * GB, 1)])
+def test_memory_is_low_under_a_tenth(available: int, found: int) -> None:
+    assert len(checks.memory(Memory(total=100 * GB, available=available))) == found
+
+
+def test_low_memory_says_how_low() -> None:
+    (finding,) = checks.memory(Memory(total=100 * GB, available=5 * GB))
+
+    assert finding.code == "host-memory-low"
+    assert finding.severity is Severity.WARNING
+    assert "5.0 GB of 100.0 GB" in finding.detail
+
+
+def test_a_failing_source_is_named_with_its_error() -> None:
+    (finding,) = checks.sources({"meminfo": ValueError("expected a line such as …, found 'x'")})
+
+    assert finding.code == "host-source-failing"
+    assert "meminfo" in finding.title
+    assert "ValueError: expected a line such as …, found 'x'" in finding.detail
+    assert finding.remedy
+
+
+def test_a_source_that_may_not_be_read_is_shown_with_its_rights() -> None:
+    error = PermissionError(13, "Permission denied", "/proc/a b")
+
+    (finding,) = checks.sources({"stat": error})
+
+    assert finding.remedy[0] == f"ls -l {shlex.quote('/proc/a b')}"

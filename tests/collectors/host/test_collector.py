@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from structlog.testing import capture_logs
+
+from collectors.findings import Finding
+from collectors.host import HostCollector, HostConfig
+from collectors.host.subsystems import Platform, Subsystem, linux
+from collectors.metrics import Family, LabelValues, Value, gauge
+from tests.collectors.host.support import Tree
+
+
+class _Source:
+    """A subsystem that a test can break and mend."""
+
+    error: Exception | None = None
+
+    def __call__(self) -> list[Family]:
+        if self.error:
+            raise self.error
+        return [gauge("node_fake", "Fake.", 1)]
+
+
+def _collector(**sources: _Source) -> HostCollector:
+    real = linux(Path("/"))
+    subsystems = tuple(Subsystem(name, families) for name, families in sources.items())
+    return HostCollector(HostConfig(), Platform(subsystems, real.file_systems, real.memory))
+
+
+def _samples(families: Iterable[Family]) -> dict[str, Mapping[LabelValues, Value]]:
+    return {family.name: family.samples for family in families}
+
+
+def _findings(collector: HostCollector, name: str) -> Sequence[Finding]:
+    (check,) = [check for check in collector.checks() if check.name == name]
+    return check.run()
+
+
+def test_this_machine_is_measured_whole() -> None:
+    found = _samples(HostCollector(HostConfig()).collect())
+
+    assert set(found["node_scrape_collector_success"].values()) == {1}
+    assert {"node_cpu_seconds_total", "node_load1", "node_memory_MemAvailable_bytes", "node_uname_info"} <= set(found)
+    assert {"node_filesystem_avail_bytes", "node_network_up", "node_boot_time_seconds"} <= set(found)
+
+
+def test_every_family_is_there_once_and_has_series() -> None:
+    families = HostCollector(HostConfig()).collect()
+
+    assert {name for name, count in Counter(family.name for family in families).items() if count > 1} == set()
+    assert all(family.samples for family in families)
+    assert all(len(labels) == len(family.labels) for family in families for labels in family.samples)
+
+
+def test_a_subsystem_that_raises_costs_its_own_families_alone() -> None:
+    broken = _Source()
+    broken.error = RuntimeError("boom")
+
+    found = _samples(_collector(broken=broken, sound=_Source()).collect())
+
+    assert found["node_fake"] == {(): 1}
+    assert found["node_scrape_collector_success"] == {("broken",): 0, ("sound",): 1}
+    assert set(found["node_scrape_collector_duration_seconds"]) == {("broken",), ("sound",)}
+
+
+def test_a_failure_is_logged_when_it_begins_changes_and_ends() -> None:
+    source = _Source()
+    collector = _collector(source=source)
+
+    with capture_logs() as logs:
+        for error in (None, ValueError("a"), ValueError("a"), ValueError("b"), None, None):
+            source.error = error
+            collector.collect()
+
+    assert [(log["log_level"], log["subsystem"], log.get("error")) for log in logs] == [
+        ("warning", "source", "ValueError('a')"),
+        ("warning", "source", "ValueError('b')"),
+        ("info", "source", None),
+    ]
+
+
+def test_an_absent_source_is_no_error() -> None:
+    source = _Source()
+    source.error = FileNotFoundError(2, "No such file or directory", "/proc/absent")
+    collector = _collector(source=source)
+
+    with capture_logs() as logs:
+        found = _samples(collector.collect())
+
+    assert logs == []
+    assert found["node_scrape_collector_success"] == {("source",): 0}
+    assert _findings(collector, "host.sources") == []
+
+
+def test_a_failing_subsystem_is_a_finding_before_any_scrape() -> None:
+    source = _Source()
+    source.error = PermissionError(13, "Permission denied", "/proc/secret")
+
+    (finding,) = _findings(_collector(source=source, sound=_Source()), "host.sources")
+
+    assert "Permission denied" in finding.detail
+    assert "/proc/secret" in finding.detail
+
+
+def test_an_empty_machine_raises_nothing(tmp_path: Path) -> None:
+    collector = HostCollector(HostConfig(), linux(tmp_path))
+
+    found = _samples(collector.collect())
+
+    assert found["node_scrape_collector_success"][("meminfo",)] == 0
+    assert _findings(collector, "host.sources") == []
+
+
+def test_the_checks_look_at_the_machine_they_were_given(tree: Tree) -> None:
+    collector = HostCollector(HostConfig(), linux(tree({"proc/meminfo": "MemTotal: 1000 kB\nMemAvailable: 50 kB\n"})))
+
+    assert [finding.code for finding in _findings(collector, "host.memory")] == ["host-memory-low"]
+
+
+def test_the_checks_of_this_machine_can_be_run() -> None:
+    for check in HostCollector(HostConfig()).checks():
+        check.run()
+
+
+def test_measuring_linux_needs_no_heavy_library() -> None:
+    program = (
+        "import sys; from collectors.host import HostCollector, HostConfig; HostCollector(HostConfig()).collect();"
+        "print(sorted({'numpy', 'psutil', 'prometheus_client', 'pyaudio'} & sys.modules.keys()))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+
+    assert done.stdout.strip() == "[]"

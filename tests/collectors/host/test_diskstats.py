@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import pytest
+
+from collectors.host.diskstats import Disk, families, parse, parse_udev
+from tests.collectors.host.support import Tree, samples_of
+
+DISKSTATS = """\
+   7       0 loop0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0
+ 254       0 vda 51671 9260 2951050 11810 10535 14289 1725200 4718 3 6972 16879 3823 40 230760 279 1051 71
+ 254       1 vda1 1 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0
+   8       0 sda 1 2 3 4 5 6 7 8 9 10 11
+"""
+UDEV = """\
+S:disk/by-id/ata-Studio_SSD
+E:ID_ATA=1
+E:ID_ATA_WRITE_CACHE=1
+E:ID_ATA_WRITE_CACHE_ENABLED=0
+E:ID_ATA_ROTATION_RATE_RPM=7200
+E:ID_MODEL=Studio=SSD
+E:ID_SERIAL_SHORT=S1
+E:ID_WWN=0x5000
+E:ID_PATH=pci-0000:00
+E:ID_REVISION=1.0
+E:ID_FS_TYPE=ext4
+E:ID_FS_USAGE=filesystem
+E:ID_FS_UUID=u-1
+E:ID_FS_VERSION=1.0
+E:DM_NAME=vg-samples
+E:DM_VG_NAME=vg
+"""
+
+
+def test_parse_leaves_partitions_and_loops_out() -> None:
+    assert parse(DISKSTATS)[1] == Disk("8", "0", "sda", (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11))
+    assert [disk.device for disk in parse(DISKSTATS)] == ["vda", "sda"]
+
+
+@pytest.mark.parametrize("device", ["nvme0n1", "dm-0", "md127", "zram0", "mmcblk0"])
+def test_parse_keeps_whole_devices(device: str) -> None:
+    assert [disk.device for disk in parse(f"1 0 {device} 1 2 3\n")] == [device]
+
+
+@pytest.mark.parametrize("device", ["nvme0n1p2", "sda1", "xvda3", "ram0", "fd0"])
+def test_parse_drops_parts_of_devices(device: str) -> None:
+    assert parse(f"1 0 {device} 1 2 3\n") == []
+
+
+def test_parse_udev_keeps_properties_only() -> None:
+    properties = parse_udev(UDEV)
+
+    assert properties["ID_MODEL"] == "Studio=SSD"
+    assert "disk/by-id/ata-Studio_SSD" not in properties
+
+
+def test_families_are_in_bytes_and_seconds(tree: Tree) -> None:
+    found = families(tree({"proc/diskstats": DISKSTATS}))
+
+    assert samples_of(found, "node_disk_reads_completed_total")[("vda",)] == 51671
+    assert samples_of(found, "node_disk_read_bytes_total")[("vda",)] == 2951050 * 512
+    assert samples_of(found, "node_disk_write_time_seconds_total")[("vda",)] == pytest.approx(4.718)
+    assert samples_of(found, "node_disk_io_now")[("vda",)] == 3
+    assert samples_of(found, "node_disk_discarded_sectors_total")[("vda",)] == 230760
+    assert samples_of(found, "node_disk_flush_requests_time_seconds_total")[("vda",)] == pytest.approx(0.071)
+
+
+def test_a_kernel_without_discards_and_flushes_exports_none(tree: Tree) -> None:
+    found = families(tree({"proc/diskstats": DISKSTATS}))
+
+    assert samples_of(found, "node_disk_io_time_weighted_seconds_total")[("sda",)] == pytest.approx(0.011)
+    assert ("sda",) not in samples_of(found, "node_disk_discards_completed_total")
+    assert ("sda",) not in samples_of(found, "node_disk_flush_requests_total")
+
+
+def test_a_device_that_udev_knows_is_described(tree: Tree) -> None:
+    found = families(tree({"proc/diskstats": DISKSTATS, "run/udev/data/b8:0": UDEV}))
+
+    assert samples_of(found, "node_disk_info") == {
+        ("vda", "254", "0", "", "", "", "", ""): 1,
+        ("sda", "8", "0", "pci-0000:00", "0x5000", "Studio=SSD", "S1", "1.0"): 1,
+    }
+    assert samples_of(found, "node_disk_filesystem_info") == {("sda", "ext4", "filesystem", "u-1", "1.0"): 1}
+    assert samples_of(found, "node_disk_device_mapper_info") == {("sda", "vg-samples", "", "vg", "", ""): 1}
+    assert samples_of(found, "node_disk_ata_write_cache") == {("sda",): 1}
+    assert samples_of(found, "node_disk_ata_write_cache_enabled") == {("sda",): 0}
+    assert samples_of(found, "node_disk_ata_rotation_rate_rpm") == {("sda",): 7200}
