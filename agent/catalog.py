@@ -1,0 +1,51 @@
+"""The collectors there are: one list that a reader can see, and the only place where `agent` names them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from agent.config import Config
+from collectors.audio.collector import AudioCollector
+from collectors.base import Collector
+from collectors.host.collector import HostCollector
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One collector there can be.
+
+    Attributes:
+        name: The collector's name.
+        section: Its part of the configuration. A reload replaces the collector if, and only if, this part changed.
+        enabled: Whether the configuration wants it.
+        build: Makes it.
+    """
+
+    name: str
+    section: Callable[[Config], msgspec.Struct]
+    enabled: Callable[[Config], bool]
+    build: Callable[[Config], Collector]
+
+
+CATALOG: tuple[Entry, ...] = (
+    Entry(
+        name=AudioCollector.name,
+        section=lambda config: config.audio,
+        enabled=lambda config: config.audio.observers != "off",
+        build=lambda config: AudioCollector(config.audio),
+    ),
+    Entry(
+        name=HostCollector.name,
+        section=lambda config: config.host,
+        enabled=lambda config: config.host.enabled,
+        build=lambda config: HostCollector(config.host),
+    ),
+)
+
+
+def build(config: Config) -> list[Collector]:
+    """The collectors that the configuration wants, in the order of the list."""
+    return [entry.build(config) for entry in CATALOG if entry.enabled(config)]

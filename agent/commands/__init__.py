@@ -1,0 +1,1 @@
+"""The subcommands of `wr-agent`, one module each: `HELP`, `add_arguments(parser)` and `run(arguments)`."""

@@ -1,0 +1,27 @@
+"""`wr-agent check-config`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from agent import config
+
+HELP = "check a configuration file and print every problem in it"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The file, which may be left out."""
+    parser.add_argument("file", nargs="?", help="the file; without it, the one that `wr-agent run` would read")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 if the file can be used, 1 with one line a problem if not."""
+    path = config.find(arguments.file)
+    try:
+        config.load(path)
+    except config.ConfigError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"{path}: good" if path else "no configuration file: the built-in defaults are used")
+    return 0

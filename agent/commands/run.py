@@ -1,0 +1,37 @@
+"""`wr-agent run`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+
+from agent import config, log
+
+HELP = "run the daemon in the foreground"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The configuration file."""
+    parser.add_argument("--config", metavar="FILE", help="the configuration; see config.example.toml")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 after an orderly stop, 1 if the daemon could not start."""
+    from agent.daemon import Daemon
+    from agent.instance import HeldError
+    from agent.listener import ListenError
+
+    path = config.find(arguments.config)
+    loaded = config.load(path)
+    log.configure(loaded.log_level, loaded.log_format)
+
+    async def serve() -> None:
+        await Daemon(path, loaded).run()
+
+    try:
+        asyncio.run(serve())
+    except (ListenError, HeldError) as error:
+        print(f"wr-agent: {error}", file=sys.stderr)
+        return 1
+    return 0

@@ -1,0 +1,114 @@
+"""Turns plain data from a TOML file into typed structs, and reports every problem with its key's full path.
+
+Owns the conversion, not the keys: those are the structs' own. msgspec converts and checks each value; it stops at the
+first error, so the walk over the keys happens here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar, get_args, get_origin
+
+import msgspec
+
+StructT = TypeVar("StructT", bound=msgspec.Struct)
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_MSGSPEC_PATH = re.compile(r" - at `\$(.*)`$")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a configuration: the key's full path, and what was expected and found there."""
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}"
+
+
+def decode(kind: type[StructT], data: Mapping[str, object]) -> tuple[StructT | None, list[Problem]]:
+    """Convert `data` to a `kind`, or say everything that is wrong with it.
+
+    A type with a class method `parse(text)` is read from a string. In every string, `${NAME}` is replaced by that
+    environment variable.
+
+    Returns:
+        The struct and no problems, or `None` and at least one.
+    """
+    problems: list[Problem] = []
+    struct = _struct(kind, data, "", problems)
+    return (None, problems) if problems else (struct, [])
+
+
+def _struct(kind: type[StructT], data: Mapping[str, object], prefix: str, problems: list[Problem]) -> StructT | None:
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    problems += [Problem(prefix + key, _unknown(key, fields)) for key in data if key not in fields]
+    values = {
+        field.name: _value(field.type, data[key], prefix + key, problems)
+        for key, field in fields.items()
+        if key in data
+    }
+    return None if problems else kind(**values)
+
+
+def _value(kind: Any, value: object, path: str, problems: list[Problem]) -> object:  # noqa: ANN401 - any annotation
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        if isinstance(value, Mapping):
+            return _struct(kind, value, f"{path}.", problems)
+        problems.append(Problem(path, f"expected a table, such as [{path}], got {_shown(value)}"))
+        return None
+    try:
+        return _convert(kind, _expand(value))
+    except (ValueError, msgspec.ValidationError) as error:
+        message = str(error)
+        inner = _MSGSPEC_PATH.search(message)
+        problems.append(Problem(path + (inner[1] if inner else ""), _readable(message, kind, value)))
+    except KeyError as error:
+        problems.append(Problem(path, f"the environment variable {error.args[0]} is not set; set it"))
+    return None
+
+
+def _convert(kind: Any, value: object) -> object:  # noqa: ANN401 - any annotation
+    if hasattr(kind, "parse"):
+        return kind.parse(str(value))  # a number without its unit fails there too, with an example
+    return msgspec.convert(value, kind)
+
+
+def _expand(value: object) -> object:
+    if isinstance(value, str):
+        return _VARIABLE.sub(lambda found: os.environ[found[1]], value)
+    if isinstance(value, list):
+        return [_expand(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _expand(item) for key, item in value.items()}
+    return value
+
+
+def _readable(message: str, kind: Any, value: object) -> str:  # noqa: ANN401 - any annotation
+    if get_origin(kind) is Literal:
+        choices = [str(choice) for choice in get_args(kind)]
+        return f"expected one of {', '.join(choices)}, got {_shown(value)}{_nearest(str(value), choices)}"
+    text = _MSGSPEC_PATH.sub("", message).replace("`", "")
+    text = text[0].lower() + text[1:]
+    return text if "got" in text else f"{text}, got {_shown(value)}"
+
+
+def _unknown(key: str, known: Iterable[str]) -> str:
+    return f"unknown key{_nearest(key, known) or '; known here: ' + ', '.join(known)}"
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    limit = 60
+    return text if len(text) <= limit else f"{text[:limit]}…"

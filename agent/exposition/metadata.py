@@ -1,0 +1,98 @@
+"""What is said of a family beside its samples: its HELP and TYPE lines, and the names that it takes up.
+
+Rules: Prometheus text format 0.0.4, OpenMetrics 1.0 (which names a counter without its `_total`).
+"""
+
+from __future__ import annotations
+
+import re
+import reprlib
+from dataclasses import dataclass
+from typing import get_args
+
+from agent.exposition.nonsense import NonsenseError, well_formed
+from collectors.metrics import MetricType
+
+_METRIC_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+_LABEL_NAME = re.compile(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*")  # two underscores are Prometheus's own
+_TYPES = get_args(MetricType)
+_SUFFIXES = {
+    "counter": ("", "_total", "_created"),
+    "histogram": ("", "_bucket", "_count", "_sum", "_created"),
+    "gauge": ("",),
+    "unknown": ("",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What both formats say of one family.
+
+    Attributes:
+        name: The full name; a counter's with `_total`.
+        type: As the collector gave it.
+        help: As the collector gave it.
+        takes: Every name that OpenMetrics reserves for this family; no other family may have one of them.
+        text: The header lines in the text format.
+        openmetrics: The header lines in OpenMetrics.
+    """
+
+    name: str
+    type: MetricType
+    help: str
+    takes: tuple[str, ...]
+    text: str
+    openmetrics: str
+
+
+def metadata(name: str, type: MetricType, help: str) -> Metadata:
+    """The metadata of a family.
+
+    Raises:
+        NonsenseError: The name or the type does not exist in Prometheus, or the help is no text.
+    """
+    _check(name, type, help)
+    stem, om_type = _in_openmetrics(name, type)
+    line = well_formed(help).replace("\\", r"\\").replace("\n", r"\n")
+    quoted = line.replace('"', r"\"")
+    return Metadata(
+        name,
+        type,
+        help,
+        takes=tuple(f"{stem}{suffix}" for suffix in _SUFFIXES[om_type]),
+        text=f"# HELP {name} {line}\n# TYPE {name} {'untyped' if type == 'unknown' else type}\n",
+        openmetrics=f"# HELP {stem} {quoted}\n# TYPE {stem} {om_type}\n",
+    )
+
+
+def check_labels(name: str, type: MetricType, labels: object) -> None:
+    """Refuse label names that Prometheus does not take.
+
+    Raises:
+        NonsenseError: A name is malformed, given twice, or `le`, which a histogram needs for itself.
+    """
+    if not isinstance(labels, tuple) or not all(
+        isinstance(label, str) and _LABEL_NAME.fullmatch(label) for label in labels
+    ):
+        raise NonsenseError(f"{name}: expected a tuple of label names such as ('device',), got {reprlib.repr(labels)}")
+    if len(set(labels)) != len(labels):
+        raise NonsenseError(f"{name}: expected each label once, got {reprlib.repr(labels)}")
+    if type == "histogram" and "le" in labels:
+        raise NonsenseError(f"{name}: expected a histogram without a label `le`, which holds the bucket's bound")
+
+
+def _check(name: object, type: object, help: object) -> None:
+    if not isinstance(name, str) or not _METRIC_NAME.fullmatch(name):
+        raise NonsenseError(f"expected a metric name such as `node_load1`, got {reprlib.repr(name)}")
+    if type not in _TYPES:
+        raise NonsenseError(f"{name}: expected one of the types {', '.join(_TYPES)}, got {reprlib.repr(type)}")
+    if not isinstance(help, str):
+        raise NonsenseError(f"{name}: expected a sentence as help, got {reprlib.repr(help)}")
+
+
+def _in_openmetrics(name: str, type: MetricType) -> tuple[str, MetricType]:
+    """The family's name and type there: no counter without `_total`."""
+    if type != "counter":
+        return name, type
+    stem = name.removesuffix("_total")
+    return (stem, "counter") if stem not in ("", name) else (name, "unknown")

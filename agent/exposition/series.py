@@ -1,0 +1,200 @@
+"""The sample lines of one family: how label values and numbers are written.
+
+Keeps the written label strings from one rendering to the next, because values change at each scrape and labels hardly
+ever. Both formats write sample lines alike; what differs between them (headers) belongs to `metadata`.
+"""
+
+from __future__ import annotations
+
+import math
+import reprlib
+import sys
+from collections.abc import Mapping, Sequence
+from itertools import accumulate, pairwise
+from typing import TypeVar
+
+from agent.exposition.nonsense import NonsenseError, well_formed
+from collectors.metrics import HistogramValue, LabelNames, LabelValues, Value
+
+Samples = Mapping[LabelValues, Value]
+_Bounds = tuple[float, ...]
+
+_Key = TypeVar("_Key")
+_Beginnings = TypeVar("_Beginnings")
+
+_LARGEST = sys.float_info.max
+_GO_EXPONENT_FROM, _PYTHON_EXPONENT_FROM = 1e6, 1e16
+
+
+class ScalarLines:
+    """The lines of a counter, gauge or unknown family. Keeps the beginning of each, `name{labels} `."""
+
+    def __init__(self, name: str, labels: LabelNames) -> None:
+        self._known = _ScalarBeginnings(name, labels)
+
+    def text(self, samples: Samples) -> str:
+        """One line for each sample.
+
+        Raises:
+            NonsenseError: A value is no number, or label values do not fit the label names.
+        """
+        known = self._known
+        # A rendering spends its time here. `repr` is right for all numbers that the comparison lets through.
+        return "".join(
+            [
+                f"{known[values]}{number!r}\n"
+                if -_LARGEST <= number <= _LARGEST
+                else f"{known[values]}{_beyond_finite(number)}\n"
+                for values, number in _plain(samples).items()
+            ]
+        )
+
+    def keep(self, live: Sequence[Samples]) -> None:
+        """Forget every series that is not among these samples."""
+        if len(self._known) > sum(map(len, live)):
+            _drop_all_but(self._known, {values for samples in live for values in samples})
+
+
+class HistogramLines:
+    """The lines of a histogram family. Keeps the beginnings of each series' lines by its labels and bounds."""
+
+    def __init__(self, name: str, labels: LabelNames) -> None:
+        self._known = _HistogramBeginnings(name, labels)
+
+    def text(self, samples: Samples) -> str:
+        """The lines of each sample: cumulative buckets, count, sum.
+
+        Raises:
+            NonsenseError: A value is no `HistogramValue`, its bounds do not ascend, its counts do not fit the bounds
+                or are no natural numbers, its sum is no number, or label values do not fit the label names.
+        """
+        return "".join([self._lines(values, value) for values, value in samples.items()])
+
+    def keep(self, live: Sequence[Samples]) -> None:
+        """Forget every series that is not among these samples."""
+        if len(self._known) > sum(map(len, live)):
+            pairs = [pair for samples in live for pair in samples.items()]
+            _drop_all_but(self._known, {(values, _histogram(value).bounds) for values, value in pairs})
+
+    def _lines(self, values: LabelValues, value: Value) -> str:
+        histogram = _histogram(value)
+        buckets = list(accumulate(histogram.counts))
+        numbers = (*buckets, buckets[-1], _number(histogram.sum))
+        beginnings = self._known[values, histogram.bounds]
+        return "".join([f"{beginning}{number}\n" for beginning, number in zip(beginnings, numbers, strict=True)])
+
+
+Lines = ScalarLines | HistogramLines
+
+
+class _ScalarBeginnings(dict[LabelValues, str]):
+    """Makes what it lacks."""
+
+    def __init__(self, name: str, labels: LabelNames) -> None:
+        super().__init__()
+        self._name, self._labels = name, labels
+
+    def __missing__(self, values: LabelValues) -> str:
+        self[values] = beginning = f"{self._name}{_braces(_pairs(self._labels, values))} "
+        return beginning
+
+
+class _HistogramBeginnings(dict[tuple[LabelValues, _Bounds], tuple[str, ...]]):
+    """Makes what it lacks."""
+
+    def __init__(self, name: str, labels: LabelNames) -> None:
+        super().__init__()
+        self._name, self._labels = name, labels
+
+    def __missing__(self, key: tuple[LabelValues, _Bounds]) -> tuple[str, ...]:
+        values, bounds = key
+        pairs = _pairs(self._labels, values)
+        buckets = [f"{self._name}_bucket{_braces([*pairs, bucket])} " for bucket in _bucket_pairs(bounds)]
+        self[key] = beginnings = (*buckets, *(f"{self._name}{end}{_braces(pairs)} " for end in ("_count", "_sum")))
+        return beginnings
+
+
+def _drop_all_but(known: dict[_Key, _Beginnings], live: set[_Key]) -> None:
+    for gone in known.keys() - live:
+        del known[gone]
+
+
+def _braces(pairs: Sequence[str]) -> str:
+    return f"{{{','.join(pairs)}}}" if pairs else ""
+
+
+def _pairs(labels: LabelNames, values: object) -> list[str]:
+    """`name="value"` for each label.
+
+    Raises:
+        NonsenseError: The values are no tuple of one text a label.
+    """
+    if not isinstance(values, tuple) or len(values) != len(labels):
+        raise NonsenseError(f"expected a tuple of values for the labels {labels}, got {reprlib.repr(values)}")
+    return [f'{label}="{_escaped(value)}"' for label, value in zip(labels, values, strict=True)]
+
+
+def _escaped(value: object) -> str:
+    if not isinstance(value, str):
+        raise NonsenseError(f"expected a text as label value, got {reprlib.repr(value)}")
+    return well_formed(value).replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+
+
+def _bucket_pairs(bounds: _Bounds) -> list[str]:
+    """`le="bound"` for each bucket, the last without a bound.
+
+    Raises:
+        NonsenseError: The bounds are not finite or do not ascend strictly.
+    """
+    if not all(map(math.isfinite, bounds)) or any(low >= high for low, high in pairwise(bounds)):
+        raise NonsenseError(f"expected finite bounds that ascend strictly, got {reprlib.repr(bounds)}")
+    return [f'le="{_canonical(bound)}"' for bound in bounds] + ['le="+Inf"']
+
+
+def _canonical(bound: float) -> str:
+    """A finite bound as OpenMetrics 1.0 wants it in `le`: Go's `%g`, with `.0` where that shows a whole number.
+
+    The same text in both formats, so that a series keeps its identity whichever is scraped.
+    """
+    text = repr(float(bound))
+    if not _GO_EXPONENT_FROM <= abs(bound) < _PYTHON_EXPONENT_FROM:
+        return text
+    digits = text.lstrip("-").replace(".", "").rstrip("0")
+    return f"{bound:.{len(digits) - 1}e}"
+
+
+def _histogram(value: Value) -> HistogramValue:
+    if not isinstance(value, HistogramValue):
+        raise NonsenseError(f"expected a HistogramValue, got {reprlib.repr(value)}")
+    counts, bounds = value.counts, value.bounds
+    if len(counts) != len(bounds) + 1 or set(map(type, counts)) != {int} or min(counts) < 0:
+        raise NonsenseError(f"expected {len(bounds) + 1} natural numbers as bucket counts, got {reprlib.repr(counts)}")
+    return value
+
+
+def _plain(samples: Samples) -> Mapping[LabelValues, float]:
+    """The samples with values whose `repr` is a number: a bool or a `numpy.float64` writes itself in another way."""
+    if set(map(type, samples.values())) <= {int, float}:
+        return samples  # type: ignore[return-value]  # what the comparison has just proved
+    return {values: _plain_number(value) for values, value in samples.items()}
+
+
+def _plain_number(value: Value) -> float:
+    if isinstance(value, float):
+        return float(value)
+    if isinstance(value, int):
+        return int(value)
+    raise NonsenseError(f"expected a number as value, got {reprlib.repr(value)}")
+
+
+def _number(value: float) -> str:
+    number = _plain_number(value)
+    return repr(number) if -_LARGEST <= number <= _LARGEST else _beyond_finite(number)
+
+
+def _beyond_finite(number: float) -> str:
+    if isinstance(number, int):
+        raise NonsenseError("expected a value that fits a 64-bit float, got a larger whole number")
+    if math.isnan(number):
+        return "NaN"
+    return "+Inf" if number > 0 else "-Inf"

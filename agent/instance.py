@@ -1,0 +1,72 @@
+"""One agent a state directory: the lock that keeps a second one out, and says where the first one answers."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+import msgspec
+import psutil
+
+FILE = "agent.lock"
+
+
+class Running(msgspec.Struct, frozen=True):
+    """Which agent holds a state directory.
+
+    Attributes:
+        pid: Its process.
+        url: Where it answers on this machine, without a trailing slash.
+    """
+
+    pid: int
+    url: str
+
+
+class HeldError(Exception):
+    """Another agent holds the state directory."""
+
+    def __init__(self, directory: Path, holder: Running | None) -> None:
+        who = f"the agent with pid {holder.pid}, at {holder.url}" if holder else "another agent"
+        super().__init__(
+            f"the state directory {directory} is in use by {who}; stop that one, or set another state_dir for this one"
+        )
+
+
+class Instance:
+    """A state directory held for as long as this object is not released (or the process lives).
+
+    Raises:
+        HeldError: Another agent holds it.
+        OSError: It cannot be made or written to.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+        self._fd = os.open(directory / FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(self._fd)
+            raise HeldError(directory, running(directory)) from error
+
+    def announce(self, url: str) -> None:
+        """Say where this agent answers."""
+        text = msgspec.json.encode(Running(os.getpid(), url)) + b"\n"
+        os.ftruncate(self._fd, 0)
+        os.pwrite(self._fd, text, 0)
+
+    def release(self) -> None:
+        """Let another agent have the directory."""
+        os.ftruncate(self._fd, 0)
+        os.close(self._fd)
+
+
+def running(directory: Path) -> Running | None:
+    """The agent that holds `directory`, as far as it says so and still lives."""
+    try:
+        said = msgspec.json.decode((directory / FILE).read_bytes(), type=Running)
+    except (OSError, msgspec.DecodeError):
+        return None
+    return said if psutil.pid_exists(said.pid) else None

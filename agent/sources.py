@@ -1,0 +1,75 @@
+"""The collectors of one configuration, supervised and diagnosed together; the agent itself is one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agent import catalog
+from agent.config import Config
+from agent.health import Health
+from agent.loop_monitor import LoopMonitor
+from agent.own_collector import OwnCollector
+from agent.supervisor import Supervisor
+from collectors.base import Collector
+from collectors.metrics import Family
+
+
+class Sources:
+    """What the daemon measures, and what `doctor` measures when there is no daemon.
+
+    Args:
+        config: What is measured, and how.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.refusal = ""
+        """Why a newer configuration was refused; empty if none was."""
+        self.health = Health()
+        self.supervisor = Supervisor(lambda: self.config.web.collect_timeout)
+
+    def start(self) -> None:
+        """Begin to run all collectors that the configuration wants."""
+        for collector in self._build():
+            self._add(collector)
+
+    def checks(self) -> list[tuple[str, str]]:
+        """Name and title of every check that these sources have, whether they run or not."""
+        return [(check.name, check.title) for collector in self._build() for check in collector.checks()]
+
+    async def apply(self, new: Config) -> None:
+        """Measure as another configuration says; collectors whose part of it is the same go on untouched."""
+        old, self.config = self.config, new
+        for entry in catalog.CATALOG:
+            if entry.section(old) != entry.section(new):
+                await self._replace(entry, old, new)
+
+    async def snapshot(self, names: frozenset[str]) -> list[tuple[str, Sequence[Family]]]:
+        """The families of the named collectors that gave any; the agent's own come last, for they judge the others."""
+        own = {OwnCollector.name}
+        return await self.supervisor.snapshot(names - own) + await self.supervisor.snapshot(names & own)
+
+    async def stop(self) -> None:
+        """Stop all collectors."""
+        await self.supervisor.stop()
+
+    def _build(self) -> list[Collector]:
+        own = OwnCollector(
+            self.supervisor,
+            LoopMonitor(),
+            outcomes=lambda: self.health.last,
+            listen=lambda: self.config.web.listen,
+            refusal=lambda: self.refusal,
+        )
+        return [*catalog.build(self.config), own]
+
+    async def _replace(self, entry: catalog.Entry, old: Config, new: Config) -> None:
+        if entry.enabled(old):
+            self.health.remove(entry.name)
+            await self.supervisor.remove(entry.name)
+        if entry.enabled(new):
+            self._add(entry.build(new))
+
+    def _add(self, collector: Collector) -> None:
+        self.supervisor.add(collector)
+        self.health.add(collector)

@@ -1,0 +1,136 @@
+"""The audio collector: brings the two observers together.
+
+Owns the running of them and the view that scrapes read. What they see is folded into `device`, exported by `families`,
+judged by `checks`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from collectors.audio.checks import AudioState, audio_checks
+from collectors.audio.config import AudioConfig
+from collectors.audio.device import Device, DeviceView, Stream
+from collectors.audio.families import device_families, probe_families
+from collectors.audio.passive import PassiveClient, PassiveView
+from collectors.audio.plan import ProbePlan, probe_plan, wants_passive, watched_device
+from collectors.audio.probe_runner import POLL_SECONDS, ProbeRunner
+from collectors.audio.protocol import StreamInfo
+from collectors.base import Collector
+from collectors.findings import Check
+from collectors.metrics import Family
+
+
+class AudioCollector(Collector):
+    """Watches the audio device.
+
+    Args:
+        config: The section `[audio]`.
+        macos: Whether this is macOS, where CoreAudio and not JACK is the rule.
+    """
+
+    name: ClassVar[str] = "audio"
+
+    def __init__(self, config: AudioConfig, *, macos: bool = sys.platform == "darwin") -> None:
+        self._config = config
+        self._macos = macos
+        self._passive: PassiveClient | None = None
+        self._runner = ProbeRunner(self._plan, self._alive_ns, self._open_stream)
+        self._devices: dict[str, Device] = {}
+        self._views: tuple[DeviceView, ...] = ()
+
+    @property
+    def settled(self) -> bool:
+        """Whether the observers have had time to find what there is, so that the checks can judge it."""
+        server = self._server()
+        if self._wants_passive and not (server.state != "absent" or server.reason or self._is_frozen()):
+            return False
+        return self._plan() is None or self._runner.settled
+
+    async def run(self) -> None:
+        """Run the observers that the configuration asks for."""
+        if self._wants_passive:
+            self._passive = PassiveClient(self._config.jack_server)
+            self._passive.start()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._runner.run())
+                tasks.create_task(self._fold_forever())
+        finally:
+            if self._passive is not None:
+                await asyncio.to_thread(self._passive.stop)
+
+    def collect(self) -> Iterable[Family]:
+        """The families of all devices seen so far."""
+        if self._config.observers == "off":
+            return []
+        families = list(device_families(self._views, self._missing(), time.monotonic_ns()))
+        if self._config.observers != "passive":
+            families += probe_families(self._runner.view())
+        return [family for family in families if family.samples]
+
+    def checks(self) -> Sequence[Check]:
+        """What can be asked of the audio side of this machine."""
+        return audio_checks(self._state)
+
+    @property
+    def _wants_passive(self) -> bool:
+        return wants_passive(self._config, macos=self._macos)
+
+    def _server(self) -> PassiveView:
+        return self._passive.view if self._passive is not None else PassiveView()
+
+    def _plan(self) -> ProbePlan | None:
+        return probe_plan(self._config, self._server(), macos=self._macos)
+
+    def _alive_ns(self) -> int:
+        return self._passive.view.cycle_ns if self._passive is not None else time.monotonic_ns()
+
+    def _is_frozen(self) -> bool:
+        return self._server().is_frozen(time.monotonic_ns())
+
+    def _state(self) -> AudioState:
+        return AudioState(
+            config=self._config,
+            macos=self._macos,
+            server=self._server(),
+            frozen=self._is_frozen(),
+            probe_due=self._plan() is not None,
+            probe_failure=self._runner.failure,
+        )
+
+    def _missing(self) -> list[str]:
+        """What the user asked for and nobody has seen yet."""
+        asked_for = self._config.device or self._config.observers != "auto"
+        return [self._config.device or "default"] if asked_for and not self._views else []
+
+    def _device(self, name: str) -> Device:
+        if name not in self._devices:
+            self._devices[name] = Device(name)
+        return self._devices[name]
+
+    def _open_stream(self, info: StreamInfo) -> Stream:
+        return self._device(info.device).open_stream(info)
+
+    async def _fold_forever(self) -> None:
+        while True:
+            self._fold()
+            await asyncio.sleep(POLL_SECONDS)
+
+    def _fold(self) -> None:
+        """Take in what the passive client saw, and renew the view."""
+        if self._passive is not None:
+            self._fold_server(self._passive)
+        now = time.monotonic_ns()
+        for device in self._devices.values():
+            device.settle(now)
+        self._views = tuple(device.view() for device in self._devices.values())
+
+    def _fold_server(self, passive: PassiveClient) -> None:
+        xruns = [passive.xruns.popleft() for _ in range(len(passive.xruns))]
+        if name := watched_device(self._config, passive.view):
+            self._device(name).see_server(passive.view, xruns)

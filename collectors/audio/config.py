@@ -1,0 +1,25 @@
+"""What a user can say about audio in the configuration. Owns the section `[audio]`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+
+class AudioConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The section `[audio]`.
+
+    Attributes:
+        observers: Who watches the device. `passive` is a JACK client without a stream (xruns, graph load), `probe` a
+            stream in a child process (buffer timing, levels). `auto` is both wherever a JACK server answers, and on
+            macOS the probe. `off` is nobody.
+        device: The device's name as JACK or PortAudio lists it; empty for the default one.
+        jack_server: The JACK server's name; empty for `$JACK_DEFAULT_SERVER`, or else `default`.
+        channels: How many input channels the probe measures; 0 for all that there are, up to 64.
+    """
+
+    observers: Literal["auto", "passive", "probe", "off"] = "auto"
+    device: str = ""
+    jack_server: str = ""
+    channels: Annotated[int, msgspec.Meta(ge=0, le=64)] = 0

@@ -1,0 +1,198 @@
+"""What is known of one audio device, over all the streams and servers that it has had.
+
+Owns the accumulated state: counters and histograms that never go down. Changed on the event loop only; a snapshot for
+other threads is `view()`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from collectors.audio.dropouts import DropoutCounter, Observation
+from collectors.audio.levels import ChannelLevel, LevelMeter
+from collectors.audio.passive import PassiveView
+from collectors.audio.protocol import StreamInfo
+from collectors.audio.timing import Buffer, Cycle, StreamTiming
+from collectors.metrics import Histogram, HistogramValue
+
+# At 44.1, 48, 88.2, 96, 176.4 and 192 kHz a buffer of 32 to 2,048 frames (powers of two) lasts 2**k / 48,000 s or 1.088
+# times that, k = 3 to 11. So three bounds an octave serve them all: on time is from 0.9 to 1.25 of that, late up to
+# 1.55, half as long again and more above. Above the longest deadline (46 ms) one bound an octave, to 1.4 s, will do.
+_UNITS = [2**k / 48_000 for k in range(3, 12)]
+INTERVAL_BOUNDS = (
+    *(round(unit * factor, 7) for unit in _UNITS for factor in (0.9, 1.25, 1.55)),
+    *(round(_UNITS[-1] * 2**octave, 7) for octave in range(1, 6)),
+)
+
+# From just over one frame at 44.1 kHz (22.7 us, the quantum of JACK's clock), so that the first bucket is "exact".
+JITTER_BOUNDS = (25e-6, 50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 100e-3, 250e-3, 1.0)
+
+_FLAGS = {1: "input_underflow", 2: "input_overflow", 4: "output_underflow", 8: "output_overflow"}
+"""PortAudio's PaStreamCallbackFlags, apart from priming output."""
+
+_KINDS = {
+    "jack": ("xrun",),
+    "portaudio": tuple(_FLAGS.values()),
+    "gap": ("lost", "stalled"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceView:
+    """One device at one instant; the fields are those of `Device` and of the families in `families`."""
+
+    name: str
+    observers: tuple[tuple[str, str], ...]
+    cycle_ns: int
+    rate: float
+    frames: int
+    input_latency: float
+    output_latency: float
+    load: float | None
+    interval: HistogramValue
+    jitter: HistogramValue
+    lost_buffers: int
+    dropouts: int
+    observations: dict[tuple[str, str], int]
+    levels: tuple[ChannelLevel, ...]
+    clipped: tuple[int, ...]
+
+
+class Device:
+    """One audio device.
+
+    Args:
+        name: The value of the label `device`.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._host_apis: dict[str, str] = {}
+        self._cycle_ns = 0
+        self._rate = 0.0
+        self._frames = 0
+        self._latencies = (0.0, 0.0)
+        self._load: float | None = None
+        self._interval = Histogram(INTERVAL_BOUNDS)
+        self._jitter = Histogram(JITTER_BOUNDS)
+        self._lost_buffers = 0
+        self._dropouts = DropoutCounter()
+        self._observations: Counter[tuple[str, str]] = Counter()
+        self._stream: Stream | None = None
+        self._clipped: list[int] = []
+
+    def see_server(self, view: PassiveView, xruns: Iterable[Observation]) -> None:
+        """Take in what the passive client saw."""
+        self._host_apis["jack"] = "JACK"
+        self._count_from_zero("jack")
+        for xrun in xruns:
+            self.observe(xrun)
+        if view.state == "running":
+            self._cycle_ns = max(self._cycle_ns, view.cycle_ns)
+            self._rate, self._frames = float(view.rate), view.block
+        self._load = view.load if view.state == "running" else None
+
+    def open_stream(self, info: StreamInfo) -> Stream:
+        """A new stream of the probe's on this device."""
+        self._host_apis["portaudio"] = info.host_api
+        self._count_from_zero("portaudio")
+        self._count_from_zero("gap")
+        self._rate = info.rate
+        self._latencies = info.input_latency, info.output_latency
+        self._clipped += [0] * (info.channels - len(self._clipped))
+        self._stream = Stream(self, info)
+        return self._stream
+
+    def close_stream(self) -> None:
+        """The probe's stream has ended: its levels are nobody's."""
+        self._stream = None
+
+    def buffer(self, buffer: Buffer, cycle: Cycle | None) -> None:
+        """Take in one buffer of the probe's stream."""
+        self._cycle_ns = max(self._cycle_ns, buffer.monotonic_ns)
+        self._frames = buffer.frames
+        for flag, kind in _FLAGS.items():
+            if buffer.flags & flag:
+                self.observe(Observation("portaudio", kind, buffer.monotonic_ns, buffer.monotonic_ns))
+        if cycle is None:
+            return
+        self._interval.observe(cycle.interval)
+        self._jitter.observe(cycle.jitter)
+        if cycle.gap is not None:
+            self._lost_buffers += cycle.gap.lost
+            self.observe(Observation("gap", "lost", cycle.gap.start_ns, cycle.gap.end_ns))
+
+    def clip(self, samples: list[int]) -> None:
+        """Count clipped samples of each channel."""
+        for channel, count in enumerate(samples):
+            self._clipped[channel] += count
+
+    def observe(self, observation: Observation) -> None:
+        """Count an observation now, and the dropout that it belongs to when that is settled."""
+        self._observations[observation.observer, observation.kind] += 1
+        self._dropouts.add(observation)
+
+    def settle(self, now_ns: int) -> None:
+        """Count the dropouts that have become certain."""
+        self._dropouts.settle(now_ns)
+
+    def view(self) -> DeviceView:
+        """What is known now."""
+        return DeviceView(
+            name=self.name,
+            observers=tuple(self._host_apis.items()),
+            cycle_ns=self._cycle_ns,
+            rate=self._rate,
+            frames=self._frames,
+            input_latency=self._latencies[0],
+            output_latency=self._latencies[1],
+            load=self._load,
+            interval=self._interval.value(),
+            jitter=self._jitter.value(),
+            lost_buffers=self._lost_buffers,
+            dropouts=self._dropouts.total,
+            observations=dict(self._observations),
+            levels=self._stream.levels() if self._stream else (),
+            clipped=tuple(self._clipped),
+        )
+
+    def _count_from_zero(self, observer: str) -> None:
+        """Let an observer's counters exist before it sees something, so that its first observation is an increase."""
+        for kind in _KINDS[observer]:
+            self._observations[observer, kind] += 0
+
+
+class Stream:
+    """One stream of the probe's, folded into its device."""
+
+    def __init__(self, device: Device, info: StreamInfo) -> None:
+        self._device = device
+        self._timing = StreamTiming(info.rate)
+        self._meter = LevelMeter(info.channels, info.rate)
+
+    @property
+    def load(self) -> float:
+        """The probe's own callback, as a ratio of the time it has."""
+        return self._meter.load
+
+    def fold(self, buffers: Iterable[bytes], levels: Iterable[bytes]) -> None:
+        """Take in records of both rings, as `protocol` has them."""
+        for record in buffers:
+            buffer = Buffer.unpack(record)
+            self._device.buffer(buffer, self._timing.fold(buffer))
+        for block in levels:
+            self._device.clip(self._meter.fold(block))
+
+    def stalled(self, start_ns: int, end_ns: int) -> None:
+        """The stream gave nothing more and will be left."""
+        self._device.observe(Observation("gap", "stalled", start_ns, end_ns))
+
+    def levels(self) -> tuple[ChannelLevel, ...]:
+        """What the channels carry."""
+        return self._meter.value()
+
+    def close(self) -> None:
+        """Nothing more will come."""
+        self._device.close_stream()

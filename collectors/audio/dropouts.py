@@ -1,0 +1,62 @@
+"""Many observations, one dropout. Pure: owns what counts as one, not where observations come from."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+MERGE_NS = 250_000_000
+"""A fault of 200 ms shows for up to 160 ms after its end, as further xruns while the graph recovers."""
+HOLD_NS = 1_000_000_000
+"""Observations arrive up to this late: buffers are read each quarter second, and a gap is certain only after eight of
+them, 0.37 s at 2,048 frames and 44.1 kHz."""
+
+
+class Observation(NamedTuple):
+    """What one observer saw.
+
+    Attributes:
+        observer: `jack`, `portaudio` or `gap`.
+        kind: What that observer calls it.
+        start_ns: When it began, on the monotonic clock.
+        end_ns: When it was over.
+    """
+
+    observer: str
+    kind: str
+    start_ns: int
+    end_ns: int
+
+
+class DropoutCounter:
+    """Counts dropouts: observations no further apart than `MERGE_NS` are one.
+
+    Attributes:
+        total: Dropouts so far, those of the last `HOLD_NS` not yet among them.
+    """
+
+    def __init__(self) -> None:
+        self.total = 0
+        self._pending: list[Observation] = []
+        self._start_ns = 0
+        self._end_ns = -MERGE_NS - 1
+
+    def add(self, observation: Observation) -> None:
+        """Take an observation, in any order."""
+        self._pending.append(observation)
+
+    def settle(self, now_ns: int) -> None:
+        """Count what is old enough for nothing earlier to arrive any more."""
+        before = now_ns - HOLD_NS
+        settled = sorted((o for o in self._pending if o.end_ns <= before), key=lambda o: o.start_ns)
+        self._pending = [o for o in self._pending if o.end_ns > before]
+        for observation in settled:
+            self._count(observation)
+
+    def _count(self, observation: Observation) -> None:
+        apart = observation.start_ns > self._end_ns + MERGE_NS or observation.end_ns < self._start_ns - MERGE_NS
+        if apart:
+            self.total += 1
+            self._start_ns, self._end_ns = observation.start_ns, observation.end_ns
+        else:
+            self._start_ns = min(self._start_ns, observation.start_ns)
+            self._end_ns = max(self._end_ns, observation.end_ns)

@@ -1,0 +1,88 @@
+"""What each channel carries, from the probe's level blocks. Pure: owns the window, not where blocks come from."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from math import sqrt
+
+from collectors.audio.protocol import level_record
+
+WINDOW_SECONDS = 10
+"""Peak and RMS are those of this long a time: audio is scraped every 10 s, so that no peak falls between scrapes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelLevel:
+    """One channel now.
+
+    Attributes:
+        peak: The highest magnitude of the window; 1 is full scale.
+        rms: The root of the mean square of the window; 1 is full scale.
+        silent_seconds: How long every sample has been zero; 0 while there is sound.
+    """
+
+    peak: float
+    rms: float
+    silent_seconds: float
+
+
+class LevelMeter:
+    """Folds the level blocks of one stream.
+
+    Args:
+        channels: How many channels each block has.
+        rate: Frames a second.
+
+    Attributes:
+        load: PortAudio's load of the probe's callback, at the last block.
+    """
+
+    def __init__(self, channels: int, rate: float) -> None:
+        self._record = level_record(channels)
+        self._rate = rate
+        self._silent_frames = [0] * channels
+        self._parts: deque[_Part] = deque([_Part(channels)], maxlen=WINDOW_SECONDS + 1)  # the last one is not full
+        self.load = 0.0
+
+    def fold(self, block: bytes) -> list[int]:
+        """Take a block in; what comes back is the clipped samples of each channel in it."""
+        frames, self.load, *numbers = self._record.unpack(block)
+        if self._parts[-1].frames >= self._rate:
+            self._parts.append(_Part(len(self._silent_frames)))
+        self._parts[-1].add(frames, numbers[0::4], numbers[1::4])
+        self._silent_frames = [
+            silent + frames if tail == frames else tail
+            for silent, tail in zip(self._silent_frames, numbers[3::4], strict=True)
+        ]
+        return numbers[2::4]
+
+    def value(self) -> tuple[ChannelLevel, ...]:
+        """The channels in order; empty before the first block."""
+        frames = sum(part.frames for part in self._parts)
+        if not frames:
+            return ()
+        return tuple(
+            ChannelLevel(
+                peak=max(part.peaks[channel] for part in self._parts),
+                rms=sqrt(sum(part.squares[channel] for part in self._parts) / frames),
+                silent_seconds=silent / self._rate,
+            )
+            for channel, silent in enumerate(self._silent_frames)
+        )
+
+
+class _Part:
+    """About one second of the window."""
+
+    __slots__ = ("frames", "peaks", "squares")
+
+    def __init__(self, channels: int) -> None:
+        self.frames = 0
+        self.peaks = [0.0] * channels
+        self.squares = [0.0] * channels
+
+    def add(self, frames: int, peaks: list[float], squares: list[float]) -> None:
+        self.frames += frames
+        self.peaks = [max(pair) for pair in zip(self.peaks, peaks, strict=True)]
+        self.squares = [sum(pair) for pair in zip(self.squares, squares, strict=True)]

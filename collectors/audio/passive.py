@@ -1,0 +1,169 @@
+"""The passive observer: a JACK client without a stream, which sees the whole graph and costs next to nothing.
+
+Owns the connection to the server, on a thread of its own because a frozen server blocks whoever talks to it, for ever.
+It tells a running server from a frozen one by `jack_last_frame_time`, which advances with each cycle and stands still
+with the server (`jack_frame_time` is extrapolated and goes on). It sees no buffers: timing and levels are the probe's.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from types import ModuleType
+from typing import Any, Literal
+
+from collectors.audio.dropouts import Observation
+
+CLIENT_NAME = "wr-agent"
+_RETRY_SECONDS = 1.0
+_POLL_SECONDS = 0.25
+_POLLS_A_LOOK_AT_PORTS = 8  # listing ports costs a hundred times as much as all else that is polled
+_FROZEN_NS = 1_000_000_000
+_STOP_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class PassiveView:
+    """What the passive client knows of the server.
+
+    Attributes:
+        state: `unavailable` is a missing library, `absent` a server that does not answer.
+        reason: Why it is not `running`.
+        since_ns: When this state began, on the monotonic clock.
+        attempt_ns: When a connection that is still being made was begun; 0 if none is.
+        seen: Whether a server has been running since the agent started.
+        rate: Frames a second.
+        block: Frames a cycle.
+        load: The graph's DSP load, as a ratio.
+        devices: JACK's names of the clients that own physical audio ports, the default device first.
+        cycle_ns: When the server was last seen to have run a cycle, on the monotonic clock.
+    """
+
+    state: Literal["unavailable", "absent", "running"] = "absent"
+    reason: str = ""
+    since_ns: int = 0
+    attempt_ns: int = 0
+    seen: bool = False
+    rate: int = 0
+    block: int = 0
+    load: float = 0.0
+    devices: tuple[str, ...] = ()
+    cycle_ns: int = 0
+
+    def is_frozen(self, now_ns: int) -> bool:
+        """Whether the server exists but does not run: no cycle, or no answer to a new client, for a second."""
+        if self.state == "running":
+            return now_ns - self.cycle_ns > _FROZEN_NS
+        return self.attempt_ns > 0 and now_ns - self.attempt_ns > _FROZEN_NS
+
+
+class PassiveClient:
+    """Stays connected to a JACK server whenever there is one.
+
+    Args:
+        server: The server's name; empty for libjack's own default.
+        load_library: Imports JACK-Client; a seam for tests.
+
+    Attributes:
+        view: What is known now; replaced as a whole.
+        xruns: Observations that nobody has taken yet.
+    """
+
+    def __init__(self, server: str, load_library: Callable[[], ModuleType] | None = None) -> None:
+        self._server = server or None
+        self._load_library = load_library or _load_jack
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="jack-passive", daemon=True)
+        self.view = PassiveView(since_ns=time.monotonic_ns())
+        self.xruns: deque[Observation] = deque(maxlen=4096)
+
+    def start(self) -> None:
+        """Begin to look for the server."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Disconnect. A thread that is blocked by a frozen server is left behind; it ends when the server does."""
+        self._stop.set()
+        self._thread.join(_STOP_SECONDS)
+
+    def _run(self) -> None:
+        try:
+            jack = self._load_library()
+        except (ImportError, OSError) as error:  # JACK-Client raises OSError where libjack is missing
+            self._set(state="unavailable", reason=str(error), since_ns=time.monotonic_ns())
+            return
+        while not self._stop.is_set():
+            self._connect(jack)
+            self._stop.wait(_RETRY_SECONDS)
+
+    def _connect(self, jack: ModuleType) -> None:
+        """Hold one connection from its beginning to its end."""
+        self._set(attempt_ns=time.monotonic_ns())
+        try:
+            client = jack.Client(CLIENT_NAME, no_start_server=True, servername=self._server)
+        except jack.JackOpenError as error:
+            self._set(attempt_ns=0, reason=str(error))
+            return
+        try:
+            self._follow(client)
+        except jack.JackError as error:
+            self._lose(str(error))
+        finally:
+            client.close()
+
+    def _follow(self, client: Any) -> None:  # noqa: ANN401 - JACK-Client carries no types
+        gone: deque[str] = deque(maxlen=1)
+        client.set_xrun_callback(self._on_xrun)
+        client.set_shutdown_callback(lambda _status, reason: gone.append(reason))
+        client.activate()
+        self._look_at_ports(client)
+        frame_time = self._poll(client, -1)
+        self._set(state="running", reason="", since_ns=time.monotonic_ns(), attempt_ns=0, seen=True)
+        polls = 0
+        while not gone and not self._stop.wait(_POLL_SECONDS):
+            polls += 1
+            if polls % _POLLS_A_LOOK_AT_PORTS == 0:
+                self._look_at_ports(client)
+            frame_time = self._poll(client, frame_time)
+        self._lose(gone[0] if gone else "stopped")
+
+    def _poll(self, client: Any, before: int) -> int:  # noqa: ANN401 - JACK-Client carries no types
+        """Look at the server once; what comes back is the start of its last cycle, in frames."""
+        frame_time = int(client.last_frame_time)
+        self._set(
+            rate=int(client.samplerate),
+            block=int(client.blocksize),
+            load=client.cpu_load() / 100,
+            cycle_ns=self.view.cycle_ns if frame_time == before else time.monotonic_ns(),
+        )
+        return frame_time
+
+    def _look_at_ports(self, client: Any) -> None:  # noqa: ANN401 - JACK-Client carries no types
+        self._set(devices=_owners(client.get_ports(is_physical=True, is_audio=True)))
+
+    def _lose(self, reason: str) -> None:
+        self._set(state="absent", reason=reason, since_ns=time.monotonic_ns(), attempt_ns=0)
+
+    def _set(self, **changes: Any) -> None:  # noqa: ANN401 - the fields of PassiveView
+        self.view = replace(self.view, **changes)
+
+    def _on_xrun(self, _delayed_microseconds: float) -> None:
+        now = time.monotonic_ns()
+        self.xruns.append(Observation("jack", "xrun", now, now))
+
+
+def _load_jack() -> ModuleType:
+    import jack
+
+    jack.set_error_function(lambda _message: None)
+    jack.set_info_function(lambda _message: None)
+    return jack  # type: ignore[no-any-return] # JACK-Client carries no types
+
+
+def _owners(ports: list[Any]) -> tuple[str, ...]:
+    """The clients that own the ports, those that capture first: they are what the probe can listen to."""
+    capturing_first = sorted(ports, key=lambda port: not port.is_output)
+    return tuple(dict.fromkeys(port.name.rpartition(":")[0] for port in capturing_first))

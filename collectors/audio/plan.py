@@ -1,0 +1,62 @@
+"""Who watches, decided from the configuration, the platform and what the passive client sees. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from collectors.audio.config import AudioConfig
+from collectors.audio.passive import PassiveView
+from collectors.audio.protocol import Direction
+
+
+@dataclass(frozen=True, slots=True)
+class ProbePlan:
+    """The stream that the probe should have now. A plan that differs from the last one means a new stream.
+
+    Attributes:
+        device: The device's name; empty for PortAudio's default.
+        jack_only: Whether no other host API than JACK may be touched.
+        direction: What kind of stream.
+        channels: As in the configuration.
+        jack_server: As in the configuration.
+        rate: The server's frames a second; 0 if not known.
+        block: The server's frames a cycle; 0 if not known. PortAudio would go on with the old one after a change.
+    """
+
+    device: str
+    jack_only: bool
+    direction: Direction
+    channels: int
+    jack_server: str
+    rate: int = 0
+    block: int = 0
+
+
+def wants_passive(config: AudioConfig, *, macos: bool) -> bool:
+    """Whether the passive JACK client is to run. On macOS only if asked for: CoreAudio, not JACK, is the rule there."""
+    return config.observers == "passive" or (config.observers == "auto" and not macos)
+
+
+def watched_device(config: AudioConfig, view: PassiveView) -> str:
+    """The JACK device that both observers report on; empty if the server does not have it."""
+    if not config.device:
+        return view.devices[0] if view.devices else ""
+    return config.device if config.device in view.devices else ""
+
+
+def probe_plan(config: AudioConfig, view: PassiveView, *, macos: bool) -> ProbePlan | None:
+    """What the probe should open; None for nothing.
+
+    `auto` on Linux keeps to a running JACK server, where a further client takes nothing from anybody: an ALSA device
+    opened by us could be missing to others. On macOS it is output only, which needs no consent for the microphone.
+    """
+    if config.observers == "probe":
+        return ProbePlan(config.device, False, "output" if macos else "auto", config.channels, config.jack_server)
+    if config.observers != "auto":
+        return None
+    if macos:
+        return ProbePlan(config.device, False, "output", config.channels, config.jack_server)
+    device = watched_device(config, view)
+    if view.state != "running" or not device:
+        return None
+    return ProbePlan(device, True, "auto", config.channels, config.jack_server, view.rate, view.block)

@@ -1,0 +1,158 @@
+"""The agent's side of the probe: one life of the child process, from its start to its certain end.
+
+Owns the process, its pipes and the two rings. When to start and end it belongs to `probe_runner`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager, closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import collectors
+from collectors.audio.plan import ProbePlan
+from collectors.audio.protocol import (
+    BUFFER_CAPACITY,
+    BUFFER_RECORD,
+    LEVEL_CAPACITY,
+    MAX_CHANNELS,
+    Exit,
+    ProbeRequest,
+    StreamInfo,
+    decode_answer,
+    level_record,
+)
+from collectors.audio.ring import RingReader, ring_bytes, shared_memory
+
+_OPEN_SECONDS = 10.0
+_NOISE_BYTES = 8192
+_NOISE_LINES = 50
+
+
+class ProbeError(Exception):
+    """The probe did not get as far as a stream, or its stream ended.
+
+    Attributes:
+        code: How the process ended; None for an end that is not its own.
+        devices: The devices that could be opened instead.
+        noise: The last lines that its libraries printed.
+    """
+
+    def __init__(self, code: Exit | None, message: str, devices: tuple[str, ...] = (), noise: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.devices = devices
+        self.noise = noise
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeProcess:
+    """A probe that has opened its stream.
+
+    Attributes:
+        stream: What it opened.
+        buffers: Its records of buffers.
+        levels: Its level blocks.
+        process: The child, which may have ended by now.
+    """
+
+    stream: StreamInfo
+    buffers: RingReader
+    levels: RingReader
+    process: Process
+
+
+@asynccontextmanager
+async def running_probe(plan: ProbePlan) -> AsyncIterator[ProbeProcess]:
+    """Start a probe; on leaving, and on cancellation, it is killed and reaped and its memory given back.
+
+    Raises:
+        ProbeError: It could not open a stream.
+    """
+    with ExitStack() as resources:
+        buffers = _ring(resources, "wr-agent-buffers", ring_bytes(BUFFER_RECORD, BUFFER_CAPACITY))
+        levels = _ring(resources, "wr-agent-levels", ring_bytes(level_record(MAX_CHANNELS), LEVEL_CAPACITY))
+        request = ProbeRequest(plan.device, plan.jack_only, plan.direction, plan.channels, buffers, levels)
+        process = await _spawn(request, plan.jack_server)
+        noise = asyncio.create_task(_read_noise(process))
+        try:
+            stream = await _answer(process, noise)
+            record = level_record(stream.channels)
+            with (
+                closing(RingReader(buffers, BUFFER_RECORD, BUFFER_CAPACITY)) as buffer_ring,
+                closing(RingReader(levels, record, LEVEL_CAPACITY)) as level_ring,
+            ):
+                yield ProbeProcess(stream, buffer_ring, level_ring, process)
+        finally:
+            await _end(process, noise)
+
+
+def _ring(resources: ExitStack, name: str, size: int) -> int:
+    descriptor = shared_memory(name, size)
+    resources.callback(os.close, descriptor)
+    return descriptor
+
+
+async def _spawn(request: ProbeRequest, server: str) -> Process:
+    """The child finds our modules wherever it is started, and nothing in the current directory (`-P`)."""
+    environment = os.environ | {
+        "JACK_NO_START_SERVER": "1",
+        "OPENBLAS_NUM_THREADS": "1",  # numpy's threads would only cost memory
+        "PYTHONPATH": str(Path(collectors.__file__).parents[1]),
+    }
+    if server:
+        environment["JACK_DEFAULT_SERVER"] = server
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "collectors.audio.probe", json.dumps(request._asdict())),
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=PIPE,
+        env=environment,
+        pass_fds=(request.buffers, request.levels),
+    )
+
+
+async def _answer(process: Process, noise: asyncio.Task[bytes]) -> StreamInfo:
+    if process.stdout is None:
+        raise AssertionError("the probe's standard output is a pipe")
+    try:
+        line = await asyncio.wait_for(process.stdout.readline(), _OPEN_SECONDS)
+    except TimeoutError:
+        process.kill()
+        raise ProbeError(None, f"no stream within {_OPEN_SECONDS:g} s", (), _lines(await noise)) from None
+    if not line:
+        code = await process.wait()
+        raise ProbeError(
+            None, f"the probe's process ended with {code} before it opened a stream", (), _lines(await noise)
+        )
+    answer = decode_answer(line)
+    if isinstance(answer, StreamInfo):
+        return answer
+    raise ProbeError(Exit(answer.code), answer.message, answer.devices, _lines(await noise))
+
+
+async def _read_noise(process: Process) -> bytes:
+    """The end of what the child's libraries print, which is read to its end so that they never block."""
+    tail = b""
+    while process.stderr is not None and (more := await process.stderr.read(4096)):
+        tail = (tail + more)[-_NOISE_BYTES:]
+    return tail
+
+
+def _lines(noise: bytes) -> str:
+    return "\n".join(noise.decode(errors="replace").splitlines()[-_NOISE_LINES:])
+
+
+async def _end(process: Process, noise: asyncio.Task[bytes]) -> None:
+    if process.returncode is None:
+        process.kill()
+    if process.stdin is not None:
+        process.stdin.close()
+    await process.wait()
+    await noise

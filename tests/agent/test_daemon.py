@@ -1,0 +1,254 @@
+"""The daemon as its users meet it: a process that serves, reloads and stops."""
+
+import json
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import StartAgent
+from tests.support.agent import AgentProcess, command
+from tests.support.waiting import eventually
+
+
+def test_it_serves_its_pages(start_agent: StartAgent) -> None:
+    agent = start_agent()
+
+    status, headers, body = agent.get("/metrics")
+    assert status == 200
+    assert headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert 'wr_agent_collector_up{collector="host"} 1' in body
+    assert "\nnode_load1 " in body
+    assert agent.get("/-/healthy")[0] == agent.get("/-/ready")[0] == 200
+    assert agent.get("/nothing")[0] == 404
+    status, headers, body = agent.get("/")
+    assert headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "<h2>Findings</h2>" in body
+    assert "://" not in body, "the page needs no other server"
+
+
+def test_a_scrape_can_choose_collectors(start_agent: StartAgent) -> None:
+    agent = start_agent()
+
+    only_host = agent.get("/metrics?collect[]=host")[2]
+    assert "\nnode_load1 " in only_host
+    assert "wr_agent_" not in only_host
+    without_host = agent.get("/metrics?exclude[]=host")[2]
+    assert "\nnode_load1 " not in without_host
+    assert "wr_agent_build_info" in without_host
+    status, _, body = agent.get("/metrics?collect[]=hots")
+    assert (status, body) == (400, "no such collector: hots; there are host, agent\n")
+    assert agent.get("/metrics?collect[]=host&exclude[]=agent")[0] == 400
+
+
+def test_a_scrape_can_choose_format_and_encoding(start_agent: StartAgent) -> None:
+    agent = start_agent()
+
+    _, headers, body = agent.get("/metrics", {"Accept": "application/openmetrics-text;version=1.0.0"})
+    assert headers["Content-Type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    assert body.endswith("# EOF\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_stops_when_asked(start_agent: StartAgent, number: signal.Signals) -> None:
+    agent = start_agent()
+
+    agent.signal(number)
+
+    assert agent.process.wait(30) == 0
+    assert "stopping" in agent.log()
+
+
+def test_it_stops_in_time_while_a_peer_holds_its_connection(start_agent: StartAgent) -> None:
+    agent = start_agent()
+    port = int(agent.url.rsplit(":", 1)[1])
+    with socket.create_connection(("127.0.0.1", port)) as idle, socket.create_connection(("127.0.0.1", port)) as half:
+        half.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n")
+        idle.settimeout(30)
+        began = time.monotonic()
+        agent.signal(signal.SIGTERM)
+        assert agent.process.wait(30) == 0
+
+    assert time.monotonic() - began < 5
+
+
+def test_sighup_applies_a_new_configuration(start_agent: StartAgent) -> None:
+    agent = start_agent()
+    assert "\nnode_load1 " in agent.get("/metrics")[2]
+
+    agent.write_config("host.enabled = false")
+    agent.signal(signal.SIGHUP)
+
+    eventually(lambda: "\nnode_load1 " not in agent.get("/metrics")[2], "the host is no longer measured")
+    agent.write_config("")
+    agent.signal(signal.SIGHUP)
+    eventually(lambda: "\nnode_load1 " in agent.get("/metrics")[2], "the host is measured again")
+
+
+def test_sighup_moves_to_another_address(start_agent: StartAgent) -> None:
+    agent = start_agent()
+    before = agent.url
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+
+    agent.write_config(f'web.listen = "127.0.0.1:{port}"')
+    agent.signal(signal.SIGHUP)
+
+    eventually(lambda: agent.url == f"http://127.0.0.1:{port}", "the agent says its new address")
+    assert agent.get("/-/healthy")[0] == 200
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", int(before.rsplit(":", 1)[1])))
+
+
+def test_sighup_with_a_bad_configuration_keeps_the_old_one_and_says_why(start_agent: StartAgent) -> None:
+    agent = start_agent()
+
+    agent.write_config("host.enabeld = false")
+    agent.signal(signal.SIGHUP)
+
+    error = eventually(lambda: agent.status()["config_error"], "the refusal shows in the status")
+    assert "host.enabeld: unknown key; did you mean enabled?" in error
+    assert "the new configuration is refused and the old one stays" in agent.log()
+    assert "\nnode_load1 " in agent.get("/metrics")[2]
+    eventually(lambda: 'code="config-refused"' in agent.get("/metrics")[2], "the refusal is a finding")
+    agent.write_config("")
+    agent.signal(signal.SIGHUP)
+    eventually(lambda: not agent.status()["config_error"], "a good one mends it")
+
+
+def test_sighup_with_a_taken_address_keeps_the_old_one(start_agent: StartAgent) -> None:
+    agent = start_agent()
+    before = agent.url
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        agent.write_config(f'web.listen = "127.0.0.1:{taken.getsockname()[1]}"')
+        agent.signal(signal.SIGHUP)
+        assert "is taken by" in eventually(lambda: agent.status()["config_error"], "the refusal shows")
+
+    assert agent.url == before
+
+
+def test_a_taken_port_is_one_clear_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        agent = AgentProcess(tmp_path, f'web.listen = "127.0.0.1:{port}"')
+        assert agent.process.wait(30) == 1
+
+    assert agent.log().startswith(f"wr-agent: port {port} is taken by ")
+    assert len(agent.log().splitlines()) == 1
+
+
+def test_a_second_agent_on_the_same_state_is_refused_in_one_line(start_agent: StartAgent, tmp_path: Path) -> None:
+    first = start_agent()
+
+    second = AgentProcess(tmp_path, f'state_dir = "{first.state_dir}"')
+
+    assert second.process.wait(30) == 1
+    assert f"is in use by the agent with pid {first.process.pid}, at {first.url}" in second.log()
+    assert len(second.log().splitlines()) == 1
+
+
+def test_a_state_directory_that_cannot_be_made_is_said_and_the_rest_runs(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.touch()
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    agent = AgentProcess(tmp_path, f'state_dir = "{blocked}/state"\nweb.listen = "127.0.0.1:{port}"')
+    try:
+        eventually(lambda: "serving" in agent.log(), "the agent serves")
+        assert "the state directory cannot be used" in agent.log()
+        assert agent.process.poll() is None
+    finally:
+        agent.stop()
+
+
+def test_a_bad_configuration_is_every_problem_and_no_traceback(tmp_path: Path) -> None:
+    agent = AgentProcess(tmp_path, 'log_level = "loud"\nweb.collect_timeout = 3')
+
+    assert agent.process.wait(30) == 1
+    assert [line.split(": ")[1] for line in agent.log().splitlines()] == ["log_level", "web.collect_timeout"]
+
+
+def test_the_service_manager_is_told(start_agent: StartAgent, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(30)
+        agent = start_agent(env={"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "2000000"})
+
+        def heard(message: str) -> bool:
+            deadline = time.monotonic() + 30
+            while time.monotonic() < deadline:
+                if manager.recv(4096).decode().startswith(message):
+                    return True
+            return False
+
+        assert heard("READY=1")
+        assert heard("WATCHDOG=1")
+        agent.signal(signal.SIGHUP)
+        assert heard("RELOADING=1")
+        assert heard("READY=1")
+        agent.signal(signal.SIGTERM)
+        assert heard("STOPPING=1")
+
+
+def test_the_log_of_a_service_is_json(start_agent: StartAgent) -> None:
+    agent = start_agent()
+
+    lines = [json.loads(line) for line in agent.log().splitlines()]
+
+    assert lines[0]["event"] == "serving"
+    assert lines[0]["level"] == "info"
+
+
+def test_status_in_a_terminal_and_as_json(start_agent: StartAgent) -> None:
+    agent = start_agent()
+
+    text = agent.command("status")
+    document = agent.command("status", "--json")
+
+    assert (text.returncode, document.returncode) == (0, 0)
+    assert f"{agent.url}/metrics" in text.stdout
+    assert json.loads(document.stdout)["pid"] == agent.process.pid
+
+
+def test_status_without_an_agent_is_one_clear_line(tmp_path: Path) -> None:
+    result = command("status", "--config", str(_config(tmp_path)))
+
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert "no agent answers at http://127.0.0.1:" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def _config(folder: Path) -> Path:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    path = folder / "config.toml"
+    path.write_text(f'state_dir = "{folder / "state"}"\nweb.listen = "127.0.0.1:{port}"\naudio.observers = "off"\n')
+    return path
+
+
+def test_status_of_something_else_is_one_clear_line(tmp_path: Path) -> None:
+    server = subprocess.Popen(
+        ["python3", "-m", "http.server", "0", "--bind", "127.0.0.1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=tmp_path,
+        text=True,
+        env={"PYTHONUNBUFFERED": "1", "PATH": "/usr/bin:/bin"},
+    )
+    assert server.stdout is not None
+    try:
+        port = server.stdout.readline().split()[5]
+        path = tmp_path / "config.toml"
+        path.write_text(f'state_dir = "{tmp_path / "state"}"\nweb.listen = "127.0.0.1:{port}"')
+        result = command("status", "--config", str(path))
+    finally:
+        server.kill()
+        server.wait()
+        server.stdout.close()
+
+    assert "is no wr-agent: HTTP 404 for /-/status" in result.stderr
+    assert result.returncode == 1

@@ -1,0 +1,36 @@
+"""What the documents say, held against the code."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from agent import catalog
+from collectors.base import Collector
+from collectors.metrics import Family
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "adding-a-collector.md").read_text()
+MODULE, ENTRY = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+
+
+def test_the_collector_of_the_page_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    names: dict[str, object] = {"__name__": "users"}
+    exec(compile(MODULE, "adding-a-collector.md", "exec"), names)  # noqa: S102 - the page's own code is what is tested
+    monkeypatch.setitem(names, "_terminals", lambda: {"tty1", "tty2"})
+
+    collector = names["UsersCollector"](names["UsersConfig"](limit=1))  # type: ignore[operator]  # classes of the page
+
+    assert isinstance(collector, Collector)
+    (family,) = collector.collect()
+    assert isinstance(family, Family)
+    assert family.samples == {("tty1",): 1.0, ("tty2",): 1.0}
+    (check,) = collector.checks()
+    assert [finding.code for finding in check.run()] == ["users-many"]
+
+
+def test_the_entry_of_the_page_has_the_catalogs_shape() -> None:
+    (call,) = [node for node in ast.walk(ast.parse(f"({ENTRY.strip()})")) if isinstance(node, ast.Call)][:1]
+
+    assert {keyword.arg for keyword in call.keywords} == set(catalog.Entry.__slots__)

@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.jackd import Jackd
+
+
+@pytest.fixture
+def jackd() -> Iterator[Jackd]:
+    """A running JACK server of this test's own: 256 frames at 48 kHz."""
+    server = Jackd()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()

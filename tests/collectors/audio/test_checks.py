@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from collectors.audio import checks
+from collectors.audio.checks import AudioState, audio_checks
+from collectors.audio.config import AudioConfig
+from collectors.audio.passive import PassiveView
+from collectors.audio.probe_process import ProbeError
+from collectors.audio.protocol import Exit
+from collectors.findings import Finding, Severity
+
+RUNNING = PassiveView(state="running", seen=True, rate=48000, block=256, devices=("system",))
+HEALTHY = AudioState(AudioConfig(), macos=False, server=RUNNING, frozen=False, probe_due=True, probe_failure=None)
+GONE = replace(RUNNING, state="absent", reason="server_failed")
+
+
+def findings(state: AudioState) -> dict[str, Finding]:
+    return {finding.code: finding for check in audio_checks(lambda: state) for finding in check.run()}
+
+
+def severities(state: AudioState) -> dict[str, Severity]:
+    return {code: finding.severity for code, finding in findings(state).items()}
+
+
+def test_the_checks_have_the_collectors_name() -> None:
+    assert [check.name for check in audio_checks(lambda: HEALTHY)] == ["audio.libraries", "audio.server", "audio.probe"]
+
+
+def test_all_is_well() -> None:
+    assert findings(HEALTHY) == {}
+
+
+def test_off_has_nothing_to_say() -> None:
+    off = replace(HEALTHY, config=AudioConfig(observers="off"), server=PassiveView(), probe_due=False)
+
+    assert findings(off) == {}
+
+
+def test_no_server_at_all_is_information_unless_one_was_asked_for() -> None:
+    nothing = replace(HEALTHY, server=PassiveView(reason="server_failed"), probe_due=False)
+    asked = replace(nothing, config=AudioConfig(device="system"))
+
+    assert severities(nothing) == {"audio-no-server": Severity.INFO}
+    assert severities(asked) == {"audio-no-server": Severity.FAILURE}
+    assert "neither timing, nor xruns" in findings(nothing)["audio-no-server"].affects
+
+
+def test_a_server_that_went_away_is_a_failure() -> None:
+    assert severities(replace(HEALTHY, server=GONE, probe_due=False)) == {"audio-server-gone": Severity.FAILURE}
+
+
+def test_a_frozen_server_is_told_from_one_that_is_gone() -> None:
+    frozen_from_the_start = replace(HEALTHY, frozen=True, server=PassiveView(attempt_ns=1))
+
+    assert severities(replace(HEALTHY, frozen=True)) == {"audio-server-frozen": Severity.FAILURE}
+    assert set(findings(frozen_from_the_start)) == {"audio-server-frozen"}
+
+
+def test_a_device_that_does_not_exist_is_told_with_those_that_do() -> None:
+    found = findings(replace(HEALTHY, config=AudioConfig(device="usb"), probe_due=False))["audio-device-not-found"]
+
+    assert "'usb'" in found.detail
+    assert "'system'" in found.detail
+
+
+def test_what_portaudio_lists_is_told_as_well() -> None:
+    refused = ProbeError(Exit.DEVICE_NOT_FOUND, "no audio device is named 'usb'", ("hw:0", "pulse"))
+    state = replace(HEALTHY, config=AudioConfig(observers="probe", device="usb"), probe_failure=refused)
+
+    assert "'hw:0', 'pulse'" in findings(state)["audio-device-not-found"].detail
+
+
+def test_a_failing_probe_is_told_with_its_noise_and_hides_behind_the_server() -> None:
+    failure = ProbeError(Exit.OPEN_FAILED, "system: [Errno -9985] Device unavailable", (), "ALSA lib: busy")
+    found = findings(replace(HEALTHY, probe_failure=failure))["audio-probe-failed"]
+
+    assert found.severity == Severity.FAILURE
+    assert "Device unavailable" in found.detail
+    assert "ALSA lib: busy" in found.detail
+    assert {"audio-server-gone", "audio-server-frozen"} <= set(found.depends_on)
+
+
+def test_a_failure_of_the_past_is_no_finding_while_no_probe_is_due() -> None:
+    assert findings(replace(HEALTHY, probe_failure=ProbeError(None, "old"), probe_due=False)) == {}
+
+
+def test_a_missing_libjack_is_information_unless_it_was_asked_for() -> None:
+    server = PassiveView(state="unavailable", reason="JACK library not found")
+    state = replace(HEALTHY, server=server, probe_due=False)
+    asked = replace(state, config=AudioConfig(observers="passive"))
+
+    assert severities(state) == {"audio-library-missing": Severity.INFO}
+    assert severities(asked)["audio-library-missing"] == Severity.FAILURE
+    assert "JACK library not found" in findings(state)["audio-library-missing"].detail
+
+
+def test_a_library_that_the_probe_misses_is_told_once() -> None:
+    failure = ProbeError(Exit.LIBRARY_MISSING, "libportaudio.so.2: cannot open shared object file")
+    found = findings(replace(HEALTHY, probe_failure=failure))
+
+    assert set(found) == {"audio-library-missing"}
+    assert "libportaudio" in found["audio-library-missing"].detail
+
+
+def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "find_spec", lambda _module: None)
+    found = findings(HEALTHY)["audio-library-missing"]
+
+    assert "jack, pyaudio, numpy" in found.detail
+    assert found.severity == Severity.WARNING
+    assert any("wr-agent[audio]" in command for command in found.remedy)
+
+
+def test_each_observer_alone_says_what_it_cannot_see() -> None:
+    passive = replace(HEALTHY, config=AudioConfig(observers="passive"), probe_due=False)
+    probe = replace(HEALTHY, config=AudioConfig(observers="probe"), server=PassiveView())
+
+    assert severities(passive) == {"audio-passive-only": Severity.INFO}
+    assert severities(probe) == {"audio-probe-only": Severity.INFO}
+    assert "levels are not measured" in findings(passive)["audio-passive-only"].affects
+    assert "DSP load" in findings(probe)["audio-probe-only"].affects

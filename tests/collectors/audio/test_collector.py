@@ -1,0 +1,271 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import psutil
+import pytest
+
+from collectors.audio.collector import AudioCollector
+from collectors.audio.config import AudioConfig
+from collectors.metrics import HistogramValue
+from tests.support.audio import codes, exported, number, observed, probe_pids, soon, watching
+from tests.support.jack_client import JackClient
+from tests.support.jackd import Jackd
+from tests.support.waiting import PATIENCE
+
+pytestmark = pytest.mark.jack
+
+INTERVALS = "audio_device_buffer_interval_seconds"
+DROPOUTS = "audio_engine_xruns_total"
+TRUTH_SECONDS = 6.0
+"""What is promised is two; machines are slow and shared."""
+
+
+@pytest.fixture
+async def collector(jackd: Jackd) -> AsyncIterator[AudioCollector]:
+    """A collector that has found its server and gets buffers."""
+    async with watching(AudioConfig(jack_server=jackd.name)) as collector:
+        await soon(lambda: observed(collector, INTERVALS) > 10, "buffers")
+        yield collector
+
+
+@pytest.fixture
+def client(jackd: Jackd) -> Iterator[JackClient]:
+    client = JackClient(jackd.name)
+    yield client
+    client.close()
+
+
+def is_up(collector: AudioCollector) -> bool:
+    return number(collector, "audio_device_up", device="system") == 1
+
+
+def counters(collector: AudioCollector) -> dict[tuple[str, ...], float]:
+    """All that must never go down."""
+    return {
+        (family.name, *labels): sum(value.counts) if isinstance(value, HistogramValue) else value
+        for family in collector.collect()
+        for labels, value in family.samples.items()
+        if family.type in {"counter", "histogram"}
+    }
+
+
+def went_down(before: dict[tuple[str, ...], float], after: dict[tuple[str, ...], float]) -> list[tuple[str, ...]]:
+    return [key for key, value in before.items() if after.get(key, -1) < value]
+
+
+async def steady(look: Callable[[], float]) -> float:
+    """What `look` returns once that has stood still for a second."""
+    async with asyncio.timeout(PATIENCE):
+        before = look()
+        await asyncio.sleep(1)
+        while (now := look()) != pytest.approx(before, rel=0.001):
+            before = now
+            await asyncio.sleep(1)
+    return now
+
+
+async def test_the_device_is_seen_with_its_rate_frames_and_deadline(collector: AudioCollector) -> None:
+    assert is_up(collector)
+    assert number(collector, "audio_device_sample_rate_hertz", device="system") == 48000
+    assert number(collector, "audio_device_buffer_frames", device="system") == 256
+    assert number(collector, "audio_device_buffer_duration_seconds", device="system") == 256 / 48000
+    assert 0 <= number(collector, "audio_device_dsp_load_ratio", device="system") < 1
+    assert exported(collector, "audio_device_info", device="system", observer="jack") == 1
+    assert exported(collector, "audio_device_info", device="system", observer="portaudio") == 1
+    assert number(collector, "audio_device_xrun_observations_total", observer="gap", kind="lost") >= 0
+    assert codes(collector) == set()
+
+
+async def test_intervals_accumulate_at_rate_over_frames(collector: AudioCollector) -> None:
+    loop = asyncio.get_running_loop()
+    before, began = observed(collector, INTERVALS), loop.time()
+    await soon(lambda: observed(collector, INTERVALS) >= before + 500, "500 buffers")
+    seconds = loop.time() - began
+
+    assert seconds > 0.8 * 500 * 256 / 48000
+    assert 500 / seconds > 0.8 * 48000 / 256
+
+
+async def test_one_settles_soon_after_the_start(jackd: Jackd) -> None:
+    async with watching(AudioConfig(jack_server=jackd.name)) as collector:
+        await soon(lambda: collector.settled, "the collector to settle")
+
+        assert codes(collector) == set()
+
+
+@pytest.mark.parametrize("death", ["kill", "terminate"])
+async def test_a_dead_server_is_down_at_once_and_measuring_resumes(
+    collector: AudioCollector, jackd: Jackd, death: str
+) -> None:
+    getattr(jackd, death)()
+    await soon(lambda: not is_up(collector), "the device to be down", TRUTH_SECONDS)
+    before, gauges = counters(collector), [f.name for f in collector.collect() if f.type == "gauge"]
+    await soon(lambda: codes(collector) == {"audio-server-gone"}, "the finding")
+    await asyncio.to_thread(jackd.start)
+    await soon(lambda: is_up(collector), "the device to be up")
+    buffers = observed(collector, INTERVALS)
+    await soon(lambda: observed(collector, INTERVALS) > buffers, "buffers again")
+
+    assert gauges == ["audio_device_up"]
+    assert went_down(before, counters(collector)) == []
+    assert before[INTERVALS, "system"] > 0
+    await soon(lambda: codes(collector) == set(), "the finding to go")
+
+
+async def test_a_frozen_server_is_down_at_once_and_what_was_lost_is_known(
+    collector: AudioCollector, jackd: Jackd
+) -> None:
+    loop = asyncio.get_running_loop()
+    jackd.freeze()
+    began = loop.time()
+    await soon(lambda: not is_up(collector), "the device to be down", TRUTH_SECONDS)
+    before = counters(collector)
+    await soon(lambda: "audio-server-frozen" in codes(collector), "the finding")
+    frozen = loop.time() - began
+    jackd.thaw()
+    await soon(lambda: is_up(collector), "the device to be up")
+    lost = 0.8 * frozen * 48000 / 256
+    await soon(lambda: number(collector, "audio_device_lost_buffers_total") > lost, f"{lost:.0f} lost buffers")
+    await soon(lambda: number(collector, DROPOUTS) > before[DROPOUTS, "device", "system"], "a dropout")
+
+    assert went_down(before, counters(collector)) == []
+
+
+async def test_a_dropout_that_another_client_causes_is_counted(collector: AudioCollector, client: JackClient) -> None:
+    before = number(collector, DROPOUTS)
+    seen = number(collector, "audio_device_xrun_observations_total", observer="jack")
+    client.tell("late 0.2")
+
+    await soon(lambda: number(collector, DROPOUTS) > before, "a dropout")
+    assert number(collector, "audio_device_xrun_observations_total", observer="jack") > seen
+
+
+async def test_a_killed_probe_is_replaced(collector: AudioCollector) -> None:
+    (pid,) = probe_pids(os.getpid())
+    before = counters(collector)
+    os.kill(pid, signal.SIGKILL)
+    await soon(lambda: number(collector, "wr_agent_audio_probe_restarts_total") >= 1, "another probe")
+    await soon(lambda: observed(collector, INTERVALS) > before[INTERVALS, "system"] + 10, "buffers again")
+
+    assert pid not in probe_pids(os.getpid())
+    assert went_down(before, counters(collector)) == []
+
+
+async def test_a_probe_that_hangs_is_replaced(collector: AudioCollector) -> None:
+    (pid,) = probe_pids(os.getpid())
+    os.kill(pid, signal.SIGSTOP)
+    await soon(lambda: not psutil.pid_exists(pid), "the hanging probe to be ended")
+    await soon(lambda: number(collector, "wr_agent_audio_probe_restarts_total") >= 1, "another probe")
+
+    assert is_up(collector)
+    assert number(collector, "audio_device_xrun_observations_total", kind="stalled") == 0
+
+
+async def test_another_block_size_is_followed(collector: AudioCollector, jackd: Jackd) -> None:
+    jackd.resize(512)
+    await soon(lambda: number(collector, "audio_device_buffer_frames") == 512, "the new block size")
+    await soon(lambda: number(collector, "wr_agent_audio_probe_restarts_total") >= 1, "a new stream")
+    before = exported(collector, INTERVALS)
+    await soon(lambda: observed(collector, INTERVALS) > sum(before.counts) + 50, "buffers again")  # type: ignore[union-attr]
+    after = exported(collector, INTERVALS)
+
+    assert isinstance(before, HistogramValue)
+    assert isinstance(after, HistogramValue)
+    mean = (after.sum - before.sum) / (sum(after.counts) - sum(before.counts))
+    assert mean == pytest.approx(512 / 48000, rel=0.3)
+
+
+async def test_levels_are_those_of_the_sound(collector: AudioCollector, client: JackClient) -> None:
+    await soon(lambda: number(collector, "audio_channel_silent_seconds", channel="1") > 1, "silence")
+    client.tell("tone 0.5")
+
+    def sounds() -> bool:
+        client.tell("connect wr-agent-probe:in_0")  # again, for a probe that was replaced on a starved machine
+        return number(collector, "audio_channel_silent_seconds", channel="1") == 0
+
+    await soon(sounds, "sound")
+    peak, rms = "audio_channel_peak_ratio", "audio_channel_rms_ratio"
+    await soon(lambda: number(collector, peak, channel="1") == pytest.approx(0.5, rel=0.01), "the peak")
+    assert await steady(lambda: number(collector, rms, channel="1")) == pytest.approx(0.5 / 2**0.5, rel=0.05)
+
+    assert number(collector, "audio_channel_clipped_samples_total", channel="1") == 0
+    assert number(collector, peak, channel="2") == 0
+    assert number(collector, "audio_channel_silent_seconds", channel="2") > 1
+    client.tell("tone 1.25")
+    await soon(lambda: number(collector, "audio_channel_clipped_samples_total", channel="1") > 0, "clipped samples")
+    client.tell("tone 0")
+    await soon(lambda: number(collector, "audio_channel_silent_seconds", channel="1") > 0.5, "silence again")
+
+
+async def test_without_a_server_nothing_is_claimed_and_the_cause_is_told() -> None:
+    async with watching(AudioConfig(jack_server="wr-no-such-server")) as collector:
+        await soon(lambda: collector.settled, "the collector to settle")
+
+        assert exported(collector, "audio_device_up") is None
+        assert codes(collector) == {"audio-no-server"}
+
+
+async def test_a_server_that_comes_later_is_found(jackd: Jackd) -> None:
+    jackd.kill()
+    async with watching(AudioConfig(jack_server=jackd.name)) as collector:
+        await soon(lambda: codes(collector) == {"audio-no-server"}, "the missing server")
+        await asyncio.to_thread(jackd.start)
+        await soon(lambda: observed(collector, INTERVALS) > 10, "buffers")
+
+        assert is_up(collector)
+
+
+async def test_a_configured_device_that_does_not_exist_is_down_and_told(jackd: Jackd) -> None:
+    async with watching(AudioConfig(jack_server=jackd.name, device="usb")) as collector:
+        await soon(lambda: codes(collector) == {"audio-device-not-found"}, "the finding")
+
+        assert number(collector, "audio_device_up", device="usb") == 0
+
+
+async def test_the_passive_client_alone_starts_no_process(jackd: Jackd) -> None:
+    async with watching(AudioConfig(jack_server=jackd.name, observers="passive")) as collector:
+        await soon(lambda: is_up(collector), "the device to be up")
+
+        assert codes(collector) == {"audio-passive-only"}
+        assert exported(collector, INTERVALS) is None
+        assert probe_pids(os.getpid()) == []
+
+
+async def test_the_probe_alone_measures_and_sees_its_server_die(jackd: Jackd) -> None:
+    async with watching(AudioConfig(jack_server=jackd.name, observers="probe", device="system")) as collector:
+        await soon(lambda: observed(collector, INTERVALS) > 10, "buffers")
+        alone, load = codes(collector), exported(collector, "audio_device_dsp_load_ratio")
+        jackd.kill()
+        await soon(lambda: not is_up(collector), "the device to be down", TRUTH_SECONDS)
+        before = observed(collector, INTERVALS)
+        await asyncio.to_thread(jackd.start)
+        await soon(lambda: observed(collector, INTERVALS) > before, "buffers again")
+
+    assert (alone, load) == ({"audio-probe-only"}, None)
+
+
+async def test_off_does_and_says_nothing() -> None:
+    async with watching(AudioConfig(observers="off")) as collector:
+        assert collector.settled
+        assert list(collector.collect()) == []
+        assert codes(collector) == set()
+
+
+async def test_starting_and_stopping_leaves_nothing_behind(jackd: Jackd) -> None:
+    async def live() -> None:
+        async with watching(AudioConfig(jack_server=jackd.name)) as collector:
+            await soon(lambda: observed(collector, INTERVALS) > 10, "buffers")
+
+    await live()
+    process = psutil.Process()
+    descriptors = process.num_fds()
+    await live()
+    await live()
+
+    assert process.num_fds() <= descriptors
+    assert probe_pids(os.getpid()) == []
+    assert "wr-agent" not in jackd.ports()

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from collectors.audio.device import INTERVAL_BOUNDS, JITTER_BOUNDS, Device
+from collectors.audio.dropouts import Observation
+from collectors.audio.passive import PassiveView
+from collectors.audio.protocol import BUFFER_RECORD, StreamInfo, level_record
+
+SECOND = 1_000_000_000
+SERVER = PassiveView(state="running", rate=48000, block=256, load=0.25, devices=("system",), cycle_ns=5 * SECOND)
+STREAM = StreamInfo("system", "JACK Audio Connection Kit", 48000.0, 1, 0.0, 0.0)
+DEADLINE_NS = 256 * SECOND // 48000
+
+
+def record(index: float, flags: int = 0) -> bytes:
+    return BUFFER_RECORD.pack(index * DEADLINE_NS / SECOND, int(index * DEADLINE_NS), flags, 256)
+
+
+def test_counters_of_an_observer_begin_at_zero() -> None:
+    device = Device("system")
+    device.see_server(SERVER, [])
+
+    assert device.view().observations == {("jack", "xrun"): 0}
+
+
+def test_what_the_server_says_is_taken_over() -> None:
+    device = Device("system")
+    device.see_server(SERVER, [Observation("jack", "xrun", 1, 1)])
+    view = device.view()
+
+    assert (view.rate, view.frames, view.load, view.cycle_ns) == (48000.0, 256, 0.25, 5 * SECOND)
+    assert view.observations["jack", "xrun"] == 1
+
+
+def test_a_server_that_is_gone_has_no_load() -> None:
+    device = Device("system")
+    device.see_server(SERVER, [])
+    device.see_server(replace(SERVER, state="absent"), [])
+
+    assert device.view().load is None
+
+
+def test_one_dropout_seen_by_all_observers_is_one_dropout() -> None:
+    device = Device("system")
+    stream = device.open_stream(STREAM)
+    stream.fold([record(n) for n in (*range(20), 24, 25)], [])
+    stream.fold([record(26, flags=6)], [])
+    stream.fold([record(n) for n in range(27, 40)], [])
+    device.see_server(SERVER, [Observation("jack", "xrun", 25 * DEADLINE_NS, 25 * DEADLINE_NS)])
+    device.settle(100 * SECOND)
+    view = device.view()
+
+    assert view.dropouts == 1
+    assert view.lost_buffers == 4
+    assert view.observations == {
+        ("gap", "lost"): 1,
+        ("gap", "stalled"): 0,
+        ("jack", "xrun"): 1,
+        ("portaudio", "input_overflow"): 1,
+        ("portaudio", "input_underflow"): 0,
+        ("portaudio", "output_overflow"): 0,
+        ("portaudio", "output_underflow"): 1,
+    }
+
+
+def test_a_stalled_stream_is_a_dropout() -> None:
+    device = Device("system")
+    device.open_stream(STREAM).stalled(SECOND, 2 * SECOND)
+    device.settle(100 * SECOND)
+
+    assert device.view().dropouts == 1
+    assert device.view().observations["gap", "stalled"] == 1
+
+
+def test_counters_and_histograms_survive_their_stream_and_levels_do_not() -> None:
+    device = Device("system")
+    stream = device.open_stream(STREAM)
+    stream.fold([record(0), record(1)], [level_record(1).pack(256, 0.01, 1.0, 1.0, 7, 0)])
+    during = device.view()
+    stream.close()
+    after = device.view()
+    device.open_stream(STREAM._replace(channels=2)).fold([record(0), record(1)], [])
+
+    assert (during.levels[0].peak, stream.load) == (1.0, 0.01)
+    assert (after.levels, after.clipped) == ((), (7,))
+    assert device.view().clipped == (7, 0)
+    assert sum(device.view().interval.counts) == 2
+
+
+@pytest.mark.parametrize("frames", [32, 64, 128, 256, 512, 1024, 2048])
+@pytest.mark.parametrize("rate", [44_100, 48_000, 88_200, 96_000, 176_400, 192_000])
+def test_the_bounds_tell_on_time_from_half_as_late_again(frames: int, rate: int) -> None:
+    deadline = frames / rate
+    bucket = next(n for n, bound in enumerate(INTERVAL_BOUNDS) if deadline <= bound)
+
+    assert INTERVAL_BOUNDS[bucket - 1] < 0.95 * deadline
+    assert 1.1 * deadline < INTERVAL_BOUNDS[bucket] < 1.5 * deadline
+    assert bucket > 0
+
+
+def test_a_jitter_of_one_frame_is_exact_at_any_rate() -> None:
+    assert JITTER_BOUNDS[0] > 1 / 44_100

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from types import ModuleType
+
+import pytest
+
+from collectors.audio.passive import PassiveClient, PassiveView
+from tests.support.jack_client import JackClient
+from tests.support.jackd import Jackd
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.jack
+
+
+@pytest.fixture
+def passive(jackd: Jackd) -> Iterator[PassiveClient]:
+    client = PassiveClient(jackd.name)
+    client.start()
+    eventually(lambda: client.view.state == "running", "the passive client to connect")
+    yield client
+    client.stop()
+
+
+def is_frozen(client: PassiveClient) -> bool:
+    return client.view.is_frozen(time.monotonic_ns())
+
+
+def test_it_knows_the_server(passive: PassiveClient, jackd: Jackd) -> None:
+    view = passive.view
+
+    assert (view.rate, view.block, view.devices) == (jackd.rate, jackd.frames, ("system",))
+    assert 0 <= view.load < 1
+    assert not is_frozen(passive)
+
+
+def test_it_sees_an_xrun_that_another_client_causes(passive: PassiveClient, jackd: Jackd) -> None:
+    client = JackClient(jackd.name)
+    try:
+        client.tell("late 0.2")
+        eventually(lambda: len(passive.xruns) > 0, "an xrun")
+    finally:
+        client.close()
+
+    assert passive.xruns[0][:2] == ("jack", "xrun")
+
+
+def test_it_tells_a_frozen_server_and_that_it_goes_on(passive: PassiveClient, jackd: Jackd) -> None:
+    jackd.freeze()
+    eventually(lambda: is_frozen(passive), "the server to be seen as frozen")
+    jackd.thaw()
+    eventually(lambda: not is_frozen(passive), "the server to be seen as running again")
+
+    assert passive.view.state == "running"
+
+
+def test_it_comes_back_to_a_server_that_was_killed(passive: PassiveClient, jackd: Jackd) -> None:
+    jackd.kill()
+    eventually(lambda: passive.view.state == "absent", "the server to be seen as gone")
+    seen = passive.view.seen
+    jackd.frames = 512
+    jackd.start()
+    eventually(lambda: passive.view.state == "running", "the server to be seen again")
+
+    assert seen
+    assert passive.view.block == 512
+
+
+def test_a_server_that_is_frozen_from_the_start_is_frozen_not_absent(jackd: Jackd) -> None:
+    jackd.freeze()
+    client = PassiveClient(jackd.name)
+    client.start()
+    eventually(lambda: is_frozen(client), "the server to be seen as frozen")
+    began = time.monotonic()
+    client.stop()
+
+    assert time.monotonic() - began < 5  # the thread is left to the server, nobody waits for it
+
+
+def test_without_a_server_it_says_why() -> None:
+    client = PassiveClient("wr-no-such-server")
+    client.start()
+    eventually(lambda: client.view.reason, "a reason")
+    client.stop()
+
+    assert client.view.state == "absent"
+    assert "server" in client.view.reason
+    assert not client.view.seen
+
+
+def test_without_libjack_it_says_so() -> None:
+    def missing() -> ModuleType:
+        raise OSError("JACK library not found")
+
+    client = PassiveClient("", missing)
+    client.start()
+    eventually(lambda: client.view.state == "unavailable", "the library to be missed")
+    client.stop()
+
+    assert client.view.reason == "JACK library not found"
+
+
+def test_nothing_is_frozen_before_anything_was_tried() -> None:
+    assert not PassiveView().is_frozen(time.monotonic_ns())

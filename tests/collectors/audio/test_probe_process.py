@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from collectors.audio.plan import ProbePlan
+from collectors.audio.probe_process import ProbeError, running_probe
+from collectors.audio.protocol import Exit
+from collectors.audio.timing import Buffer
+from tests.support.audio import probe_pids, soon
+from tests.support.jackd import Jackd
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.jack
+
+_PARENT = """
+import asyncio, json, sys
+from collectors.audio.plan import ProbePlan
+from collectors.audio.probe_process import running_probe
+
+async def main():
+    async with running_probe(ProbePlan(*json.loads(sys.argv[1]))) as probe:
+        print(probe.process.pid, flush=True)
+        await asyncio.sleep(600)
+
+asyncio.run(main())
+"""
+
+
+def plan(jackd: Jackd, device: str = "system", channels: int = 0) -> ProbePlan:
+    return ProbePlan(device, jack_only=True, direction="auto", channels=channels, jack_server=jackd.name)
+
+
+async def test_it_tells_what_it_opened_and_records_buffers(jackd: Jackd) -> None:
+    async with running_probe(plan(jackd)) as probe:
+        records: list[bytes] = []
+
+        def enough() -> bool:
+            records.extend(probe.buffers.read())
+            return len(records) > 20
+
+        await soon(enough, "records of buffers")
+        await soon(probe.levels.read, "level blocks")
+
+    buffers = [Buffer.unpack(record) for record in records]
+    assert probe.stream[:4] == ("system", "JACK Audio Connection Kit", 48000.0, 2)
+    assert {buffer.frames for buffer in buffers} == {256}
+    assert buffers == sorted(buffers, key=lambda buffer: buffer.monotonic_ns)
+
+
+async def test_it_measures_only_as_many_channels_as_are_wanted(jackd: Jackd) -> None:
+    async with running_probe(plan(jackd, channels=1)) as probe:
+        assert probe.stream.channels == 1
+
+
+async def test_its_client_has_a_name_of_its_own(jackd: Jackd) -> None:
+    async with running_probe(plan(jackd)):
+        ports = jackd.ports()
+
+    assert "wr-agent-probe:in_0" in ports
+
+
+async def test_a_device_that_does_not_exist_is_refused_with_those_that_do(jackd: Jackd) -> None:
+    with pytest.raises(ProbeError, match="'usb'") as refused:
+        async with running_probe(plan(jackd, device="usb")):
+            pass
+
+    assert refused.value.code == Exit.DEVICE_NOT_FOUND
+    assert refused.value.devices == ("system",)
+
+
+async def test_without_a_jack_server_no_other_host_api_is_touched() -> None:
+    with pytest.raises(ProbeError) as refused:
+        async with running_probe(ProbePlan("", True, "auto", 0, "wr-no-such-server")):
+            pass
+
+    assert refused.value.code == Exit.NO_JACK
+    assert refused.value.noise  # what the libraries printed is for the finding, not for the terminal
+
+
+async def test_it_ends_by_itself_when_its_server_dies(jackd: Jackd) -> None:
+    async with running_probe(plan(jackd)) as probe:
+        jackd.kill()
+        code = await asyncio.wait_for(probe.process.wait(), 30)
+
+    assert code == Exit.STREAM_ENDED
+
+
+async def test_cancelling_kills_and_reaps_it_even_when_its_server_is_frozen(jackd: Jackd) -> None:
+    started = asyncio.Event()
+    pids = []
+
+    async def hold() -> None:
+        async with running_probe(plan(jackd)) as probe:
+            pids.append(probe.process.pid)
+            started.set()
+            await asyncio.sleep(600)
+
+    task = asyncio.create_task(hold())
+    await asyncio.wait_for(started.wait(), 30)
+    jackd.freeze()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(task, 30)
+
+    assert not psutil.pid_exists(pids[0])
+
+
+async def test_nothing_is_left_of_probes_that_have_ended(jackd: Jackd) -> None:
+    async def live() -> None:
+        async with running_probe(plan(jackd)) as probe:
+            await soon(probe.buffers.read, "records")
+
+    await live()
+    descriptors, mappings = psutil.Process().num_fds(), _our_mappings()
+    for _ in range(3):
+        await live()
+
+    assert psutil.Process().num_fds() <= descriptors
+    assert _our_mappings() == mappings == 0
+    assert probe_pids(os.getpid()) == []
+
+
+def _our_mappings() -> int:
+    return Path("/proc/self/maps").read_text(encoding="utf-8").count("wr-agent-")
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_it_does_not_outlive_a_parent_that_is_killed(jackd: Jackd, frozen: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    arguments = json.dumps(["system", True, "auto", 0, jackd.name])
+    root = Path(__file__).parents[3]
+    parent = subprocess.Popen([sys.executable, "-c", _PARENT, arguments], stdout=subprocess.PIPE, cwd=root, text=True)
+    assert parent.stdout is not None
+    child = psutil.Process(int(parent.stdout.readline()))
+    if frozen:
+        jackd.freeze()
+    parent.send_signal(signal.SIGKILL)
+    parent.communicate()
+
+    eventually(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE, "the probe to end")

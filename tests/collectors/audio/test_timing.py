@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collectors.audio.timing import Buffer, Cycle, Gap, StreamTiming
+
+RATE = 48_000
+FRAMES = 256
+DEADLINE = FRAMES / RATE
+STEADY = [1.0] * 20
+
+
+def stream(monotonic: Iterable[float], device: Iterable[float] | None = None, start: float = 100.0) -> list[Buffer]:
+    """Buffers whose intervals are given in deadlines, on either clock."""
+    monotonic = list(monotonic)
+    device = monotonic if device is None else list(device)
+    buffers = [Buffer(start, 1_000_000_000, 0, FRAMES)]
+    for on_device, on_monotonic in zip(device, monotonic, strict=True):
+        last = buffers[-1]
+        now = last.monotonic_ns + round(on_monotonic * DEADLINE * 1e9)
+        buffers.append(Buffer(last.device_seconds + on_device * DEADLINE, now, 0, FRAMES))
+    return buffers
+
+
+def cycles(buffers: list[Buffer], rate: float = RATE) -> list[Cycle]:
+    timing = StreamTiming(rate)
+    return [cycle for buffer in buffers if (cycle := timing.fold(buffer)) is not None]
+
+
+def lost(buffers: list[Buffer]) -> list[int]:
+    return [cycle.gap.lost for cycle in cycles(buffers) if cycle.gap is not None]
+
+
+def in_deadlines(found: list[Cycle]) -> list[float]:
+    return [round(cycle.interval / DEADLINE, 3) for cycle in found]
+
+
+def test_a_record_is_a_buffer() -> None:
+    buffer = Buffer(1.5, 2, 6, 256)
+
+    from collectors.audio.protocol import BUFFER_RECORD
+
+    assert buffer == Buffer.unpack(BUFFER_RECORD.pack(*buffer))
+
+
+def test_steady_buffers_have_the_deadline_for_interval_and_no_jitter() -> None:
+    found = cycles(stream(STEADY))
+
+    assert in_deadlines(found) == STEADY
+    assert max(cycle.jitter for cycle in found) == pytest.approx(0, abs=1e-8)
+    assert [cycle.gap for cycle in found if cycle.gap] == []
+
+
+def test_our_own_lateness_is_not_the_devices() -> None:
+    late_callback = [*STEADY, 1.9, 0.1, *STEADY]
+
+    assert in_deadlines(cycles(stream(late_callback, [1.0] * 42))) == [1.0] * 42
+
+
+def test_jitter_is_the_distance_from_the_deadline_either_way() -> None:
+    found = cycles(stream([1.25, 0.75]))
+
+    assert [pytest.approx(DEADLINE / 4)] * 2 == [cycle.jitter for cycle in found]
+
+
+def test_a_gap_tells_how_many_buffers_are_missing_and_when() -> None:
+    buffers = stream([*STEADY, 38.77, 0.07, 1.06, *STEADY])
+    gaps = [cycle.gap for cycle in cycles(buffers) if cycle.gap]
+
+    assert [Gap(buffers[20].monotonic_ns, buffers[21].monotonic_ns, 37)] == gaps
+
+
+@pytest.mark.parametrize("caught_up", [[1.9, 0.1], [1.6, 0.7, 0.7], [3.0, 0.1, 0.1, 0.8]])
+def test_late_buffers_that_are_caught_up_are_not_lost(caught_up: list[float]) -> None:
+    assert lost(stream([*STEADY, *caught_up, *STEADY])) == []
+
+
+@given(st.integers(1, 500), st.floats(-0.2, 0.2))
+def test_lost_buffers_are_counted_whatever_their_number(missing: int, jitter: float) -> None:
+    assert [missing] == lost(stream([*STEADY, 1 + missing + jitter, 1 - jitter, *STEADY]))
+
+
+def test_gaps_close_together_are_one_gap_with_the_sum() -> None:
+    assert lost(stream([*STEADY, 3.0, 1.0, 1.0, 4.0, *STEADY])) == [5]
+
+
+def test_gaps_apart_are_two() -> None:
+    assert lost(stream([*STEADY, 3.0, *STEADY, 4.0, *STEADY])) == [2, 3]
+
+
+def test_jacks_clock_wraps() -> None:
+    wrap = 2**32 / RATE
+    buffers = stream(STEADY, start=wrap - 10.5 * DEADLINE)
+    wrapped = [buffer._replace(device_seconds=buffer.device_seconds % wrap) for buffer in buffers]
+
+    assert wrapped[-1].device_seconds < wrapped[0].device_seconds
+    assert in_deadlines(cycles(wrapped)) == STEADY
+
+
+@pytest.mark.parametrize("step", [-3600.0, -1.0, 0.05, 1.0, 3600.0])
+def test_a_step_of_the_devices_clock_is_neither_interval_nor_gap(step: float) -> None:
+    before = stream([*STEADY, 1.0, *STEADY])
+    stepped = before[:21] + [b._replace(device_seconds=b.device_seconds + step) for b in before[21:]]
+
+    assert in_deadlines(cycles(stepped)) == [1.0] * 41
+    assert lost(stepped) == []
+
+
+def test_jacks_clock_at_half_speed_after_a_freeze_is_not_believed() -> None:
+    """Intervals as measured on jackd 1.9.21 after SIGSTOP for 1.5 s."""
+    found = cycles(stream([*STEADY, 282.08, 0.01, *STEADY], [*STEADY, 2.16, 103.01, *[0.57] * 20]))
+
+    assert [282.08, 0.01, *STEADY] == in_deadlines(found)[20:]
+
+
+def test_the_deadline_follows_the_buffers_own_frames() -> None:
+    buffers = [Buffer(0.0, 0, 0, 480), Buffer(0.01, 10_000_000, 0, 480), Buffer(0.03, 30_000_000, 0, 960)]
+
+    assert [pytest.approx(0, abs=1e-9)] * 2 == [cycle.jitter for cycle in cycles(buffers)]

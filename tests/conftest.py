@@ -1,0 +1,27 @@
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from tests.support.agent import AgentProcess, agent
+
+
+class StartAgent(Protocol):
+    def __call__(self, config: str = "", env: dict[str, str] | None = None) -> AgentProcess: ...
+
+
+@pytest.fixture
+def start_agent(tmp_path: Path) -> Iterator[StartAgent]:
+    """Starts real agents, each in a folder of its own, and ends them all with the test."""
+    with ExitStack() as running:
+        started: list[AgentProcess] = []
+
+        def start(config: str = "", env: dict[str, str] | None = None) -> AgentProcess:
+            folder = tmp_path / f"agent{len(started)}"
+            folder.mkdir()
+            started.append(running.enter_context(agent(folder, config, env)))
+            return started[-1]
+
+        yield start

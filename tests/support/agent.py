@@ -1,0 +1,117 @@
+"""Starts a real agent as a process of its own, on a free port, and talks to it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.support.waiting import PATIENCE, eventually
+
+
+class AgentProcess:
+    """One `wr-agent run`, with its configuration and state below `folder`."""
+
+    def __init__(self, folder: Path, config: str = "", env: Mapping[str, str] | None = None) -> None:
+        self.folder = folder
+        self.state_dir = folder / "state"
+        self.config_file = folder / "config.toml"
+        self.log_file = folder / "agent.log"
+        self.write_config(config)
+        with self.log_file.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "agent", "run", "--config", str(self.config_file)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=os.environ | dict(env or {}),
+            )
+
+    def write_config(self, config: str) -> None:
+        """Write the configuration file: `config` behind what every test needs, unless it says otherwise itself."""
+        defaults = {"state_dir": str(self.state_dir), "web.listen": "127.0.0.1:0", "audio.observers": "off"}
+        lines = [f'{key} = "{value}"' for key, value in defaults.items() if key not in config]
+        self.config_file.write_text("\n".join([*lines, config]))
+
+    @property
+    def url(self) -> str:
+        """Where the agent answers, once it does."""
+        return eventually(self._announced, f"the agent serves; its log: {self.log()}")
+
+    def _announced(self) -> str | None:
+        if self.process.poll() is not None:
+            raise AssertionError(f"the agent ended with {self.process.returncode}: {self.log()}")
+        with contextlib.suppress(OSError, ValueError):
+            said = json.loads((self.state_dir / "agent.lock").read_bytes())
+            if said["pid"] == self.process.pid:
+                return str(said["url"])
+        return None
+
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, Mapping[str, str], str]:
+        """Status, headers and text of one answer."""
+        request = urllib.request.Request(self.url + path, headers=dict(headers or {}))
+        try:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+                return answer.status, dict(answer.headers), answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, dict(error.headers), error.read().decode()
+
+    def status(self) -> dict[str, Any]:
+        """What the agent says of itself."""
+        document: dict[str, Any] = json.loads(self.get("/-/status")[2])
+        return document
+
+    def log(self) -> str:
+        """What it logged so far."""
+        return self.log_file.read_text()
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run another `wr-agent` command with the same configuration."""
+        return command(*arguments, "--config", str(self.config_file))
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the agent."""
+        self.process.send_signal(number)
+
+    def stop(self) -> int:
+        """End the agent, hard if it does not end on request; its exit code."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            return self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
+
+
+@contextlib.contextmanager
+def agent(folder: Path, config: str = "", env: Mapping[str, str] | None = None) -> Iterator[AgentProcess]:
+    """An agent that serves, and that is gone afterwards."""
+    started = AgentProcess(folder, config, env)
+    try:
+        assert started.url
+        yield started
+    finally:
+        started.stop()
+
+
+def command(*arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run one `wr-agent` command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "agent", *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=2 * PATIENCE,
+        check=False,
+        env=os.environ | dict(env or {}),
+    )

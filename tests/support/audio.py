@@ -1,0 +1,71 @@
+"""Running an audio collector in a test, and reading what it exports."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+from collectors.audio.collector import AudioCollector
+from collectors.audio.config import AudioConfig
+from collectors.metrics import HistogramValue, Value
+from tests.support.waiting import PATIENCE, eventually
+
+
+@contextlib.asynccontextmanager
+async def watching(config: AudioConfig) -> AsyncIterator[AudioCollector]:
+    """A collector whose `run()` is under way."""
+    collector = AudioCollector(config)
+    running = asyncio.create_task(collector.run())
+    try:
+        yield collector
+    finally:
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+
+
+async def soon(look: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
+    """Wait, while the event loop goes on, until `look` returns something true."""
+    await asyncio.to_thread(eventually, look, what, patience)
+
+
+def exported(collector: AudioCollector, name: str, **labels: str) -> Value | None:
+    """The value of one series of the collector's next snapshot; None if there is none."""
+    for family in collector.collect():
+        for values, value in family.samples.items():
+            if family.name == name and labels.items() <= dict(zip(family.labels, values, strict=True)).items():
+                return value
+    return None
+
+
+def number(collector: AudioCollector, name: str, **labels: str) -> float:
+    """The value of a series that is a number; -1 if there is none."""
+    value = exported(collector, name, **labels)
+    assert not isinstance(value, HistogramValue)
+    return -1.0 if value is None else value
+
+
+def observed(collector: AudioCollector, name: str, **labels: str) -> int:
+    """How many observations a histogram has; 0 if there is none."""
+    value = exported(collector, name, **labels)
+    return sum(value.counts) if isinstance(value, HistogramValue) else 0
+
+
+def codes(collector: AudioCollector) -> set[str]:
+    """The codes of all that the collector's checks find."""
+    return {finding.code for check in collector.checks() for finding in check.run()}
+
+
+def probe_pids(parent: int) -> list[int]:
+    """The probe processes that `parent` has started, from /proc."""
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="ascii").split()
+    return [int(pid) for pid in children if b"collectors.audio.probe" in _command_line(pid)]
+
+
+def _command_line(pid: str) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""

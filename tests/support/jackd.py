@@ -1,0 +1,138 @@
+"""A real JACK server on the dummy driver, for tests and benchmarks. It has a name of its own and always ends.
+
+A machine has room for eight names, and a server that is killed keeps its own until another one of that name has ended
+in peace. So names come from a small pool, each lent to one test run at a time.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+_START_SECONDS = 10.0
+_ATTEMPTS = 5
+_NAMES = 4
+
+
+class Jackd:
+    """One server, which can be killed, frozen and started again under the same name.
+
+    Args:
+        rate: Frames a second.
+        frames: Frames a cycle.
+
+    Attributes:
+        name: What clients pass as the server's name.
+    """
+
+    def __init__(self, rate: int = 48_000, frames: int = 256) -> None:
+        self._lock, self.name = _borrow_name()
+        self.rate = rate
+        self.frames = frames
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """The running server's process."""
+        if self._process is None:
+            raise RuntimeError(f"jackd {self.name} is not running")
+        return self._process.pid
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment in which any JACK client finds this server."""
+        return os.environ | {"JACK_DEFAULT_SERVER": self.name, "JACK_NO_START_SERVER": "1"}
+
+    def start(self) -> None:
+        """Start it and wait until it answers.
+
+        The first start after a SIGKILL fails: it finds the dead one's shared memory, and cleans it up.
+
+        Raises:
+            RuntimeError: It did not start.
+        """
+        for _ in range(_ATTEMPTS):
+            self._process = self._spawn()
+            if self._answers():
+                return
+            self.kill()
+        raise RuntimeError(f"jackd {self.name} did not start in {_ATTEMPTS} attempts")
+
+    def close(self) -> None:
+        """End it, and leave nothing of it behind."""
+        if self._process is None:
+            self.start()
+        self.terminate()
+        os.close(self._lock)
+
+    def kill(self) -> None:
+        """End it as a crash does."""
+        self._end(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """End it as its user does."""
+        self._end(signal.SIGTERM)
+
+    def freeze(self) -> None:
+        """Stop it where it is."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        os.kill(self.pid, signal.SIGCONT)
+
+    def ports(self) -> str:
+        """All ports of the graph, one a line."""
+        return subprocess.run(["jack_lsp", "-s", self.name], capture_output=True, text=True, check=True).stdout
+
+    def resize(self, frames: int) -> None:
+        """Change the frames a cycle while it runs."""
+        subprocess.run(["jack_bufsize", str(frames)], env=self.environment, capture_output=True, check=True)
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        options = ["-d", "dummy", "-r", str(self.rate), "-p", str(self.frames)]
+        return subprocess.Popen(
+            ["jackd", "-n", self.name, *options],
+            env=os.environ | {"JACK_NO_AUDIO_RESERVATION": "1"},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def _answers(self) -> bool:
+        deadline = time.monotonic() + _START_SECONDS
+        while self._process is not None and self._process.poll() is None and time.monotonic() < deadline:
+            if subprocess.run(["jack_lsp", "-s", self.name], capture_output=True, check=False).returncode == 0:
+                return True
+            time.sleep(0.05)
+        return False
+
+    def _end(self, with_signal: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send_signal(with_signal)
+        process.send_signal(signal.SIGCONT)  # or a frozen one would not end
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _borrow_name() -> tuple[int, str]:
+    """A name that nobody else uses, and the lock that keeps it so for as long as it is open."""
+    for number in range(_NAMES):
+        name = f"wr-test-{number}"
+        lock = os.open(Path(tempfile.gettempdir()) / f"{name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+        else:
+            return lock, name
+    raise RuntimeError(f"all {_NAMES} names for JACK servers of tests are in use; wait for the other test runs to end")

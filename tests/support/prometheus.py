@@ -1,0 +1,96 @@
+"""Starts a real Prometheus on loopback and asks it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import subprocess
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tests.support.waiting import PATIENCE, eventually
+
+
+def free_port() -> int:
+    """A TCP port of loopback that was free just now."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+class Prometheus:
+    """A running Prometheus."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def query(self, expression: str) -> list[dict[str, Any]]:
+        """The result of an instant query: series with their labels (`metric`) and value (`value`)."""
+        answer = self._get(f"/api/v1/query?{urllib.parse.urlencode({'query': expression})}")
+        result: list[dict[str, Any]] = answer["data"]["result"]
+        return result
+
+    def value(self, expression: str) -> float | None:
+        """The value of an instant query that gives one series, `None` if it gives none yet."""
+        result = self.query(expression)
+        assert len(result) <= 1, f"{expression} gives {len(result)} series"
+        return float(result[0]["value"][1]) if result else None
+
+    def names(self) -> set[str]:
+        """Every metric name that it has stored."""
+        return set(self._get("/api/v1/label/__name__/values")["data"])
+
+    def metadata(self) -> dict[str, Any]:
+        """Type and help of every family by its name."""
+        found: dict[str, Any] = self._get("/api/v1/metadata")["data"]
+        return found
+
+    def _get(self, path: str) -> dict[str, Any]:
+        with urllib.request.urlopen(self.url + path, timeout=PATIENCE) as answer:
+            document: dict[str, Any] = json.load(answer)
+        return document
+
+    def ready(self) -> bool:
+        """Whether it answers queries."""
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{self.url}/-/ready", timeout=PATIENCE) as answer:
+            return bool(answer.status == 200)
+        return False
+
+
+@contextlib.contextmanager
+def prometheus(folder: Path, target: str) -> Iterator[Prometheus]:
+    """A Prometheus that scrapes `target` (host:port) each second as the job `wr-agent`, gone afterwards."""
+    port = free_port()
+    config = folder / "prometheus.yml"
+    config.write_text(
+        "global: {scrape_interval: 1s, scrape_timeout: 1s}\n"
+        f"scrape_configs: [{{job_name: wr-agent, static_configs: [{{targets: ['{target}']}}]}}]\n"
+    )
+    log_file = folder / "prometheus.log"
+    with log_file.open("wb") as log:
+        process = subprocess.Popen(
+            [
+                "prometheus",
+                f"--config.file={config}",
+                f"--storage.tsdb.path={folder / 'tsdb'}",
+                f"--web.listen-address=127.0.0.1:{port}",
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        server = Prometheus(f"http://127.0.0.1:{port}")
+        eventually(server.ready, f"Prometheus is ready; see {log_file}")
+        yield server
+    finally:
+        process.terminate()
+        try:
+            process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
