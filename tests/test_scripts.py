@@ -231,6 +231,14 @@ class TestLocks:
             if not all(item.specifier.contains(version) for version in locked[canonicalize_name(item.name)])
         ] == []
 
+    def test_the_project_installs_in_place_with_nothing_that_is_not_locked(self, tmp_path: Path) -> None:
+        build = "import sys, hatchling.build; hatchling.build.build_editable(sys.argv[1])"
+        done = subprocess.run(
+            [sys.executable, "-c", build, tmp_path], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+
+        assert (done.returncode, done.stderr) == (0, "")
+
     def test_both_commands_share_one_environment(self) -> None:
         tested = versions("requirements-dev.lock")
 

@@ -73,7 +73,8 @@ class Device:
         self._cycle_ns = 0
         self._rate = 0.0
         self._frames = 0
-        self._latencies = (0.0, 0.0)
+        self._stream_latency = (0.0, 0.0)
+        self._server_latency = (0, 0)
         self._load: float | None = None
         self._interval = Histogram(INTERVAL_BOUNDS)
         self._jitter = Histogram(JITTER_BOUNDS)
@@ -92,6 +93,7 @@ class Device:
         if view.state == "running":
             self._cycle_ns = max(self._cycle_ns, view.cycle_ns)
             self._rate, self._frames = float(view.rate), view.block
+            self._server_latency = view.latencies.get(self.name, (0, 0))
         self._load = view.load if view.state == "running" else None
 
     def open_stream(self, info: StreamInfo) -> Stream:
@@ -100,7 +102,7 @@ class Device:
         self._count_from_zero("portaudio")
         self._count_from_zero("gap")
         self._rate = info.rate
-        self._latencies = info.input_latency, info.output_latency
+        self._stream_latency = info.input_latency, info.output_latency
         self._clipped += [0] * (info.channels - len(self._clipped))
         self._stream = Stream(self, info)
         return self._stream
@@ -146,8 +148,8 @@ class Device:
             cycle_ns=self._cycle_ns,
             rate=self._rate,
             frames=self._frames,
-            input_latency=self._latencies[0],
-            output_latency=self._latencies[1],
+            input_latency=self._latency(0),
+            output_latency=self._latency(1),
             load=self._load,
             interval=self._interval.value(),
             jitter=self._jitter.value(),
@@ -157,6 +159,11 @@ class Device:
             levels=self._stream.levels() if self._stream else (),
             clipped=tuple(self._clipped),
         )
+
+    def _latency(self, direction: int) -> float:
+        """Seconds: the server's word, which is in frames, before PortAudio's, which on JACK is 0."""
+        frames = self._server_latency[direction]
+        return frames / self._rate if frames else self._stream_latency[direction]
 
     def _count_from_zero(self, observer: str) -> None:
         """Let an observer's counters exist before it sees something, so that its first observation is an increase."""

@@ -80,7 +80,7 @@ def _settings(alive: list[DeviceView]) -> Iterator[Family]:
     yield gauge("audio_device_buffer_frames", "Frames in one buffer.", _each(known, lambda d: d.frames), _DEVICE)
     help_ = "Duration of one buffer: the deadline of whoever renders it."
     yield gauge("audio_device_buffer_duration_seconds", help_, _each(known, lambda d: d.frames / d.rate), _DEVICE)
-    help_ = "Latency of the probe's stream, where PortAudio knows it."
+    help_ = "Latency of the device, as the audio server or PortAudio states it."
     yield gauge("audio_device_latency_seconds", help_, _latencies(alive), ("device", "direction"))
     help_ = "DSP load of the whole graph, from the audio server."
     yield gauge("audio_device_dsp_load_ratio", help_, _each(alive, lambda d: d.load), _DEVICE)

@@ -10,12 +10,13 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any, Literal
 
 from collectors.audio.dropouts import Observation
+from collectors.audio.jack_latency import latencies
 
 CLIENT_NAME = "wr-agent"
 _RETRY_SECONDS = 1.0
@@ -39,6 +40,7 @@ class PassiveView:
         block: Frames a cycle.
         load: The graph's DSP load, as a ratio.
         devices: JACK's names of the clients that own physical audio ports, the default device first.
+        latencies: Input and output latency of each device, in frames.
         cycle_ns: When the server was last seen to have run a cycle, on the monotonic clock.
     """
 
@@ -51,6 +53,7 @@ class PassiveView:
     block: int = 0
     load: float = 0.0
     devices: tuple[str, ...] = ()
+    latencies: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     cycle_ns: int = 0
 
     def is_frozen(self, now_ns: int) -> bool:
@@ -108,25 +111,25 @@ class PassiveClient:
             self._set(attempt_ns=0, reason=str(error))
             return
         try:
-            self._follow(client)
+            self._follow(jack, client)
         except jack.JackError as error:
             self._lose(str(error))
         finally:
             client.close()
 
-    def _follow(self, client: Any) -> None:  # noqa: ANN401 - JACK-Client carries no types
+    def _follow(self, jack: ModuleType, client: Any) -> None:  # noqa: ANN401 - JACK-Client carries no types
         gone: deque[str] = deque(maxlen=1)
         client.set_xrun_callback(self._on_xrun)
         client.set_shutdown_callback(lambda _status, reason: gone.append(reason))
         client.activate()
-        self._look_at_ports(client)
+        self._look_at_ports(jack, client)
         frame_time = self._poll(client, -1)
         self._set(state="running", reason="", since_ns=time.monotonic_ns(), attempt_ns=0, seen=True)
         polls = 0
         while not gone and not self._stop.wait(_POLL_SECONDS):
             polls += 1
             if polls % _POLLS_A_LOOK_AT_PORTS == 0:
-                self._look_at_ports(client)
+                self._look_at_ports(jack, client)
             frame_time = self._poll(client, frame_time)
         self._lose(gone[0] if gone else "stopped")
 
@@ -141,8 +144,9 @@ class PassiveClient:
         )
         return frame_time
 
-    def _look_at_ports(self, client: Any) -> None:  # noqa: ANN401 - JACK-Client carries no types
-        self._set(devices=_owners(client.get_ports(is_physical=True, is_audio=True)))
+    def _look_at_ports(self, jack: ModuleType, client: Any) -> None:  # noqa: ANN401 - JACK-Client carries no types
+        ports = client.get_ports(is_physical=True, is_audio=True)
+        self._set(devices=_owners(ports), latencies=latencies(jack, ports))
 
     def _lose(self, reason: str) -> None:
         self._set(state="absent", reason=reason, since_ns=time.monotonic_ns(), attempt_ns=0)

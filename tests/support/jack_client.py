@@ -7,10 +7,13 @@ Commands: `tone AMPLITUDE`, `late SECONDS` (once), `connect PORT` (unless it is 
 from __future__ import annotations
 
 import contextlib
+import select
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+from tests.support.waiting import PATIENCE
 
 _ROOT = Path(__file__).parents[2]
 
@@ -47,6 +50,7 @@ class JackClient:
 
     def _await_ok(self) -> None:
         assert self._process.stdout is not None
+        assert select.select([self._process.stdout], [], [], PATIENCE)[0], "the JACK client of the tests hangs"
         answer = self._process.stdout.readline()
         assert answer == "ok\n", f"the JACK client of the tests answered {answer!r}"
 

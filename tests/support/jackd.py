@@ -88,11 +88,13 @@ class Jackd:
 
     def ports(self) -> str:
         """All ports of the graph, one a line."""
-        return subprocess.run(["jack_lsp", "-s", self.name], capture_output=True, text=True, check=True).stdout
+        return subprocess.run(
+            ["jack_lsp", "-s", self.name], capture_output=True, text=True, check=True, timeout=30
+        ).stdout
 
     def resize(self, frames: int) -> None:
         """Change the frames a cycle while it runs."""
-        subprocess.run(["jack_bufsize", str(frames)], env=self.environment, capture_output=True, check=True)
+        subprocess.run(["jack_bufsize", str(frames)], env=self.environment, capture_output=True, check=True, timeout=30)
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         options = ["-d", "dummy", "-r", str(self.rate), "-p", str(self.frames)]
@@ -106,10 +108,17 @@ class Jackd:
     def _answers(self) -> bool:
         deadline = time.monotonic() + _START_SECONDS
         while self._process is not None and self._process.poll() is None and time.monotonic() < deadline:
-            if subprocess.run(["jack_lsp", "-s", self.name], capture_output=True, check=False).returncode == 0:
+            if self._lists_ports():
                 return True
             time.sleep(0.05)
         return False
+
+    def _lists_ports(self) -> bool:
+        try:
+            command = ["jack_lsp", "-s", self.name]
+            return subprocess.run(command, capture_output=True, check=False, timeout=_START_SECONDS).returncode == 0
+        except subprocess.TimeoutExpired:  # a server that hangs while it starts holds its clients for ever
+            return False
 
     def _end(self, with_signal: signal.Signals) -> None:
         process, self._process = self._process, None

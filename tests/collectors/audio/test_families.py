@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from collectors.audio.device import Device
 from collectors.audio.families import ALIVE_NS, ProbeView, device_families, probe_families
@@ -72,6 +73,15 @@ def test_a_latency_that_portaudio_does_not_know_is_absent() -> None:
     jack.open_stream(STREAM._replace(input_latency=0.0))
 
     assert samples(families(jack))["audio_device_latency_seconds"] == {("system", "output"): 0.02}
+
+
+def test_the_servers_word_on_latency_is_taken_before_portaudios() -> None:
+    jack = Device("system")
+    jack.see_server(replace(SERVER, rate=48_000, latencies={"system": (480, 0)}), [])
+    jack.open_stream(STREAM._replace(rate=48_000, input_latency=0.0, output_latency=0.02))
+
+    expected = {("system", "input"): 0.01, ("system", "output"): 0.02}
+    assert samples(families(jack))["audio_device_latency_seconds"] == expected
 
 
 def test_the_probe_says_what_it_costs() -> None:

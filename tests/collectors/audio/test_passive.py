@@ -31,6 +31,7 @@ def test_it_knows_the_server(passive: PassiveClient, jackd: Jackd) -> None:
     view = passive.view
 
     assert (view.rate, view.block, view.devices) == (jackd.rate, jackd.frames, ("system",))
+    assert view.latencies == {"system": (jackd.frames, 2 * jackd.frames)}  # what the dummy driver states
     assert 0 <= view.load < 1
     assert not is_frozen(passive)
 
