@@ -57,10 +57,11 @@ def test_memory_has_macos_names_and_types(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_file_systems_leave_the_device_files_out() -> None:
-    mounts = samples_of(macos.filesystem_families(), "node_filesystem_device_error")
+    measured = samples_of(macos.filesystem_families(), "node_filesystem_device_error")
+    mounted = {partition.mountpoint for partition in psutil.disk_partitions(all=True)}
 
-    assert "/" in {mountpoint for _, _, mountpoint in mounts}
-    assert not [mountpoint for _, _, mountpoint in mounts if mountpoint.startswith("/dev/")]
+    assert {mount for _, _, mount in measured} == {mount for mount in mounted if not f"{mount}/".startswith("/dev/")}
+    assert measured
 
 
 def test_disks_are_in_bytes_and_seconds(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,64 @@
+from pathlib import Path
+
+import pytest
+
+from agent import __version__
+from agent.cli import COMMANDS, main
+
+
+def test_check_config_says_good(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('log_level = "debug"\n')
+
+    assert main(["check-config", str(path)]) == 0
+    assert capsys.readouterr().out == f"{path}: good\n"
+
+
+def test_check_config_prints_every_problem_on_its_own_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('log_levle = "info"\nstate_dir = 3\nweb.listen = "x"\naudio.observers = "me"\nhost.enabled = 1\n')
+
+    assert main(["check-config", str(path)]) == 1
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert [line.split(": ")[:2] for line in shown.err.splitlines()] == [
+        [str(path), key] for key in ("log_levle", "state_dir", "web.listen", "audio.observers", "host.enabled")
+    ]
+
+
+def test_check_config_without_a_file_says_what_applies(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("agent.config.find", lambda _given: None)
+
+    assert main(["check-config"]) == 0
+    assert "the built-in defaults are used" in capsys.readouterr().out
+
+
+def test_version_names_the_agent_python_and_the_libraries(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["version"]) == 0
+    rows = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert rows["wr-agent"] == __version__
+    assert rows.keys() >= {"Python", "aiohttp", "PyAudio", "JACK-Client"}
+
+
+def test_a_bad_configuration_ends_a_command_without_a_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["status", "--config", str(tmp_path / "none.toml")]) == 1
+    assert "cannot be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([command, "--help"])
+
+    assert left.value.code == 0
+    assert COMMANDS[command].HELP[:20] in capsys.readouterr().out
+
+
+def test_the_readme_names_every_command() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+
+    assert [name for name in COMMANDS if f"| `wr-agent {name}" not in readme] == []
