@@ -16,11 +16,14 @@ from types import ModuleType
 from typing import Any, Literal
 
 from collectors.audio.dropouts import Observation
+from collectors.audio.jack_events import JackEvents, check_platform, silence
 from collectors.audio.jack_latency import latencies
 
 CLIENT_NAME = "wr-agent"
 _RETRY_SECONDS = 1.0
 _POLL_SECONDS = 0.25
+_WATCH_SECONDS = 0.05
+"""How late the end of a connection is noticed at most; an xrun is noticed at once."""
 _POLLS_A_LOOK_AT_PORTS = 8  # listing ports costs a hundred times as much as all else that is polled
 _FROZEN_NS = 1_000_000_000
 _STOP_SECONDS = 0.5
@@ -118,20 +121,28 @@ class PassiveClient:
             client.close()
 
     def _follow(self, jack: ModuleType, client: Any) -> None:  # noqa: ANN401 - JACK-Client carries no types
-        gone: deque[str] = deque(maxlen=1)
-        client.set_xrun_callback(self._on_xrun)
-        client.set_shutdown_callback(lambda _status, reason: gone.append(reason))
+        events = JackEvents(jack, client)
         client.activate()
         self._look_at_ports(jack, client)
         frame_time = self._poll(client, -1)
         self._set(state="running", reason="", since_ns=time.monotonic_ns(), attempt_ns=0, seen=True)
         polls = 0
-        while not gone and not self._stop.wait(_POLL_SECONDS):
+        while self._watch(events):
             polls += 1
             if polls % _POLLS_A_LOOK_AT_PORTS == 0:
                 self._look_at_ports(jack, client)
             frame_time = self._poll(client, frame_time)
-        self._lose(gone[0] if gone else "stopped")
+        self._lose("the server has closed the connection" if events.over else "stopped")
+
+    def _watch(self, events: JackEvents) -> bool:
+        """Note xruns until it is time to look at the server again; whether the connection goes on."""
+        until = time.monotonic() + _POLL_SECONDS
+        while (left := until - time.monotonic()) > 0:
+            if events.over or self._stop.is_set():
+                return False
+            if events.wait_xrun(min(left, _WATCH_SECONDS)):
+                self._observe_xrun()
+        return True
 
     def _poll(self, client: Any, before: int) -> int:  # noqa: ANN401 - JACK-Client carries no types
         """Look at the server once; what comes back is the start of its last cycle, in frames."""
@@ -154,16 +165,16 @@ class PassiveClient:
     def _set(self, **changes: Any) -> None:  # noqa: ANN401 - the fields of PassiveView
         self.view = replace(self.view, **changes)
 
-    def _on_xrun(self, _delayed_microseconds: float) -> None:
+    def _observe_xrun(self) -> None:
         now = time.monotonic_ns()
         self.xruns.append(Observation("jack", "xrun", now, now))
 
 
 def _load_jack() -> ModuleType:
+    check_platform()
     import jack
 
-    jack.set_error_function(lambda _message: None)
-    jack.set_info_function(lambda _message: None)
+    silence(jack)
     return jack  # type: ignore[no-any-return] # JACK-Client carries no types
 
 
