@@ -1,4 +1,4 @@
-"""The audio collector: brings the two observers together.
+"""The audio collector: brings the two observers, and what the platform tells beside them, together.
 
 Owns the running of them and the view that scrapes read. What they see is folded into `device`, exported by `families`,
 judged by `checks`.
@@ -12,14 +12,17 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
+from collectors.audio.backoff import Backoff
 from collectors.audio.checks import AudioState, audio_checks
 from collectors.audio.config import AudioConfig
 from collectors.audio.device import Device, DeviceView, Stream
+from collectors.audio.dropouts import Observation
 from collectors.audio.families import device_families, probe_families
 from collectors.audio.passive import PassiveClient, PassiveView
-from collectors.audio.plan import ProbePlan, probe_plan, wants_passive, watched_device
+from collectors.audio.plan import ProbePlan, backed_off, probe_plan, wants_passive, watched_device
 from collectors.audio.probe_runner import POLL_SECONDS, ProbeRunner
 from collectors.audio.protocol import StreamInfo
+from collectors.audio.surroundings import LinuxSurroundings, MacSurroundings, Surroundings
 from collectors.base import Collector
 from collectors.findings import Check
 from collectors.metrics import Family
@@ -40,8 +43,10 @@ class AudioCollector(Collector):
         self._macos = macos
         self._passive: PassiveClient | None = None
         self._runner = ProbeRunner(self._plan, self._alive_ns, self._open_stream)
+        self._backoff = Backoff()
         self._devices: dict[str, Device] = {}
         self._views: tuple[DeviceView, ...] = ()
+        self._surroundings = self._platform()
 
     @property
     def settled(self) -> bool:
@@ -60,6 +65,8 @@ class AudioCollector(Collector):
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._runner.run())
                 tasks.create_task(self._fold_forever())
+                if self._config.observers != "off":
+                    tasks.create_task(self._surroundings.run())
         finally:
             if self._passive is not None:
                 await asyncio.to_thread(self._passive.stop)
@@ -71,11 +78,22 @@ class AudioCollector(Collector):
         families = list(device_families(self._views, self._missing(), time.monotonic_ns()))
         if self._config.observers != "passive":
             families += probe_families(self._runner.view())
+        families += self._surroundings.families()
         return [family for family in families if family.samples]
 
     def checks(self) -> Sequence[Check]:
         """What can be asked of the audio side of this machine."""
-        return audio_checks(self._state)
+        return (*audio_checks(self._state), *self._surroundings.checks())
+
+    def _platform(self) -> Surroundings:
+        if self._macos:
+            return MacSurroundings(self._overloaded)
+        return LinuxSurroundings(lambda: self._server().state == "running")
+
+    def _overloaded(self, observation: Observation) -> None:
+        """CoreAudio names no device: the overload is counted with the one that is watched."""
+        for device in list(self._devices.values())[-1:]:
+            device.observe(observation)
 
     @property
     def _wants_passive(self) -> bool:
@@ -85,7 +103,7 @@ class AudioCollector(Collector):
         return self._passive.view if self._passive is not None else PassiveView()
 
     def _plan(self) -> ProbePlan | None:
-        return probe_plan(self._config, self._server(), macos=self._macos)
+        return backed_off(probe_plan(self._config, self._server(), macos=self._macos), self._backoff.step)
 
     def _alive_ns(self) -> int:
         return self._passive.view.cycle_ns if self._passive is not None else time.monotonic_ns()
@@ -101,6 +119,10 @@ class AudioCollector(Collector):
             frozen=self._is_frozen(),
             probe_due=self._plan() is not None,
             probe_failure=self._runner.failure,
+            stream=self._runner.stream,
+            backoff=self._backoff.step,
+            known=frozenset(view.name for view in self._views),
+            now_ns=time.monotonic_ns(),
         )
 
     def _missing(self) -> list[str]:
@@ -111,6 +133,8 @@ class AudioCollector(Collector):
     def _device(self, name: str) -> Device:
         if name not in self._devices:
             self._devices[name] = Device(name)
+            if self._macos:
+                self._devices[name].watched_by("coreaudio", "Core Audio")
         return self._devices[name]
 
     def _open_stream(self, info: StreamInfo) -> Stream:
@@ -129,6 +153,7 @@ class AudioCollector(Collector):
         for device in self._devices.values():
             device.settle(now)
         self._views = tuple(device.view() for device in self._devices.values())
+        self._backoff.see(sum(view.own_misses for view in self._views), now)
 
     def _fold_server(self, passive: PassiveClient) -> None:
         xruns = [passive.xruns.popleft() for _ in range(len(passive.xruns))]

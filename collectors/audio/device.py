@@ -32,11 +32,13 @@ JITTER_BOUNDS = (25e-6, 50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3
 _FLAGS = {1: "input_underflow", 2: "input_overflow", 4: "output_underflow", 8: "output_overflow"}
 """PortAudio's PaStreamCallbackFlags, apart from priming output."""
 
-_KINDS = {
-    "jack": ("xrun",),
+KINDS = {
+    "jack": ("xrun", "shutdown"),
     "portaudio": tuple(_FLAGS.values()),
     "gap": ("lost", "stalled"),
+    "coreaudio": ("overload",),
 }
+"""What each observer can see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,10 @@ class DeviceView:
     load: float | None
     interval: HistogramValue
     jitter: HistogramValue
+    wakeup_delay: HistogramValue
+    missed_buffers: int
+    own_misses: int
+    late_buffers: int
     lost_buffers: int
     dropouts: int
     observations: dict[tuple[str, str], int]
@@ -78,16 +84,24 @@ class Device:
         self._load: float | None = None
         self._interval = Histogram(INTERVAL_BOUNDS)
         self._jitter = Histogram(JITTER_BOUNDS)
+        self._wakeup_delay = Histogram(JITTER_BOUNDS)
+        self._missed_buffers = 0
+        self._own_misses = 0
+        self._late_buffers = 0
         self._lost_buffers = 0
         self._dropouts = DropoutCounter()
         self._observations: Counter[tuple[str, str]] = Counter()
         self._stream: Stream | None = None
         self._clipped: list[int] = []
 
+    def watched_by(self, observer: str, host_api: str) -> None:
+        """Let an observer's counters exist before it sees something, so that its first observation is an increase."""
+        self._host_apis[observer] = host_api
+        self._count_from_zero(observer)
+
     def see_server(self, view: PassiveView, xruns: Iterable[Observation]) -> None:
         """Take in what the passive client saw."""
-        self._host_apis["jack"] = "JACK"
-        self._count_from_zero("jack")
+        self.watched_by("jack", "JACK")
         for xrun in xruns:
             self.observe(xrun)
         if view.state == "running":
@@ -98,8 +112,7 @@ class Device:
 
     def open_stream(self, info: StreamInfo) -> Stream:
         """A new stream of the probe's on this device."""
-        self._host_apis["portaudio"] = info.host_api
-        self._count_from_zero("portaudio")
+        self.watched_by("portaudio", info.host_api)
         self._count_from_zero("gap")
         self._rate = info.rate
         self._stream_latency = info.input_latency, info.output_latency
@@ -120,8 +133,13 @@ class Device:
                 self.observe(Observation("portaudio", kind, buffer.monotonic_ns, buffer.monotonic_ns))
         if cycle is None:
             return
-        self._interval.observe(cycle.interval)
+        self._interval.observe(cycle.span.interval)
         self._jitter.observe(cycle.jitter)
+        self._late_buffers += cycle.late
+        self._missed_buffers += cycle.span.missed
+        self._own_misses += cycle.is_own_miss
+        if cycle.span.delay is not None:
+            self._wakeup_delay.observe(cycle.span.delay)
         if cycle.gap is not None:
             self._lost_buffers += cycle.gap.lost
             self.observe(Observation("gap", "lost", cycle.gap.start_ns, cycle.gap.end_ns))
@@ -153,6 +171,10 @@ class Device:
             load=self._load,
             interval=self._interval.value(),
             jitter=self._jitter.value(),
+            wakeup_delay=self._wakeup_delay.value(),
+            missed_buffers=self._missed_buffers,
+            own_misses=self._own_misses,
+            late_buffers=self._late_buffers,
             lost_buffers=self._lost_buffers,
             dropouts=self._dropouts.total,
             observations=dict(self._observations),
@@ -166,8 +188,7 @@ class Device:
         return frames / self._rate if frames else self._stream_latency[direction]
 
     def _count_from_zero(self, observer: str) -> None:
-        """Let an observer's counters exist before it sees something, so that its first observation is an increase."""
-        for kind in _KINDS[observer]:
+        for kind in KINDS[observer]:
             self._observations[observer, kind] += 0
 
 

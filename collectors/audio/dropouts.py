@@ -15,7 +15,7 @@ class Observation(NamedTuple):
     """What one observer saw.
 
     Attributes:
-        observer: `jack`, `portaudio` or `gap`.
+        observer: `jack`, `portaudio`, `gap` or `coreaudio`.
         kind: What that observer calls it.
         start_ns: When it began, on the monotonic clock.
         end_ns: When it was over.

@@ -101,8 +101,17 @@ def _timing(probed: list[DeviceView]) -> Iterator[Family]:
     jitters: dict[LabelValues, HistogramValue] = {(d.name,): d.jitter for d in probed}
     help_ = "Distance of the time between two buffers from the deadline."
     yield histogram("audio_device_buffer_jitter_seconds", help_, jitters, _DEVICE)
+    delays: dict[LabelValues, HistogramValue] = {(d.name,): d.wakeup_delay for d in probed}
+    help_ = "How late the probe's callback ran, after the server's cycle began: the agent's own delay."
+    yield histogram("wr_agent_audio_probe_wakeup_delay_seconds", help_, delays, _DEVICE)
+    missed = _each(probed, lambda d: d.missed_buffers)
+    help_ = "Buffers that the audio server delivered and the probe missed by the agent's own delay."
+    yield counter("wr_agent_audio_probe_missed_buffers_total", help_, missed, _DEVICE)
+    late = _each(probed, lambda d: d.late_buffers)
+    help_ = "Buffers that the audio server delivered over half a deadline late, but did not lose."
+    yield counter("audio_device_late_buffers_total", help_, late, _DEVICE)
     lost = _each(probed, lambda d: d.lost_buffers)
-    yield counter("audio_device_lost_buffers_total", "Buffers missing in gaps of the probe's stream.", lost, _DEVICE)
+    yield counter("audio_device_lost_buffers_total", "Buffers that the audio server did not deliver.", lost, _DEVICE)
 
 
 def _faults(devices: list[DeviceView]) -> Iterator[Family]:

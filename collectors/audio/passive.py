@@ -42,6 +42,8 @@ class PassiveView:
         rate: Frames a second.
         block: Frames a cycle.
         load: The graph's DSP load, as a ratio.
+        before: Rate and block before they last changed; empty if they never have.
+        changed_ns: When that was, on the monotonic clock.
         devices: JACK's names of the clients that own physical audio ports, the default device first.
         latencies: Input and output latency of each device, in frames.
         cycle_ns: When the server was last seen to have run a cycle, on the monotonic clock.
@@ -54,6 +56,8 @@ class PassiveView:
     seen: bool = False
     rate: int = 0
     block: int = 0
+    before: tuple[int, ...] = ()
+    changed_ns: int = 0
     load: float = 0.0
     devices: tuple[str, ...] = ()
     latencies: Mapping[str, tuple[int, int]] = field(default_factory=dict)
@@ -132,6 +136,8 @@ class PassiveClient:
             if polls % _POLLS_A_LOOK_AT_PORTS == 0:
                 self._look_at_ports(jack, client)
             frame_time = self._poll(client, frame_time)
+        if events.over:  # audio ends, whether the server crashed or was stopped: JACK says the same of both
+            self._observe("shutdown")
         self._lose("the server has closed the connection" if events.over else "stopped")
 
     def _watch(self, events: JackEvents) -> bool:
@@ -141,19 +147,24 @@ class PassiveClient:
             if events.over or self._stop.is_set():
                 return False
             if events.wait_xrun(min(left, _WATCH_SECONDS)):
-                self._observe_xrun()
+                self._observe("xrun")
         return True
 
     def _poll(self, client: Any, before: int) -> int:  # noqa: ANN401 - JACK-Client carries no types
         """Look at the server once; what comes back is the start of its last cycle, in frames."""
         frame_time = int(client.last_frame_time)
+        self._see_settings(int(client.samplerate), int(client.blocksize))
         self._set(
-            rate=int(client.samplerate),
-            block=int(client.blocksize),
             load=client.cpu_load() / 100,
             cycle_ns=self.view.cycle_ns if frame_time == before else time.monotonic_ns(),
         )
         return frame_time
+
+    def _see_settings(self, rate: int, block: int) -> None:
+        before = self.view.rate, self.view.block
+        if all(before) and before != (rate, block):
+            self._set(before=before, changed_ns=time.monotonic_ns())
+        self._set(rate=rate, block=block)
 
     def _look_at_ports(self, jack: ModuleType, client: Any) -> None:  # noqa: ANN401 - JACK-Client carries no types
         ports = client.get_ports(is_physical=True, is_audio=True)
@@ -165,9 +176,9 @@ class PassiveClient:
     def _set(self, **changes: Any) -> None:  # noqa: ANN401 - the fields of PassiveView
         self.view = replace(self.view, **changes)
 
-    def _observe_xrun(self) -> None:
+    def _observe(self, kind: str) -> None:
         now = time.monotonic_ns()
-        self.xruns.append(Observation("jack", "xrun", now, now))
+        self.xruns.append(Observation("jack", kind, now, now))
 
 
 def _load_jack() -> ModuleType:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from collectors.audio.backoff import Step
 from collectors.audio.config import AudioConfig
 from collectors.audio.passive import PassiveView
 from collectors.audio.protocol import Direction
@@ -60,3 +61,10 @@ def probe_plan(config: AudioConfig, view: PassiveView, *, macos: bool) -> ProbeP
     if view.state != "running" or not device:
         return None
     return ProbePlan(device, True, "auto", config.channels, config.jack_server, view.rate, view.block)
+
+
+def backed_off(plan: ProbePlan | None, step: Step) -> ProbePlan | None:
+    """The plan as far as it may be carried out."""
+    if plan is None or step == Step.FULL:
+        return plan
+    return replace(plan, channels=1) if step == Step.ONE_CHANNEL else None

@@ -35,6 +35,7 @@ class ProbeRunner:
 
     Attributes:
         failure: Why there is no stream, when there should be one.
+        stream: What is open now.
         settled: Whether the first attempt has ended, one way or the other.
     """
 
@@ -52,6 +53,7 @@ class ProbeRunner:
         self._load: float | None = None
         self._pause = _FIRST_PAUSE_SECONDS
         self.failure: ProbeError | None = None
+        self.stream: StreamInfo | None = None
         self.settled = False
 
     def view(self) -> ProbeView:
@@ -63,6 +65,7 @@ class ProbeRunner:
         while True:
             plan = self._plan()
             if plan is None or time.monotonic_ns() - self._alive_ns() > _STALLED_NS:
+                self._pause = _FIRST_PAUSE_SECONDS  # what ended with its server failed by no fault of its own
                 await asyncio.sleep(POLL_SECONDS)
                 continue
             await self._live(plan)
@@ -90,6 +93,7 @@ class ProbeRunner:
             ProbeError: The stream ended, or gives nothing any more.
         """
         stream = self._opened(probe.stream)
+        self.stream = probe.stream
         heard = time.monotonic_ns()
         try:
             while self._plan() == plan:
@@ -98,6 +102,7 @@ class ProbeRunner:
                 self._judge(plan, probe, stream, heard)
         finally:
             stream.close()
+            self.stream = None
             self._load = None
 
     def _drain(self, probe: ProbeProcess, stream: Stream) -> int:
@@ -113,6 +118,8 @@ class ProbeRunner:
     def _judge(self, plan: ProbePlan, probe: ProbeProcess, stream: Stream, heard: int) -> None:
         """Raise ProbeError if the stream is over."""
         code = probe.process.returncode
+        if code == Exit.STREAM_ENDED and not plan.jack_only:  # else the passive client sees the server end
+            stream.stalled(heard, time.monotonic_ns())
         if code is not None:
             ended = "the stream ended" if code == Exit.STREAM_ENDED else f"the probe's process ended with {code}"
             raise ProbeError(Exit.STREAM_ENDED, ended)

@@ -6,11 +6,13 @@ import ctypes
 from collections.abc import Callable
 from typing import Any
 
+from collectors.audio.cycle_clock import Clock, CycleClock, portaudio_clock
 from collectors.audio.protocol import MAX_CHANNELS, Exit, ProbeRequest, Refusal, StreamInfo
 
 CLIENT_NAME = b"wr-agent-probe"
 _JACK = 12  # PortAudio's PaHostApiTypeId paJACK
 _FLOAT32 = 1  # PortAudio's paFloat32
+_LONGEST_LATENCY = 10.0
 
 DeviceInfo = dict[str, Any]
 """PortAudio's PaDeviceInfo, as PyAudio gives it."""
@@ -90,6 +92,16 @@ def measured_channels(device: DeviceInfo, request: ProbeRequest) -> int:
     return min(int(device["maxInputChannels"]), request.channels or MAX_CHANNELS)
 
 
+def open_clock(audio: Any, device: DeviceInfo) -> Clock:  # noqa: ANN401 - PyAudio carries no types
+    """What stamps the device's buffers: the server's cycle where there is one."""
+    if device["hostApi"] != _jack_api(audio):
+        return portaudio_clock
+    try:
+        return CycleClock(device["defaultSampleRate"])
+    except OSError:
+        return portaudio_clock
+
+
 def open_stream(audio: Any, device: DeviceInfo, channels: int, callback: Callable[..., Any]) -> tuple[StreamInfo, Any]:  # noqa: ANN401 - PyAudio carries no types
     """Open and start the stream, with the device's own rate and buffer size.
 
@@ -115,8 +127,13 @@ def open_stream(audio: Any, device: DeviceInfo, channels: int, callback: Callabl
     except OSError as error:
         raise RefusedError(Exit.OPEN_FAILED, f"{device['name']}: {error}") from error
     host_api = audio.get_host_api_info_by_index(device["hostApi"])["name"]
-    latencies = stream.get_input_latency(), stream.get_output_latency()
+    latencies = _believed(stream.get_input_latency()), _believed(stream.get_output_latency())
     return StreamInfo(device["name"], host_api, device["defaultSampleRate"], channels, *latencies), stream
+
+
+def _believed(latency: float) -> float:
+    """The latency in seconds; 0 for what PipeWire's JACK makes of none, 2**32 frames less a few."""
+    return latency if latency < _LONGEST_LATENCY else 0.0
 
 
 def output_channels(device: DeviceInfo) -> int:

@@ -14,13 +14,17 @@ from typing import Literal, NamedTuple
 
 MAX_CHANNELS = 64
 
-BUFFER_RECORD = Struct("=dQII")
-"""One callback: device clock (s), monotonic clock (ns), PortAudio's status flags, frames."""
+BUFFER_RECORD = Struct("=dQIII")
+"""One callback: device clock (s), monotonic clock (ns), PortAudio's status flags, frames, the server's cycle.
+
+The cycle is JACK's count of frames at its start, modulo 2**32; 0 is not known. Where it is known the device clock is
+the start of that cycle on the monotonic clock, exact to a frame; where it is not, it is PortAudio's `current_time`.
+"""
 BUFFER_CAPACITY = 65536
 """Ten seconds of the shortest buffers: 32 frames at 192 kHz are 6,000 a second."""
 
 LEVEL_CAPACITY = 64
-"""Over six seconds of level blocks."""
+"""Sixteen seconds of level blocks."""
 
 Direction = Literal["auto", "input", "output"]
 

@@ -14,9 +14,9 @@ from tests.support.waiting import PATIENCE, eventually
 
 
 @contextlib.asynccontextmanager
-async def watching(config: AudioConfig) -> AsyncIterator[AudioCollector]:
+async def watching(config: AudioConfig, *, macos: bool = False) -> AsyncIterator[AudioCollector]:
     """A collector whose `run()` is under way."""
-    collector = AudioCollector(config)
+    collector = AudioCollector(config, macos=macos)
     running = asyncio.create_task(collector.run())
     try:
         yield collector

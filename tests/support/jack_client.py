@@ -1,19 +1,25 @@
 """A JACK client that behaves as told on standard input: a tone of any level, or a callback that is late.
 
 Run as a process of its own, so that its Python work delays nobody else's: `python -m tests.support.jack_client SERVER`.
-Commands: `tone AMPLITUDE`, `late SECONDS` (once), `connect PORT` (unless it is or cannot be). Each is answered `ok`.
+Commands: `tone AMPLITUDE`, `late SECONDS` (once), `hog CYCLES` (each takes one and a half of its time, computing),
+`connect PORT` (unless it is or cannot be), `own PORT` (a physical port that captures, as if it were a device's). Each
+is answered `ok`.
+
+`JackListener` is another process, which does nothing but note the server's xruns.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import select
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, eventually
 
 _ROOT = Path(__file__).parents[2]
 
@@ -23,11 +29,12 @@ class JackClient:
 
     Args:
         server: The JACK server's name.
+        name: The client's name.
     """
 
-    def __init__(self, server: str) -> None:
+    def __init__(self, server: str, name: str = "wr-test-client") -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__, server],
+            [sys.executable, "-m", __name__, server, name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -55,21 +62,65 @@ class JackClient:
         assert answer == "ok\n", f"the JACK client of the tests answered {answer!r}"
 
 
-def main(server: str) -> None:
+_LISTENER = """
+import jack, sys, time
+client = jack.Client("wr-test-listener", no_start_server=True, servername=sys.argv[1])
+client.set_xrun_callback(lambda _delayed: print(time.monotonic_ns(), flush=True))
+client.activate()
+print(flush=True)
+sys.stdin.read()
+"""
+
+
+class JackListener:
+    """Independent of all that is tested: the server's own word on xruns, noted in a process that does nothing else.
+
+    Args:
+        server: The JACK server's name.
+    """
+
+    def __init__(self, server: str) -> None:
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _LISTENER, server],
+            stdin=subprocess.PIPE,
+            stdout=self._said,
+            stderr=subprocess.DEVNULL,
+        )
+        eventually(lambda: os.fstat(self._said.fileno()).st_size > 0, "the JACK listener of the tests to connect")
+
+    def xruns(self) -> list[int]:
+        """When the server said that there was an xrun, in nanoseconds of the monotonic clock."""
+        return [int(line) for line in os.pread(self._said.fileno(), 1 << 20, 0).split()]
+
+    def close(self) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.communicate()
+        self._said.close()
+
+
+def main(server: str, name: str) -> None:
     """The side of the process."""
     import jack
     import numpy as np
 
-    client = jack.Client("wr-test-client", no_start_server=True, servername=server)
+    client = jack.Client(name, no_start_server=True, servername=server)
     port = client.outports.register("out")
     wave = np.sin(2 * np.pi * np.arange(client.blocksize) * 4 / client.blocksize).astype(np.float32)
+    too_long = 1.5 * client.blocksize / client.samplerate
     amplitude = 0.0
     late = 0.0
+    hogged = 0
 
     @client.set_process_callback  # type: ignore[untyped-decorator] # JACK-Client carries no types
     def process(_frames: int) -> None:
-        nonlocal late
+        nonlocal late, hogged
         port.get_array()[:] = amplitude * wave
+        until = time.monotonic() + too_long
+        while hogged > 0 and time.monotonic() < until:
+            pass
+        hogged -= 1
         pause, late = late, 0.0
         if pause:
             time.sleep(pause)
@@ -82,6 +133,10 @@ def main(server: str) -> None:
             amplitude = float(argument)
         elif command == "late":
             late = float(argument)
+        elif command == "hog":
+            hogged = int(argument)
+        elif command == "own":
+            client.outports.register(argument, is_terminal=True, is_physical=True)
         else:
             with contextlib.suppress(jack.JackError):
                 port.connect(argument)
@@ -89,4 +144,4 @@ def main(server: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

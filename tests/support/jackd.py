@@ -14,9 +14,12 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.support.waiting import eventually
+
 _START_SECONDS = 10.0
 _ATTEMPTS = 5
 _NAMES = 4
+_NAME_SECONDS = 120.0
 
 
 class Jackd:
@@ -25,15 +28,19 @@ class Jackd:
     Args:
         rate: Frames a second.
         frames: Frames a cycle.
+        captures: Channels that the device records.
+        playbacks: Channels that it plays.
 
     Attributes:
         name: What clients pass as the server's name.
     """
 
-    def __init__(self, rate: int = 48_000, frames: int = 256) -> None:
+    def __init__(self, rate: int = 48_000, frames: int = 256, captures: int = 2, playbacks: int = 2) -> None:
         self._lock, self.name = _borrow_name()
         self.rate = rate
         self.frames = frames
+        self.captures = captures
+        self._channels = ["-C", str(captures), "-P", str(playbacks)]
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -54,8 +61,10 @@ class Jackd:
         The first start after a SIGKILL fails: it finds the dead one's shared memory, and cleans it up.
 
         Raises:
-            RuntimeError: It did not start.
+            RuntimeError: It did not start, or a server that a crashed run has left has its name.
         """
+        if self._lists_ports():
+            raise RuntimeError(f"a JACK server {self.name} runs already; end it: pkill -f 'jackd -n {self.name}'")
         for _ in range(_ATTEMPTS):
             self._process = self._spawn()
             if self._answers():
@@ -65,10 +74,12 @@ class Jackd:
 
     def close(self) -> None:
         """End it, and leave nothing of it behind."""
-        if self._process is None:
-            self.start()
-        self.terminate()
-        os.close(self._lock)
+        try:
+            if self._process is None:
+                self.start()
+            self.terminate()
+        finally:
+            os.close(self._lock)
 
     def kill(self) -> None:
         """End it as a crash does."""
@@ -97,7 +108,7 @@ class Jackd:
         subprocess.run(["jack_bufsize", str(frames)], env=self.environment, capture_output=True, check=True, timeout=30)
 
     def _spawn(self) -> subprocess.Popen[bytes]:
-        options = ["-d", "dummy", "-r", str(self.rate), "-p", str(self.frames)]
+        options = ["-d", "dummy", "-r", str(self.rate), "-p", str(self.frames), *self._channels]
         return subprocess.Popen(
             ["jackd", "-n", self.name, *options],
             env=os.environ | {"JACK_NO_AUDIO_RESERVATION": "1"},
@@ -135,6 +146,10 @@ class Jackd:
 
 def _borrow_name() -> tuple[int, str]:
     """A name that nobody else uses, and the lock that keeps it so for as long as it is open."""
+    return eventually(_try_to_borrow, f"one of the {_NAMES} names for JACK servers of tests is free", _NAME_SECONDS)
+
+
+def _try_to_borrow() -> tuple[int, str] | None:
     for number in range(_NAMES):
         name = f"wr-test-{number}"
         lock = os.open(Path(tempfile.gettempdir()) / f"{name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -144,4 +159,4 @@ def _borrow_name() -> tuple[int, str]:
             os.close(lock)
         else:
             return lock, name
-    raise RuntimeError(f"all {_NAMES} names for JACK servers of tests are in use; wait for the other test runs to end")
+    return None

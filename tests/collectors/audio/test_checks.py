@@ -5,15 +5,28 @@ from dataclasses import replace
 import pytest
 
 from collectors.audio import checks
+from collectors.audio.backoff import Step
 from collectors.audio.checks import AudioState, audio_checks
 from collectors.audio.config import AudioConfig
 from collectors.audio.passive import PassiveView
 from collectors.audio.probe_process import ProbeError
-from collectors.audio.protocol import Exit
+from collectors.audio.protocol import Exit, StreamInfo
 from collectors.findings import Finding, Severity
 
 RUNNING = PassiveView(state="running", seen=True, rate=48000, block=256, devices=("system",))
-HEALTHY = AudioState(AudioConfig(), macos=False, server=RUNNING, frozen=False, probe_due=True, probe_failure=None)
+STREAM = StreamInfo("system", "JACK Audio Connection Kit", 48000.0, 2, 0.0, 0.0)
+HEALTHY = AudioState(
+    config=AudioConfig(),
+    macos=False,
+    server=RUNNING,
+    frozen=False,
+    probe_due=True,
+    probe_failure=None,
+    stream=STREAM,
+    backoff=Step.FULL,
+    known=frozenset({"system"}),
+    now_ns=10**15,
+)
 GONE = replace(RUNNING, state="absent", reason="server_failed")
 
 
@@ -74,12 +87,12 @@ def test_what_portaudio_lists_is_told_as_well() -> None:
 
 
 def test_a_failing_probe_is_told_with_its_noise_and_hides_behind_the_server() -> None:
-    failure = ProbeError(Exit.OPEN_FAILED, "system: [Errno -9985] Device unavailable", (), "ALSA lib: busy")
+    failure = ProbeError(Exit.OPEN_FAILED, "system: [Errno -9999] Unanticipated host error", (), "ALSA lib: broken")
     found = findings(replace(HEALTHY, probe_failure=failure))["audio-probe-failed"]
 
     assert found.severity == Severity.FAILURE
-    assert "Device unavailable" in found.detail
-    assert "ALSA lib: busy" in found.detail
+    assert "Unanticipated host error" in found.detail
+    assert "ALSA lib: broken" in found.detail
     assert {"audio-server-gone", "audio-server-frozen"} <= set(found.depends_on)
 
 
@@ -122,3 +135,47 @@ def test_each_observer_alone_says_what_it_cannot_see() -> None:
     assert severities(probe) == {"audio-probe-only": Severity.INFO}
     assert "levels are not measured" in findings(passive)["audio-passive-only"].affects
     assert "DSP load" in findings(probe)["audio-probe-only"].affects
+
+
+def test_a_device_that_another_program_holds_is_told_as_such() -> None:
+    failure = ProbeError(Exit.OPEN_FAILED, "hw:0: [Errno -9985] Device unavailable")
+    found = findings(replace(HEALTHY, stream=None, probe_failure=failure))
+
+    assert set(found) == {"audio-device-busy"}
+    assert "Device unavailable" in found["audio-device-busy"].detail
+    assert any("fuser" in command for command in found["audio-device-busy"].remedy)
+
+
+def test_a_device_that_was_there_is_unplugged_not_unknown() -> None:
+    server = replace(RUNNING, devices=("hdmi",))
+    gone = replace(HEALTHY, config=AudioConfig(device="usb"), server=server, known=frozenset({"usb"}), probe_due=False)
+    all_gone = replace(HEALTHY, server=replace(RUNNING, devices=()), probe_due=False)
+
+    assert severities(gone) == {"audio-device-unplugged": Severity.FAILURE}
+    assert "'usb'" in findings(gone)["audio-device-unplugged"].detail
+    assert "'hdmi'" in findings(gone)["audio-device-unplugged"].detail
+    assert set(findings(all_gone)) == {"audio-device-unplugged"}
+    assert set(findings(replace(gone, known=frozenset()))) == {"audio-device-not-found"}
+
+
+def test_other_settings_are_news_for_a_while() -> None:
+    changed = replace(RUNNING, before=(44100, 512), changed_ns=HEALTHY.now_ns - 1)
+    found = findings(replace(HEALTHY, server=changed))
+
+    assert severities(replace(HEALTHY, server=changed)) == {"audio-settings-changed": Severity.INFO}
+    assert "512 frames at 44100 Hz as before, found 256 frames at 48000 Hz" in found["audio-settings-changed"].detail
+    assert findings(replace(HEALTHY, server=changed, now_ns=HEALTHY.now_ns + 3600 * 10**9)) == {}
+
+
+def test_an_output_stream_tells_that_it_has_no_levels() -> None:
+    assert severities(replace(HEALTHY, stream=STREAM._replace(channels=0))) == {"audio-output-only": Severity.INFO}
+
+
+@pytest.mark.parametrize(
+    ("step", "cost"), [(Step.ONE_CHANNEL, "levels of the other channels"), (Step.AWAY, "lost buffers")]
+)
+def test_a_probe_that_has_backed_off_says_what_that_costs(step: Step, cost: str) -> None:
+    found = findings(replace(HEALTHY, backoff=step))
+
+    assert found["audio-probe-backed-off"].severity == Severity.WARNING
+    assert cost in found["audio-probe-backed-off"].affects

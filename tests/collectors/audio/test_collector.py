@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import psutil
@@ -163,6 +165,103 @@ async def test_a_probe_that_hangs_is_replaced(collector: AudioCollector) -> None
 
     assert is_up(collector)
     assert number(collector, "audio_device_xrun_observations_total", kind="stalled") == 0
+
+
+async def test_a_dying_server_is_one_dropout(collector: AudioCollector, jackd: Jackd) -> None:
+    before = number(collector, DROPOUTS)
+    jackd.kill()
+
+    await soon(lambda: number(collector, DROPOUTS) > before, "a dropout")
+    assert number(collector, "audio_device_xrun_observations_total", observer="jack", kind="shutdown") == 1
+
+
+async def test_a_server_that_comes_back_otherwise_is_followed_and_told(collector: AudioCollector, jackd: Jackd) -> None:
+    jackd.kill()
+    jackd.rate, jackd.frames = 44_100, 512
+    await asyncio.to_thread(jackd.start)
+    await soon(lambda: number(collector, "audio_device_buffer_duration_seconds") == 512 / 44_100, "the new deadline")
+    before = observed(collector, INTERVALS)
+    await soon(lambda: observed(collector, INTERVALS) > before, "buffers")
+
+    assert number(collector, "audio_device_sample_rate_hertz") == 44_100
+    await soon(lambda: codes(collector) == {"audio-settings-changed"}, "the finding")
+
+
+async def test_many_deaths_leave_nothing_behind(collector: AudioCollector, jackd: Jackd) -> None:
+    async def die_and_revive() -> None:
+        jackd.kill()
+        await soon(lambda: not is_up(collector), "the device to be down")
+        await asyncio.to_thread(jackd.start)
+        await soon(lambda: exported(collector, "audio_channel_rms_ratio") is not None, "levels again")
+
+    await die_and_revive()
+    process = psutil.Process()
+    before = process.num_fds(), process.num_threads()
+    for _ in range(5):
+        await die_and_revive()
+
+    # JACK keeps a descriptor of a server until the next one: give or take one, but not one a death.
+    assert process.num_fds() <= before[0] + 2
+    assert process.num_threads() <= before[1] + 2
+    assert len(probe_pids(os.getpid())) == 1
+
+
+@pytest.mark.parametrize(("captures", "playbacks"), [(2, 0), (0, 2)])
+async def test_a_device_of_one_direction_is_measured(captures: int, playbacks: int) -> None:
+    jackd = Jackd(captures=captures, playbacks=playbacks)
+    try:
+        jackd.start()
+        async with watching(AudioConfig(jack_server=jackd.name)) as collector:
+            await soon(lambda: observed(collector, INTERVALS) > 10, "buffers")
+
+            assert codes(collector) == ({"audio-output-only"} if playbacks else set())
+            directions = [number(collector, "audio_device_latency_seconds", direction=d) for d in ("input", "output")]
+            assert [latency > 0 for latency in directions] == [captures > 0, playbacks > 0]
+            if captures:
+                await soon(lambda: exported(collector, "audio_channel_rms_ratio") is not None, "levels")
+    finally:
+        jackd.close()
+
+
+async def test_a_device_that_is_unplugged_while_open_is_told_and_found_again(jackd: Jackd) -> None:
+    def plug_in() -> JackClient:
+        client = JackClient(jackd.name, "usb")
+        client.tell("own capture_1")
+        return client
+
+    usb = plug_in()
+    try:
+        async with watching(AudioConfig(jack_server=jackd.name, device="usb")) as collector:
+            await soon(lambda: observed(collector, INTERVALS, device="usb") > 10, "buffers")
+            usb.close()
+            await soon(lambda: codes(collector) == {"audio-device-unplugged"}, "the finding")
+            await soon(lambda: number(collector, "audio_device_up", device="usb") == 0, "the device to be down")
+            before = observed(collector, INTERVALS, device="usb")
+            usb = plug_in()
+            await soon(lambda: observed(collector, INTERVALS, device="usb") > before, "buffers again")
+
+            await soon(lambda: codes(collector) == set(), "the finding to go")
+    finally:
+        usb.close()
+
+
+async def test_a_probe_that_misses_deadlines_by_itself_backs_off(collector: AudioCollector) -> None:
+    def hold_up_until(look: Callable[[], bool]) -> bool:
+        for pid in probe_pids(os.getpid()):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+                time.sleep(0.03)
+                os.kill(pid, signal.SIGCONT)
+        return look()
+
+    backed_off = "audio-probe-backed-off"
+    await soon(lambda: hold_up_until(lambda: backed_off in codes(collector)), "the finding")
+    await soon(lambda: hold_up_until(lambda: not probe_pids(os.getpid())), "the stream to be closed")
+
+    assert number(collector, "wr_agent_audio_probe_missed_buffers_total") > 0
+    assert codes(collector) == {backed_off}
+    assert is_up(collector)
+    assert exported(collector, "audio_device_dsp_load_ratio") is not None
 
 
 async def test_another_block_size_is_followed(collector: AudioCollector, jackd: Jackd) -> None:

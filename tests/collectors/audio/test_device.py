@@ -16,14 +16,22 @@ DEADLINE_NS = 256 * SECOND // 48000
 
 
 def record(index: float, flags: int = 0) -> bytes:
-    return BUFFER_RECORD.pack(index * DEADLINE_NS / SECOND, int(index * DEADLINE_NS), flags, 256)
+    return BUFFER_RECORD.pack(index * DEADLINE_NS / SECOND, int(index * DEADLINE_NS), flags, 256, 0)
 
 
 def test_counters_of_an_observer_begin_at_zero() -> None:
     device = Device("system")
     device.see_server(SERVER, [])
 
-    assert device.view().observations == {("jack", "xrun"): 0}
+    assert device.view().observations == {("jack", "xrun"): 0, ("jack", "shutdown"): 0}
+
+
+def test_an_observer_is_named_and_counts_from_zero() -> None:
+    device = Device("Built-in Output")
+    device.watched_by("coreaudio", "Core Audio")
+
+    assert device.view().observers == (("coreaudio", "Core Audio"),)
+    assert device.view().observations == {("coreaudio", "overload"): 0}
 
 
 def test_what_the_server_says_is_taken_over() -> None:
@@ -58,6 +66,7 @@ def test_one_dropout_seen_by_all_observers_is_one_dropout() -> None:
     assert view.observations == {
         ("gap", "lost"): 1,
         ("gap", "stalled"): 0,
+        ("jack", "shutdown"): 0,
         ("jack", "xrun"): 1,
         ("portaudio", "input_overflow"): 1,
         ("portaudio", "input_underflow"): 0,
@@ -78,16 +87,28 @@ def test_a_stalled_stream_is_a_dropout() -> None:
 def test_counters_and_histograms_survive_their_stream_and_levels_do_not() -> None:
     device = Device("system")
     stream = device.open_stream(STREAM)
-    stream.fold([record(0), record(1)], [level_record(1).pack(256, 0.01, 1.0, 1.0, 7, 0)])
+    stream.fold([record(0), record(1), record(2)], [level_record(1).pack(256, 0.01, 1.0, 1.0, 7, 0)])
     during = device.view()
     stream.close()
     after = device.view()
-    device.open_stream(STREAM._replace(channels=2)).fold([record(0), record(1)], [])
+    device.open_stream(STREAM._replace(channels=2)).fold([record(0), record(1), record(2)], [])
 
     assert (during.levels[0].peak, stream.load) == (1.0, 0.01)
     assert (after.levels, after.clipped) == ((), (7,))
     assert device.view().clipped == (7, 0)
     assert sum(device.view().interval.counts) == 2
+
+
+def test_a_callback_of_ours_that_misses_its_deadline_is_no_fault_of_the_devices() -> None:
+    device = Device("system")
+    stream = device.open_stream(STREAM)
+    late = BUFFER_RECORD.pack(20 * DEADLINE_NS / SECOND, int(22.5 * DEADLINE_NS), 0, 256, 0)
+    stream.fold([*(record(n) for n in range(20)), late, *(record(n) for n in range(23, 40))], [])
+    view = device.view()
+
+    assert view.own_misses == 1
+    assert view.late_buffers == 0
+    assert view.wakeup_delay.sum == pytest.approx(2.5 * 256 / 48000, rel=0.01)
 
 
 @pytest.mark.parametrize("frames", [32, 64, 128, 256, 512, 1024, 2048])

@@ -6,7 +6,7 @@ from dataclasses import replace
 from collectors.audio.device import Device
 from collectors.audio.families import ALIVE_NS, ProbeView, device_families, probe_families
 from collectors.audio.passive import PassiveView
-from collectors.audio.protocol import StreamInfo, level_record
+from collectors.audio.protocol import BUFFER_RECORD, StreamInfo, level_record
 from collectors.metrics import Family, LabelValues, Value
 
 NOW = 10**12
@@ -61,6 +61,26 @@ def test_without_a_probe_there_are_no_families_of_its_stream() -> None:
 
     assert "audio_engine_xruns_total" in found
     assert not [name for name in found if "interval" in name or "lost" in name or "channel" in name]
+
+
+def test_our_own_share_of_what_was_late_is_the_agents() -> None:
+    found = device()
+    stream = found.open_stream(STREAM)
+    deadline = 256 / 48000
+    numbers = [*range(20), *range(25, 45), *range(50, 70)]
+    stream.fold(
+        [
+            BUFFER_RECORD.pack(n * deadline, round(n * deadline * 1e9), 0, 256, 256 * (n if n < 50 else n - 5) + 256)
+            for n in numbers
+        ],
+        [],
+    )
+    exported = samples(families(found))
+
+    assert exported["wr_agent_audio_probe_missed_buffers_total"] == {("system",): 5}
+    assert exported["audio_device_lost_buffers_total"] == {("system",): 5}
+    assert exported["audio_device_late_buffers_total"] == {("system",): 0}
+    assert "wr_agent_audio_probe_wakeup_delay_seconds" in exported
 
 
 def test_a_device_that_should_be_there_is_down() -> None:

@@ -66,6 +66,8 @@ def test_it_comes_back_to_a_server_that_was_killed(passive: PassiveClient, jackd
 
     assert seen
     assert passive.view.block == 512
+    assert passive.view.before == (jackd.rate, 256)
+    assert "shutdown" in [xrun.kind for xrun in passive.xruns]
 
 
 def test_a_server_that_is_frozen_from_the_start_is_frozen_not_absent(jackd: Jackd) -> None:

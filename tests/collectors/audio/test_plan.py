@@ -5,9 +5,10 @@ from typing import Literal
 
 import pytest
 
+from collectors.audio.backoff import Step
 from collectors.audio.config import AudioConfig
 from collectors.audio.passive import PassiveView
-from collectors.audio.plan import ProbePlan, probe_plan, wants_passive, watched_device
+from collectors.audio.plan import ProbePlan, backed_off, probe_plan, wants_passive, watched_device
 
 RUNNING = PassiveView(state="running", rate=48000, block=256, devices=("system", "firewire"))
 
@@ -55,3 +56,12 @@ def test_no_probe_where_none_is_wanted(observers: Literal["off", "passive"]) -> 
 
     assert probe_plan(config, RUNNING, macos=False) is None
     assert wants_passive(config, macos=False) == (observers == "passive")
+
+
+def test_a_probe_that_backs_off_listens_to_less_and_then_to_nothing() -> None:
+    plan = ProbePlan("system", True, "auto", 0, "", 48000, 256)
+
+    assert backed_off(plan, Step.FULL) == plan
+    assert backed_off(plan, Step.ONE_CHANNEL) == replace(plan, channels=1)
+    assert backed_off(plan, Step.AWAY) is None
+    assert backed_off(None, Step.ONE_CHANNEL) is None

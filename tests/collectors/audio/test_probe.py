@@ -1,58 +1,83 @@
+"""The probe's process as its records and the kernel show it; how the agent starts and ends it is probe_process's."""
+
 from __future__ import annotations
 
-import os
+from collections.abc import AsyncIterator
+from itertools import pairwise
+from pathlib import Path
 
-import numpy as np
 import pytest
 
-from collectors.audio.probe import Tap, channel_levels
-from collectors.audio.protocol import BUFFER_CAPACITY, BUFFER_RECORD
-from collectors.audio.ring import RingReader, RingWriter, ring_bytes, shared_memory
+from collectors.audio.plan import ProbePlan
+from collectors.audio.probe_process import ProbeProcess, running_probe
+from collectors.audio.protocol import level_record
+from collectors.audio.timing import Buffer
+from tests.support.audio import soon
+from tests.support.jackd import Jackd
+
+pytestmark = pytest.mark.jack
 
 
-def levels(*channels: list[float]) -> list[tuple[float, ...]]:
-    numbers = channel_levels(np.array(channels, np.float32).T)
-    return [tuple(numbers[start : start + 4]) for start in range(0, len(numbers), 4)]
+@pytest.fixture
+async def probe(jackd: Jackd) -> AsyncIterator[ProbeProcess]:
+    plan = ProbePlan("system", jack_only=True, direction="auto", channels=0, jack_server=jackd.name)
+    async with running_probe(plan) as running:
+        yield running
 
 
-def test_each_channel_has_its_peak_squares_clipped_samples_and_silence_at_the_end() -> None:
-    assert levels([0.5, 0.0, -0.5], [1.0, -1.0, 0.0], [0.0, 0.0, 0.0]) == [
-        (0.5, 0.5, 0, 0),
-        (1.0, 2.0, 2, 1),
-        (0.0, 0.0, 0, 3),
+async def heard(probe: ProbeProcess, at_least: int) -> list[Buffer]:
+    """So many buffers or more, from now on."""
+    probe.buffers.read()
+    records: list[bytes] = []
+
+    def enough() -> bool:
+        records.extend(probe.buffers.read())
+        return len(records) >= at_least
+
+    await soon(enough, f"{at_least} records of buffers")
+    return [Buffer.unpack(record) for record in records]
+
+
+async def test_a_buffer_is_stamped_with_the_servers_cycle_and_its_beginning(probe: ProbeProcess) -> None:
+    buffers = await heard(probe, 200)
+    in_step = [
+        (a, b)
+        for a, b in pairwise(buffers)
+        if (b.cycle - a.cycle) % 2**32 == 256 and b.device_seconds > a.device_seconds
     ]
 
-
-def test_the_highest_sample_of_a_16_bit_converter_is_clipped() -> None:
-    assert [int(channel[2]) for channel in levels([32767 / 32768, -1.0], [32766 / 32768, 0.0])] == [2, 0]
-
-
-def test_a_sample_that_is_no_number_does_not_spoil_the_rest() -> None:
-    ((peak, squares, clipped, silent),) = levels([float("nan"), 0.5, float("nan")])
-
-    assert (peak, squares, clipped, silent) == (0.5, 0.25, 0, 1)
-
-
-def test_no_samples_are_no_levels() -> None:
-    assert levels([]) == [(0.0, 0.0, 0, 0)]
+    assert all((b.cycle - a.cycle) % 256 == 0 for a, b in pairwise(buffers))
+    assert len(in_step) >= len(buffers) // 2
+    assert all(0 <= buffer.monotonic_ns / 1e9 - buffer.device_seconds < 10 for buffer in buffers)
+    # What JACK counted in frames is what passed in seconds, give or take a loaded machine's late cycles.
+    first, last = buffers[0], buffers[-1]
+    assert (last.cycle - first.cycle) % 2**32 / 48_000 == pytest.approx(
+        last.device_seconds - first.device_seconds, rel=0.5
+    )
 
 
-@pytest.mark.parametrize(("samples", "answer"), [(b"\1" * 16, None), (None, bytes(2 * 2 * 4))])
-def test_the_callback_notes_the_buffer_and_feeds_an_output_with_silence(
-    samples: bytes | None, answer: bytes | None
-) -> None:
-    descriptor = shared_memory("wr-test", ring_bytes(BUFFER_RECORD, BUFFER_CAPACITY))
-    writer = RingWriter(descriptor, BUFFER_RECORD, BUFFER_CAPACITY)
-    reader = RingReader(descriptor, BUFFER_RECORD, BUFFER_CAPACITY)
-    os.close(descriptor)
-    tap = Tap(writer, outputs=2)
-    answered = tap(samples, 2, {"current_time": 1.5}, 6)
-    ((device, monotonic, status, frames),) = (BUFFER_RECORD.unpack(record) for record in reader.read())
+async def test_a_callback_maps_no_memory(probe: ProbeProcess) -> None:
+    """Python would map a stack for each one, if it did not keep its state of JACK's thread."""
+    await heard(probe, 100)
+    before = _page_faults(probe.process.pid)
+    buffers = await heard(probe, 400)
 
-    assert (answer, 0) == answered
-    assert (device, status, frames) == (1.5, 6, 2)
-    assert monotonic > 0
-    assert (samples or b"") == tap.take()
-    assert tap.take() == b""
-    writer.close()
-    reader.close()
+    assert _page_faults(probe.process.pid) - before < len(buffers) / 2
+
+
+async def test_the_level_blocks_cover_the_buffers(probe: ProbeProcess) -> None:
+    blocks: list[bytes] = []
+
+    def enough() -> bool:
+        blocks.extend(probe.levels.read())
+        return len(blocks) >= 3
+
+    await soon(enough, "level blocks")
+    frames = [level_record(2).unpack(block)[0] for block in blocks]
+    assert all(count % 256 == 0 for count in frames)
+    assert sum(frames) > 0
+
+
+def _page_faults(pid: int) -> int:
+    """Those of the whole process that needed no disk: `minflt` of proc(5)."""
+    return int(Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[7])

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collectors.audio.protocol import BUFFER_RECORD
 from collectors.audio.timing import Buffer, Cycle, Gap, StreamTiming
 
 RATE = 48_000
@@ -27,8 +28,12 @@ def stream(monotonic: Iterable[float], device: Iterable[float] | None = None, st
 
 
 def cycles(buffers: list[Buffer], rate: float = RATE) -> list[Cycle]:
+    """The cycles of all buffers; the last one is repeated, as each cycle is known with the buffer after it."""
     timing = StreamTiming(rate)
-    return [cycle for buffer in buffers if (cycle := timing.fold(buffer)) is not None]
+    last = buffers[-1]
+    period = round(last.frames / rate * 1e9)
+    after = Buffer(last.device_seconds + period / 1e9, last.monotonic_ns + period, 0, last.frames, last.cycle)
+    return [cycle for buffer in (*buffers, after) if (cycle := timing.fold(buffer)) is not None]
 
 
 def lost(buffers: list[Buffer]) -> list[int]:
@@ -36,13 +41,11 @@ def lost(buffers: list[Buffer]) -> list[int]:
 
 
 def in_deadlines(found: list[Cycle]) -> list[float]:
-    return [round(cycle.interval / DEADLINE, 3) for cycle in found]
+    return [round(cycle.span.interval / DEADLINE, 3) for cycle in found]
 
 
 def test_a_record_is_a_buffer() -> None:
-    buffer = Buffer(1.5, 2, 6, 256)
-
-    from collectors.audio.protocol import BUFFER_RECORD
+    buffer = Buffer(1.5, 2, 6, 256, 1024)
 
     assert buffer == Buffer.unpack(BUFFER_RECORD.pack(*buffer))
 
@@ -59,6 +62,51 @@ def test_our_own_lateness_is_not_the_devices() -> None:
     late_callback = [*STEADY, 1.9, 0.1, *STEADY]
 
     assert in_deadlines(cycles(stream(late_callback, [1.0] * 42))) == [1.0] * 42
+
+
+@pytest.mark.parametrize("late", [0.5, 0.9])
+def test_our_own_lateness_is_our_wakeup_delay_and_no_late_buffer(late: float) -> None:
+    found = cycles(stream([*STEADY, 1 + late, 1 - late, *STEADY], [1.0] * 42))
+
+    assert [pytest.approx(late * DEADLINE, rel=0.01) if n == 20 else pytest.approx(0, abs=1e-5) for n in range(42)] == [
+        cycle.span.delay for cycle in found
+    ]
+    assert in_deadlines(found) == [1.0] * 42
+    assert sum(cycle.late for cycle in found) == 0
+
+
+@pytest.mark.parametrize(
+    ("monotonic", "device"), [([4.0, 1.0], [1.0, 4.0]), ([4.0, 0.1, 0.1, 0.1], [1.0, 3.1, 0.1, 0.1])]
+)
+def test_a_callback_that_blocks_the_next_ones_is_our_own_delay(monotonic: list[float], device: list[float]) -> None:
+    """As on JACK, which drops the client's cycles meanwhile, and as where buffers queue."""
+    found = cycles(stream([*STEADY, *monotonic, *STEADY], [*STEADY, *device, *STEADY]))
+
+    assert max(cycle.span.delay or 0 for cycle in found) == pytest.approx(3 * DEADLINE, rel=0.01)
+    assert sum(cycle.late for cycle in found) == 0
+
+
+def test_the_servers_lateness_is_a_late_buffer_and_no_wakeup_delay() -> None:
+    found = cycles(stream([*STEADY, 1.9, 0.1, *STEADY, 3.0, 0.1, 0.1, 0.8, *STEADY]))
+
+    assert sum(cycle.late for cycle in found) == 2
+    assert max(cycle.span.delay or 0 for cycle in found) == pytest.approx(0, abs=1e-5)
+
+
+def test_lost_buffers_are_not_late_ones() -> None:
+    assert sum(cycle.late for cycle in cycles(stream([*STEADY, 5.0, *STEADY]))) == 0
+
+
+def test_clocks_that_drift_apart_are_no_wakeup_delay() -> None:
+    found = cycles(stream([1.0] * 2000, [1 - 200e-6] * 2000))
+
+    assert max(cycle.span.delay or 0 for cycle in found) < 1e-5
+
+
+def test_while_the_devices_clock_runs_wrong_nothing_is_said_of_our_delay() -> None:
+    found = cycles(stream([*STEADY, 282.08, 0.01, *STEADY], [*STEADY, 2.16, 103.01, *[0.57] * 20]))
+
+    assert [cycle.span.delay for cycle in found[20:]] == [None] * 22
 
 
 def test_jitter_is_the_distance_from_the_deadline_either_way() -> None:
@@ -107,6 +155,7 @@ def test_a_step_of_the_devices_clock_is_neither_interval_nor_gap(step: float) ->
     stepped = before[:21] + [b._replace(device_seconds=b.device_seconds + step) for b in before[21:]]
 
     assert in_deadlines(cycles(stepped)) == [1.0] * 41
+    assert max(cycle.span.delay or 0 for cycle in cycles(stepped)) == pytest.approx(0, abs=1e-5)
     assert lost(stepped) == []
 
 
@@ -121,3 +170,40 @@ def test_the_deadline_follows_the_buffers_own_frames() -> None:
     buffers = [Buffer(0.0, 0, 0, 480), Buffer(0.01, 10_000_000, 0, 480), Buffer(0.03, 30_000_000, 0, 960)]
 
     assert [pytest.approx(0, abs=1e-9)] * 2 == [cycle.jitter for cycle in cycles(buffers)]
+
+
+def on_the_servers_clock(cycles: Iterable[int], starts: Iterable[float], delays: Iterable[float]) -> list[Buffer]:
+    """Buffers of numbered cycles, which began at these times and reached us so much later, in deadlines."""
+    return [
+        Buffer(start * DEADLINE, round((start + delay) * DEADLINE * 1e9), 0, FRAMES, (FRAMES * cycle - 5000) % 2**32)
+        for cycle, start, delay in zip(cycles, starts, delays, strict=True)
+    ]
+
+
+def test_our_delay_is_counted_from_the_beginning_of_the_servers_cycle() -> None:
+    numbers = range(1, 41)
+    found = cycles(on_the_servers_clock(numbers, numbers, [0.5 if n == 30 else 0.02 for n in numbers]))
+
+    assert in_deadlines(found) == [1.0] * 39
+    assert [0.5 if n == 28 else 0.02 for n in range(39)] == [round((c.span.delay or 0) / DEADLINE, 3) for c in found]
+    assert sum(cycle.late for cycle in found) == 0
+
+
+def test_cycles_that_the_server_ran_without_us_are_missed_not_lost() -> None:
+    numbers = [*range(1, 10), *range(40, 60)]
+    found = cycles(on_the_servers_clock(numbers, numbers, [0.02] * 29))
+
+    assert [cycle.gap for cycle in found if cycle.gap] == []
+    assert sum(cycle.span.missed for cycle in found) == 30
+    assert [cycle.is_own_miss for cycle in found].count(True) == 1
+    assert in_deadlines(found)[:-1] == [1.0] * 27
+
+
+def test_cycles_that_the_server_did_not_run_are_lost_not_missed() -> None:
+    """JACK skips the numbers of the time that it was frozen, but only one cycle later."""
+    numbers = [*range(1, 10), 10, *range(40, 60)]
+    starts = [*range(1, 10), 40, 40.01, *range(41, 60)]
+    found = cycles(on_the_servers_clock(numbers, starts, [0.02] * 30))
+
+    assert [cycle.gap.lost for cycle in found if cycle.gap] == [29]
+    assert sum(cycle.span.missed for cycle in found) == 0

@@ -1,0 +1,151 @@
+"""What `/proc/asound` says of PCM streams, whoever holds them. Pure parsers, and the reading of the tree.
+
+Nothing is opened but these files, so no device is taken from anybody. Sources: the kernel's
+Documentation/sound/designs/procfile.rst, and the writers in sound/core/pcm.c and sound/core/init.c. The tree needs a
+kernel with CONFIG_SND_VERBOSE_PROCFS, which distributions set.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+_CARD = re.compile(r"^ *(\d+) \[(.+?) *\]:", re.MULTILINE)
+_SUBSTREAM = re.compile(r"card(\d+)/pcm(\d+)([pc])/sub(\d+)$")
+_DIRECTIONS = {"p": "playback", "c": "capture"}
+
+
+class Substream(NamedTuple):
+    """Which stream it is.
+
+    Attributes:
+        card: The card's identifier, such as `PCH`; unlike its number it survives a reboot.
+        device: ALSA's name of the device, such as `hw:0,0`.
+        subdevice: Its number on the device.
+        direction: `playback` or `capture`.
+    """
+
+    card: str
+    device: str
+    subdevice: str
+    direction: str
+
+
+class Status(NamedTuple):
+    """The file `status` of an open stream.
+
+    Attributes:
+        state: ALSA's name in lower case, such as `running` or `xrun`.
+        owner: The thread that opened it; 0 if that is in another PID namespace.
+        trigger_time: When it last started, stopped or failed, in seconds of a clock that the owner chose.
+        delay: Frames until a sample written now is heard, or since one read now was sampled.
+        avail: Frames that can be written or read at once.
+        hw_ptr: Frames that the device has moved; goes on from one start to the next.
+        appl_ptr: Frames that the owner has moved.
+    """
+
+    state: str
+    owner: int
+    trigger_time: str
+    delay: int
+    avail: int
+    hw_ptr: int
+    appl_ptr: int
+
+
+class Params(NamedTuple):
+    """The file `hw_params` of a configured stream: sizes in frames, `rate` in frames a second."""
+
+    format: str
+    channels: int
+    rate: int
+    period: int
+    buffer: int
+
+
+class Stream(NamedTuple):
+    """One open stream. It has no `params` until its owner has chosen them; `owner` is the name of the process."""
+
+    status: Status
+    params: Params | None
+    owner: str
+
+
+def parse_cards(text: str) -> dict[str, str]:
+    """The identifier of each card by its number, from `/proc/asound/cards`."""
+    return dict(_CARD.findall(text))
+
+
+def parse_status(text: str) -> Status | None:
+    """The state of a stream; None if it is closed, or was unplugged."""
+    fields = _fields(text)
+    if "state" not in fields:
+        return None
+    return Status(
+        state=fields["state"].lower(),
+        owner=int(fields.get("owner_pid", 0)),
+        trigger_time=fields.get("trigger_time", ""),
+        delay=int(fields.get("delay", 0)),
+        avail=int(fields.get("avail", 0)),
+        hw_ptr=int(fields.get("hw_ptr", 0)),
+        appl_ptr=int(fields.get("appl_ptr", 0)),
+    )
+
+
+def parse_params(text: str) -> Params | None:
+    """What the owner has chosen; None for `closed` and `no setup`."""
+    fields = _fields(text)
+    if "rate" not in fields:
+        return None
+    return Params(
+        format=fields["format"],
+        channels=int(fields["channels"]),
+        rate=int(fields["rate"].split()[0]),  # behind it stands the same as a fraction
+        period=int(fields["period_size"]),
+        buffer=int(fields["buffer_size"]),
+    )
+
+
+def read_streams(asound: Path, processes: Path) -> dict[Substream, Stream]:
+    """All streams that are open now; none where there is no `asound`, or no sound card.
+
+    Args:
+        asound: Where `/proc/asound` is.
+        processes: Where `/proc` is.
+    """
+    cards = parse_cards(_text(asound / "cards"))
+    opened = {}
+    for substream, folder in _substreams(asound, cards):
+        status = parse_status(_text(folder / "status"))
+        if status is not None:
+            params = parse_params(_text(folder / "hw_params"))
+            opened[substream] = Stream(status, params, _owner(processes, status.owner))
+    return opened
+
+
+def _substreams(asound: Path, cards: dict[str, str]) -> Iterator[tuple[Substream, Path]]:
+    for folder in asound.glob("card*/pcm*/sub*"):
+        if found := _SUBSTREAM.search(str(folder)):
+            card, device, direction, subdevice = found.groups()
+            yield Substream(cards.get(card, card), f"hw:{card},{device}", subdevice, _DIRECTIONS[direction]), folder
+
+
+def _owner(processes: Path, thread: int) -> str:
+    """The name of the process that the thread belongs to; empty if it cannot be seen."""
+    process = _fields(_text(processes / str(thread) / "status")).get("Tgid", "")
+    return _text(processes / process / "comm").strip() if process else ""
+
+
+def _fields(text: str) -> dict[str, str]:
+    lines = (line.partition(":") for line in text.splitlines())
+    return {name.strip(): value.strip() for name, colon, value in lines if colon}
+
+
+def _text(path: Path) -> str:
+    """What the file says; nothing if it is not there any more, which is how an unplugged card looks."""
+    with suppress(OSError):
+        return path.read_text(errors="replace")
+    return ""

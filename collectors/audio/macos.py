@@ -1,0 +1,119 @@
+"""Overloads that CoreAudio writes to macOS's unified log. Parsed from sourced text, never run on a Mac.
+
+Owns the `log stream` child and what its lines mean. Two messages tell of a cycle that was not on time:
+`Audio IO Overload inputs: ...` of coreaudiod (HALS_OverloadMessage), and `HALC_ProxyIOContext::IOWorkLoop: skipping
+cycle due to overload` of the program that missed it. One overload often makes both, and several lines: they are
+observations, which `dropouts` merges. The fields of a line are those of `log stream --style ndjson`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from collectors.audio.dropouts import Observation
+from collectors.findings import Finding, Severity
+
+_OVERLOAD = "Audio IO Overload"
+_SKIPPED = "skipping cycle due to overload"
+_PREWARMING = "prewarming: yes"
+_OLDEST_SECONDS = 10.0
+_FIRST_PAUSE_SECONDS = 1.0
+_LONGEST_PAUSE_SECONDS = 60.0
+
+LOG_STREAM = (
+    *("/usr/bin/log", "stream", "--style", "ndjson", "--predicate"),
+    f'(process == "coreaudiod" AND eventMessage CONTAINS "{_OVERLOAD}") OR eventMessage CONTAINS "{_SKIPPED}"',
+)
+
+
+def parse_overload(line: bytes, wall: float, now_ns: int) -> Observation | None:
+    """The overload that a line tells of; None for every other line, and while a device is only warming up.
+
+    Args:
+        line: One line of `log stream --style ndjson`, whose first one is no JSON.
+        wall: The time of day in seconds since the epoch.
+        now_ns: The same instant on the monotonic clock.
+    """
+    try:
+        event = json.loads(line)
+        message, timestamp = event["eventMessage"], event["timestamp"]
+        age = wall - datetime.fromisoformat(timestamp).timestamp()
+    except (ValueError, TypeError, KeyError):
+        return None
+    if not (_OVERLOAD in message or _SKIPPED in message) or _PREWARMING in message:
+        return None
+    known_age = age if 0 <= age <= _OLDEST_SECONDS else 0.0  # else the time of day has been set
+    at_ns = now_ns - int(known_age * 1e9)
+    return Observation("coreaudio", "overload", at_ns, at_ns)
+
+
+class CoreAudioLog:
+    """Follows the unified log.
+
+    Args:
+        observed: Called on the event loop with each overload.
+        command: What to run; a seam for tests.
+    """
+
+    def __init__(self, observed: Callable[[Observation], None], command: Sequence[str] = LOG_STREAM) -> None:
+        self._observed = observed
+        self._command = command
+        self._failure = ""
+
+    async def run(self) -> None:
+        """Follow until cancelled, which ends the child; when that ends by itself, start it again with back-off."""
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                heard = await self._follow()
+            except OSError as error:
+                heard, self._failure = False, str(error)
+            pause = _FIRST_PAUSE_SECONDS if heard else min(2 * pause, _LONGEST_PAUSE_SECONDS)
+            await asyncio.sleep(pause)
+
+    def findings(self) -> list[Finding]:
+        """Why overloads are not seen."""
+        return [_not_followed(self._failure)] if self._failure else []
+
+    async def _follow(self) -> bool:
+        """One life of the child; whether it printed anything."""
+        process = await asyncio.create_subprocess_exec(*self._command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE)
+        complaint = asyncio.create_task(_complaint(process))
+        heard = False
+        try:
+            while process.stdout is not None and (line := await process.stdout.readline()):
+                heard, self._failure = True, ""
+                overload = parse_overload(line, time.time(), time.monotonic_ns())
+                if overload is not None:
+                    self._observed(overload)
+            self._failure = await complaint or "it ended"
+        finally:
+            complaint.cancel()
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+        return heard
+
+
+async def _complaint(process: Process) -> str:
+    """The last line that the child prints on standard error, which is read to its end so that it never blocks."""
+    last = b""
+    while process.stderr is not None and (line := await process.stderr.readline()):
+        last = line
+    return last.decode(errors="replace").strip()
+
+
+def _not_followed(reason: str) -> Finding:
+    return Finding(
+        code="audio-coreaudio-log",
+        title="CoreAudio's overloads are not seen",
+        severity=Severity.WARNING,
+        detail=f"`log stream` does not run: {reason}.",
+        affects="Overloads of other programs are not counted; gaps in the probe's own stream are.",
+        remedy=("run the agent as a user who may administer this Mac: only such a user may read the unified log",),
+    )
