@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import msgspec
-
-from agent.config import Config
+from agent.config import Config, state_directory
 from collectors.audio.collector import AudioCollector
 from collectors.base import Collector
 from collectors.host.collector import HostCollector
@@ -25,9 +23,15 @@ class Entry:
     """
 
     name: str
-    section: Callable[[Config], msgspec.Struct]
+    section: Callable[[Config], object]
     enabled: Callable[[Config], bool]
     build: Callable[[Config], Collector]
+
+
+def _logs(config: Config) -> Collector:
+    from collectors.logs.collector import LogsCollector  # an HTTP client and more, which only this needs
+
+    return LogsCollector(config.logs, config.loki, state_directory(config))
 
 
 CATALOG: tuple[Entry, ...] = (
@@ -42,6 +46,12 @@ CATALOG: tuple[Entry, ...] = (
         section=lambda config: config.host,
         enabled=lambda config: config.host.enabled,
         build=lambda config: HostCollector(config.host),
+    ),
+    Entry(
+        name="logs",
+        section=lambda config: (config.logs, config.loki),
+        enabled=lambda config: bool(config.logs.sources),
+        build=_logs,
     ),
 )
 

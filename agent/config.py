@@ -18,6 +18,8 @@ from agent.address import Address
 from agent.decode import Problem, decode
 from collectors.audio.config import AudioConfig
 from collectors.host.config import HostConfig
+from collectors.logs.config import LogsConfig
+from collectors.logs.loki.config import LokiConfig
 from collectors.units import Duration
 
 _MAX_BYTES = 1 << 20
@@ -39,6 +41,17 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     web: WebConfig = WebConfig()
     audio: AudioConfig = AudioConfig()
     host: HostConfig = HostConfig()
+    logs: LogsConfig = LogsConfig()
+    loki: LokiConfig = LokiConfig()
+
+    def __post_init__(self) -> None:
+        """Refuse sections that do not go together.
+
+        Raises:
+            ValueError: With what is missing.
+        """
+        if self.logs.sources and not self.loki.url:
+            raise ValueError("logs.sources have nowhere to go; set loki.url, such as 'http://127.0.0.1:3100'")
 
 
 class ConfigError(Exception):

@@ -35,8 +35,8 @@ class Problem:
 def decode(kind: type[StructT], data: Mapping[str, object]) -> tuple[StructT | None, list[Problem]]:
     """Convert `data` to a `kind`, or say everything that is wrong with it.
 
-    A type with a class method `parse(text)` is read from a string. In every string, `${NAME}` is replaced by that
-    environment variable.
+    A type with a class method `parse(text)` is read from a string; one with `variants()` from a table whose one key
+    says which of them it is. In every string, `${NAME}` is replaced by that environment variable.
 
     Returns:
         The struct and no problems, or `None` and at least one.
@@ -47,22 +47,63 @@ def decode(kind: type[StructT], data: Mapping[str, object]) -> tuple[StructT | N
 
 
 def _struct(kind: type[StructT], data: Mapping[str, object], prefix: str, problems: list[Problem]) -> StructT | None:
+    before = len(problems)
     fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
     problems += [Problem(prefix + key, _unknown(key, fields)) for key in data if key not in fields]
+    where = prefix.removesuffix(".") or "file"
+    problems += [
+        Problem(where, f"expected the key {key}, which has no default")
+        for key, field in fields.items()
+        if field.required and key not in data
+    ]
     values = {
         field.name: _value(field.type, data[key], prefix + key, problems)
         for key, field in fields.items()
         if key in data
     }
-    return None if problems else kind(**values)
+    if len(problems) > before:
+        return None
+    try:
+        return kind(**values)
+    except ValueError as error:  # what a struct says of keys that do not go together
+        problems.append(Problem(where, str(error)))
+        return None
 
 
 def _value(kind: Any, value: object, path: str, problems: list[Problem]) -> object:  # noqa: ANN401 - any annotation
+    if hasattr(kind, "variants"):
+        return _variant(kind.variants(), value, path, problems)
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        if isinstance(value, Mapping):
-            return _struct(kind, value, f"{path}.", problems)
-        problems.append(Problem(path, f"expected a table, such as [{path}], got {_shown(value)}"))
+        return _table(kind, value, path, problems)
+    if isinstance(value, list) and get_origin(kind) is list:
+        (item,) = get_args(kind)
+        return [_value(item, one, f"{path}[{index}]", problems) for index, one in enumerate(value)]
+    return _leaf(kind, value, path, problems)
+
+
+def _table(kind: type[msgspec.Struct], value: object, path: str, problems: list[Problem]) -> object:
+    if isinstance(value, Mapping):
+        return _struct(kind, value, f"{path}.", problems)
+    problems.append(Problem(path, f"expected a table, such as [{path}], got {_shown(value)}"))
+    return None
+
+
+def _variant(variants: Mapping[str, type[msgspec.Struct]], value: object, path: str, problems: list[Problem]) -> object:
+    """A table with one key, which says what the table under it is."""
+    if not isinstance(value, Mapping) or len(value) != 1:
+        example = next(iter(variants))
+        problems.append(
+            Problem(path, f"expected a table with one key, such as {{ {example} = {{}} }}, got {_shown(value)}")
+        )
         return None
+    ((key, inner),) = value.items()
+    if key not in variants:
+        problems.append(Problem(f"{path}.{key}", _unknown(key, variants)))
+        return None
+    return _table(variants[key], inner, f"{path}.{key}", problems)
+
+
+def _leaf(kind: Any, value: object, path: str, problems: list[Problem]) -> object:  # noqa: ANN401 - any annotation
     try:
         return _convert(kind, _expand(value))
     except (ValueError, msgspec.ValidationError) as error:

@@ -113,7 +113,8 @@ find_missing() {
 wanted() {
   case $(package_manager)-$1 in
     apt-get-run) wanted_to_build ;;
-    apt-get-test) wanted_to_build && printf '%s\n' jackd2 procps prometheus prometheus-node-exporter shellcheck ;;
+    apt-get-test) wanted_to_build && printf '%s\n' jackd2 logrotate pipewire pipewire-bin pipewire-jack procps \
+      prometheus prometheus-node-exporter shellcheck systemd-journal-remote zstd ;;
     brew-run) wanted_from_brew ;;
     brew-test) wanted_from_brew && printf '%s\n' prometheus node_exporter shellcheck ;;
   esac
@@ -222,7 +223,9 @@ mask_daemons() {
     return
   fi
   for name in "${MISSING[@]}"; do
-    if [[ $name == prometheus* ]]; then
+    if [[ $name == pipewire ]]; then  # would become the sound server of every user who logs in
+      as_root systemctl --quiet --global mask pipewire.service pipewire.socket || true
+    elif [[ $name == prometheus* ]]; then
       say "$name is not to run as a service; to have it run: systemctl unmask $name, then enable --now"
       as_root systemctl --quiet mask "$name.service" || true
     fi
@@ -247,7 +250,9 @@ cost_of() {
   case $1 in
     gcc | libc6-dev | portaudio* | *-dev) echo "PyAudio cannot be built and no audio device is probed" ;;
     jack*) echo "what needs a JACK server fails" ;;
-    prometheus | shellcheck | procps) echo "the tests that run it fail" ;;
+    logrotate | pipewire* | procps | prometheus | shellcheck | systemd-journal-remote | zstd)
+      echo "the tests that run it fail"
+      ;;
     *node*exporter) echo "the comparison with node_exporter fails" ;;
     python*) echo "no .venv can be made" ;;
   esac

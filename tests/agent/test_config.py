@@ -57,7 +57,7 @@ def test_five_mistakes_give_five_problems() -> None:
     ]
 
 
-@pytest.mark.parametrize("section", ["plugins", "logs", "loki", "containers"])
+@pytest.mark.parametrize("section", ["plugins", "containers"])
 def test_sections_of_parts_that_do_not_exist_are_refused(section: str) -> None:
     with pytest.raises(ConfigError, match=f"{section}: unknown key"):
         config.parse(f"[{section}]\nx = 1\n", "a.toml")

@@ -1,0 +1,142 @@
+"""The log collector: sources through their pipelines to Loki, and what is known of all three.
+
+Owns how the parts are joined. A batch counts as dealt with when Loki has acknowledged or refused for good everything
+that the pipeline made of it; only then does its source move on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from collectors.base import Collector
+from collectors.findings import Check, Finding, Severity
+from collectors.logs.config import LogsConfig, SourceConfig
+from collectors.logs.families import Reading, of_command, of_files, reading_families
+from collectors.logs.files.checks import file_checks
+from collectors.logs.files.positions import Positions
+from collectors.logs.files.source import FileSettings, FileSource
+from collectors.logs.journal import JournalSettings, JournalSource
+from collectors.logs.loki.client import LokiClient
+from collectors.logs.loki.config import LokiConfig
+from collectors.logs.pipeline import Pipeline
+from collectors.logs.records import Batch
+from collectors.logs.unified_log import UnifiedLogSettings, UnifiedLogSource
+from collectors.metrics import Family, LabelValues, counter
+
+POSITIONS_FILE = "log-positions.json"
+
+
+class Flow:
+    """One source's way from a batch to Loki's acknowledgement, and what came of it.
+
+    Args:
+        config: The source.
+        client: Where its streams go.
+        state_dir: Where its pipeline keeps what must survive a restart.
+    """
+
+    def __init__(self, config: SourceConfig, client: LokiClient, state_dir: Path) -> None:
+        self.name = config.name
+        self.pipeline = Pipeline(config.name, config.stages, config.labels, state_dir)
+        self.sent = 0
+        self.dropped: Counter[str] = Counter()
+        self._client = client
+
+    async def handle(self, batch: Batch) -> int:
+        """Deal with a batch, however long Loki takes; how many of its lines that were."""
+        processed = self.pipeline.process(batch)
+        results = await asyncio.gather(*(self._client.push(stream) for stream in processed.streams))
+        self.sent += sum(result.sent for result in results)
+        self.dropped = sum((result.dropped for result in results), self.dropped + processed.dropped)
+        return processed.consumed
+
+
+class LogsCollector(Collector):
+    """Tails logs, and ships them to Loki.
+
+    Args:
+        config: The section `[logs]`.
+        loki: The section `[loki]`.
+        state_dir: The agent's state directory.
+    """
+
+    name: ClassVar[str] = "logs"
+
+    def __init__(self, config: LogsConfig, loki: LokiConfig, state_dir: Path) -> None:
+        self._client = LokiClient(loki)
+        self._positions = Positions(state_dir / POSITIONS_FILE, before_saving=self._save_pipelines)
+        self._flows = {source.name: Flow(source, self._client, state_dir) for source in config.sources}
+        self._files = [
+            FileSource(source.name, FileSettings(tuple(source.paths), source.from_end), self._positions)
+            for source in config.sources
+            if source.paths
+        ]
+        self._commands: list[JournalSource | UnifiedLogSource] = [
+            *(
+                JournalSource(source.name, JournalSettings(), self._positions)
+                for source in config.sources
+                if source.journal
+            ),
+            *(UnifiedLogSource(source.name, UnifiedLogSettings()) for source in config.sources if source.unified_log),
+        ]
+
+    async def run(self) -> None:
+        """Ship until cancelled."""
+        async with self._client, asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._client.probe_when_idle())
+            for source in (*self._files, *self._commands):
+                tasks.create_task(source.run(self._flows[source.name].handle))
+
+    def collect(self) -> Iterable[Family]:
+        """What was read, sent and dropped, how far behind the sources are, and the metrics made of lines."""
+        flows = list(self._flows.values())
+        sent: dict[LabelValues, float] = {(flow.name,): flow.sent for flow in flows}
+        dropped: dict[LabelValues, float] = {
+            (flow.name, reason): count for flow in flows for reason, count in flow.dropped.items()
+        }
+        return [
+            *reading_families(self._readings()),
+            counter("wr_agent_log_sent_lines_total", "Entries that Loki acknowledged.", sent, ("source",)),
+            counter(
+                "wr_agent_log_dropped_lines_total",
+                "Entries that were dropped on purpose, or that Loki refused for good.",
+                dropped,
+                ("source", "reason"),
+            ),
+            *(family for flow in flows for family in flow.pipeline.families()),
+            *self._client.families(),
+        ]
+
+    def checks(self) -> Sequence[Check]:
+        """What can be asked of the sources and of Loki."""
+        commands = Check("logs.commands", "The journal can be read", self._commands_fail)
+        own = (commands,) if self._commands else ()
+        return (*file_checks(self._files, self._positions), *own, *self._client.checks())
+
+    def _readings(self) -> list[Reading]:
+        return [
+            *(of_files(source) for source in self._files),
+            *(of_command(source.name, source.command) for source in self._commands),
+        ]
+
+    def _commands_fail(self) -> list[Finding]:
+        return [
+            Finding(
+                code="log-command-failing",
+                title=f"The log source {source.name} cannot be read",
+                severity=Severity.FAILURE,
+                detail=f"Expected a command that goes on, got: {source.command.problem}.",
+                affects="Nothing is sent of this source; it is tried again, and goes on where it stopped.",
+                remedy=("journalctl -n 1 --output=json  # as the agent's user: does it answer?",),
+            )
+            for source in self._commands
+            if source.command.problem
+        ]
+
+    def _save_pipelines(self) -> None:
+        for flow in self._flows.values():
+            flow.pipeline.save()

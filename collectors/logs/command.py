@@ -1,0 +1,156 @@
+"""The lines that a command writes for as long as it runs, handed on batch by batch.
+
+Owns the process and the reading of it, with one bounded batch at a time: while that is not acknowledged, the command
+waits in its pipe. What a line is, and where to begin after a restart, belongs to `journal` and `unified_log`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+
+from collectors.logs.files.lines import Cut, cut
+
+log = structlog.get_logger()
+
+BATCH_BYTES = 512 * 1024
+"""Bytes of a batch, and of a line, at most."""
+
+FLUSH_AFTER = 5.0
+"""Seconds without a new line after which an open entry of many lines is to be ended."""
+
+_FIRST_DELAY, _LONGEST_DELAY = 0.5, 60.0
+_STOP_SECONDS = 1.0
+_READ_BYTES = 1 << 16
+
+Deliver = Callable[[list[bytes], bool], Awaitable[int]]
+"""Takes lines, and whether they are final; returns how many are dealt with, once that is acknowledged."""
+
+
+class Command:
+    """Runs a command again and again, and hands its lines on.
+
+    Args:
+        arguments: Its arguments, asked for anew at each start.
+        deliver: Where its lines go.
+
+    Attributes:
+        lines: Lines dealt with so far.
+        bytes: Their bytes so far, without newlines.
+        waiting_since: Since when (monotonic seconds) lines wait for their acknowledgement; `None` if none do.
+        waiting_bytes: How many bytes of them there are.
+        problem: Why it does not run now; empty if it does.
+    """
+
+    def __init__(self, arguments: Callable[[], Sequence[str]], deliver: Deliver) -> None:
+        self.lines = 0
+        self.bytes = 0
+        self.waiting_since: float | None = None
+        self.waiting_bytes = 0
+        self.problem = ""
+        self._arguments = arguments
+        self._deliver = deliver
+
+    async def run(self) -> None:
+        """Run the command for ever. Ends only by cancellation, or by what `deliver` raises."""
+        delay = _FIRST_DELAY
+        while True:
+            started = time.monotonic()
+            reason = await self._run_once()
+            if not self.problem:
+                log.warning("a log command ended", command=self._arguments()[0], problem=reason)
+            self.problem = reason
+            if time.monotonic() - started >= _LONGEST_DELAY:
+                delay = _FIRST_DELAY
+            await asyncio.sleep(delay)
+            delay = min(2 * delay, _LONGEST_DELAY)
+
+    async def _run_once(self) -> str:
+        """Why the command ended, or did not start."""
+        arguments = self._arguments()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *arguments,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                limit=_READ_BYTES,
+            )
+        except OSError as error:
+            return f"{arguments[0]}: {error.strerror}"
+        assert process.stdout is not None  # noqa: S101 - it was asked to be a pipe
+        assert process.stderr is not None  # noqa: S101 - it was asked to be a pipe
+        said = asyncio.create_task(_last_line(process.stderr))
+        try:
+            await self._read(process.stdout)
+            code = await process.wait()
+            return f"{arguments[0]} ended with {code}: {await said or 'it said nothing'}"
+        finally:
+            said.cancel()
+            await _end(process)
+
+    async def _read(self, stream: asyncio.StreamReader) -> None:
+        window, skipping, offered = b"", False, 0
+        while True:
+            full = len(window) >= BATCH_BYTES
+            data = None
+            if not full:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(FLUSH_AFTER if offered else 0.0 if b"\n" in window else None):
+                        data = await stream.read(min(_READ_BYTES, BATCH_BYTES - len(window)))
+                        self.problem = ""
+            window += data or b""
+            if data and not offered:
+                continue  # gather what is there before it is sent
+            ended = data == b""
+            found = cut(window, full=full, mid_line=False, skipping=skipping, ended=ended)
+            final = ended or (found.length == offered and not data)
+            if found.length == offered and not final:
+                continue
+            done = await self._hand_on(found, final=final)
+            if done:
+                skipping = found.skipping if done == found.length else False
+            window = window[done:]
+            offered = found.length - done
+            if ended:
+                return
+
+    async def _hand_on(self, found: Cut, *, final: bool) -> int:
+        """How many bytes are dealt with."""
+        if not found.raw:
+            return found.length
+        self.waiting_since = time.monotonic()
+        self.waiting_bytes = found.length
+        consumed = await self._deliver(found.raw, final)
+        self.waiting_since = None
+        self.waiting_bytes = 0
+        self.lines += consumed
+        self.bytes += sum(map(len, found.raw[:consumed]))
+        return found.length_of(consumed) if consumed else 0
+
+
+async def _last_line(stream: asyncio.StreamReader) -> str:
+    """The last thing that was said on standard error; reads it to its end, so that nobody waits."""
+    last = b""
+    while data := await stream.read(_READ_BYTES):
+        last = (last + data)[-_READ_BYTES:]
+    lines = last.decode(errors="replace").split("\n")
+    return next((line for line in reversed(lines) if line.strip()), "")
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """End the process, whatever it does."""
+    if process.returncode is not None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        async with asyncio.timeout(_STOP_SECONDS):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()

@@ -1,0 +1,166 @@
+"""The bytes of one file by their offset: plain ones as they stand, compressed ones as they were before.
+
+gzip, bzip2 and xz are read by the standard library, zstd by the command of that name, which is there where it was used.
+"""
+
+# ruff: noqa: PTH122 - thousands of paths at a look, which as Path objects cost a hundred times more
+from __future__ import annotations
+
+import bz2
+import contextlib
+import gzip
+import lzma
+import os
+import stat
+import subprocess
+import zlib
+from collections.abc import Callable
+from typing import BinaryIO, Protocol, cast
+
+_STEP = 1 << 18
+
+
+class Content(Protocol):
+    """What can be read at an offset."""
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Up to `size` bytes; fewer only at the end."""
+        ...
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        ...
+
+
+class PlainContent:
+    """A regular file, read without moving a file position.
+
+    Raises:
+        OSError: It cannot be opened, or is no regular file.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        if not stat.S_ISREG(self.stat().st_mode):
+            self.close()
+            raise OSError(f"{path} is no regular file")
+
+    def stat(self) -> os.stat_result:
+        """Size, inode and times of the open file, whatever became of its name."""
+        return os.fstat(self._descriptor)
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Up to `size` bytes; fewer only at the end."""
+        return os.pread(self._descriptor, size, offset)
+
+    def next_data(self, offset: int) -> int:
+        """The first offset from this one on that is not in a hole; the same one if that cannot be told."""
+        try:
+            return os.lseek(self._descriptor, offset, os.SEEK_DATA)
+        except OSError:
+            return offset
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        os.close(self._descriptor)
+
+
+class CompressedContent:
+    """A compressed file, decompressed from its beginning and only as far as it is read.
+
+    Raises:
+        OSError: It cannot be opened, or the command that reads its format is missing.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._stream: BinaryIO | None = None
+        self._start = 0
+        self._window = b""
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Up to `size` bytes; fewer only at the end.
+
+        Raises:
+            OSError: The file is damaged or not complete.
+        """
+        if self._stream is None or offset < self._start:
+            self.close()
+            self._start, self._window = 0, b""
+            self._stream = _OPENERS[os.path.splitext(self._path)[1]](self._path)
+        try:
+            self._forward(self._stream, offset, size)
+        except (EOFError, zlib.error, lzma.LZMAError) as error:
+            self.close()  # it may be whole when it is read again
+            raise OSError(f"{self._path} cannot be decompressed: {error}") from error
+        return self._window[:size]
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    def _forward(self, stream: BinaryIO, offset: int, size: int) -> None:
+        """Bring the window to where it begins at `offset` and has `size` bytes, or all that there are."""
+        while True:
+            skip = min(offset - self._start, len(self._window))
+            self._window = self._window[skip:]
+            self._start += skip
+            if self._start == offset and len(self._window) >= size:
+                return
+            step = stream.read(_STEP)
+            if not step:
+                return
+            self._window += step
+
+
+class _Zstd:
+    """What `zstd -dc` writes."""
+
+    def __init__(self, path: str) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 - no shell, and the path follows `--`
+            ["zstd", "-dcq", "--", path],  # noqa: S607 - wherever the machine has it
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def read(self, size: int) -> bytes:
+        assert self._process.stdout is not None  # noqa: S101 - it was asked to be a pipe
+        data = self._process.stdout.read(size)
+        if not data and self._process.wait() != 0:
+            raise EOFError(f"zstd ended with {self._process.returncode}")
+        return data
+
+    def close(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        self._process.communicate()
+
+
+_OPENERS: dict[str, Callable[[str], BinaryIO]] = {
+    ".bz2": lambda path: cast("BinaryIO", bz2.open(path)),  # noqa: SIM115 - the caller closes it
+    ".gz": lambda path: cast("BinaryIO", gzip.open(path)),  # noqa: SIM115 - the caller closes it
+    ".xz": lambda path: cast("BinaryIO", lzma.open(path)),  # noqa: SIM115 - the caller closes it
+    ".zst": lambda path: cast("BinaryIO", _Zstd(path)),
+}
+
+
+def is_compressed(path: str) -> bool:
+    """Whether the name says that the content is compressed."""
+    return os.path.splitext(path)[1] in _OPENERS
+
+
+def uncompressed_name(name: str) -> str:
+    """The name without what a compression added."""
+    return os.path.splitext(name)[0] if is_compressed(name) else name
+
+
+def open_content(path: str) -> Content:
+    """The content of a file, decompressed if its name says so.
+
+    Raises:
+        OSError: It cannot be opened.
+    """
+    return CompressedContent(path) if is_compressed(path) else PlainContent(path)

@@ -1,0 +1,40 @@
+"""What a log file's path says of where it comes from: containers, as Docker and Kubernetes lay out their logs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import msgspec
+
+_PATHS = (
+    # Kubernetes: kubelet's own layout, and the links to it that tools read.
+    re.compile(r".*/pods/(?P<namespace>[^_/]+)_(?P<pod>[^_/]+)_[^/]+/(?P<container>[^/]+)/\d+\.log"),
+    re.compile(r".*/containers/(?P<pod>[^_/]+)_(?P<namespace>[^_/]+)_(?P<container>[^/]+)-[0-9a-f]{64}\.log"),
+)
+_DOCKER = re.compile(r".*/containers/(?P<id>[0-9a-f]{64})/(?P=id)-json\.log")
+_SHORT_ID = 12
+
+
+class _DockerConfig(msgspec.Struct, rename="pascal"):
+    name: str = ""
+
+
+def file_labels(path: str) -> dict[str, str]:
+    """The labels of a log file: `filename`; of a container also `container`, in Kubernetes `namespace` and `pod`."""
+    labels = {"filename": path}
+    for pattern in _PATHS:
+        if found := pattern.fullmatch(path):
+            return labels | found.groupdict()
+    if found := _DOCKER.fullmatch(path):
+        labels["container"] = _docker_name(Path(path).parent) or found["id"][:_SHORT_ID]
+    return labels
+
+
+def _docker_name(folder: Path) -> str:
+    """What Docker calls the container; empty if that cannot be read."""
+    try:
+        config = msgspec.json.decode((folder / "config.v2.json").read_bytes(), type=_DockerConfig)
+    except (OSError, msgspec.DecodeError):
+        return ""
+    return config.name.removeprefix("/")

@@ -1,0 +1,106 @@
+"""Finding what a log file became: renamed, copied, compressed, and the ones that came and went meanwhile.
+
+Owns the names that rotation gives and the search among them. Which of them still has to be read is `lineage`'s.
+"""
+
+# ruff: noqa: PTH119, PTH122 - thousands of paths at a look, which as Path objects cost a hundred times more
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+
+from collectors.logs.files.content import Content, is_compressed, open_content, uncompressed_name
+from collectors.logs.files.positions import Position
+
+_SUFFIX = re.compile(r"[._-](\d[\dT:._-]*|old|bak|prev|orig|save)")
+_DATED = re.compile(r"[._-](19|20)\d\d-?[01]\d-?[0-3]\d[\dT:._-]*")
+_NUMBER = re.compile(r"\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """A file whose name says that it was once another's content. Two are equal if nothing was renamed between them.
+
+    Attributes:
+        path: Where it is.
+        inode: Its inode.
+        modified_ns: When its content was last written; compression keeps that.
+    """
+
+    path: str
+    inode: int
+    modified_ns: int = field(compare=False)
+
+
+def is_rotation(name: str, live: str) -> bool:
+    """Whether `name` is what a rotation makes of `live`: `app.log.1`, `app.log-20261122.gz`, `app-2026-11-22.log`."""
+    base = uncompressed_name(name)
+    if base == live:
+        return name != live
+    if base.startswith(live):
+        return _SUFFIX.fullmatch(base[len(live) :]) is not None
+    stem, extension = os.path.splitext(live)
+    if not (extension and base.startswith(stem) and base.endswith(extension)):
+        return False
+    return _DATED.fullmatch(base[len(stem) : -len(extension)]) is not None
+
+
+def rotations(path: str) -> list[Rotated]:
+    """The rotated files beside a log file, oldest first.
+
+    Raises:
+        OSError: The folder cannot be read.
+    """
+    folder, live = os.path.split(os.path.realpath(path))
+    with os.scandir(folder) as entries:
+        found = [_rotated(entry) for entry in entries if is_rotation(entry.name, live)]
+    files = [file for file in found if file is not None]
+    times = {file.path: file.modified_ns for file in files}
+    return sorted((file for file in files if not _is_being_made(file, times)), key=_age)
+
+
+def _is_being_made(file: Rotated, times: Mapping[str, int]) -> bool:
+    """Whether a compressed file may not be whole: what it is made of, which is older, is still beside it."""
+    plain_ns = times.get(uncompressed_name(file.path))
+    return is_compressed(file.path) and plain_ns is not None and plain_ns <= file.modified_ns
+
+
+def _rotated(entry: os.DirEntry[str]) -> Rotated | None:
+    try:
+        status = entry.stat()
+    except OSError:
+        return None  # gone in this moment
+    return Rotated(entry.path, status.st_ino, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
+
+
+def _age(file: Rotated) -> tuple[int, int, str]:
+    numbers = _NUMBER.findall(os.path.basename(file.path))
+    return (file.modified_ns, -int(numbers[-1]) if numbers else 0, file.path)
+
+
+def find(position: Position, files: Iterable[Rotated]) -> Rotated | None:
+    """The file that has the content of which `position` was read: itself renamed, else a copy, else compressed."""
+    candidates = sorted(files, key=lambda file: (file.inode != position.inode, is_compressed(file.path)))
+    return next((file for file in candidates if _has(file, position)), None)
+
+
+def _has(file: Rotated, position: Position) -> bool:
+    if not position.head.length:
+        return file.inode == position.inode
+    try:
+        with closing(open_content(file.path)) as content:
+            return holds(content, position)
+    except OSError:
+        return False
+
+
+def holds(content: Content, position: Position) -> bool:
+    """Whether this is the content of which `position` was read."""
+    tail = position.tail.length
+    return position.head.matches(content.read(0, position.head.length)) and position.tail.matches(
+        content.read(position.offset - tail, tail)
+    )

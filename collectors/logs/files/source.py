@@ -1,0 +1,377 @@
+"""A source of log files: finds them, is told of changes, and hands their lines on, batch by batch.
+
+Owns the order of work: which file is read when, how many at once, when the positions are saved. The file is the queue:
+nothing is read before what was read is acknowledged, and nothing is kept but the positions.
+"""
+
+# ruff: noqa: PTH119 - thousands of paths at a look, which as Path objects cost a hundred times more
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+
+import structlog
+
+from collectors.logs.files.discovery import Look, Seen, look
+from collectors.logs.files.generation import Limits, Work
+from collectors.logs.files.labels import file_labels
+from collectors.logs.files.lineage import Lineage
+from collectors.logs.files.offloop import off_loop
+from collectors.logs.files.positions import Positions
+from collectors.logs.files.rotated import is_rotation
+from collectors.logs.files.watch import Watch
+from collectors.logs.records import Batch
+
+log = structlog.get_logger()
+
+Handle = Callable[[Batch], Awaitable[int]]
+"""Sends a batch, and returns, once that is acknowledged, how many of its lines are dealt with."""
+
+_GATHER = 0.05
+"""Seconds for which events are gathered, so that a busy writer costs one look and not thousands."""
+
+_FORGET_NS = 7 * 86400 * 10**9
+"""For how long, in nanoseconds, a file that is gone is remembered: as long as Loki takes its lines."""
+
+_PAUSE_PER_LOOK = 10
+"""How many times as long as a look took there is none, so that 10,000 files cost no more than a tenth of a core."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileSettings:
+    """How a source of files is read.
+
+    Attributes:
+        paths: Patterns of absolute paths.
+        from_end: Whether of files that are there at the very first start only what is written from then on is read.
+        limits: How each file is read.
+        at_once: How many files are read at the same time, each with one batch.
+        open_files: How many files are kept open at most, beside rotated ones that are not finished.
+        poll: Seconds between two looks where changes are reported, and where they are not.
+    """
+
+    paths: tuple[str, ...]
+    from_end: bool = False
+    limits: Limits = field(default_factory=Limits)
+    at_once: int = 4
+    open_files: int = 256
+    poll: tuple[float, float] = (10.0, 1.0)
+
+
+@dataclass(slots=True)
+class FileState:
+    """What is known of a source; read by other threads.
+
+    Attributes:
+        lines: Lines read so far.
+        bytes: Bytes read so far, without the newlines.
+        files: How many log files there are.
+        looked: Whether there was a look at all.
+        unreadable: Why files cannot be read, by their path.
+    """
+
+    lines: int = 0
+    bytes: int = 0
+    files: int = 0
+    looked: bool = False
+    unreadable: dict[str, str] = field(default_factory=dict)
+
+
+class FileSource:
+    """The files of one source.
+
+    Args:
+        name: The source's name.
+        settings: How it is read.
+        positions: Where acknowledged positions are kept.
+    """
+
+    def __init__(self, name: str, settings: FileSettings, positions: Positions) -> None:
+        self.name = name
+        self.settings = settings
+        self.state = FileState()
+        self._positions = positions
+        self._lineages: dict[str, Lineage] = {}
+        self._seen: dict[str, Seen] = {}
+        self._by_real: dict[str, str] = {}
+        self._behind_since: dict[str, float] = {}
+        self._labels: dict[str, dict[str, str]] = {}
+
+    async def run(self, handle: Handle) -> None:
+        """Read for ever. Ends only by cancellation, after the positions were saved, or by what `handle` raises."""
+        self._reset()
+        watch = Watch(self._written, self._look_now.set)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._look_forever(watch))
+                if watch.available:
+                    tasks.create_task(self._take_events(watch))
+                for _ in range(self.settings.at_once):
+                    tasks.create_task(self._work(handle))
+        finally:
+            watch.close()
+            await self._end()
+
+    @property
+    def lag_bytes(self) -> int:
+        """Bytes that are written and not acknowledged."""
+        return sum(lineage.behind for lineage in list(self._lineages.values()))
+
+    @property
+    def lag_seconds(self) -> float:
+        """For how long there was no moment with everything acknowledged, of the file for which that is longest."""
+        now = time.monotonic()
+        return now - min(list(self._behind_since.values()), default=now)
+
+    @property
+    def lost(self) -> int:
+        """How often in this run a file was gone before it was seen to its end."""
+        return sum(lineage.lost for lineage in list(self._lineages.values()))
+
+    def _reset(self) -> None:
+        self._look_now = asyncio.Event()
+        self._ready: asyncio.Queue[str] = asyncio.Queue()
+        self._queued: set[str] = set()
+        self._busy: set[str] = set()
+        self._again: set[str] = set()
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._open: OrderedDict[str, None] = OrderedDict()
+        self._known = self._positions.files(self.name)
+        self._from_end = self.settings.from_end and not self._known and not self._positions.corrupt
+        self._lineages.clear()
+        self._seen.clear()
+        self._behind_since.clear()
+
+    async def _end(self) -> None:
+        for timer in self._timers.values():
+            timer.cancel()
+        for path, lineage in self._lineages.items():
+            if path in self._busy:
+                continue  # its batch may have been sent: the next start must give the lines the same times
+            lineage.close()
+            for generation in lineage.generations:
+                generation.forget_clocks()
+            self._positions.put(self.name, path, lineage.known)
+        await self._positions.save()
+
+    # What there is to read.
+
+    async def _look_forever(self, watch: Watch) -> None:
+        while True:
+            self._look_now.clear()
+            started = time.monotonic()
+            known = [*self._lineages, *self._known]
+            found = await off_loop(functools.partial(look, self.settings.paths, known))
+            await self._take(found)
+            watch.watch(found.folders)
+            await asyncio.sleep(_GATHER + _PAUSE_PER_LOOK * (time.monotonic() - started))
+            pause = self.settings.poll[0 if watch.complete else 1]
+            await _set_or_late(self._look_now, pause)
+
+    async def _take(self, found: Look) -> None:
+        """Begin with files that are new, and read those that changed."""
+        changed = [path for path, seen in found.files.items() if self._seen.get(path) != seen]
+        gone = [path for path in self._lineages if path not in found.files]
+        self._by_real = {real: path for path, real in found.real.items()}
+        new = await self._begin([path for path in changed if path not in self._lineages], found)
+        for path in self._known:
+            self._resume(path)
+        self._known.clear()
+        self._seen = found.files
+        self.state.files, self.state.looked = len(found.files), True
+        self._from_end = False
+        await self._positions.save()
+        for path in new:
+            self._lineages[path].mark_recorded()
+        for path in (*changed, *gone, *self.state.unreadable):
+            self._mark(path)
+        for path in gone:
+            self._forget_if_old(path)
+
+    async def _begin(self, paths: list[str], found: Look) -> list[str]:
+        """Take up paths that were not read before in this run; those that are new at all."""
+        for path in [path for path in paths if path in self._known]:
+            self._resume(path)
+        new = [Lineage(path, (), self.settings.limits, time.time_ns()) for path in paths if path not in self._lineages]
+        if not new:
+            return []
+        refused = await off_loop(functools.partial(_begin, new, found, at_end=self._from_end))
+        for lineage in new:
+            if lineage.path in refused:
+                self._unreadable(lineage.path, refused[lineage.path])
+                del found.files[lineage.path]  # the next look takes it for new again
+            else:
+                self._lineages[lineage.path] = lineage
+                self._put(lineage.path)
+        return [lineage.path for lineage in new if lineage.path in self._lineages]
+
+    def _resume(self, path: str) -> None:
+        if path not in self._lineages:
+            self._lineages[path] = Lineage(path, self._known[path], self.settings.limits, time.time_ns())
+
+    def _forget_if_old(self, path: str) -> None:
+        """Drop what is known of a file that has been away for so long that it will not come back."""
+        newest = max((position.modified_ns for position in self._lineages[path].known), default=0)
+        if path in self._busy or path in self._queued or time.time_ns() - newest < _FORGET_NS:
+            return
+        self._lineages.pop(path).close()
+        self._labels.pop(path, None)
+        self._open.pop(path, None)
+        self._positions.put(self.name, path, ())
+
+    # When to read.
+
+    async def _take_events(self, watch: Watch) -> None:
+        loop = asyncio.get_running_loop()
+        readable = asyncio.Event()
+        while True:
+            loop.add_reader(watch.fileno(), readable.set)
+            try:
+                await readable.wait()
+            finally:
+                loop.remove_reader(watch.fileno())
+            watch.read()
+            readable.clear()
+            await asyncio.sleep(_GATHER)
+
+    def _written(self, real: str) -> None:
+        path = self._by_real.get(real, real)
+        if path in self._lineages:
+            self._mark(path)
+        else:
+            self._mark_rotated(real)
+
+    def _mark_rotated(self, real: str) -> None:
+        """A file that was renamed is still written by whoever has it open."""
+        name = os.path.basename(real)
+        for path, lineage in self._lineages.items():
+            if len(lineage.generations) > 1 and is_rotation(name, os.path.basename(path)):
+                self._mark(path)
+
+    def _mark(self, path: str) -> None:
+        """Have a file read soon."""
+        if path not in self._lineages or path in self._queued:
+            return
+        if path in self._busy:
+            self._again.add(path)
+            return
+        self._queued.add(path)
+        self._ready.put_nowait(path)
+
+    def _mark_later(self, path: str, seconds: float) -> None:
+        if path in self._timers:
+            self._timers[path].cancel()
+        self._timers[path] = asyncio.get_running_loop().call_later(seconds, self._mark, path)
+
+    # Reading.
+
+    async def _work(self, handle: Handle) -> None:
+        while True:
+            path = await self._ready.get()
+            self._queued.discard(path)
+            self._busy.add(path)
+            more = await self._advance(path, self._lineages[path], handle)
+            self._busy.discard(path)
+            if more or path in self._again:
+                self._again.discard(path)
+                self._mark(path)
+
+    async def _advance(self, path: str, lineage: Lineage, handle: Handle) -> bool:
+        """Read and send one batch of a file; whether there may be more."""
+        try:
+            work = await off_loop(functools.partial(lineage.read, time.time_ns()))
+        except OSError as error:
+            self._unreadable(path, error)
+            return False
+        self._readable(path, lineage)
+        if work is None:
+            self._rest(path, lineage)
+            return False
+        self._behind_since.setdefault(path, time.monotonic())
+        await self._send(path, lineage, work, handle)
+        return True
+
+    async def _send(self, path: str, lineage: Lineage, work: Work, handle: Handle) -> None:
+        generation, lines = work.generation, work.cut.lines
+        now = time.time_ns()
+        stale = generation.clock_is_stale(now)
+        if work.partial or stale:
+            generation.set_clock(now, generation.position.offset + work.cut.length if work.partial else 0)
+        if work.partial or stale or not generation.recorded:
+            self._put(path)
+            await self._positions.save()
+            generation.recorded = True
+        batch = Batch(self.name, lines, work.read_ns, self._file_labels(path), work.final)
+        try:
+            consumed = await handle(batch)
+        except BaseException:
+            lineage.close()
+            raise
+        generation.acknowledge(work, consumed)
+        self.state.lines += consumed
+        self.state.bytes += sum(map(len, lines[:consumed]))
+        self._put(path)
+
+    def _rest(self, path: str, lineage: Lineage) -> None:
+        """Nothing is left to be read now."""
+        self._behind_since.pop(path, None)
+        self._put(path)
+        self._keep_open(path)
+        after = lineage.look_again_after()
+        if after is not None:
+            self._mark_later(path, after)
+
+    def _keep_open(self, path: str) -> None:
+        """Close what was quiet for longest, when too many files are open."""
+        self._open[path] = None
+        self._open.move_to_end(path)
+        while len(self._open) > self.settings.open_files:
+            oldest = next(iter(self._open))
+            del self._open[oldest]
+            if oldest not in self._busy and oldest != path:
+                self._lineages[oldest].close_live()
+
+    def _put(self, path: str) -> None:
+        self._positions.put(self.name, path, self._lineages[path].known)
+
+    def _file_labels(self, path: str) -> dict[str, str]:
+        if path not in self._labels:
+            self._labels[path] = file_labels(path)
+        return self._labels[path]
+
+    # What is told.
+
+    def _readable(self, path: str, lineage: Lineage) -> None:
+        self.state.unreadable.pop(path, None)
+        if lineage.problem:
+            self.state.unreadable[path] = lineage.problem
+
+    def _unreadable(self, path: str, error: OSError) -> None:
+        if path not in self.state.unreadable:
+            log.warning("a log file cannot be read", source=self.name, path=path, problem=str(error))
+        self.state.unreadable[path] = error.strerror or str(error)
+        self._mark_later(path, self.settings.poll[0])
+
+
+def _begin(lineages: Iterable[Lineage], found: Look, *, at_end: bool) -> dict[str, OSError]:
+    """Begin with files; those with which that was not possible, by their path."""
+    refused = {}
+    for lineage in lineages:
+        try:
+            lineage.begin(found.files[lineage.path], found.rotated.get(lineage.path, ()), at_end=at_end)
+        except OSError as error:
+            refused[lineage.path] = error
+    return refused
+
+
+async def _set_or_late(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return

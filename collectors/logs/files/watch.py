@@ -1,0 +1,105 @@
+"""Being told that a folder's files changed: Linux's inotify, where there is one.
+
+Owns the descriptor and its events. Elsewhere, and for folders that cannot be watched, looking from time to time serves.
+"""
+
+# ruff: noqa: PTH118 - thousands of paths at a look, which as Path objects cost a hundred times more
+from __future__ import annotations
+
+import ctypes
+import os
+import struct
+from collections.abc import Callable, Iterable
+
+_MODIFY, _ATTRIB, _MOVED_FROM, _MOVED_TO, _CREATE, _DELETE, _DELETE_SELF, _MOVE_SELF = (
+    0x2, 0x4, 0x40, 0x80, 0x100, 0x200, 0x400, 0x800,
+)  # fmt: skip
+_IGNORED, _ONLY_FOLDERS = 0x8000, 0x01000000
+_WANTED = _MODIFY | _ATTRIB | _MOVED_FROM | _MOVED_TO | _CREATE | _DELETE | _DELETE_SELF | _MOVE_SELF | _ONLY_FOLDERS
+_EVENT = struct.Struct("iIII")  # inotify(7): watch descriptor, mask, cookie, length of the name
+_BUFFER = 1 << 16
+
+
+class Watch:
+    """Watches folders.
+
+    Args:
+        written: Called with the path of a file that was written.
+        changed: Called, once for many events, when files came, went, were renamed or got other permissions.
+
+    Attributes:
+        available: Whether this system has inotify.
+        complete: Whether all folders that were last asked for are watched.
+    """
+
+    def __init__(self, written: Callable[[str], None], changed: Callable[[], None]) -> None:
+        self._written = written
+        self._changed = changed
+        self._library = ctypes.CDLL(None, use_errno=True)
+        self._descriptor = self._open()
+        self._folders: dict[int, str] = {}
+        self.complete = self.available
+
+    @property
+    def available(self) -> bool:
+        """Whether this system has inotify."""
+        return self._descriptor >= 0
+
+    def fileno(self) -> int:
+        """The descriptor that is readable when there are events."""
+        return self._descriptor
+
+    def watch(self, folders: Iterable[str]) -> None:
+        """Watch these folders, and no others any more."""
+        if not self.available:
+            return
+        wanted = set(folders)
+        for number, folder in list(self._folders.items()):
+            if folder not in wanted:
+                self._library.inotify_rm_watch(self._descriptor, number)
+                del self._folders[number]
+        numbers = {folder: self._library.inotify_add_watch(self._descriptor, os.fsencode(folder), _WANTED)
+                   for folder in wanted}  # fmt: skip
+        self._folders = {number: folder for folder, number in numbers.items() if number >= 0}
+        self.complete = len(self._folders) == len(wanted)
+
+    def read(self) -> None:
+        """Take all events that there are, and make the calls."""
+        names: set[str] = set()
+        changed = False
+        for number, mask, name in self._events():
+            if mask & _MODIFY and number in self._folders:
+                names.add(os.path.join(self._folders[number], name))
+            else:
+                changed = True
+            if mask & _IGNORED:
+                self._folders.pop(number, None)
+        for name in names:
+            self._written(name)
+        if changed:
+            self._changed()
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        if self.available:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def _open(self) -> int:
+        try:
+            return int(self._library.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
+        except AttributeError:
+            return -1
+
+    def _events(self) -> list[tuple[int, int, str]]:
+        events: list[tuple[int, int, str]] = []
+        while True:
+            try:
+                data = os.read(self._descriptor, _BUFFER)
+            except BlockingIOError:
+                return events
+            start = 0
+            while start < len(data):
+                number, mask, _, length = _EVENT.unpack_from(data, start)
+                start += _EVENT.size + length
+                events.append((number, mask, os.fsdecode(data[start - length : start].rstrip(b"\0"))))

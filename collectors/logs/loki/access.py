@@ -1,0 +1,80 @@
+"""How the agent shows itself to Loki: headers and TLS, from files that may change while it runs.
+
+Secrets live in the headers here and nowhere else; nothing of this module is ever logged.
+"""
+
+from __future__ import annotations
+
+import ssl
+from base64 import b64encode
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from collectors.logs.loki.config import LokiConfig
+
+
+class AccessError(Exception):
+    """A file that is needed to reach Loki cannot be used. Its text names the file, never what is in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What goes with each request.
+
+    Attributes:
+        headers: Tenant and authorization.
+        tls: The context for https; True for the system's certificates.
+    """
+
+    headers: dict[str, str] = field(repr=False)
+    tls: ssl.SSLContext | bool
+
+
+def load(config: LokiConfig) -> Access:
+    """Read what the configuration names.
+
+    Raises:
+        AccessError: A file is missing, unreadable, or not what it should be.
+    """
+    headers = {"X-Scope-OrgID": config.tenant} if config.tenant else {}
+    return Access(headers | _authorization(config), _tls(config))
+
+
+def _authorization(config: LokiConfig) -> dict[str, str]:
+    if config.token_file:
+        return {"Authorization": f"Bearer {_secret('loki.token_file', config.token_file)}"}
+    if config.username:
+        password = _secret("loki.password_file", config.password_file) if config.password_file else ""
+        return {"Authorization": "Basic " + b64encode(f"{config.username}:{password}".encode()).decode()}
+    return {}
+
+
+def _secret(key: str, path: str) -> str:
+    try:
+        secret = Path(path).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise AccessError(f"{key}: cannot read {path}: {getattr(error, 'strerror', None) or 'no text'}") from None
+    if not secret.isprintable() or not secret:
+        raise AccessError(f"{key}: expected one line with the secret in {path}, found another form")
+    return secret
+
+
+def _tls(config: LokiConfig) -> ssl.SSLContext | bool:
+    if not (config.ca_file or config.cert_file):
+        return True
+    try:
+        context = ssl.create_default_context(cafile=config.ca_file or None)
+    except OSError as error:
+        raise AccessError(f"loki.ca_file: cannot use {config.ca_file}: {_why(error)}") from None
+    if config.cert_file:
+        try:
+            # The callable keeps OpenSSL from asking a terminal for the passphrase of an encrypted key.
+            context.load_cert_chain(config.cert_file, config.key_file or None, password=lambda: b"")
+        except OSError as error:
+            files = f"{config.cert_file} {config.key_file}".strip()
+            raise AccessError(f"loki.cert_file: cannot use {files}: {_why(error)}") from None
+    return context
+
+
+def _why(error: OSError) -> str:
+    return error.strerror or str(error) or type(error).__name__

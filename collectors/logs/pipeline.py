@@ -1,0 +1,176 @@
+"""The pipeline of one log source: a batch of lines through the stages, to the streams that Loki gets.
+
+Owns the order of the stages and what they counted. What happens at a stage is the stage's; reading is the sources',
+pushing the Loki client's.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from collectors.logs.records import Batch, Processed
+from collectors.logs.stages import STAGES
+from collectors.logs.stages.config import Context, StageConfig
+from collectors.logs.stages.container import ContainerConfig
+from collectors.logs.stages.entries import Entries, rows, text
+from collectors.logs.stages.labels import LabelsConfig
+from collectors.logs.stages.metrics import MetricsStage
+from collectors.logs.stages.multiline import MultilineConfig
+from collectors.logs.stages.static_labels import StaticLabelsConfig
+from collectors.logs.stages.truncate import TruncateConfig
+from collectors.logs.streams import streams
+from collectors.metrics import Family, LabelValues, counter
+
+MAX_LABELS = 12
+"""Of the 15 that Loki takes; the others are the source's name, the file's, and what wraps its lines."""
+
+_NAMES = {kind: name for name, kind in STAGES.items()}
+_JOINING = (ContainerConfig, MultilineConfig)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An entry as it is after a stage.
+
+    Attributes:
+        line: Its text.
+        timestamp: Unix nanoseconds.
+        fields: What was extracted from it.
+        labels: All of its labels.
+        metadata: Its structured metadata.
+    """
+
+    line: bytes
+    timestamp: int
+    fields: dict[str, str]
+    labels: dict[str, str]
+    metadata: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a stage made of a batch.
+
+    Attributes:
+        stage: Its name; empty for the lines as they were read.
+        entries: All entries after it.
+        dropped: How many it dropped, by reason.
+        missed: How many it could do nothing with, by stage or problem.
+    """
+
+    stage: str
+    entries: list[Shown]
+    dropped: Counter[str]
+    missed: Counter[str]
+
+
+def check_stages(stages: Sequence[StageConfig], labels: Iterable[str] = ()) -> None:
+    """Refuse stages that cannot work together.
+
+    Args:
+        stages: The stages of one source, in order.
+        labels: The names of the source's own labels.
+
+    Raises:
+        ValueError: Lines would be joined after something was made of them, or there are too many labels.
+    """
+    seen = ""
+    for stage in stages:
+        if not isinstance(stage, _JOINING):
+            seen = seen or _NAMES[type(stage)]
+        elif seen:
+            raise ValueError(f"expected {_NAMES[type(stage)]} before {seen}: it makes one entry of several lines")
+    names = {*labels}
+    for stage in stages:
+        if isinstance(stage, StaticLabelsConfig):
+            names.update(stage.labels)
+        elif isinstance(stage, LabelsConfig):
+            names.update(stage.fields)
+    if len(names) > MAX_LABELS:
+        raise ValueError(f"expected at most {MAX_LABELS} labels, got {len(names)}: {', '.join(sorted(names))}")
+
+
+class Pipeline:
+    """The stages of one source. `process` is called by one caller at a time; `families` and `save` from any thread.
+
+    Raises:
+        ValueError: The stages cannot work together, or one needs a file that cannot be read.
+        OSError: The state directory cannot be written.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        stages: Sequence[StageConfig] = (),
+        labels: Mapping[str, str] | None = None,
+        state_dir: Path | None = None,
+    ) -> None:
+        labels = labels or {}
+        check_stages(stages, labels)
+        context = Context(source, state_dir)
+        self._source = source
+        self._labels = {"source": source, **labels}
+        self._stages = [(_NAMES[type(stage)], stage.build(context)) for stage in (*stages, TruncateConfig())]
+        self._metrics = [stage for _, stage in self._stages if isinstance(stage, MetricsStage)]
+        self._missed: Counter[str] = Counter()
+
+    def process(self, batch: Batch) -> Processed:
+        """Pass a batch through the stages. Equal batches give equal streams."""
+        entries = Entries.of(batch, self._labels)
+        for _, stage in self._stages:
+            stage(entries)
+        self._missed = self._missed + entries.missed  # a new one, as `families` may be reading the old
+        return Processed(streams(entries), entries.consumed, +entries.dropped)
+
+    def explain(self, batch: Batch) -> tuple[list[Step], Processed]:
+        """Pass a batch through the stages as `process` does, and keep what each of them made of it."""
+        entries = Entries.of(batch, self._labels)
+        steps = [_step("", entries)]
+        for name, stage in self._stages:
+            entries.dropped, entries.missed = Counter(), Counter()
+            stage(entries)
+            steps.append(_step(name, entries))
+        dropped = sum((step.dropped for step in steps), Counter[str]())
+        return steps, Processed(streams(entries), entries.consumed, dropped)
+
+    def families(self) -> list[Family]:
+        """What the stages missed, and the metrics made of lines."""
+        missed: dict[LabelValues, float] = {(self._source, problem): count for problem, count in self._missed.items()}
+        return [
+            counter(
+                "wr_agent_log_missed_total",
+                "Log lines that a stage could not do its work on, and passed on as they were.",
+                missed,
+                ("source", "problem"),
+            ),
+            *(family for stage in self._metrics for family in stage.families()),
+        ]
+
+    def save(self) -> None:
+        """Write what must survive a restart, if it changed; to be called before positions are. Blocks on the disk.
+
+        Raises:
+            OSError: The state directory cannot be written.
+        """
+        for stage in self._metrics:
+            stage.save()
+
+
+def _step(name: str, entries: Entries) -> Step:
+    count = len(entries.lines)
+    fields = {field: [text(value) for value in column] for field, column in entries.fields.items()}
+    shown = [
+        Shown(line, timestamp, found, entries.constant_labels | labels, metadata)
+        for line, timestamp, found, labels, metadata in zip(
+            entries.lines,
+            entries.timestamps,
+            rows(fields, count),
+            rows(entries.labels, count),
+            rows(entries.metadata, count),
+            strict=True,
+        )
+    ]
+    return Step(name, shown, +entries.dropped, +entries.missed)

@@ -1,0 +1,99 @@
+"""What the stages' configurations share: their base, names of fields and labels, and regular expressions."""
+
+from __future__ import annotations
+
+import re
+from abc import abstractmethod
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from collectors.logs.stages.entries import Stage
+
+FieldNames = list[str] | dict[str, str]
+"""Fields by name, or what each is to be called and where it is found."""
+
+SEARCHED_CHARACTERS = 4096
+
+_LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_PERSON = re.compile(r"(.*[._-])?(user|account|member|customer)[._-]?(id|uuid|guid)|(.*[._-])?e-?mail", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a stage may know of where it runs.
+
+    Attributes:
+        source: The log source's name.
+        state_dir: Where what must survive a restart is kept; `None` to keep nothing.
+    """
+
+    source: str
+    state_dir: Path | None = None
+
+
+class StageConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a user says about one stage. A setting that cannot be used raises ValueError."""
+
+    @staticmethod
+    def variants() -> Mapping[str, type[StageConfig]]:
+        """All stages by the key of the table that they are written in, for who decodes a list of them."""
+        from collectors.logs.stages import STAGES  # which imports each stage, and each stage this module
+
+        return STAGES
+
+    @abstractmethod
+    def build(self, context: Context) -> Stage:
+        """The stage that this describes."""
+
+
+class Pattern(str):
+    """A regular expression in Python's syntax."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Pattern:
+        """Check a regular expression.
+
+        Raises:
+            ValueError: It cannot be compiled.
+        """
+        try:
+            re.compile(text)
+        except (re.error, RecursionError, OverflowError) as error:
+            raise ValueError(f"expected a regular expression, got {text!r}: {error}") from error
+        return cls(text)
+
+
+def searched(text: str) -> str:
+    """The part of a text that is looked at: all of it, or its beginning, with a mark so that `$` does not match there.
+
+    Some harmless patterns, such as `[a-z]+@`, take a time that grows with the square of the text's length.
+    """
+    return text if len(text) <= SEARCHED_CHARACTERS else text[:SEARCHED_CHARACTERS] + "…"
+
+
+def by_name(fields: FieldNames) -> Mapping[str, str]:
+    """Where each field is found, by what it is to be called."""
+    return fields if isinstance(fields, dict) else {name: name for name in fields}
+
+
+def check_labels(names: Collection[str], shown: Iterable[str] = ()) -> None:
+    """Refuse what Loki or Prometheus would, and what identifies a person: labels are kept, indexed and shown.
+
+    Args:
+        names: The labels' names.
+        shown: The fields that they show.
+
+    Raises:
+        ValueError: One of them cannot be a label.
+    """
+    for name in names:
+        if not _LABEL.fullmatch(name) or name.startswith("__"):
+            raise ValueError(f"expected letters, digits and _ in a label's name (no __ in front), got {name!r}")
+    for name in (*names, *shown):
+        if _PERSON.fullmatch(name):
+            raise ValueError(f"{name} identifies a person and never becomes a label; use structured_metadata for it")

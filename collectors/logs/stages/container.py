@@ -1,0 +1,105 @@
+r"""The `container` stage: takes a container's own line out of what Docker or a CRI runtime wrapped it in.
+
+Docker (json-file): `{"log":"text\n","stream":"stdout","time":"RFC 3339"}`; a line over 16 KiB is several objects, of
+which only the last one's text ends in a newline. CRI (containerd, CRI-O): `RFC-3339 stdout P text`, where `P` says that
+the line goes on and `F` that it ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from collectors.logs.stages.config import Context, StageConfig
+from collectors.logs.stages.entries import Entries, Stage
+from collectors.logs.stages.grouping import group
+from collectors.logs.timestamps import Zone, reader
+
+_CRI_FIELDS = 4
+
+
+class ContainerConfig(StageConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`{ container = {} }`: the time and the label `stream` (`stdout`, `stderr`) come from the wrapper.
+
+    Attributes:
+        format: Who wrapped the lines; `auto` looks at each of them.
+    """
+
+    format: Literal["auto", "docker", "cri"] = "auto"
+
+    def build(self, _context: Context) -> Stage:
+        """The stage."""
+        return _Container(_UNWRAP[self.format])
+
+
+class _Docker(msgspec.Struct):
+    log: str
+    stream: str
+    time: str
+
+
+class _Piece(NamedTuple):
+    text: bytes
+    stream: str | None
+    time: str | None
+    ends: bool
+
+
+_docker_decode = msgspec.json.Decoder(_Docker).decode
+
+
+def _docker(line: bytes) -> _Piece:
+    found = _docker_decode(line)
+    text = found.log.encode("utf-8", "replace")
+    return _Piece(text.removesuffix(b"\n"), found.stream, found.time, text.endswith(b"\n"))
+
+
+def _cri(line: bytes) -> _Piece:
+    parts = line.split(b" ", _CRI_FIELDS - 1)
+    if len(parts) != _CRI_FIELDS or parts[1] not in {b"stdout", b"stderr"} or parts[2][:1] not in {b"F", b"P"}:
+        raise ValueError(line)
+    time, stream, tag, text = parts
+    return _Piece(text, stream.decode(), time.decode("ascii", "replace"), tag[:1] == b"F")
+
+
+def _auto(line: bytes) -> _Piece:
+    return _docker(line) if line.startswith(b"{") else _cri(line)
+
+
+_UNWRAP: dict[str, Callable[[bytes], _Piece]] = {"auto": _auto, "docker": _docker, "cri": _cri}
+
+
+class _Container:
+    def __init__(self, unwrap: Callable[[bytes], _Piece]) -> None:
+        self._unwrap = unwrap
+        self._read_time = reader("rfc3339", Zone(UTC))
+
+    def __call__(self, entries: Entries) -> None:
+        pieces = [self._piece(line, entries) for line in entries.lines]
+        entries.lines = [piece.text for piece in pieces]
+        entries.timestamps = [
+            self._instant(piece.time, at) for piece, at in zip(pieces, entries.timestamps, strict=True)
+        ]
+        entries.labels["stream"] = [piece.stream for piece in pieces]
+        opens = [not before or before.ends or before.stream != piece.stream for before, piece in _with_before(pieces)]
+        group(entries, opens, b"", last_is_open=bool(pieces) and not pieces[-1].ends)
+
+    def _piece(self, line: bytes, entries: Entries) -> _Piece:
+        try:
+            return self._unwrap(line)
+        except (ValueError, msgspec.MsgspecError, RecursionError):
+            entries.missed["container"] += 1
+            return _Piece(line, None, None, ends=True)
+
+    def _instant(self, time: str | None, otherwise: int) -> int:
+        try:
+            return self._read_time(time, otherwise)
+        except ValueError:
+            return otherwise
+
+
+def _with_before(pieces: list[_Piece]) -> zip[tuple[_Piece | None, _Piece]]:
+    return zip([None, *pieces], pieces, strict=False)

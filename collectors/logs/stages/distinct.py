@@ -1,0 +1,187 @@
+"""Distinct counts of the `metrics` stage: a field's different values over a day and over 30 days.
+
+What is exported are the registers of a HyperLogLog sketch, whose maximum over machines (and over time) counts what all
+of them saw together. The raw values are neither kept nor exported: only a keyed hash reaches the registers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import time
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import quote
+
+import msgspec
+import structlog
+
+from collectors.logs.sketch import Window, estimate, keyed_hash
+from collectors.logs.stages.config import Context
+from collectors.logs.stages.entries import Entries
+from collectors.logs.stages.metric import MetricConfig, selected
+from collectors.logs.timestamps import NS
+from collectors.metrics import Family, LabelValues, gauge
+
+_HOUR_NS = 3600 * NS
+_WINDOWS = {"day": (_HOUR_NS, 24), "month": (24 * _HOUR_NS, 30)}
+_SALT_BYTES = 32
+
+_log = structlog.get_logger()
+
+
+class DistinctConfig(MetricConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How many different values a field had.
+
+    Attributes:
+        value: The field.
+        precision: The sketch has 2 to this power registers; 8 errs by 6.5 %, 10 by 3.3 %, 12 by 1.6 %.
+        salt_file: A file with a secret, the same on all machines that count together; empty for one of this machine's
+            own, kept in the state directory.
+    """
+
+    value: str
+    precision: Annotated[int, msgspec.Meta(ge=8, le=12)] = 10
+    salt_file: str = ""
+
+
+class _Saved(msgspec.Struct):
+    """The state file, as JSON: registers in base64 by the stretch of time that they are of."""
+
+    salt: str
+    precision: int
+    windows: dict[str, dict[int, bytes]]
+
+
+class Distinct:
+    """One distinct count and its windows.
+
+    Raises:
+        ValueError: The salt file cannot be read, or is empty.
+        OSError: There is no salt yet, and the state directory cannot be written.
+    """
+
+    def __init__(self, config: DistinctConfig, context: Context) -> None:
+        self._config = config
+        self._source = context.source
+        self._size = 1 << config.precision
+        self._salt = _salt(config, context)
+        self._file = _state_file(config, context)
+        self._windows = {name: Window(stretch, count) for name, (stretch, count) in _WINDOWS.items()}
+        self._changed = False
+        self._load()
+
+    def observe(self, entries: Entries) -> None:
+        """Count the values in these entries, each at its entry's time."""
+        column, now = entries.texts(self._config.value), time.time_ns()
+        chosen = selected(entries, self._config.where)
+        seen = {(column[position], entries.timestamps[position] // _HOUR_NS) for position in chosen}
+        for value, hour in seen:
+            if value:
+                self._add(keyed_hash(value.encode("utf-8", "replace"), self._salt), hour * _HOUR_NS, now)
+
+    def _add(self, hashed: int, at_ns: int, now_ns: int) -> None:
+        for window in self._windows.values():
+            self._changed |= window.add(hashed, at_ns, now_ns, self._size)
+
+    def families(self) -> list[Family]:
+        """This machine's own estimate, and the registers that are set."""
+        now, name, help_ = time.time_ns(), self._config.name, self._config.help
+        registers = {window: kept.registers(now, self._size) for window, kept in self._windows.items()}
+        estimates: dict[LabelValues, float] = {
+            (self._source, window): estimate(kept) for window, kept in registers.items()
+        }
+        sketch: dict[LabelValues, float] = {
+            (self._source, window, str(register)): value
+            for window, kept in registers.items()
+            for register, value in enumerate(kept)
+            if value
+        }
+        return [
+            gauge(name, f"{help_} Estimated for this machine alone.", estimates, ("source", "window")),
+            gauge(
+                f"{name}_sketch",
+                f"{help_} HyperLogLog registers, to be merged by their maximum.",
+                sketch,
+                ("source", "window", "register"),
+            ),
+        ]
+
+    def save(self) -> None:
+        """Write the registers, if they changed. Blocks on the disk.
+
+        Raises:
+            OSError: The state directory cannot be written.
+        """
+        if not self._changed or self._file is None:
+            return
+        self._changed = False
+        windows = {
+            name: {at: bytes(kept) for at, kept in dict(w.sketches).items()} for name, w in self._windows.items()
+        }
+        saved = msgspec.json.encode(_Saved(_fingerprint(self._salt), self._config.precision, windows))
+        try:
+            _replace(self._file, saved)
+        except OSError:
+            self._changed = True
+            raise
+
+    def _load(self) -> None:
+        if self._file is None or not self._file.exists():
+            return
+        try:
+            self._restore(msgspec.json.decode(self._file.read_bytes(), type=_Saved))
+        except (OSError, ValueError, RecursionError) as error:
+            _log.warning("a distinct count begins anew", file=str(self._file), reason=str(error))
+
+    def _restore(self, saved: _Saved) -> None:
+        if (saved.salt, saved.precision) != (_fingerprint(self._salt), self._config.precision):
+            raise ValueError("it was counted with another salt or precision")
+        if any(len(kept) != self._size for window in saved.windows.values() for kept in window.values()):
+            raise ValueError("it has registers of another number")
+        for name, window in self._windows.items():
+            window.sketches = {at: bytearray(kept) for at, kept in saved.windows.get(name, {}).items()}
+
+
+def _state_file(config: DistinctConfig, context: Context) -> Path | None:
+    if context.state_dir is None:
+        return None
+    return context.state_dir / f"distinct-{quote(context.source, safe='')}-{config.name}.json"
+
+
+def _salt(config: DistinctConfig, context: Context) -> bytes:
+    if config.salt_file:
+        return _read_salt(Path(config.salt_file))
+    if context.state_dir is None:
+        return secrets.token_bytes(_SALT_BYTES)
+    own = context.state_dir / "distinct.salt"
+    if not own.exists():
+        _replace(own, secrets.token_hex(_SALT_BYTES).encode())
+    return _read_salt(own)
+
+
+def _read_salt(path: Path) -> bytes:
+    try:
+        secret = path.read_bytes().strip()
+    except OSError as error:
+        message = f"salt_file {path} cannot be read: {error.strerror}; check the path and its permissions"
+        raise ValueError(message) from error
+    if not secret:
+        raise ValueError(f"salt_file {path} is empty; put a secret there, the same on each machine")
+    return hashlib.blake2b(secret, digest_size=_SALT_BYTES).digest()
+
+
+def _fingerprint(salt: bytes) -> str:
+    return hashlib.blake2b(salt, digest_size=8, person=b"fingerprint").hexdigest()
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Put a file in place in one step: after a crash there is the old one or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f"{path.name}.new")
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:  # noqa: PTH123 - a descriptor
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)

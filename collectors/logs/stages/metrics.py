@@ -1,0 +1,188 @@
+"""The `metrics` stage: counters, gauges, histograms and distinct counts of what lines say.
+
+Each metric carries the label `source`, so that two sources may count the same thing. A line that is read again after a
+crash is counted again, except by a distinct count.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from typing import Protocol
+
+import msgspec
+
+from collectors.logs.stages.config import Context, StageConfig
+from collectors.logs.stages.distinct import Distinct, DistinctConfig
+from collectors.logs.stages.entries import Entries
+from collectors.logs.stages.metric import LabelledConfig, Labels, numbers, selected
+from collectors.metrics import Family, Histogram, LabelValues, counter, gauge, histogram
+
+_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class CounterConfig(LabelledConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Counts lines, or adds up a field.
+
+    Attributes:
+        add: The field whose number is added, if it is not negative; empty for one a line.
+    """
+
+    add: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.name.endswith("_total"):
+            raise ValueError(f"expected a counter's name to end in _total, got {self.name!r}")
+
+
+class GaugeConfig(LabelledConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The last number that a field had.
+
+    Attributes:
+        value: The field.
+        scale: What it is multiplied by, such as 0.001 for milliseconds.
+    """
+
+    value: str
+    scale: float = 1.0
+
+
+class HistogramConfig(LabelledConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How the numbers of a field are distributed.
+
+    Attributes:
+        value: The field.
+        scale: What it is multiplied by, such as 0.001 for milliseconds.
+        bounds: Upper bounds of the buckets, after scaling.
+    """
+
+    value: str
+    scale: float = 1.0
+    bounds: tuple[float, ...] = _BOUNDS
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if any(low >= high for low, high in pairwise(self.bounds)) or not all(map(math.isfinite, self.bounds)):
+            raise ValueError(f"expected bounds that ascend and are finite, got {list(self.bounds)}")
+
+
+class MetricsConfig(StageConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`{ metrics = { counters = [{ name = "songs_created_total", where = { event = "song_created" } }] } }`.
+
+    Attributes:
+        counters: What is counted.
+        gauges: What is shown as it last was.
+        histograms: What is distributed.
+        distinct: What is counted once however often it comes.
+    """
+
+    counters: list[CounterConfig] = msgspec.field(default_factory=list)
+    gauges: list[GaugeConfig] = msgspec.field(default_factory=list)
+    histograms: list[HistogramConfig] = msgspec.field(default_factory=list)
+    distinct: list[DistinctConfig] = msgspec.field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        names = Counter(metric.name for metric in (*self.counters, *self.gauges, *self.histograms, *self.distinct))
+        twice = [name for name, times in names.items() if times > 1]
+        if twice:
+            raise ValueError(f"expected each metric once, got more of {', '.join(twice)}")
+        for metric in (*self.gauges, *self.histograms, *self.distinct):
+            if metric.name.endswith("_total"):
+                raise ValueError(f"expected only counters to end in _total, got {metric.name!r}")
+
+    def build(self, context: Context) -> MetricsStage:
+        """The stage."""
+        return MetricsStage(self, context)
+
+
+class _Metric(Protocol):
+    def observe(self, entries: Entries) -> None: ...
+
+    def families(self) -> Iterable[Family]: ...
+
+
+class MetricsStage:
+    """Keeps the metrics of one pipeline. `families()` and `save()` may be called from another thread."""
+
+    def __init__(self, config: MetricsConfig, context: Context) -> None:
+        self._distinct = [Distinct(metric, context) for metric in config.distinct]
+        self._metrics: list[_Metric] = [
+            *(_Counter(metric, context.source) for metric in config.counters),
+            *(_Gauge(metric, context.source) for metric in config.gauges),
+            *(_Histogram(metric, context.source) for metric in config.histograms),
+            *self._distinct,
+        ]
+
+    def __call__(self, entries: Entries) -> None:
+        """Take in what these entries say."""
+        for metric in self._metrics:
+            metric.observe(entries)
+
+    def families(self) -> Iterator[Family]:
+        """What was counted so far."""
+        for metric in self._metrics:
+            yield from metric.families()
+
+    def save(self) -> None:
+        """Write what must survive a restart, if it changed. Blocks on the disk."""
+        for metric in self._distinct:
+            metric.save()
+
+
+class _Counter:
+    def __init__(self, config: CounterConfig, source: str) -> None:
+        self._config = config
+        self._labels = Labels(source, config.labels)
+        self._values: dict[LabelValues, float] = {}
+
+    def observe(self, entries: Entries) -> None:
+        chosen = selected(entries, self._config.where)
+        for values, amount in zip(self._labels.of(entries, chosen), self._amounts(entries, chosen), strict=True):
+            if values is not None and amount is not None and amount >= 0:
+                self._values[values] = self._values.get(values, 0) + amount
+
+    def _amounts(self, entries: Entries, chosen: list[int]) -> list[float | None]:
+        return numbers(entries, self._config.add, chosen) if self._config.add else [1.0] * len(chosen)
+
+    def families(self) -> list[Family]:
+        return [counter(self._config.name, self._config.help, dict(self._values), self._labels.names)]
+
+
+class _Gauge:
+    def __init__(self, config: GaugeConfig, source: str) -> None:
+        self._config = config
+        self._labels = Labels(source, config.labels)
+        self._values: dict[LabelValues, float] = {}
+
+    def observe(self, entries: Entries) -> None:
+        chosen = selected(entries, self._config.where)
+        found = numbers(entries, self._config.value, chosen)
+        for values, number in zip(self._labels.of(entries, chosen), found, strict=True):
+            if values is not None and number is not None:
+                self._values[values] = number * self._config.scale
+
+    def families(self) -> list[Family]:
+        return [gauge(self._config.name, self._config.help, dict(self._values), self._labels.names)]
+
+
+class _Histogram:
+    def __init__(self, config: HistogramConfig, source: str) -> None:
+        self._config = config
+        self._labels = Labels(source, config.labels)
+        self._values: dict[LabelValues, Histogram] = {}
+
+    def observe(self, entries: Entries) -> None:
+        chosen = selected(entries, self._config.where)
+        found = numbers(entries, self._config.value, chosen)
+        for values, number in zip(self._labels.of(entries, chosen), found, strict=True):
+            if values is not None and number is not None:
+                if values not in self._values:
+                    self._values[values] = Histogram(self._config.bounds)
+                self._values[values].observe(number * self._config.scale)
+
+    def families(self) -> list[Family]:
+        now = {values: observed.value() for values, observed in dict(self._values).items()}
+        return [histogram(self._config.name, self._config.help, now, self._labels.names)]

@@ -1,0 +1,34 @@
+"""The `multiline` stage: makes one entry of a line and those that belong to it, such as a stack trace."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+import msgspec
+
+from collectors.logs.stages.config import Context, Pattern, StageConfig
+from collectors.logs.stages.entries import Entries, Stage
+from collectors.logs.stages.grouping import MAX_LINES, group
+
+
+class MultilineConfig(StageConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    r"""`{ multiline = { first = '^\d{4}-' } }`.
+
+    Attributes:
+        first: Matches at the beginning of each line that begins an entry.
+        max_lines: How many lines an entry has at most.
+    """
+
+    first: Pattern
+    max_lines: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = MAX_LINES
+
+    def build(self, _context: Context) -> Stage:
+        """The stage."""
+        match = re.compile(self.first).match
+
+        def multiline(entries: Entries) -> None:
+            opens = [match(line.decode("utf-8", "replace")) is not None for line in entries.lines]
+            group(entries, opens, b"\n", last_is_open=True, max_lines=self.max_lines)
+
+        return multiline

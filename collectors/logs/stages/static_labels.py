@@ -1,0 +1,27 @@
+"""The `static_labels` stage: labels that all entries of a source share."""
+
+from __future__ import annotations
+
+from collectors.logs.stages.config import Context, StageConfig, check_labels
+from collectors.logs.stages.entries import Entries, Stage
+
+
+class StaticLabelsConfig(StageConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`{ static_labels = { labels = { service = "juce-backend" } } }`.
+
+    Attributes:
+        labels: Values by name.
+    """
+
+    labels: dict[str, str]
+
+    def __post_init__(self) -> None:
+        check_labels(self.labels)
+
+    def build(self, _context: Context) -> Stage:
+        """The stage."""
+
+        def static_labels(entries: Entries) -> None:
+            entries.constant_labels |= self.labels
+
+        return static_labels

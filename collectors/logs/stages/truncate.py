@@ -1,0 +1,45 @@
+"""The `truncate` stage: shortens lines over a limit, and says so at their end. Every pipeline ends with one."""
+
+from __future__ import annotations
+
+from collectors.logs.stages.config import Context, StageConfig
+from collectors.logs.stages.entries import Entries, Stage
+from collectors.units import Size
+
+LOKI_MAX_LINE_BYTES = 262_144
+_MIN_BYTES = 64
+
+
+class TruncateConfig(StageConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`{ truncate = { max_size = "16KiB" } }`.
+
+    Attributes:
+        max_size: The longest that a line may be, with its mark.
+    """
+
+    max_size: Size = Size(LOKI_MAX_LINE_BYTES)
+
+    def __post_init__(self) -> None:
+        if not _MIN_BYTES <= self.max_size <= LOKI_MAX_LINE_BYTES:
+            raise ValueError(f"expected a max_size of {_MIN_BYTES}B to 256KiB (Loki's limit), got {self.max_size}B")
+
+    def build(self, _context: Context) -> Stage:
+        """The stage."""
+        limit = self.max_size
+
+        def truncate(entries: Entries) -> None:
+            if max(map(len, entries.lines), default=0) <= limit:
+                return
+            entries.missed["truncated"] += sum(len(line) > limit for line in entries.lines)
+            entries.lines = [line if len(line) <= limit else shortened(line, limit) for line in entries.lines]
+
+        return truncate
+
+
+def shortened(line: bytes, limit: int) -> bytes:
+    """The beginning of a line up to a whole character, and a mark that tells its size; `limit` bytes at most."""
+    mark = f" …[truncated, {len(line)} bytes]".encode()
+    end = limit - len(mark)
+    while end > limit - len(mark) - 3 and line[end] & 0xC0 == 0x80:  # noqa: PLR2004 - UTF-8's continuation bytes
+        end -= 1
+    return line[:end] + mark

@@ -1,0 +1,102 @@
+import gzip
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from collectors.logs.files import lineage as module
+from collectors.logs.files.discovery import Seen
+from collectors.logs.files.generation import Limits
+from collectors.logs.files.lineage import Lineage
+from collectors.logs.files.rotated import Rotated, rotations
+
+NOW = 1795321418_000000000
+
+
+def begun(log: Path) -> Lineage:
+    lineage = Lineage(str(log), (), Limits(), NOW)
+    status = log.stat()
+    lineage.begin(Seen(status.st_ino, status.st_size, status.st_mtime_ns), (), at_end=False)
+    return lineage
+
+
+def read(lineage: Lineage) -> list[bytes]:
+    lines: list[bytes] = []
+    while (work := lineage.read(NOW)) is not None:
+        lines += work.cut.lines
+        work.generation.acknowledge(work, len(work.cut.raw))
+    return lines
+
+
+def compress(plain: Path, compressed: Path) -> None:
+    times = plain.stat()
+    compressed.write_bytes(gzip.compress(plain.read_bytes()))
+    os.utime(compressed, ns=(times.st_atime_ns, times.st_mtime_ns))
+    plain.unlink()
+
+
+@pytest.fixture
+def log(logs: Path) -> Path:
+    return logs / "app.log"
+
+
+def test_what_was_open_and_not_read_is_not_another_file_once_compressed(log: Path) -> None:
+    log.touch()
+    lineage = begun(log)
+    assert read(lineage) == []
+
+    log.write_bytes(b"1\n2\n")
+    compress(log, log.with_name("app.log.1.gz"))
+    log.write_bytes(b"3\n")
+
+    assert read(lineage) == [b"1", b"2", b"3"]
+    lineage.close()
+
+
+def test_a_compressed_file_is_not_looked_into_before_it_is_whole(log: Path) -> None:
+    lines = [b"%d" % number for number in range(200_000)]
+    log.write_bytes(b"\n".join(lines) + b"\n")
+    lineage = begun(log)
+    assert read(lineage) == lines
+
+    plain = log.rename(log.with_name("app.log.1"))
+    log.write_bytes(b"new\n")
+    compressed = gzip.compress(plain.read_bytes())
+    log.with_name("app.log.1.gz").write_bytes(compressed[: len(compressed) * 3 // 4])
+
+    assert read(lineage) == [b"new"]
+    lineage.close()
+
+
+def test_what_is_renamed_and_compressed_while_it_is_looked_for_is_found(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.write_bytes(b"1\n")
+    lineage = begun(log)
+    assert read(lineage) == [b"1"]
+    old = log.rename(log.with_name("app.log.2"))
+    unseen = log.with_name("app.log.1")
+    unseen.write_bytes(b"2\n")
+    log.write_bytes(b"3\n")
+
+    def rotate() -> None:
+        old.rename(log.with_name("app.log.3"))
+        compress(unseen, log.with_name("app.log.2.gz"))
+
+    monkeypatch.setattr(module, "rotations", _and_then(rotate))
+
+    assert read(lineage) == [b"2", b"3"]
+    lineage.close()
+
+
+def _and_then(once: Callable[[], None]) -> Callable[[str], list[Rotated]]:
+    left = [once]
+
+    def look(path: str) -> list[Rotated]:
+        found = rotations(path)
+        if left:
+            left.pop()()
+        return found
+
+    return look

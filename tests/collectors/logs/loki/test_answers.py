@@ -1,0 +1,85 @@
+from collections import Counter
+
+import pytest
+
+from collectors.logs.loki.answers import NO_ANSWER, NOT_SENT, Action, Answer, Fault, judge, judge_empty, refusals
+
+BEHIND = (
+    "entry with timestamp 2026-10-07 01:35:32.405 +0000 UTC ignored, "
+    "reason: 'entry too far behind, entry timestamp is: "
+    "2026-10-07T01:35:32Z, oldest acceptable timestamp is: 2026-10-07T03:23:59Z',\n"
+    "user 'fake', total ignored: 2 out of 9 for stream: {job=\"x\"}"
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "action", "fault"),
+    [
+        (204, Action.DONE, None),
+        (200, Action.DONE, None),
+        (260, Action.WAIT, Fault.REFUSES),  # ingestion is blocked: nothing was stored
+        (302, Action.WAIT, Fault.REFUSES),
+        (401, Action.WAIT, Fault.REFUSES),
+        (403, Action.WAIT, Fault.REFUSES),
+        (404, Action.WAIT, Fault.REFUSES),
+        (413, Action.SPLIT, None),
+        (422, Action.SINGLE_OUT, Fault.REFUSES),
+        (429, Action.WAIT, Fault.RATE_LIMITED),
+        (500, Action.WAIT, Fault.UNREACHABLE),
+        (503, Action.WAIT, Fault.UNREACHABLE),
+        (NO_ANSWER, Action.WAIT, Fault.UNREACHABLE),
+        (NOT_SENT, Action.WAIT, Fault.REFUSES),
+    ],
+)
+def test_the_code_decides(code: int, action: Action, fault: Fault | None) -> None:
+    verdict = judge(Answer(code, "said"), 5)
+
+    assert (verdict.action, verdict.fault, verdict.refused) == (action, fault, Counter())
+
+
+def test_a_message_over_the_limit_is_split_and_not_waited_for() -> None:
+    answer = Answer(500, "rpc error: desc = grpc: received message larger than max (6331143 vs. 4194304)")
+
+    assert judge(answer, 5).action is Action.SPLIT
+
+
+def test_the_empty_push_tells_whether_loki_would_take_entries() -> None:
+    assert judge_empty(Answer(422, "error at least one valid stream is required for ingestion")) is None
+    assert judge_empty(Answer(400, "plain HTTP request was sent to HTTPS port")) is Fault.REFUSES
+    assert judge_empty(Answer(401, "no org id")) is Fault.REFUSES
+    assert judge_empty(Answer(503, "")) is Fault.UNREACHABLE
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (BEHIND, {"too_far_behind": 2, "invalid": 1}),
+        (BEHIND.replace("out of 9", "out of 10"), {"too_far_behind": 2}),
+        (
+            "3 errors like: entry for stream '{a=\"b\"}' has timestamp too old: 2026-10-07T01:35:32Z, oldest",
+            {"too_old": 3},
+        ),
+        (
+            "2 errors like: entry for stream '{a=\"b\"}' has timestamp too new: 2026; 4 errors like: Max entry size",
+            {"too_new": 2, "line_too_long": 4},
+        ),
+        ("max entry size '262144' bytes exceeded for stream '{}' while adding an entry", {"line_too_long": 1}),
+        (
+            "1 errors like: stream '{a=\"b\"}' has structured metadata too large: '70000' bytes",
+            {"structured_metadata": 1},
+        ),
+        ("1 errors like: entry for stream '{…}' has 16 label names; limit 15", {"labels": 10}),
+        ("1 errors like: stream '{…}' has label value too long: 'x'", {"labels": 10}),
+        ("Error parsing labels '{a-b=\"c\"}' with error: 1:3: parse error: unexpected character", {"labels": 10}),
+        ("<html>400 Bad Request</html>", {}),
+        ("", {}),
+    ],
+)
+def test_a_400_counts_what_it_refused(text: str, expected: dict[str, int]) -> None:
+    assert refusals(text, 10) == Counter(expected)
+
+
+def test_a_400_without_a_known_reason_refuses_nothing_yet() -> None:
+    verdict = judge(Answer(400, "<html>400 Bad Request</html>"), 10)
+
+    assert (verdict.action, verdict.fault) == (Action.SINGLE_OUT, Fault.REFUSES)

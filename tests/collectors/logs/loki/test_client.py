@@ -1,0 +1,296 @@
+import asyncio
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from collectors.logs.loki.client import LokiClient, PushResult
+from collectors.logs.loki.config import LokiConfig, LokiUrl
+from collectors.logs.records import Stream
+from collectors.metrics import HistogramValue
+from collectors.units import Duration, Size
+from tests.support.loki import Loki, loki
+from tests.support.waiting import PATIENCE
+
+DAY = 86400 * 10**9
+
+
+def config(server: Loki, **more: object) -> LokiConfig:
+    given = {"url": LokiUrl.parse(server.url), "longest_wait": Duration(0.2), "timeout": Duration(5.0)} | more
+    return LokiConfig(**given)  # type: ignore[arg-type]  # the values are the struct's own types
+
+
+def stream(lines: int, ago: int = 0, name: str = "test", text: str = "line") -> Stream:
+    """Lines a microsecond apart, the last of them `ago` nanoseconds ago."""
+    start = time.time_ns() - ago - lines * 1000
+    texts: list[str | bytes] = [f"{text} {index:06}" for index in range(lines)]
+    return Stream((("job", name),), [start + index * 1000 for index in range(lines)], texts, None)
+
+
+def joined(*streams: Stream) -> Stream:
+    return Stream(
+        streams[0].labels,
+        [time for it in streams for time in it.timestamps],
+        [line for it in streams for line in it.lines],
+        None,
+    )
+
+
+async def push(server: Loki, *streams: Stream, **more: object) -> list[PushResult]:
+    async with LokiClient(config(server, **more)) as client:
+        return await asyncio.wait_for(asyncio.gather(*map(client.push, streams)), PATIENCE)
+
+
+def families(client: LokiClient) -> dict[str, object]:
+    return {family.name: dict(family.samples) for family in client.families()}
+
+
+def findings(client: LokiClient) -> list[str]:
+    return [finding.code for check in client.checks() for finding in check.run()]
+
+
+async def becomes(look: object, client: LokiClient) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while findings(client) != look:
+        assert time.monotonic() < deadline, f"expected findings {look}, saw {findings(client)}"
+        await asyncio.sleep(0.02)
+
+
+async def test_all_entries_arrive_as_they_are_and_in_order(server: Loki) -> None:
+    given = stream(2000)
+    given.metadata = [{"trace": str(index)} for index in range(2000)]
+
+    (result,) = await push(server, given)
+
+    assert result == PushResult(2000, Counter())
+    stored = server.entries()
+    assert [it.line for it in stored] == given.lines
+    assert [it.ns for it in stored] == given.timestamps
+    assert [it.metadata for it in stored] == given.metadata
+    assert {it.labels["job"] for it in stored} == {"test"}
+
+
+async def test_a_request_is_small_and_has_one_stream(server: Loki) -> None:
+    await push(server, stream(3000), stream(3000, name="other"), batch_size=Size(10_000))
+
+    requests = server.requests()
+    assert len(requests) >= 20
+    assert {len(it["streams"]) for it in requests} == {1}
+    assert max(it["entries"] for it in requests) <= 10_000 // len("line 000000")
+
+
+async def test_requests_are_concurrent_within_bounds_and_never_of_one_stream() -> None:
+    with loki(latency=0.02) as server:
+        streams = [stream(300, name=name) for name in "aaabbbcccdddeee"]
+        await push(server, *streams, batch_size=Size(2000), connections=3)
+
+        assert server.concurrency()["overlaps"] == 0
+        assert 2 <= server.concurrency()["most_at_once"] <= 3
+
+
+async def test_a_partial_refusal_drops_what_is_bad_and_nothing_else(server: Loki) -> None:
+    good = stream(10, text="good")
+    old = stream(3, ago=8 * DAY, text="old")
+    new = stream(2, ago=-DAY, text="new")
+    huge = stream(1, text="x" * 262_144)
+
+    (result,) = await push(server, joined(old, good, new, huge))
+
+    assert result == PushResult(10, Counter(too_old=3, too_new=2, line_too_long=1))
+    assert server.lines() == good.lines
+    assert server.report()["repeats"] == 0
+
+
+async def test_entries_too_far_behind_are_counted_beside_others(server: Loki) -> None:
+    now, late, old = stream(5, text="now"), stream(4, ago=2 * 3600 * 10**9, text="late"), stream(2, ago=8 * DAY)
+
+    (result,) = await push(server, joined(now, late, old))
+
+    assert result == PushResult(5, Counter(too_far_behind=4, invalid=2))
+    assert server.lines() == now.lines
+
+
+async def test_labels_that_loki_refuses_cost_their_stream_alone(server: Loki) -> None:
+    bad = stream(4)
+    bad.labels = tuple((f"label{index:02}", "x") for index in range(16))
+
+    results = await push(server, bad, stream(3))
+
+    assert results == [PushResult(0, Counter(labels=4)), PushResult(3, Counter())]
+
+
+async def test_a_message_over_lokis_limit_is_split(server: Loki) -> None:
+    server.limits(burst=1e9, stream_burst=1e9)
+    given = stream(60, text="y" * 100_000)
+
+    (result,) = await push(server, given, batch_size=Size(50_000_000))
+
+    assert result == PushResult(60, Counter())
+    assert server.lines() == given.lines
+    assert {it["status"] for it in server.requests()} == {500, 204}
+
+
+async def test_a_rate_limit_is_waited_out(server: Loki) -> None:
+    server.limits(rate=200_000, burst=60_000)
+    given = stream(1000, text="z" * 200)
+
+    async with LokiClient(config(server)) as client:
+        result = await asyncio.wait_for(client.push(given), PATIENCE)
+
+        assert result == PushResult(1000, Counter())
+        assert findings(client) == ["loki-rate-limited"]
+        assert families(client)["wr_agent_loki_up"] == {(): 1.0}
+    assert server.lines() == given.lines
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 429, 401, 403, 404, 302, 260])
+async def test_a_passing_fault_loses_and_repeats_nothing(server: Loki, status: int) -> None:
+    server.fault("answer", status=status, text="not now", times=3)
+
+    (result,) = await push(server, stream(20))
+
+    assert result == PushResult(20, Counter())
+    assert server.report() == {"stored": 20, "repeats": 0, "exact_doubles": 0, "time_doubles": 0}
+    assert len(server.requests()) == 4
+
+
+async def test_retry_after_is_honoured(server: Loki) -> None:
+    server.fault("answer", status=429, headers={"Retry-After": "2"}, times=1)
+    started = time.monotonic()
+
+    await push(server, stream(1))
+
+    assert time.monotonic() - started >= 2.0
+
+
+@pytest.mark.parametrize(("kind", "repeats"), [("drop-before", 0), ("drop-after", 40)])
+async def test_a_broken_connection_doubles_nothing(server: Loki, kind: str, repeats: int) -> None:
+    server.fault(kind, times=2)
+
+    (result,) = await push(server, stream(20))
+
+    assert result == PushResult(20, Counter())
+    assert server.report() == {"stored": 20, "repeats": repeats, "exact_doubles": 0, "time_doubles": 0}
+
+
+async def test_a_slow_answer_is_given_up_and_sent_again(server: Loki) -> None:
+    server.fault("slow", seconds=2.0, times=1)
+
+    (result,) = await push(server, stream(20), timeout=Duration(0.5))
+
+    assert result == PushResult(20, Counter())
+    assert server.report()["stored"] == 20
+
+
+async def test_an_outage_is_waited_out_and_said(server: Loki) -> None:
+    server.down()
+    async with LokiClient(config(server)) as client:
+        pushing = asyncio.create_task(client.push(stream(500)))
+        await becomes(["loki-unreachable"], client)
+        assert families(client)["wr_agent_loki_up"] == {(): 0.0}
+        server.up()
+
+        assert await asyncio.wait_for(pushing, PATIENCE) == PushResult(500, Counter())
+        assert findings(client) == []
+        seen = families(client)
+    assert seen["wr_agent_loki_up"] == {(): 1.0}
+    failures = seen["wr_agent_loki_push_failures_total"]
+    assert isinstance(failures, dict)
+    assert failures[("connection",)] >= 1
+    durations = seen["wr_agent_loki_push_duration_seconds"]
+    assert isinstance(durations, dict)
+    assert isinstance(durations[()], HistogramValue)
+    assert sum(durations[()].counts) >= 2
+    assert server.report()["stored"] == 500
+
+
+async def test_a_push_that_is_cancelled_can_be_made_again(server: Loki) -> None:
+    given = stream(300)
+    server.fault("slow", seconds=0.3)
+    async with LokiClient(config(server, batch_size=Size(2000))) as client:
+        pushing = asyncio.create_task(client.push(given))
+        while not server.requests():
+            await asyncio.sleep(0.05)
+        pushing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await pushing
+        server.well()
+
+        assert await asyncio.wait_for(client.push(given), PATIENCE) == PushResult(300, Counter())
+    assert server.report()["stored"] == 300
+    assert server.report()["exact_doubles"] == 0
+
+
+async def test_a_refusal_that_is_not_understood_waits_while_loki_is_not_itself(server: Loki) -> None:
+    server.fault("answer", status=400, text="<html>sent to the wrong port</html>")
+    async with LokiClient(config(server)) as client:
+        pushing = asyncio.create_task(client.push(stream(4)))
+        await becomes(["loki-refuses"], client)
+        (finding,) = [it for check in client.checks() for it in check.run()]
+        assert "sent to the wrong port" in finding.detail
+        while len(server.requests()) < 40:
+            await asyncio.sleep(0.05)
+        server.well()
+
+        assert await asyncio.wait_for(pushing, PATIENCE) == PushResult(4, Counter())
+    assert server.report()["stored"] == 4
+
+
+async def test_an_entry_that_loki_refuses_without_a_known_reason_is_found_and_dropped(server: Loki) -> None:
+    given = stream(50)
+    given.lines[17] = "poison"
+    server.fault("poison", text="this entry is not to my taste")
+
+    (result,) = await push(server, given)
+
+    assert result == PushResult(49, Counter(refused=1))
+    assert sorted(server.lines()) == sorted(str(it) for it in given.lines if it != "poison")
+
+
+async def test_a_single_entry_over_the_message_limit_is_dropped(server: Loki) -> None:
+    server.limits(message=5000, max_line=100_000)
+
+    (result,) = await push(server, joined(stream(3), stream(1, text="w" * 9000), stream(3, text="after")))
+
+    assert result == PushResult(6, Counter(too_large=1))
+
+
+async def test_it_shows_itself_and_reads_corrected_secrets_again(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    with loki(token="correct") as server:  # noqa: S106 - made up for this test
+        async with LokiClient(config(server, token_file=str(token), tenant="studio")) as client:
+            pushing = asyncio.create_task(client.push(stream(5)))
+            await becomes(["loki-refuses"], client)
+            assert str(token) in next(it.detail for check in client.checks() for it in check.run())
+            token.write_text("wrong\n")
+            while not server.requests():
+                await asyncio.sleep(0.05)
+            token.write_text("correct\n")
+
+            assert await asyncio.wait_for(pushing, PATIENCE) == PushResult(5, Counter())
+            assert "wrong" not in repr(vars(client))
+            assert "correct" not in repr(vars(client))
+        assert server.requests()[-1]["headers"]["X-Scope-OrgID"] == "studio"
+        assert {it["status"] for it in server.requests()} == {401, 204}
+
+
+async def test_basic_authentication(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("sesame\n")
+    with loki(user="ann:sesame") as server:
+        (result,) = await push(server, stream(5), username="ann", password_file=str(tmp_path / "password"))
+
+    assert result.sent == 5
+
+
+async def test_it_asks_loki_while_idle(server: Loki) -> None:
+    async with LokiClient(config(server)) as client:
+        assert "wr_agent_loki_up" not in families(client)
+        asking = asyncio.create_task(client.probe_when_idle())
+        while "wr_agent_loki_up" not in families(client):
+            await asyncio.sleep(0.02)
+        asking.cancel()
+
+        assert families(client)["wr_agent_loki_up"] == {(): 1.0}
+        assert findings(client) == []
+    assert server.lines() == []

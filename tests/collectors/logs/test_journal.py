@@ -1,0 +1,116 @@
+import asyncio
+import json
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from collectors.logs.files.positions import Positions
+from collectors.logs.journal import JournalSettings, JournalSource
+from collectors.logs.records import Batch
+from collectors.logs.unified_log import UnifiedLogSettings, UnifiedLogSource
+from tests.support.log_files import eventually
+
+REMOTE = "/lib/systemd/systemd-journal-remote"
+BEGIN_US = 1_700_000_000_000_000
+
+
+def write_entries(journal: Path, first: int, last: int) -> None:
+    """Write a real journal file, without a running journald."""
+    entries = "".join(
+        f"__REALTIME_TIMESTAMP={BEGIN_US + number}\n__MONOTONIC_TIMESTAMP={number + 1}\n_BOOT_ID={1:032x}\n"
+        f"MESSAGE=entry {number}\n\n"
+        for number in range(first, last)
+    )
+    subprocess.run([REMOTE, "-o", str(journal), "-"], input=entries.encode(), check=True, capture_output=True)
+
+
+class Sink:
+    def __init__(self) -> None:
+        self.batches: list[Batch] = []
+
+    async def __call__(self, batch: Batch) -> int:
+        self.batches.append(batch)
+        return len(batch.lines)
+
+    @property
+    def messages(self) -> list[str]:
+        return [json.loads(line)["MESSAGE"] for batch in self.batches for line in batch.lines]
+
+
+@asynccontextmanager
+async def running(source: JournalSource | UnifiedLogSource, sink: Sink) -> AsyncIterator[None]:
+    task = asyncio.create_task(source.run(sink))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+def source_of(folder: Path, state: Path) -> JournalSource:
+    settings = JournalSettings((f"--directory={folder}",), since="2000-01-01")
+    return JournalSource("journal", settings, Positions(state))
+
+
+async def test_a_real_journal_is_read_and_followed_by_its_cursor(tmp_path: Path) -> None:
+    journal, state = tmp_path / "journal" / "a.journal", tmp_path / "positions.json"
+    journal.parent.mkdir()
+    write_entries(journal, 0, 3000)
+    sink = Sink()
+    async with running(source_of(journal.parent, state), sink):
+        await eventually(lambda: len(sink.messages) == 3000)
+        write_entries(journal, 3000, 3010)
+        await eventually(lambda: len(sink.messages) == 3010)
+    write_entries(journal, 3010, 3020)
+    async with running(source_of(journal.parent, state), sink):
+        await eventually(lambda: len(sink.messages) >= 3020)
+
+    assert sink.messages == [f"entry {number}" for number in range(3020)]
+    assert sink.batches[0].read_ns == BEGIN_US * 1000
+
+
+async def test_an_entry_that_was_not_acknowledged_is_read_again(tmp_path: Path) -> None:
+    journal, state = tmp_path / "journal" / "a.journal", tmp_path / "positions.json"
+    journal.parent.mkdir()
+    write_entries(journal, 0, 10)
+    started = asyncio.Event()
+
+    class Away(Sink):
+        async def __call__(self, batch: Batch) -> int:
+            self.batches.append(batch)
+            started.set()
+            await asyncio.Event().wait()
+            return 0
+
+    async with running(source_of(journal.parent, state), Away()):
+        await asyncio.wait_for(started.wait(), 20)
+    sink = Sink()
+    async with running(source_of(journal.parent, state), sink):
+        await eventually(lambda: len(sink.messages) >= 10)
+
+    assert sink.messages == [f"entry {number}" for number in range(10)]
+
+
+async def test_a_missing_command_is_said_and_tried_again(tmp_path: Path) -> None:
+    source = JournalSource(
+        "journal", JournalSettings(command=(str(tmp_path / "journalctl"),)), Positions(tmp_path / "positions.json")
+    )
+    async with running(source, Sink()):
+        await eventually(lambda: "No such file" in source.command.problem)
+
+
+async def test_a_huge_entry_is_cut_and_the_next_one_is_whole(tmp_path: Path) -> None:
+    script = tmp_path / "log"
+    script.write_text(
+        '#!/bin/sh\nhead -c 3000000 /dev/zero | tr "\\0" x\necho\necho \'{"MESSAGE": "next"}\'\nexec sleep 60\n'
+    )
+    script.chmod(0o755)
+    sink = Sink()
+    source = UnifiedLogSource("unified", UnifiedLogSettings(command=(str(script),)))
+    async with running(source, sink):
+        await eventually(lambda: source.command.lines >= 2)
+
+    lines = [line for batch in sink.batches for line in batch.lines]
+    assert [len(lines[0]), lines[1:]] == [524288, [b'{"MESSAGE": "next"}']]

@@ -1,0 +1,84 @@
+"""A file source on real files, and what it hands on."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from collectors.logs.files.generation import Limits
+from collectors.logs.files.positions import Positions
+from collectors.logs.files.source import FileSettings, FileSource
+from collectors.logs.records import Batch
+
+
+def settings(*paths: object, **other: Any) -> FileSettings:  # noqa: ANN401 - as FileSettings has them
+    return FileSettings(tuple(map(str, paths)), **({"limits": Limits(flush_after=0.3, linger=1.0)} | other))
+
+
+@dataclass
+class Sink:
+    """Acknowledges all that it gets, unless it is told otherwise."""
+
+    batches: list[Batch] = field(default_factory=list)
+    open: asyncio.Event = field(default_factory=asyncio.Event)
+    consume: Callable[[Batch], int] = lambda batch: len(batch.lines)
+
+    def __post_init__(self) -> None:
+        self.open.set()
+
+    async def __call__(self, batch: Batch) -> int:
+        await self.open.wait()
+        consumed = self.consume(batch)
+        self.batches.append(Batch(batch.source, batch.lines[:consumed], batch.read_ns, batch.file_labels, batch.final))
+        return consumed
+
+    @property
+    def lines(self) -> list[bytes]:
+        return [line for batch in self.batches for line in batch.lines]
+
+    def of(self, path: Path) -> list[bytes]:
+        return [line for batch in self.batches if batch.file_labels["filename"] == str(path) for line in batch.lines]
+
+    @property
+    def times(self) -> dict[bytes, set[int]]:
+        """The times that each line was sent with, if it has none of its own."""
+        times: dict[bytes, set[int]] = {}
+        for batch in self.batches:
+            at = batch.read_ns
+            for line in batch.lines:
+                times.setdefault(line, set()).add(at)
+                at += len(line) + 1
+        return times
+
+
+async def eventually(condition: Callable[[], object], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not become true"
+        await asyncio.sleep(0.02)
+
+
+@dataclass
+class Agent:
+    """What starts and stops file sources with one positions file."""
+
+    state: Path
+    tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+
+    async def start(self, sink: Callable[[Batch], Awaitable[int]], settings: FileSettings) -> FileSource:
+        source = FileSource("app", settings, Positions(self.state))
+        self.tasks["app"] = asyncio.create_task(source.run(sink))
+        await eventually(lambda: source.state.looked or self.tasks["app"].done())
+        return source
+
+    async def stop(self) -> None:
+        for task in self.tasks.values():
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        self.tasks.clear()
