@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from agent.commands import check_config, doctor, logs, run, status, version
+from agent.commands import check_config, doctor, logs, run, service, status, version
 from agent.config import ConfigError
 
 COMMANDS: dict[str, ModuleType] = {
@@ -16,6 +16,7 @@ COMMANDS: dict[str, ModuleType] = {
     "check-config": check_config,
     "status": status,
     "logs": logs,
+    "service": service,
     "version": version,
 }
 

@@ -1,0 +1,135 @@
+"""`wr-agent service`: has systemd or launchd run the agent."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from agent import config
+from agent.service import launchd, systemd
+from agent.service.definition import Command, Service, ServiceError
+
+HELP = "have systemd or launchd run the agent: install, uninstall or show the service"
+
+_TIMEOUT = 90.0
+"""Seconds that the service manager has for one command; a start waits until the agent is ready."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What to do, and for whom."""
+    parser.add_argument("action", choices=("install", "uninstall", "show"))
+    whose = parser.add_mutually_exclusive_group()
+    whose.add_argument("--system", action="store_true", help="a service of the machine; root's default on Linux")
+    whose.add_argument("--user", action="store_true", help="a service of the user who is logged in; else the default")
+    parser.add_argument("--config", metavar="FILE", help="the configuration; without it, the platform's usual place")
+    parser.add_argument("--as", metavar="USER", dest="run_as", default="", help="whom a system service runs as")
+    parser.add_argument(
+        "--realtime",
+        action="store_true",
+        help="let a system service's probe have real-time priority, where the JACK server has it",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 if it is done, 1 if it cannot be."""
+    actions = {"install": _install, "uninstall": _uninstall, "show": _show}
+    try:
+        actions[arguments.action](_service(arguments), _daemon_command(arguments.config))
+    except ServiceError as error:
+        print(f"wr-agent service: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _install(service: Service, command: Command) -> None:
+    text = service.text(command)
+    if service.file.exists():
+        _run(service.stop, check=False)
+    _run(service.prepare)
+    try:
+        service.file.parent.mkdir(parents=True, exist_ok=True)
+        service.file.write_text(text)
+    except OSError as error:
+        raise _no_access(service.file, error) from error
+    print(f"wrote {service.file}")
+    try:
+        _run(service.start)
+    except ServiceError as error:
+        raise ServiceError(f"{error}; what it logged: {service.logs}") from error
+    print(f"wr-agent runs, and starts by itself from now on\nto see what it logs: {service.logs}")
+
+
+def _uninstall(service: Service, _command: Command) -> None:
+    if not service.file.exists():
+        print(f"there is no {service.file}: nothing to do")
+        return
+    _run(service.stop, check=False)
+    try:
+        service.file.unlink()
+    except OSError as error:
+        raise _no_access(service.file, error) from error
+    _run(service.forget)
+    print(f"removed {service.file}\nkept {service.kept}")
+
+
+def _show(service: Service, command: Command) -> None:
+    text = service.text(command)
+    print(text, end="")
+    try:
+        installed = service.file.read_text()
+    except OSError:
+        print(f"{service.file} is not there; wr-agent service install writes the above", file=sys.stderr)
+        return
+    same = "is the same" if installed == text else "is another; wr-agent service install replaces it by the above"
+    print(f"{service.file} {same}", file=sys.stderr)
+
+
+def _service(arguments: argparse.Namespace) -> Service:
+    mac = sys.platform == "darwin"
+    if arguments.system or (os.geteuid() == 0 and not arguments.user and not mac):
+        return _system_service(arguments, mac=mac)
+    if arguments.run_as or arguments.realtime:
+        raise ServiceError("--as and --realtime are for a service of the machine: add --system")
+    if os.geteuid() == 0:
+        raise ServiceError("root has no session to serve: run this as the user who is logged in, or with --system")
+    return launchd.agent() if mac else systemd.user()
+
+
+def _system_service(arguments: argparse.Namespace, *, mac: bool) -> Service:
+    if not mac:
+        return systemd.system(arguments.run_as, realtime=arguments.realtime)
+    if arguments.realtime:
+        raise ServiceError("--realtime is for systemd: CoreAudio's threads have their priority from CoreAudio")
+    if not arguments.run_as and arguments.action != "uninstall":
+        raise ServiceError("a LaunchDaemon would run as root, which the agent has no need of: add --as USER")
+    return launchd.daemon(arguments.run_as)
+
+
+def _daemon_command(given: str | None) -> Command:
+    """The command line of the daemon, with the configuration if one is named, after a look whether it is good."""
+    script = Path(sys.executable).with_name("wr-agent")
+    program = (str(script),) if script.exists() else (sys.executable, "-m", "agent")
+    if not given:
+        return (*program, "run")
+    path = Path(given).resolve()
+    config.load(path)
+    return (*program, "run", "--config", str(path))
+
+
+def _run(commands: tuple[Command, ...], *, check: bool = True) -> None:
+    for command in commands:
+        if shutil.which(command[0]) is None:
+            raise ServiceError(f"there is no {command[0]} on this machine, so nothing can run the agent as a service")
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=False)  # noqa: S603
+        if done.returncode and check:
+            raise ServiceError(f"{' '.join(command)} failed ({done.returncode}) {done.stderr.strip()}".strip())
+        if not done.returncode:
+            print(f"ran {' '.join(command)}")
+
+
+def _no_access(file: Path, error: OSError) -> ServiceError:
+    return ServiceError(f"cannot write {file}: {error.strerror}; run it as root: sudo {' '.join(sys.argv)}")

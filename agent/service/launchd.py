@@ -1,0 +1,63 @@
+"""launchd: an agent in the session of the user who is logged in, or a daemon of the machine. Not run on a Mac yet.
+
+Keys and their rules are those of launchd.plist(5): the daemon stays in the foreground, ends on SIGTERM, and is not
+started more often than each `ThrottleInterval`.
+"""
+
+from __future__ import annotations
+
+import os
+import plistlib
+from pathlib import Path
+from typing import Any
+
+from agent.service.definition import Service, ServiceError, template
+
+LABEL = "com.white-room.wr-agent"
+
+
+def agent() -> Service:
+    """A LaunchAgent: in the user's own session, the one that can reach the user's audio."""
+    return _service(
+        kind="agent",
+        file=Path.home() / "Library/LaunchAgents" / f"{LABEL}.plist",
+        domain=f"gui/{os.getuid()}",
+        home=Path.home(),
+        more={},
+    )
+
+
+def daemon(user: str) -> Service:
+    """A LaunchDaemon: from boot on, for a server that nobody logs in to.
+
+    Raises:
+        ServiceError: There is no such user.
+    """
+    try:
+        home = Path(f"~{user}").expanduser()
+    except RuntimeError as error:
+        raise ServiceError(f"there is no user {user!r} on this machine") from error
+    return _service(
+        kind="daemon",
+        file=Path("/Library/LaunchDaemons") / f"{LABEL}.plist",
+        domain="system",
+        home=home,
+        more={"UserName": user},
+    )
+
+
+def _service(kind: str, file: Path, domain: str, home: Path, more: dict[str, str]) -> Service:
+    log = home / "Library/Logs/wr-agent.log"
+    return Service(
+        file=file,
+        text=lambda command: _filled(kind, {"ProgramArguments": list(command), "StandardErrorPath": str(log), **more}),
+        start=(("launchctl", "enable", f"{domain}/{LABEL}"), ("launchctl", "bootstrap", domain, str(file))),
+        stop=(("launchctl", "bootout", f"{domain}/{LABEL}"),),
+        logs=f"tail -f {log}",
+        kept=f"its state and its log; to remove them: rm -r '{home}/Library/Application Support/wr-agent' '{log}'",
+    )
+
+
+def _filled(kind: str, values: dict[str, Any]) -> str:
+    definition: dict[str, Any] = plistlib.loads(template("launchd", f"{LABEL}.{kind}.plist").read_bytes())
+    return plistlib.dumps(definition | values, sort_keys=False).decode()

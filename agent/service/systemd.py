@@ -1,0 +1,95 @@
+"""systemd: a system service with a user of its own, or a service of the user who is logged in."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from agent.service.definition import Command, Service, ServiceError, template
+from agent.service.reach import closed_step
+
+UNIT = "wr-agent.service"
+USER = "wr-agent"
+
+_NO_REALTIME = "RestrictRealtime=yes"
+_REALTIME = "LimitRTPRIO=95\nLimitMEMLOCK=infinity"
+
+
+def system(user: str, *, realtime: bool) -> Service:
+    """A hardened system service, for servers.
+
+    Args:
+        user: Whom it runs as, such as the one that runs the JACK server; empty for a user of its own.
+        realtime: Whether the probe may have real-time priority, where the JACK server has it.
+    """
+    users = ("systemd-sysusers", str(template("systemd", "wr-agent.sysusers.conf")))
+    return Service(
+        file=Path("/etc/systemd/system") / UNIT,
+        text=lambda command: _system_text(command, user, realtime=realtime),
+        prepare=() if user else (users,),
+        **_commands("systemctl"),
+        logs="journalctl -u wr-agent -f",
+        kept="its state and its user; to remove them: rm -r /var/lib/wr-agent && userdel wr-agent",
+    )
+
+
+def user() -> Service:
+    """A service of the user who runs this, for a studio's desktop."""
+    config = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Service(
+        file=Path(config) / "systemd/user" / UNIT,
+        text=lambda command: _filled(template("systemd", "wr-agent.user.service"), COMMAND=_quoted(command)),
+        **_commands("systemctl", "--user"),
+        logs="journalctl --user -u wr-agent -f",
+        kept="its state; to remove it: rm -r ~/.local/state/wr-agent",
+    )
+
+
+def _commands(*systemctl: str) -> dict[str, tuple[Command, ...]]:
+    reread = (*systemctl, "daemon-reload")
+    return {
+        "start": (reread, (*systemctl, "enable", "--quiet", "--now", UNIT)),
+        "stop": ((*systemctl, "disable", "--quiet", "--now", UNIT),),
+        "forget": (reread,),
+    }
+
+
+def _system_text(command: Command, user: str, *, realtime: bool) -> str:
+    if not user:
+        _refuse_closed(Path(command[0]), Path(sys.executable))
+    return _filled(
+        template("systemd", UNIT),
+        COMMAND=_quoted(command),
+        # The IPC objects of another user may be a JACK server's.
+        USER=user or f"{USER}\nRemoveIPC=yes",
+        REALTIME=_REALTIME if realtime else _NO_REALTIME,
+    )
+
+
+def _filled(path: Path, **values: str) -> str:
+    text = path.read_text()
+    for name, value in values.items():
+        text = text.replace(f"@{name}@", value)
+    return text
+
+
+def _quoted(command: Command) -> str:
+    """A command line by the rules of systemd.service(5), where `%` and `$` mean something even between quotes."""
+    return " ".join(_quoted_word(word) for word in command)
+
+
+def _quoted_word(word: str) -> str:
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    return f'"{escaped}"'
+
+
+def _refuse_closed(*programs: Path) -> None:
+    for program in programs:
+        step = closed_step(program)
+        if step:
+            raise ServiceError(
+                f"the service's own user could not run {program}: {step} is closed to others. Install the agent where"
+                " everyone can read it (python3 -m venv /opt/wr-agent && /opt/wr-agent/bin/pip install wr-agent), or"
+                " run the service as a user who can: --as USER"
+            )

@@ -1,0 +1,146 @@
+"""A real systemd as the first process of namespaces of its own: it sees the machine's files, and changes none of them.
+
+In there `/etc`, `/run` and `/var/lib` are copies or empty, the network is a loopback of its own, and what systemd's own
+units would start is not there. Needs root, which test.sh has or asks for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import IO
+
+from tests.support.waiting import PATIENCE, eventually
+
+_AS_ROOT = () if os.geteuid() == 0 else ("sudo", "--non-interactive")
+
+NO_MORE: Mapping[str, str] = MappingProxyType({})
+
+_STUBS = ("sysinit", "basic", "shutdown", "multi-user", "network", "sound")
+
+_SCRIPT = """
+set -e
+mount --make-rprivate /
+mount -t proc proc /proc
+
+hide() {  # a folder, empty, with what it held at $2 if that is given
+  mkdir -p /mnt/kept; mount --bind "$1" /mnt/kept
+  mount -t tmpfs -o mode=0755 tmpfs "$1"
+  if [ -n "$2" ]; then "$2" "$1"; fi
+  umount /mnt/kept
+}
+copied() { cp -a /mnt/kept/. "$1/"; }
+opened() {  # what is in a home, for users that the home itself shuts out
+  for entry in /mnt/kept/.[!.]* /mnt/kept/*; do
+    [ -d "$entry" ] || continue
+    mkdir "$1/${entry##*/}"; mount --bind "$entry" "$1/${entry##*/}"
+  done
+}
+mount -t tmpfs -o mode=0755 tmpfs /mnt
+hide /etc copied
+hide /root opened
+hide /run
+hide /var/lib
+hide /dev/shm  # where JACK servers know each other
+chmod 1777 /dev/shm
+rm -rf /etc/systemd /etc/wr-agent
+mkdir -p /etc/systemd/system /run/lock /run/stubs
+for name in $STUBS; do printf '[Unit]\\nDefaultDependencies=no\\n' >"/run/stubs/$name.target"; done
+mkdir /run/stubs/service.d
+printf '[Service]\\nStandardOutput=append:/run/services.log\\n' >/run/stubs/service.d/log.conf
+printf '[Unit]\\nDefaultDependencies=no\\nAllowIsolate=yes\\n' >/run/stubs/started.target
+
+if [ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ]; then
+  umount -R /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup
+else
+  umount -R /sys/fs/cgroup; mount -t tmpfs tmpfs /sys/fs/cgroup
+  mkdir /sys/fs/cgroup/unified /sys/fs/cgroup/systemd
+  mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified
+  mount -t cgroup -o none,name=systemd cgroup /sys/fs/cgroup/systemd
+fi
+ip link set lo up
+touch /run/console; mount --bind /run/console /dev/console
+export container=namespaces SYSTEMD_UNIT_PATH=/etc/systemd/system:/run/stubs
+exec /lib/systemd/systemd --system --unit=started.target --log-target=console --show-status=0
+"""
+
+
+class IsolatedSystemd:
+    """A system manager. `run` runs a command beside it, as root."""
+
+    def __init__(self, said: IO[bytes]) -> None:
+        namespaces = ("--cgroup", "--mount", "--pid", "--uts", "--ipc", "--net", "--fork", "--kill-child")
+        self._said = said
+        self._unshare = subprocess.Popen(
+            [*_AS_ROOT, "unshare", *namespaces, "bash", "-c", _SCRIPT],
+            env={"PATH": os.environ["PATH"], "STUBS": " ".join(_STUBS)},
+            stdin=subprocess.DEVNULL,
+            stdout=self._said,
+            stderr=subprocess.STDOUT,
+        )
+        self._first = int(eventually(self._first_process, "systemd is the first process of its namespaces"))
+
+    def run(
+        self, *command: str | Path, user: str = "", check: bool = True, env: Mapping[str, str] = NO_MORE
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command in the namespaces to its end."""
+        enter = ("nsenter", "--target", str(self._first), "--mount", "--pid", "--uts", "--ipc", "--net", "--cgroup")
+        become = ("setpriv", "--reuid", user, "--regid", user, "--init-groups") if user else ()
+        done = subprocess.run(
+            [*_AS_ROOT, *enter, "--", *become, *command],
+            env={"PATH": os.environ["PATH"], "HOME": "/root"} | dict(env),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=2 * PATIENCE,
+            check=False,
+        )
+        assert not check or done.returncode == 0, f"{command}: {done.stdout}{done.stderr}\n{self.console()}"
+        return done
+
+    def write(self, path: str, text: str, mode: str = "0644", owner: str = "root:root") -> None:
+        """Write a file in the namespaces, with its folders."""
+        self.run("install", "-D", "-m", mode, "/dev/null", path)
+        self.run("chown", owner, path)
+        self.run("sh", "-c", 'printf %s "$1" >>"$2"', "sh", text, path)
+
+    def show(self, name: str, unit: str = "wr-agent.service") -> str:
+        """One property of a unit."""
+        return self.run("systemctl", "show", "--property", name, "--value", unit).stdout.strip()
+
+    def console(self) -> str:
+        """What systemd and the services said so far."""
+        run = Path(f"/proc/{self._first}/root/run")
+        logs = (run / "console", run / "services.log")
+        return "".join(log.read_text(errors="replace") for log in logs if log.exists())
+
+    def stop(self) -> None:
+        """End the manager, and with it everything in its namespaces."""
+        subprocess.run([*_AS_ROOT, "kill", "-KILL", str(self._first)], check=True)
+        self._unshare.wait(PATIENCE)
+
+    def _first_process(self) -> str | None:
+        if self._unshare.poll() is not None:
+            self._said.seek(0)
+            raise AssertionError(f"systemd ended with {self._unshare.returncode}: {self._said.read().decode()}")
+        with contextlib.suppress(OSError):
+            for child in Path(f"/proc/{self._unshare.pid}/task/{self._unshare.pid}/children").read_text().split():
+                if Path(f"/proc/{child}/root/run/systemd/private").exists():
+                    return child
+        return None
+
+
+@contextlib.contextmanager
+def isolated_systemd() -> Iterator[IsolatedSystemd]:
+    """A manager that serves, and that is gone afterwards."""
+    with tempfile.TemporaryFile() as said:
+        manager = IsolatedSystemd(said)
+        try:
+            yield manager
+        finally:
+            manager.stop()
