@@ -19,135 +19,22 @@ import argparse
 import contextlib
 import os
 import random
-import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TypeAlias
 
-from prometheus_client.parser import text_string_to_metric_families
-from prometheus_client.samples import Sample
-
+from bench.audio_faults import FAULTS, SETTLE_SECONDS, Span, Stage
 from bench.table import machine, table
 from collectors.audio.dropouts import HOLD_NS, MERGE_NS
-from tests.support.agent import AgentProcess, agent
-from tests.support.audio import probe_pids
-from tests.support.jack_client import JackClient, JackListener
+from tests.support.agent import agent
 from tests.support.jackd import Jackd
-from tests.support.waiting import eventually
 
-SETTLE_SECONDS = (MERGE_NS + HOLD_NS) / 1e9 + 0.5
-FULL = {"late client": 22, "hogging client": 22, "frozen probe": 22, "frozen server": 22, "killed server": 12}
-QUICK = dict.fromkeys(FULL, 4)
-SPAN: TypeAlias = tuple[int, int]
-"""Beginning and end in nanoseconds of the monotonic clock."""
-
-
-class Stage:
-    """One server, a client that misbehaves on it, one that listens to it, and the agent that is tried.
-
-    Args:
-        server: Runs already.
-        watcher: Runs already.
-    """
-
-    def __init__(self, server: Jackd, watcher: AgentProcess) -> None:
-        self.server = server
-        self.watcher = watcher
-        self._heard: list[int] = []
-        self._join()
-
-    def _join(self) -> None:
-        self._listener = JackListener(self.server.name)
-        self.client = JackClient(self.server.name)
-
-    def leave(self) -> None:
-        """Take the clients away, as the server is gone or will be."""
-        self._heard += self._listener.xruns()
-        self._listener.close()
-        self.client.close()
-
-    def revive(self) -> None:
-        """Start the server again, and wait until it is measured."""
-        self.leave()
-        self.server.start()
-        self._join()
-        self.measured()
-
-    def measured(self) -> None:
-        """Wait for buffers, and until what their beginning brought is settled."""
-        name = "audio_device_buffer_interval_seconds_count"
-        before = self._total(name)
-        eventually(lambda: self._total(name) > before, "buffers")
-        time.sleep(SETTLE_SECONDS)
-
-    def reported(self, since_ns: int) -> list[SPAN]:
-        """When the server reported an xrun after that time."""
-        return [(xrun, xrun) for xrun in (*self._heard, *self._listener.xruns()) if xrun > since_ns]
-
-    def dropouts(self) -> int:
-        """How many the agent has counted."""
-        return self._total("audio_engine_xruns_total")
-
-    def observations(self) -> Counter[str]:
-        """How often each observer has seen something."""
-        found = self._samples("audio_device_xrun_observations_total")
-        return Counter({f"{s.labels['observer']} {s.labels['kind']}": int(s.value) for s in found})
-
-    def probe(self) -> int:
-        """The process of the agent's probe."""
-        return eventually(lambda: probe_pids(self.watcher.process.pid), "a probe")[0]
-
-    def _total(self, name: str) -> int:
-        return sum(int(sample.value) for sample in self._samples(name))
-
-    def _samples(self, name: str) -> list[Sample]:
-        text = self.watcher.get("/metrics?collect[]=audio")[2]
-        families = text_string_to_metric_families(text)
-        return [sample for family in families for sample in family.samples if sample.name == name]
-
-
-def late_client(stage: Stage, severity: float) -> None:
-    """Another client's callback sleeps, for several periods."""
-    stage.client.tell(f"late {0.02 + 0.18 * severity}")
-
-
-def hogging_client(stage: Stage, severity: float) -> None:
-    """Another client needs half as long again as it has, for several periods."""
-    stage.client.tell(f"hog {round(3 + 9 * severity)}")
-
-
-def frozen_probe(stage: Stage, severity: float) -> None:
-    """Our own stream's client stops."""
-    pid = stage.probe()
-    os.kill(pid, signal.SIGSTOP)
-    time.sleep(0.03 + 0.27 * severity)
-    os.kill(pid, signal.SIGCONT)
-
-
-def frozen_server(stage: Stage, severity: float) -> None:
-    """The server stops."""
-    stage.server.freeze()
-    time.sleep(0.05 + 0.25 * severity)
-    stage.server.thaw()
-
-
-def killed_server(stage: Stage, _severity: float) -> None:
-    """The server dies."""
-    stage.server.kill()
-
-
-FAULTS: dict[str, Callable[[Stage, float], None]] = {
-    "late client": late_client,
-    "hogging client": hogging_client,
-    "frozen probe": frozen_probe,
-    "frozen server": frozen_server,
-    "killed server": killed_server,
-}
+FULL = dict.fromkeys(FAULTS, 18) | {"killed server": 10}
+QUICK = dict.fromkeys(FAULTS, 4)
 _HAMMER = """
 import sys, threading, urllib.request
 def hammer():
@@ -161,7 +48,7 @@ for _ in range(4):
 def main() -> None:
     """Inject all faults and print the table."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    arguments.add_argument("--quick", action="store_true", help="40 faults instead of 200")
+    arguments.add_argument("--quick", action="store_true", help="48 faults instead of 200")
     counts = QUICK if arguments.parse_args().quick else FULL
     began = time.monotonic()
     rows = _play(counts)
@@ -184,7 +71,6 @@ def _stage() -> Iterator[Stage]:
         config = f'audio.observers = "auto"\naudio.jack_server = "{server.name}"'
         with tempfile.TemporaryDirectory() as folder, agent(Path(folder), config) as watcher:
             stage = Stage(server, watcher)
-            stage.measured()
             yield stage
             stage.leave()
     finally:
@@ -197,7 +83,7 @@ def _round(load: str, counts: dict[str, int], faulty: Stage, left_alone: Stage) 
     faults = [(kind, number / (count - 1)) for kind, count in counts.items() for number in range(count)]
     random.shuffle(faults)
     verdicts = {kind: Counter[str]() for kind in counts}
-    spans: list[SPAN] = []
+    spans: list[Span] = []
     for kind, severity in faults:
         span, verdict = _inject(load, kind, severity, faulty)
         spans.append(span)
@@ -212,7 +98,7 @@ def _round(load: str, counts: dict[str, int], faulty: Stage, left_alone: Stage) 
     ]
 
 
-def _sums(title: str, counted: int, spans: Iterable[SPAN]) -> list[str]:
+def _sums(title: str, counted: int, spans: Iterable[Span]) -> list[str]:
     true = _clusters(spans)
     differences = max(true - counted, 0), max(counted - true, 0)
     return [f"{title} ({true} by injection or JACK)", "", str(min(counted, true)), *map(str, differences), ""]
@@ -222,10 +108,9 @@ def _cells(verdict: Counter[str]) -> list[str]:
     return [str(verdict[column]) for column in ("injected", "once", "missed", "twice", "beside")]
 
 
-def _inject(load: str, kind: str, severity: float, stage: Stage) -> tuple[SPAN, Counter[str]]:
+def _inject(load: str, kind: str, severity: float, stage: Stage) -> tuple[Span, Counter[str]]:
     before, seen, began = stage.dropouts(), stage.observations(), time.monotonic_ns()
-    FAULTS[kind](stage, severity)
-    span = began, time.monotonic_ns()
+    span = began, FAULTS[kind](stage, severity)
     time.sleep(SETTLE_SECONDS)
     verdict = _judge(stage.dropouts() - before, span, stage.reported(began - MERGE_NS - HOLD_NS))
     if not verdict["once"] or verdict["twice"] or verdict["beside"]:
@@ -243,13 +128,13 @@ def _short(counts: Counter[str]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
-def _judge(counted: int, fault: SPAN, reported: Iterable[SPAN]) -> Counter[str]:
+def _judge(counted: int, fault: Span, reported: Iterable[Span]) -> Counter[str]:
     beside = min(_clusters([fault, *reported]) - 1, max(counted - 1, 0))
     twice = max(counted - 1 - beside, 0)
     return Counter(injected=1, once=int(counted - beside == 1), missed=int(not counted), twice=twice, beside=beside)
 
 
-def _clusters(spans: Iterable[SPAN]) -> int:
+def _clusters(spans: Iterable[Span]) -> int:
     """How many dropouts these are, by the definition: what is further apart than the merge window is another one."""
     count, until = 0, -MERGE_NS - 1
     for start, end in sorted(spans):

@@ -13,10 +13,10 @@ REST_NS = 600_000_000_000
 
 
 class Step(IntEnum):
-    """How far the probe has backed off. A larger buffer is no step: on JACK it is the server's, and everybody's."""
+    """How far the probe has backed off; `LESS` is one channel, and a larger buffer where it is not everybody's."""
 
     FULL = 0
-    ONE_CHANNEL = 1
+    LESS = 1
     AWAY = 2
 
 

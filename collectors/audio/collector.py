@@ -16,6 +16,7 @@ from collectors.audio.backoff import Backoff
 from collectors.audio.checks import AudioState, audio_checks
 from collectors.audio.config import AudioConfig
 from collectors.audio.device import Device, DeviceView, Stream
+from collectors.audio.devices import Devices
 from collectors.audio.dropouts import Observation
 from collectors.audio.families import device_families, probe_families
 from collectors.audio.passive import PassiveClient, PassiveView
@@ -44,7 +45,7 @@ class AudioCollector(Collector):
         self._passive: PassiveClient | None = None
         self._runner = ProbeRunner(self._plan, self._alive_ns, self._open_stream)
         self._backoff = Backoff()
-        self._devices: dict[str, Device] = {}
+        self._devices = Devices()
         self._views: tuple[DeviceView, ...] = ()
         self._surroundings = self._platform()
 
@@ -92,7 +93,7 @@ class AudioCollector(Collector):
 
     def _overloaded(self, observation: Observation) -> None:
         """CoreAudio names no device: the overload is counted with the one that is watched."""
-        for device in list(self._devices.values())[-1:]:
+        for device in list(self._devices)[-1:]:
             device.observe(observation)
 
     @property
@@ -131,11 +132,10 @@ class AudioCollector(Collector):
         return [self._config.device or "default"] if asked_for and not self._views else []
 
     def _device(self, name: str) -> Device:
-        if name not in self._devices:
-            self._devices[name] = Device(name)
-            if self._macos:
-                self._devices[name].watched_by("coreaudio", "Core Audio")
-        return self._devices[name]
+        device = self._devices.named(name)
+        if self._macos:
+            device.watched_by("coreaudio", "Core Audio")
+        return device
 
     def _open_stream(self, info: StreamInfo) -> Stream:
         return self._device(info.device).open_stream(info)
@@ -150,9 +150,9 @@ class AudioCollector(Collector):
         if self._passive is not None:
             self._fold_server(self._passive)
         now = time.monotonic_ns()
-        for device in self._devices.values():
+        for device in self._devices:
             device.settle(now)
-        self._views = tuple(device.view() for device in self._devices.values())
+        self._views = tuple(device.view() for device in self._devices)
         self._backoff.see(sum(view.own_misses for view in self._views), now)
 
     def _fold_server(self, passive: PassiveClient) -> None:

@@ -71,12 +71,15 @@ class Device:
 
     Args:
         name: The value of the label `device`.
+
+    Attributes:
+        cycle_ns: When it was last seen to have run a cycle, on the monotonic clock; 0 if never.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self._host_apis: dict[str, str] = {}
-        self._cycle_ns = 0
+        self.cycle_ns = 0
         self._rate = 0.0
         self._frames = 0
         self._stream_latency = (0.0, 0.0)
@@ -105,7 +108,7 @@ class Device:
         for xrun in xruns:
             self.observe(xrun)
         if view.state == "running":
-            self._cycle_ns = max(self._cycle_ns, view.cycle_ns)
+            self.cycle_ns = max(self.cycle_ns, view.cycle_ns)
             self._rate, self._frames = float(view.rate), view.block
             self._server_latency = view.latencies.get(self.name, (0, 0))
         self._load = view.load if view.state == "running" else None
@@ -126,23 +129,12 @@ class Device:
 
     def buffer(self, buffer: Buffer, cycle: Cycle | None) -> None:
         """Take in one buffer of the probe's stream."""
-        self._cycle_ns = max(self._cycle_ns, buffer.monotonic_ns)
+        self.cycle_ns = max(self.cycle_ns, buffer.monotonic_ns)
         self._frames = buffer.frames
-        for flag, kind in _FLAGS.items():
-            if buffer.flags & flag:
-                self.observe(Observation("portaudio", kind, buffer.monotonic_ns, buffer.monotonic_ns))
-        if cycle is None:
-            return
-        self._interval.observe(cycle.span.interval)
-        self._jitter.observe(cycle.jitter)
-        self._late_buffers += cycle.late
-        self._missed_buffers += cycle.span.missed
-        self._own_misses += cycle.is_own_miss
-        if cycle.span.delay is not None:
-            self._wakeup_delay.observe(cycle.span.delay)
-        if cycle.gap is not None:
-            self._lost_buffers += cycle.gap.lost
-            self.observe(Observation("gap", "lost", cycle.gap.start_ns, cycle.gap.end_ns))
+        if buffer.flags:
+            self._see_flags(buffer)
+        if cycle is not None:
+            self._see_cycle(cycle)
 
     def clip(self, samples: list[int]) -> None:
         """Count clipped samples of each channel."""
@@ -163,7 +155,7 @@ class Device:
         return DeviceView(
             name=self.name,
             observers=tuple(self._host_apis.items()),
-            cycle_ns=self._cycle_ns,
+            cycle_ns=self.cycle_ns,
             rate=self._rate,
             frames=self._frames,
             input_latency=self._latency(0),
@@ -181,6 +173,23 @@ class Device:
             levels=self._stream.levels() if self._stream else (),
             clipped=tuple(self._clipped),
         )
+
+    def _see_flags(self, buffer: Buffer) -> None:
+        for flag, kind in _FLAGS.items():
+            if buffer.flags & flag:
+                self.observe(Observation("portaudio", kind, buffer.monotonic_ns, buffer.monotonic_ns))
+
+    def _see_cycle(self, cycle: Cycle) -> None:
+        self._interval.observe(cycle.span.interval)
+        self._jitter.observe(cycle.jitter)
+        self._late_buffers += cycle.late
+        self._missed_buffers += cycle.span.missed
+        self._own_misses += cycle.is_own_miss
+        if cycle.span.delay is not None:
+            self._wakeup_delay.observe(cycle.span.delay)
+        if cycle.gap is not None:
+            self._lost_buffers += cycle.gap.lost
+            self.observe(Observation("gap", "lost", cycle.gap.start_ns, cycle.gap.end_ns))
 
     def _latency(self, direction: int) -> float:
         """Seconds: the server's word, which is in frames, before PortAudio's, which on JACK is 0."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import NamedTuple
 
 MERGE_NS = 250_000_000
@@ -9,6 +10,8 @@ MERGE_NS = 250_000_000
 HOLD_NS = 1_000_000_000
 """Observations arrive up to this late: buffers are read each quarter second, and a gap is certain only after eight of
 them, 0.37 s at 2,048 frames and 44.1 kHz."""
+_REMEMBERED = 16
+"""Dropouts that an observation may still belong to, should the agent be so late that it arrives after `HOLD_NS`."""
 
 
 class Observation(NamedTuple):
@@ -37,8 +40,7 @@ class DropoutCounter:
     def __init__(self) -> None:
         self.total = 0
         self._pending: list[Observation] = []
-        self._start_ns = 0
-        self._end_ns = -MERGE_NS - 1
+        self._counted: deque[tuple[int, int]] = deque(maxlen=_REMEMBERED)
 
     def add(self, observation: Observation) -> None:
         """Take an observation, in any order."""
@@ -53,10 +55,9 @@ class DropoutCounter:
             self._count(observation)
 
     def _count(self, observation: Observation) -> None:
-        apart = observation.start_ns > self._end_ns + MERGE_NS or observation.end_ns < self._start_ns - MERGE_NS
-        if apart:
-            self.total += 1
-            self._start_ns, self._end_ns = observation.start_ns, observation.end_ns
-        else:
-            self._start_ns = min(self._start_ns, observation.start_ns)
-            self._end_ns = max(self._end_ns, observation.end_ns)
+        for number, (start_ns, end_ns) in enumerate(self._counted):
+            if start_ns - MERGE_NS <= observation.end_ns and observation.start_ns <= end_ns + MERGE_NS:
+                self._counted[number] = min(start_ns, observation.start_ns), max(end_ns, observation.end_ns)
+                return
+        self.total += 1
+        self._counted.append((observation.start_ns, observation.end_ns))

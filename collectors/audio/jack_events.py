@@ -39,10 +39,13 @@ class Semaphore:
         return _pointer(self._c.sem_post), ctypes.cast(self._memory, ctypes.c_void_p)
 
     def wait(self, seconds: float) -> bool:
-        """Lower the counter by one, waiting until that can be done; whether it was within `seconds`."""
+        """Lower the counter by one, waiting until that can be done; whether it was within `seconds`.
+
+        Time also runs out while this process stands still, though the counter was raised: so there is a last look.
+        """
         whole, fraction = divmod(time.clock_gettime(time.CLOCK_MONOTONIC) + seconds, 1)
         deadline = _Deadline(int(whole), int(fraction * 1e9))
-        return not self._c.sem_clockwait(self._memory, _CLOCK_MONOTONIC, ctypes.byref(deadline))
+        return not self._c.sem_clockwait(self._memory, _CLOCK_MONOTONIC, ctypes.byref(deadline)) or self.take()
 
     def take(self) -> bool:
         """Lower the counter by one, if it is not zero; whether it was not."""

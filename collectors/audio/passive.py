@@ -21,9 +21,10 @@ from collectors.audio.jack_latency import latencies
 
 CLIENT_NAME = "wr-agent"
 _RETRY_SECONDS = 1.0
-_POLL_SECONDS = 0.25
-_WATCH_SECONDS = 0.05
-"""How late the end of a connection is noticed at most; an xrun is noticed at once."""
+_POLL_NS = 250_000_000
+_LOOK_NS = 100_000_000
+"""An xrun is noticed at once, unless this process is starved or stopped. So all that is sure is that it was between two
+looks, which are therefore no further apart than this."""
 _POLLS_A_LOOK_AT_PORTS = 8  # listing ports costs a hundred times as much as all else that is polled
 _FROZEN_NS = 1_000_000_000
 _STOP_SECONDS = 0.5
@@ -131,24 +132,32 @@ class PassiveClient:
         frame_time = self._poll(client, -1)
         self._set(state="running", reason="", since_ns=time.monotonic_ns(), attempt_ns=0, seen=True)
         polls = 0
-        while self._watch(events):
+        looked_ns = polled_ns = time.monotonic_ns()
+        while not self._stop.is_set():
+            before_ns, looked_ns = looked_ns, self._look(events, looked_ns)
+            if events.over:  # audio ends, whether the server crashed or was stopped: JACK says the same of both
+                self.xruns.append(Observation("jack", "shutdown", before_ns, time.monotonic_ns()))
+                break
+            if looked_ns - polled_ns < _POLL_NS:
+                continue
+            polled_ns = looked_ns
             polls += 1
             if polls % _POLLS_A_LOOK_AT_PORTS == 0:
                 self._look_at_ports(jack, client)
             frame_time = self._poll(client, frame_time)
-        if events.over:  # audio ends, whether the server crashed or was stopped: JACK says the same of both
-            self._observe("shutdown")
         self._lose("the server has closed the connection" if events.over else "stopped")
 
-    def _watch(self, events: JackEvents) -> bool:
-        """Note xruns until it is time to look at the server again; whether the connection goes on."""
-        until = time.monotonic() + _POLL_SECONDS
-        while (left := until - time.monotonic()) > 0:
-            if events.over or self._stop.is_set():
-                return False
-            if events.wait_xrun(min(left, _WATCH_SECONDS)):
-                self._observe("xrun")
-        return True
+    def _look(self, events: JackEvents, before_ns: int) -> int:
+        """Wait for an xrun, but not for long; until when on the monotonic clock no other is still to be noticed.
+
+        If there was none that is when waiting was to end, not now: this process may have stood still since.
+        """
+        until_ns = time.monotonic_ns() + _LOOK_NS
+        if not events.wait_xrun(_LOOK_NS / 1e9):
+            return until_ns
+        now_ns = time.monotonic_ns()
+        self.xruns.append(Observation("jack", "xrun", before_ns, now_ns))
+        return now_ns
 
     def _poll(self, client: Any, before: int) -> int:  # noqa: ANN401 - JACK-Client carries no types
         """Look at the server once; what comes back is the start of its last cycle, in frames."""
@@ -175,10 +184,6 @@ class PassiveClient:
 
     def _set(self, **changes: Any) -> None:  # noqa: ANN401 - the fields of PassiveView
         self.view = replace(self.view, **changes)
-
-    def _observe(self, kind: str) -> None:
-        now = time.monotonic_ns()
-        self.xruns.append(Observation("jack", kind, now, now))
 
 
 def _load_jack() -> ModuleType:

@@ -21,6 +21,8 @@ from collectors.metrics import Family, LabelValues, counter, gauge
 _LOOK_SECONDS = 10.0
 _DEADLINE_SECONDS = 5.0
 _LABELS = ("node",)
+MOST_NODES = 256
+"""So many have series: any program of the user may make nodes, and name them as it likes."""
 
 
 def server_socket(environment: Mapping[str, str] = os.environ) -> Path | None:
@@ -43,6 +45,7 @@ class PipeWireNodes:
         self._socket = socket
         self._version: tuple[int, int, int] | None = None
         self._nodes: tuple[Node, ...] = ()
+        self._left_out = 0
         self._known: dict[tuple[int, str], int] = {}
         self._late: frozenset[str] = frozenset()
         self._long_late: frozenset[str] = frozenset()
@@ -81,9 +84,12 @@ class PipeWireNodes:
         elif self._version is not None and self._version < BATCH_SINCE:
             found.append(_too_old(self._version))
         broken = sorted(node.name for node in self._nodes if node.state == "E")
+        if self._left_out:
+            found.append(_too_many(self._left_out))
         return found + [_broken(name) for name in broken] + [_late(name) for name in sorted(self._long_late)]
 
-    def _take(self, nodes: tuple[Node, ...]) -> None:
+    def _take(self, listed: tuple[Node, ...]) -> None:
+        nodes, self._left_out = listed[:MOST_NODES], max(len(listed) - MOST_NODES, 0)
         total = Counter(self._errors)
         for node in nodes:
             if node.errors is not None:
@@ -91,12 +97,12 @@ class PipeWireNodes:
                 total[node.name] += node.errors - before if node.errors >= before else node.errors
                 self._known[node.id, node.name] = node.errors
         if nodes:  # a pw-top that fails once must not let errors be counted again
-            listed = {(node.id, node.name) for node in nodes}
-            self._known = {key: errors for key, errors in self._known.items() if key in listed}
+            there = {(node.id, node.name) for node in nodes}
+            self._known = {key: errors for key, errors in self._known.items() if key in there}
         late = frozenset(node.name for node in nodes if node.late)
         self._long_late = late & self._late
         self._late = late
-        self._errors = dict(total)
+        self._errors = _bounded(total, {node.name for node in nodes})
         self._nodes = nodes
 
     async def _output(self, *options: str) -> str:
@@ -119,12 +125,19 @@ class PipeWireNodes:
         return output.decode(errors="replace")
 
 
+def _bounded(errors: Mapping[str, int], there: set[str]) -> dict[str, int]:
+    """Without the names that are no longer there, the oldest first, if they are too many."""
+    gone = [name for name in errors if name not in there]
+    forgotten = set(gone[: max(len(errors) - MOST_NODES, 0)])
+    return {name: count for name, count in errors.items() if name not in forgotten}
+
+
 def node_families(nodes: Iterable[Node], errors: Mapping[str, int]) -> Iterable[Family]:
     """The families of nodes.
 
     Args:
         nodes: Those that there are now.
-        errors: Of each name that there ever was.
+        errors: Of each name that there was.
     """
     nodes = tuple(nodes)
 
@@ -194,6 +207,17 @@ def _too_old(version: tuple[int, int, int]) -> Finding:
         detail=f"Expected PipeWire {text(BATCH_SINCE)} or later, whose pw-top has a batch mode, found {text(version)}.",
         affects="Load and errors of each node are not exported. What comes through PipeWire's JACK is.",
         remedy=("install a later PipeWire, on Debian 12 from bookworm-backports",),
+    )
+
+
+def _too_many(left_out: int) -> Finding:
+    return Finding(
+        code="audio-pipewire-many-nodes",
+        title="PipeWire has more nodes than the agent exports",
+        severity=Severity.WARNING,
+        detail=f"Expected up to {MOST_NODES} nodes, found {left_out} more.",
+        affects="Load and errors of those that pw-top lists last are not exported.",
+        remedy=("pw-top  # which program makes them, and whether it ever ends them",),
     )
 
 

@@ -9,7 +9,6 @@ The callback is `tap`'s; levels are computed from what it gathered by the main t
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -18,13 +17,13 @@ import time
 from typing import Any, NoReturn
 
 from collectors.audio.probe_stream import (
-    RefusedError,
     choose_device,
     load_portaudio,
     measured_channels,
     open_clock,
     open_stream,
     output_channels,
+    own_frames,
 )
 from collectors.audio.protocol import (
     BUFFER_CAPACITY,
@@ -32,6 +31,8 @@ from collectors.audio.protocol import (
     LEVEL_CAPACITY,
     Exit,
     ProbeRequest,
+    RefusedError,
+    decode_request,
     encode_answer,
     level_record,
 )
@@ -48,7 +49,7 @@ def main() -> NoReturn:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the agent, which then ends us
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        _run(ProbeRequest(**json.loads(sys.argv[1])), answers)
+        _run(decode_request(sys.argv[1]), answers)
     except RefusedError as error:
         os.write(answers, encode_answer(error.refusal))
         os._exit(error.refusal.code)
@@ -75,7 +76,8 @@ def _run(request: ProbeRequest, answers: int) -> None:
     channels = measured_channels(device, request)
     buffers = RingWriter(request.buffers, BUFFER_RECORD, BUFFER_CAPACITY)
     tap = Tap(open_clock(audio, device), buffers, output_channels(device))
-    info, stream = open_stream(audio, device, channels, tap.hear)
+    frames = own_frames(audio, device, request)
+    info, stream = open_stream(audio, device, channels, tap.hear, frames)
     os.write(answers, encode_answer(info))
     levels = RingWriter(request.levels, level_record(channels), LEVEL_CAPACITY)
     while stream.is_active():

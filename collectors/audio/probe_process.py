@@ -6,7 +6,6 @@ Owns the process, its pipes and the two rings. When to start and end it belongs 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -26,6 +25,7 @@ from collectors.audio.protocol import (
     ProbeRequest,
     StreamInfo,
     decode_answer,
+    encode_request,
     level_record,
 )
 from collectors.audio.ring import RingReader, ring_bytes, shared_memory
@@ -78,7 +78,7 @@ async def running_probe(plan: ProbePlan) -> AsyncIterator[ProbeProcess]:
     with ExitStack() as resources:
         buffers = _ring(resources, "wr-agent-buffers", ring_bytes(BUFFER_RECORD, BUFFER_CAPACITY))
         levels = _ring(resources, "wr-agent-levels", ring_bytes(level_record(MAX_CHANNELS), LEVEL_CAPACITY))
-        request = ProbeRequest(plan.device, plan.jack_only, plan.direction, plan.channels, buffers, levels)
+        request = ProbeRequest(plan.device, plan.jack_only, plan.direction, plan.channels, plan.frames, buffers, levels)
         process = await _spawn(request, plan.jack_server)
         noise = asyncio.create_task(_read_noise(process))
         try:
@@ -100,7 +100,11 @@ def _ring(resources: ExitStack, name: str, size: int) -> int:
 
 
 async def _spawn(request: ProbeRequest, server: str) -> Process:
-    """The child finds our modules wherever it is started, and nothing in the current directory (`-P`)."""
+    """The child finds our modules wherever it is started, and nothing in the current directory (`-P`).
+
+    Raises:
+        ProbeError: There can be no child, as while Python itself is being replaced.
+    """
     environment = os.environ | {
         "JACK_NO_START_SERVER": "1",
         "OPENBLAS_NUM_THREADS": "1",  # numpy's threads would only cost memory
@@ -108,14 +112,17 @@ async def _spawn(request: ProbeRequest, server: str) -> Process:
     }
     if server:
         environment["JACK_DEFAULT_SERVER"] = server
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "collectors.audio.probe", json.dumps(request._asdict())),
-        stdin=PIPE,
-        stdout=PIPE,
-        stderr=PIPE,
-        env=environment,
-        pass_fds=(request.buffers, request.levels),
-    )
+    try:
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-m", "collectors.audio.probe", encode_request(request)),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+            env=environment,
+            pass_fds=(request.buffers, request.levels),
+        )
+    except OSError as error:
+        raise ProbeError(None, f"the probe's process cannot be started: {error}") from error
 
 
 async def _answer(process: Process, noise: asyncio.Task[bytes]) -> StreamInfo:

@@ -21,6 +21,8 @@ _STALLED_NS = 1_000_000_000
 _HEALTHY_NS = 10_000_000_000
 _FIRST_PAUSE_SECONDS = 0.25
 _LONGEST_PAUSE_SECONDS = 5.0
+_OTHER_VERSION_SECONDS = 60.0
+"""Another version stays another one until the agent is restarted or the upgrade undone."""
 
 
 class ProbeRunner:
@@ -81,10 +83,15 @@ class ProbeRunner:
         except ProbeError as error:
             self.failure = error
             self.settled = True
-            if time.monotonic_ns() - began > _HEALTHY_NS:
-                self._pause = _FIRST_PAUSE_SECONDS
-            await asyncio.sleep(self._pause)
-            self._pause = min(2 * self._pause, _LONGEST_PAUSE_SECONDS)
+            await asyncio.sleep(self._pause_after(error, time.monotonic_ns() - began))
+
+    def _pause_after(self, error: ProbeError, lived_ns: int) -> float:
+        """Seconds until the next attempt: ever more of them, anew after a probe that lived."""
+        if error.code == Exit.OTHER_VERSION:
+            return _OTHER_VERSION_SECONDS
+        pause = _FIRST_PAUSE_SECONDS if lived_ns > _HEALTHY_NS else self._pause
+        self._pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+        return pause
 
     async def _follow(self, plan: ProbePlan, probe: ProbeProcess) -> None:
         """Feed a stream's records onward, until another one is due.

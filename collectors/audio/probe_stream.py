@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from collectors.audio.cycle_clock import Clock, CycleClock, portaudio_clock
-from collectors.audio.protocol import MAX_CHANNELS, Exit, ProbeRequest, Refusal, StreamInfo
+from collectors.audio.protocol import MAX_CHANNELS, Exit, ProbeRequest, RefusedError, StreamInfo
 
 CLIENT_NAME = b"wr-agent-probe"
 _JACK = 12  # PortAudio's PaHostApiTypeId paJACK
@@ -16,14 +16,6 @@ _LONGEST_LATENCY = 10.0
 
 DeviceInfo = dict[str, Any]
 """PortAudio's PaDeviceInfo, as PyAudio gives it."""
-
-
-class RefusedError(Exception):
-    """Nothing could be opened."""
-
-    def __init__(self, code: Exit, message: str, devices: tuple[str, ...] = ()) -> None:
-        super().__init__(message)
-        self.refusal = Refusal(code, message, devices)
 
 
 def load_portaudio() -> Any:  # noqa: ANN401 - PyAudio carries no types
@@ -102,14 +94,26 @@ def open_clock(audio: Any, device: DeviceInfo) -> Clock:  # noqa: ANN401 - PyAud
         return portaudio_clock
 
 
-def open_stream(audio: Any, device: DeviceInfo, channels: int, callback: Callable[..., Any]) -> tuple[StreamInfo, Any]:  # noqa: ANN401 - PyAudio carries no types
-    """Open and start the stream, with the device's own rate and buffer size.
+def own_frames(audio: Any, device: DeviceInfo, request: ProbeRequest) -> int:  # noqa: ANN401 - PyAudio carries no types
+    """Frames of a buffer; 0 is PortAudio's paFramesPerBufferUnspecified, the device's own. On JACK always that."""
+    return 0 if device["hostApi"] == _jack_api(audio) else request.frames
+
+
+def open_stream(
+    audio: Any,  # noqa: ANN401 - PyAudio carries no types
+    device: DeviceInfo,
+    channels: int,
+    callback: Callable[..., Any],
+    frames: int,
+) -> tuple[StreamInfo, Any]:
+    """Open and start the stream, with the device's own rate.
 
     Args:
         audio: From `load_portaudio`.
         device: From `choose_device`.
         channels: Input channels; 0 for an output stream.
         callback: PyAudio's stream callback.
+        frames: From `own_frames`.
 
     Raises:
         RefusedError: PortAudio would not.
@@ -120,7 +124,7 @@ def open_stream(audio: Any, device: DeviceInfo, channels: int, callback: Callabl
             format=_FLOAT32,
             rate=int(device["defaultSampleRate"]),
             channels=channels or output_channels(device),
-            frames_per_buffer=0,  # paFramesPerBufferUnspecified
+            frames_per_buffer=frames,
             stream_callback=callback,
             **{side: True, f"{side}_device_index": device["index"]},
         )

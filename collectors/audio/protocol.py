@@ -3,6 +3,10 @@
 The agent starts the probe with one JSON argument (`ProbeRequest`) and two rings. The probe answers with one JSON line
 on standard output, `StreamInfo` or `Refusal`, and from then on only writes records. Imports nothing heavy: it is
 loaded in the probe.
+
+An agent whose package is upgraded while it runs starts a probe of the new package. So a request says of which version
+it is, and a probe of another one refuses it. That much must hold between any two versions: the name of the probe's
+module, where the request has its version, what a `Refusal` looks like, and the number of `Exit.OTHER_VERSION`.
 """
 
 from __future__ import annotations
@@ -11,6 +15,9 @@ import json
 from enum import IntEnum
 from struct import Struct
 from typing import Literal, NamedTuple
+
+VERSION = 1
+"""Of all that is said here and of `ring`'s layout: to be raised with each change of them."""
 
 MAX_CHANNELS = 64
 
@@ -38,6 +45,7 @@ class Exit(IntEnum):
     DEVICE_NOT_FOUND = 12
     OPEN_FAILED = 13
     STREAM_ENDED = 14
+    OTHER_VERSION = 15
 
 
 class ProbeRequest(NamedTuple):
@@ -48,6 +56,7 @@ class ProbeRequest(NamedTuple):
         jack_only: Whether another host API than JACK must not be touched.
         direction: `auto` is input where the device has one, else output.
         channels: How many input channels; 0 for all, up to `MAX_CHANNELS`.
+        frames: Frames of a buffer; 0 for the device's own. Not heeded on JACK, where they are everybody's.
         buffers: Descriptor of the ring of `BUFFER_RECORD`.
         levels: Descriptor of the ring of level blocks.
     """
@@ -56,6 +65,7 @@ class ProbeRequest(NamedTuple):
     jack_only: bool
     direction: Direction
     channels: int
+    frames: int
     buffers: int
     levels: int
 
@@ -94,6 +104,14 @@ class Refusal(NamedTuple):
     devices: tuple[str, ...] = ()
 
 
+class RefusedError(Exception):
+    """Nothing could be opened."""
+
+    def __init__(self, code: Exit, message: str, devices: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.refusal = Refusal(code, message, devices)
+
+
 def level_record(channels: int) -> Struct:
     """A level block: frames, PortAudio's load of our callback, and for each channel four numbers.
 
@@ -101,6 +119,26 @@ def level_record(channels: int) -> Struct:
     at the end of the block (all its frames, if it is silent throughout).
     """
     return Struct("=Id" + "fdII" * channels)
+
+
+def encode_request(request: ProbeRequest) -> str:
+    """The probe's one argument."""
+    return json.dumps({"version": VERSION, **request._asdict()})
+
+
+def decode_request(argument: str) -> ProbeRequest:
+    """What the probe shall open.
+
+    Raises:
+        RefusedError: The agent that asks is of another version.
+    """
+    fields = json.loads(argument)
+    version = fields.pop("version", None)
+    if version != VERSION:
+        raise RefusedError(
+            Exit.OTHER_VERSION, f"the agent speaks version {version} of the probe's protocol, the probe {VERSION}"
+        )
+    return ProbeRequest(**fields)
 
 
 def encode_answer(answer: StreamInfo | Refusal) -> bytes:

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 
 BATCH_SINCE = (0, 3, 79)
+NAME_CHARACTERS = 128
+"""Programs choose the names of their nodes; what is longer is cut."""
 
 _HEADER = "S   ID  QUANT "
 _ROW = re.compile(
@@ -29,7 +31,7 @@ class Node:
 
     Attributes:
         id: Its number while it lives.
-        name: Its `node.name`; several nodes may share one.
+        name: Its `node.name`, up to `NAME_CHARACTERS` of it; several nodes may share one.
         driver: The name of the node that drives it; its own for a driver.
         state: pw-top's letter: `R`, `t` and `T` run, `I` is idle, `S` suspended, `C` being created, `E` in error.
         quantum: Frames a cycle: of a driver those in force, of a follower those it asks for, 0 for any.
@@ -72,13 +74,14 @@ def parse_nodes(text: str) -> tuple[Node, ...]:
         if row is None:
             continue
         quantum, rate = int(row["quantum"]), int(row["rate"])
+        name = row["name"][:NAME_CHARACTERS]
         if not row["follows"]:
-            driver, period = row["name"], quantum / rate if rate else 0.0
+            driver, period = name, quantum / rate if rate else 0.0
         measured = row["load"] not in _UNMEASURED
         nodes.append(
             Node(
                 id=int(row["id"]),
-                name=row["name"],
+                name=name,
                 driver=driver,
                 state=row["state"],
                 quantum=quantum,

@@ -37,7 +37,7 @@ class Buffer(NamedTuple):
     @classmethod
     def unpack(cls, record: bytes) -> Buffer:
         """The buffer that a record tells of."""
-        return cls(*BUFFER_RECORD.unpack(record))
+        return cls._make(BUFFER_RECORD.unpack(record))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,7 @@ class Span(NamedTuple):
     missed: int
 
 
-@dataclass(frozen=True, slots=True)
-class Cycle:
+class Cycle(NamedTuple):
     """A span, and what it means.
 
     Attributes:

@@ -20,6 +20,9 @@ async def watching(config: AudioConfig, *, macos: bool = False) -> AsyncIterator
     running = asyncio.create_task(collector.run())
     try:
         yield collector
+    except AssertionError as error:
+        error.add_note(f"The collector found: {[f for check in collector.checks() for f in check.run()]}")
+        raise
     finally:
         running.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -43,8 +46,8 @@ def exported(collector: AudioCollector, name: str, **labels: str) -> Value | Non
 def number(collector: AudioCollector, name: str, **labels: str) -> float:
     """The value of a series that is a number; -1 if there is none."""
     value = exported(collector, name, **labels)
-    assert not isinstance(value, HistogramValue)
-    return -1.0 if value is None else value
+    assert value is None or isinstance(value, int | float)
+    return -1.0 if value is None else float(value)
 
 
 def observed(collector: AudioCollector, name: str, **labels: str) -> int:

@@ -1,16 +1,14 @@
 """A JACK client that behaves as told on standard input: a tone of any level, or a callback that is late.
 
 Run as a process of its own, so that its Python work delays nobody else's: `python -m tests.support.jack_client SERVER`.
-Commands: `tone AMPLITUDE`, `late SECONDS` (once), `hog CYCLES` (each takes one and a half of its time, computing),
-`connect PORT` (unless it is or cannot be), `own PORT` (a physical port that captures, as if it were a device's). Each
-is answered `ok`.
+Commands: `own PORT` (a physical port that captures, as if it were a device's), `tone AMPLITUDE` (on the first of them),
+`late SECONDS` (once), `hog CYCLES` (each takes one and a half of its time, computing). Each is answered `ok`.
 
 `JackListener` is another process, which does nothing but note the server's xruns.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import select
 import subprocess
@@ -106,7 +104,6 @@ def main(server: str, name: str) -> None:
     import numpy as np
 
     client = jack.Client(name, no_start_server=True, servername=server)
-    port = client.outports.register("out")
     wave = np.sin(2 * np.pi * np.arange(client.blocksize) * 4 / client.blocksize).astype(np.float32)
     too_long = 1.5 * client.blocksize / client.samplerate
     amplitude = 0.0
@@ -116,7 +113,10 @@ def main(server: str, name: str) -> None:
     @client.set_process_callback  # type: ignore[untyped-decorator] # JACK-Client carries no types
     def process(_frames: int) -> None:
         nonlocal late, hogged
-        port.get_array()[:] = amplitude * wave
+        for port in client.outports:
+            port.get_array()[:] = 0
+        for port in client.outports[:1]:
+            port.get_array()[:] = amplitude * wave
         until = time.monotonic() + too_long
         while hogged > 0 and time.monotonic() < until:
             pass
@@ -135,11 +135,8 @@ def main(server: str, name: str) -> None:
             late = float(argument)
         elif command == "hog":
             hogged = int(argument)
-        elif command == "own":
-            client.outports.register(argument, is_terminal=True, is_physical=True)
         else:
-            with contextlib.suppress(jack.JackError):
-                port.connect(argument)
+            client.outports.register(argument, is_terminal=True, is_physical=True)
         print("ok", flush=True)  # noqa: T201 - the answer
 
 

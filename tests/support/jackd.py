@@ -6,12 +6,14 @@ in peace. So names come from a small pool, each lent to one test run at a time.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.support.waiting import eventually
@@ -65,11 +67,12 @@ class Jackd:
         """
         if self._lists_ports():
             raise RuntimeError(f"a JACK server {self.name} runs already; end it: pkill -f 'jackd -n {self.name}'")
-        for _ in range(_ATTEMPTS):
-            self._process = self._spawn()
-            if self._answers():
-                return
-            self.kill()
+        with _starting_alone():
+            for _ in range(_ATTEMPTS):
+                self._process = self._spawn()
+                if self._answers():
+                    return
+                self.kill()
         raise RuntimeError(f"jackd {self.name} did not start in {_ATTEMPTS} attempts")
 
     def close(self) -> None:
@@ -142,6 +145,14 @@ class Jackd:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+@contextlib.contextmanager
+def _starting_alone() -> Iterator[None]:
+    """All servers of a machine share a registry, in which those that start at once can disturb each other."""
+    with (Path(tempfile.gettempdir()) / "wr-test-start.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _borrow_name() -> tuple[int, str]:

@@ -146,6 +146,17 @@ def test_a_device_that_another_program_holds_is_told_as_such() -> None:
     assert any("fuser" in command for command in found["audio-device-busy"].remedy)
 
 
+def test_a_package_that_was_changed_under_the_agent_asks_for_a_restart() -> None:
+    failure = ProbeError(Exit.OTHER_VERSION, "the agent speaks version 1 of the probe's protocol, the probe 2")
+    found = findings(replace(HEALTHY, stream=None, probe_failure=failure))
+
+    assert severities(replace(HEALTHY, stream=None, probe_failure=failure)) == {
+        "audio-agent-outdated": Severity.FAILURE
+    }
+    assert "version 1" in found["audio-agent-outdated"].detail
+    assert any("systemctl restart wr-agent" in command for command in found["audio-agent-outdated"].remedy)
+
+
 def test_a_device_that_was_there_is_unplugged_not_unknown() -> None:
     server = replace(RUNNING, devices=("hdmi",))
     gone = replace(HEALTHY, config=AudioConfig(device="usb"), server=server, known=frozenset({"usb"}), probe_due=False)
@@ -171,9 +182,7 @@ def test_an_output_stream_tells_that_it_has_no_levels() -> None:
     assert severities(replace(HEALTHY, stream=STREAM._replace(channels=0))) == {"audio-output-only": Severity.INFO}
 
 
-@pytest.mark.parametrize(
-    ("step", "cost"), [(Step.ONE_CHANNEL, "levels of the other channels"), (Step.AWAY, "lost buffers")]
-)
+@pytest.mark.parametrize(("step", "cost"), [(Step.LESS, "levels of the other channels"), (Step.AWAY, "lost buffers")])
 def test_a_probe_that_has_backed_off_says_what_that_costs(step: Step, cost: str) -> None:
     found = findings(replace(HEALTHY, backoff=step))
 

@@ -10,13 +10,13 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import psutil
 import pytest
 
+from collectors.audio import protocol
 from collectors.audio.collector import AudioCollector
 from collectors.audio.config import AudioConfig
 from collectors.metrics import HistogramValue
 from tests.support.audio import codes, exported, number, observed, probe_pids, soon, watching
 from tests.support.jack_client import JackClient
 from tests.support.jackd import Jackd
-from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.jack
 
@@ -47,27 +47,18 @@ def is_up(collector: AudioCollector) -> bool:
 
 def counters(collector: AudioCollector) -> dict[tuple[str, ...], float]:
     """All that must never go down."""
-    return {
-        (family.name, *labels): sum(value.counts) if isinstance(value, HistogramValue) else value
-        for family in collector.collect()
-        for labels, value in family.samples.items()
-        if family.type in {"counter", "histogram"}
-    }
+    counted = {}
+    for family in collector.collect():
+        for labels, value in family.samples.items():
+            if isinstance(value, HistogramValue):
+                counted[family.name, *labels] = float(sum(value.counts))
+            elif family.type == "counter" and isinstance(value, int | float):
+                counted[family.name, *labels] = float(value)
+    return counted
 
 
 def went_down(before: dict[tuple[str, ...], float], after: dict[tuple[str, ...], float]) -> list[tuple[str, ...]]:
     return [key for key, value in before.items() if after.get(key, -1) < value]
-
-
-async def steady(look: Callable[[], float]) -> float:
-    """What `look` returns once that has stood still for a second."""
-    async with asyncio.timeout(PATIENCE):
-        before = look()
-        await asyncio.sleep(1)
-        while (now := look()) != pytest.approx(before, rel=0.001):
-            before = now
-            await asyncio.sleep(1)
-    return now
 
 
 async def test_the_device_is_seen_with_its_rate_frames_and_deadline(collector: AudioCollector) -> None:
@@ -167,6 +158,18 @@ async def test_a_probe_that_hangs_is_replaced(collector: AudioCollector) -> None
     assert number(collector, "audio_device_xrun_observations_total", kind="stalled") == 0
 
 
+async def test_an_agent_whose_package_was_upgraded_asks_for_its_restart_and_waits(
+    jackd: Jackd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "VERSION", 0)  # ours; a probe's is that of the package
+    async with watching(AudioConfig(jack_server=jackd.name)) as collector:
+        await soon(lambda: codes(collector) == {"audio-agent-outdated"}, "the finding")
+
+        assert is_up(collector)  # the passive client goes on
+        assert probe_pids(os.getpid()) == []
+        assert number(collector, "wr_agent_audio_probe_restarts_total") == 0
+
+
 async def test_a_dying_server_is_one_dropout(collector: AudioCollector, jackd: Jackd) -> None:
     before = number(collector, DROPOUTS)
     jackd.kill()
@@ -197,12 +200,12 @@ async def test_many_deaths_leave_nothing_behind(collector: AudioCollector, jackd
     await die_and_revive()
     process = psutil.Process()
     before = process.num_fds(), process.num_threads()
-    for _ in range(5):
+    for _ in range(3):
         await die_and_revive()
 
     # JACK keeps a descriptor of a server until the next one: give or take one, but not one a death.
-    assert process.num_fds() <= before[0] + 2
-    assert process.num_threads() <= before[1] + 2
+    await soon(lambda: process.num_fds() <= before[0] + 2, f"{before[0]} descriptors, or one or two more")
+    await soon(lambda: process.num_threads() <= before[1] + 2, f"{before[1]} threads, or one or two more")
     assert len(probe_pids(os.getpid())) == 1
 
 
@@ -278,26 +281,33 @@ async def test_another_block_size_is_followed(collector: AudioCollector, jackd: 
     assert mean == pytest.approx(512 / 48000, rel=0.3)
 
 
-async def test_levels_are_those_of_the_sound(collector: AudioCollector, client: JackClient) -> None:
-    await soon(lambda: number(collector, "audio_channel_silent_seconds", channel="1") > 1, "silence")
-    client.tell("tone 0.5")
+async def test_levels_are_those_of_the_sound(jackd: Jackd) -> None:
+    usb = JackClient(jackd.name, "usb")
+    try:
+        for command in ("own capture_1", "own capture_2", "tone 0.5"):
+            usb.tell(command)
+        async with watching(AudioConfig(jack_server=jackd.name, device="usb")) as collector:
+            await _hear(collector, usb)
+    finally:
+        usb.close()
 
-    def sounds() -> bool:
-        client.tell("connect wr-agent-probe:in_0")  # again, for a probe that was replaced on a starved machine
-        return number(collector, "audio_channel_silent_seconds", channel="1") == 0
 
-    await soon(sounds, "sound")
-    peak, rms = "audio_channel_peak_ratio", "audio_channel_rms_ratio"
-    await soon(lambda: number(collector, peak, channel="1") == pytest.approx(0.5, rel=0.01), "the peak")
-    assert await steady(lambda: number(collector, rms, channel="1")) == pytest.approx(0.5 / 2**0.5, rel=0.05)
+async def _hear(collector: AudioCollector, usb: JackClient) -> None:
+    """What a device plays: a tone, the same too loud, nothing; on its first channel alone."""
 
-    assert number(collector, "audio_channel_clipped_samples_total", channel="1") == 0
-    assert number(collector, peak, channel="2") == 0
-    assert number(collector, "audio_channel_silent_seconds", channel="2") > 1
-    client.tell("tone 1.25")
-    await soon(lambda: number(collector, "audio_channel_clipped_samples_total", channel="1") > 0, "clipped samples")
-    client.tell("tone 0")
-    await soon(lambda: number(collector, "audio_channel_silent_seconds", channel="1") > 0.5, "silence again")
+    def level(name: str, channel: str = "1") -> float:
+        return number(collector, f"audio_channel_{name}", channel=channel)
+
+    await soon(lambda: level("silent_seconds", "2") > 1, "a second of sound and silence")
+    await soon(lambda: level("peak_ratio") == pytest.approx(0.5, rel=0.01), "the peak")
+    await soon(lambda: level("rms_ratio") == pytest.approx(0.5 / 2**0.5, rel=0.05), "the root mean square")
+    await soon(lambda: level("silent_seconds") == 0, "no silence")
+    assert (level("clipped_samples_total"), level("peak_ratio", "2")) == (0, 0)
+
+    usb.tell("tone 1.25")
+    await soon(lambda: level("clipped_samples_total") > 0, "clipped samples")
+    usb.tell("tone 0")
+    await soon(lambda: level("silent_seconds") > 0.5, "silence")
 
 
 async def test_without_a_server_nothing_is_claimed_and_the_cause_is_told() -> None:
@@ -365,6 +375,7 @@ async def test_starting_and_stopping_leaves_nothing_behind(jackd: Jackd) -> None
     await live()
     await live()
 
-    assert process.num_fds() <= descriptors
     assert probe_pids(os.getpid()) == []
+    # A starved machine's passive client is still closing when the collector no longer waits for it.
+    await soon(lambda: process.num_fds() <= descriptors, f"no more than {descriptors} descriptors")
     assert "wr-agent" not in jackd.ports()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from collectors.audio import alsa, backoff, checks, device, dropouts, families, macos, pipewire
+from collectors.audio import alsa, backoff, device, dropouts, families, findings, macos, pipewire
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "audio.md").read_text()
@@ -26,7 +26,7 @@ def test_every_family_is_named_and_no_other() -> None:
 
 
 def test_every_finding_is_named_and_no_other() -> None:
-    codes = written(r'code="(audio-[a-z-]+)"', checks, alsa, pipewire, macos)
+    codes = written(r'code="(audio-[a-z-]+)"', findings, alsa, pipewire, macos)
 
     assert len(codes) > 20
     assert codes == {name for name in NAMED if name.startswith("audio-")}

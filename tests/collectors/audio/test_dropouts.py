@@ -56,6 +56,15 @@ def test_what_arrives_late_joins_the_dropout_that_was_counted() -> None:
     assert counter.total == 1
 
 
+def test_what_arrives_too_late_still_joins_its_own_dropout() -> None:
+    counter = DropoutCounter()
+    for observation in (at(1000), at(2000), at(900, 1100)):
+        counter.add(observation)
+        counter.settle(2000 * MS + HOLD_NS)
+
+    assert counter.total == 2
+
+
 def reference(observations: list[Observation]) -> int:
     """The same by the definition: sort, then merge."""
     count, end = 0, -MERGE_NS - 1

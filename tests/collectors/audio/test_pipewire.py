@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from collectors.audio.pipewire import PipeWireNodes, server_socket
+from collectors.audio.pipewire import MOST_NODES, PipeWireNodes, server_socket
 from collectors.metrics import LabelValues, Value
 from tests.support.audio import soon
 
@@ -128,6 +128,27 @@ async def test_a_pw_top_that_fails_once_does_not_count_errors_again(pw_top: PwTo
     await pw_top.shows(SINK, TONE)
 
     assert pw_top.samples("errors_total")["tone",] == 17
+
+
+async def test_of_very_many_nodes_the_first_have_series_and_the_rest_are_told(pw_top: PwTop) -> None:
+    many = [TONE.replace("R   24", f"R {id_:4}").replace("tone", f"tone {id_}") for id_ in range(30, 30 + MOST_NODES)]
+    await pw_top.shows(SINK, *many)
+
+    assert len(pw_top.samples("info")) == len(pw_top.samples("errors_total")) == MOST_NODES
+    assert ("null-sink",) in pw_top.samples("errors_total")
+    assert pw_top.codes() == ["audio-pipewire-many-nodes"]
+    assert "1 more" in pw_top.nodes.findings(jack_answers=True)[0].detail
+
+
+async def test_errors_of_nodes_that_are_gone_are_forgotten_when_names_become_too_many(pw_top: PwTop) -> None:
+    for id_ in range(30, 30 + MOST_NODES, 64):
+        names = range(id_, id_ + 64)
+        await pw_top.shows(SINK, *(TONE.replace("R   24", f"R {n:4}").replace("tone", f"tone {n}") for n in names))
+    errors = pw_top.samples("errors_total")
+
+    assert len(errors) == MOST_NODES
+    assert ("tone 30",) not in errors
+    assert {("null-sink",), ("tone 31",), (f"tone {29 + MOST_NODES}",)} <= set(errors)
 
 
 async def test_a_node_that_stays_late_is_found(pw_top: PwTop) -> None:

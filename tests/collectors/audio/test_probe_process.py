@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from collectors.audio import protocol
 from collectors.audio.plan import ProbePlan
 from collectors.audio.probe_process import ProbeError, running_probe
 from collectors.audio.protocol import Exit
@@ -84,6 +85,41 @@ async def test_without_a_jack_server_no_other_host_api_is_touched() -> None:
 
     assert refused.value.code == Exit.NO_JACK
     assert refused.value.noise  # what the libraries printed is for the finding, not for the terminal
+
+
+async def test_a_larger_buffer_is_asked_for_where_it_is_nobody_elses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On ALSA's null device, which is not real time, but has PortAudio's real buffers."""
+    (tmp_path / "asound.conf").write_text("</usr/share/alsa/alsa.conf>\npcm.wr-null { type null }\n")
+    monkeypatch.setenv("ALSA_CONFIG_PATH", str(tmp_path / "asound.conf"))
+    latencies = []
+    for frames in (0, 4096):
+        alsa = ProbePlan("wr-null", False, "auto", 1, "wr-no-such-server", frames=frames)
+        async with running_probe(alsa) as probe:
+            latencies.append(probe.stream.input_latency)
+
+    assert latencies[1] > 2 * latencies[0] > 0
+
+
+async def test_a_probe_of_another_version_refuses_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "VERSION", 0)  # ours; the child reads its own from the package, as after an upgrade
+    with pytest.raises(ProbeError, match=r"^the agent speaks version 0 .* the probe 1$") as refused:
+        async with running_probe(ProbePlan("", True, "auto", 0, "wr-no-such-server")):
+            pass
+
+    assert refused.value.code == Exit.OTHER_VERSION
+    assert refused.value.noise == ""
+
+
+async def test_a_python_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nonexistent/python")
+    descriptors = psutil.Process().num_fds()
+    with pytest.raises(ProbeError, match=r"cannot be started: .*/nonexistent/python"):
+        async with running_probe(ProbePlan("", True, "auto", 0, "wr-no-such-server")):
+            pass
+
+    assert psutil.Process().num_fds() <= descriptors
 
 
 async def test_it_ends_by_itself_when_its_server_dies(jackd: Jackd) -> None:

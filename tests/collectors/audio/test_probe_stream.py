@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from collectors.audio.cycle_clock import portaudio_clock
-from collectors.audio.probe_stream import open_clock, open_stream
+from collectors.audio.probe_stream import open_clock, open_stream, own_frames
+from collectors.audio.protocol import ProbeRequest
 
 ALSA, JACK = 0, 1
 DEVICE = {
@@ -37,9 +38,16 @@ class Audio:
 
 @pytest.mark.parametrize(("told", "believed"), [(0.01, 0.01), (2**32 / 48_000, 0.0)])
 def test_a_latency_that_cannot_be_is_not_known(told: float, believed: float) -> None:
-    info, _ = open_stream(Audio(told), DEVICE, 2, lambda: None)
+    info, _ = open_stream(Audio(told), DEVICE, 2, lambda: None, 0)
 
     assert (info.input_latency, info.output_latency) == (believed, 0.005)
+
+
+@pytest.mark.parametrize(("host_api", "frames"), [(ALSA, 4096), (JACK, 0)])
+def test_a_buffer_is_ours_to_choose_except_on_jack(host_api: int, frames: int) -> None:
+    request = ProbeRequest("", jack_only=False, direction="auto", channels=1, frames=4096, buffers=7, levels=8)
+
+    assert own_frames(Audio(), DEVICE | {"hostApi": host_api}, request) == frames
 
 
 def test_a_device_of_another_host_api_has_portaudios_clock() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from collectors.audio.pw_top import BATCH_SINCE, Node, parse_nodes, parse_version
+from collectors.audio.pw_top import BATCH_SINCE, NAME_CHARACTERS, Node, parse_nodes, parse_version
 
 HEADER = "S   ID  QUANT   RATE    WAIT    BUSY   W/Q   B/Q  ERR FORMAT           NAME "
 NAMES = f"""\
@@ -36,6 +36,12 @@ def test_the_last_table_counts() -> None:
         Node(17, "null-sink", "null-sink", "R", 256, 48000, period, 112.2e-6, 2.2e-6, False, 0, "F32P 2 48000"),
         Node(24, "wr tone one", "null-sink", "R", 0, 0, period, 49.3e-6, 23.6e-6, False, 17, ""),
     )
+
+
+def test_a_name_without_end_is_cut() -> None:
+    sink, client = parse_nodes(NAMES + RUNNING.replace("null-sink", 9 * NAME_CHARACTERS * "x"))
+
+    assert sink.name == client.driver == NAME_CHARACTERS * "x"
 
 
 def test_a_client_that_does_not_wake_up_is_late() -> None:
