@@ -33,10 +33,10 @@ class Address:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
-    def url(self) -> str:
+    def local(self) -> Address:
         """Where a client on this machine reaches it."""
-        local = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - replaced
-        return f"http://{Address(local, self.port)}"
+        host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - replaced
+        return Address(host, self.port)
 
     @property
     def is_loopback(self) -> bool:

@@ -28,6 +28,18 @@ class Entry:
     build: Callable[[Config], Collector]
 
 
+def _containers(config: Config) -> Collector:
+    from collectors.containers.collector import ContainersCollector  # an HTTP client and more, which only this needs
+
+    return ContainersCollector(config.containers)
+
+
+def _plugins(config: Config) -> Collector:
+    from collectors.plugins.collector import PluginsCollector  # what a machine without plugins can switch off
+
+    return PluginsCollector(config.plugins)
+
+
 def _logs(config: Config) -> Collector:
     from collectors.logs.collector import LogsCollector  # an HTTP client and more, which only this needs
 
@@ -46,6 +58,18 @@ CATALOG: tuple[Entry, ...] = (
         section=lambda config: config.host,
         enabled=lambda config: config.host.enabled,
         build=lambda config: HostCollector(config.host),
+    ),
+    Entry(
+        name="containers",
+        section=lambda config: config.containers,
+        enabled=lambda config: config.containers.measure != "off",
+        build=_containers,
+    ),
+    Entry(
+        name="plugins",
+        section=lambda config: config.plugins,
+        enabled=lambda config: config.plugins.enabled,
+        build=_plugins,
     ),
     Entry(
         name="logs",

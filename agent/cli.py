@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from agent.commands import check_config, doctor, logs, run, service, status, version
+from agent.commands import check_config, doctor, logs, plugins, run, service, status, version
 from agent.config import ConfigError
 
 COMMANDS: dict[str, ModuleType] = {
@@ -15,6 +15,7 @@ COMMANDS: dict[str, ModuleType] = {
     "doctor": doctor,
     "check-config": check_config,
     "status": status,
+    "plugins": plugins,
     "logs": logs,
     "service": service,
     "version": version,

@@ -1,14 +1,16 @@
-"""Asks the agent that runs on this machine what it says of itself."""
+"""Asks the agent that runs on this machine what it says of itself, on its control socket."""
 
 from __future__ import annotations
 
-import urllib.error
-import urllib.request
+import http.client
+import pwd
+import socket
+from pathlib import Path
 
 import msgspec
 
 from agent.config import Config, state_directory
-from agent.instance import running
+from agent.control import NAME
 from agent.status import SCHEMA, Status
 
 TIMEOUT = 40.0
@@ -21,29 +23,62 @@ class NotRunningError(Exception):
     """No agent answers."""
 
 
+class _ControlConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=TIMEOUT)
+        self._path = str(path)
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
 def fetch(config: Config) -> Status:
-    """The status of the agent that holds the state directory, else of the one at `web.listen`.
+    """The status of the agent that holds the state directory.
 
     Raises:
-        NotRunningError: Nothing answers there, or something that is no agent of this version.
+        NotRunningError: Nothing answers there, or nothing that this user may ask, or an agent of another version.
     """
-    holder = running(state_directory(config))
-    url = holder.url if holder else config.web.listen.url
+    path = state_directory(config) / NAME
+    connection = _ControlConnection(path)
     try:
-        with urllib.request.urlopen(f"{url}/-/status", timeout=TIMEOUT) as answer:  # noqa: S310 - http by construction
-            return _decoded(answer.read(_MAX_BYTES), url)
-    except urllib.error.HTTPError as error:
-        raise NotRunningError(f"what answers at {url} is no wr-agent: HTTP {error.code} for /-/status") from error
-    except (OSError, urllib.error.URLError) as error:
-        reason = getattr(error, "reason", error)
-        raise NotRunningError(f"no agent answers at {url}: {getattr(reason, 'strerror', None) or reason}") from error
+        connection.request("GET", "/-/status")
+        answer = connection.getresponse()
+        body = answer.read(_MAX_BYTES)
+    except PermissionError as error:
+        raise NotRunningError(_forbidden(path)) from error
+    except (OSError, http.client.HTTPException) as error:
+        raise NotRunningError(f"no agent answers on {path}: {getattr(error, 'strerror', None) or error}") from error
+    finally:
+        connection.close()
+    if answer.status != http.client.OK:
+        raise NotRunningError(f"what answers on {path} is no wr-agent: HTTP {answer.status} for /-/status")
+    return _decoded(body, path)
 
 
-def _decoded(body: bytes, url: str) -> Status:
+def _forbidden(path: Path) -> str:
+    user = _owner(path)
+    return f"only root and the agent's user may ask on {path}; run it as: sudo -u {user} wr-agent …"
+
+
+def _owner(path: Path) -> str:
+    """The user whom the nearest folder belongs to that can be seen."""
+    for folder in path.parents:
+        try:
+            return pwd.getpwuid(folder.stat().st_uid).pw_name
+        except (OSError, KeyError):
+            continue
+    return "root"
+
+
+def _decoded(body: bytes, path: Path) -> Status:
     try:
         status = msgspec.json.decode(body, type=Status)
     except msgspec.DecodeError as error:
-        raise NotRunningError(f"what answers at {url} is no wr-agent of this version: {error}") from error
+        raise NotRunningError(f"what answers on {path} is no wr-agent of this version: {error}") from error
     if status.schema != SCHEMA:
-        raise NotRunningError(f"the agent at {url} speaks status {status.schema}, this command {SCHEMA}; update one")
+        raise NotRunningError(f"the agent on {path} speaks status {status.schema}, this command {SCHEMA}; update one")
     return status

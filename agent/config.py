@@ -17,9 +17,11 @@ import msgspec
 from agent.address import Address
 from agent.decode import Problem, decode
 from collectors.audio.config import AudioConfig
+from collectors.containers.config import ContainersConfig
 from collectors.host.config import HostConfig
 from collectors.logs.config import LogsConfig
 from collectors.logs.loki.config import LokiConfig
+from collectors.plugins.config import PluginsConfig
 from collectors.units import Duration
 
 _MAX_BYTES = 1 << 20
@@ -29,6 +31,7 @@ class WebConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """`[web]`: where the agent is scraped and looked at."""
 
     listen: Address = Address("127.0.0.1", 9787)
+    config_file: str = ""
     collect_timeout: Duration = Duration(2.0)
 
 
@@ -41,6 +44,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     web: WebConfig = WebConfig()
     audio: AudioConfig = AudioConfig()
     host: HostConfig = HostConfig()
+    containers: ContainersConfig = ContainersConfig()
+    plugins: PluginsConfig = PluginsConfig()
     logs: LogsConfig = LogsConfig()
     loki: LokiConfig = LokiConfig()
 
@@ -86,7 +91,7 @@ def load(path: Path | None) -> Config:
     """
     if path is None:
         return Config()
-    return parse(_read(path), str(path))
+    return parse(read_text(path), str(path))
 
 
 def parse(text: str, source: str) -> Config:
@@ -105,6 +110,11 @@ def parse(text: str, source: str) -> Config:
     return config
 
 
+def web_config_file(config: Config) -> Path | None:
+    """The file that says who may talk to the agent's port, if there is one."""
+    return Path(config.web.config_file).expanduser() if config.web.config_file else None
+
+
 def state_directory(config: Config) -> Path:
     """Where what must survive a restart is kept: `state_dir`, else the service manager's or the user's place."""
     if config.state_dir:
@@ -119,7 +129,12 @@ def state_directory(config: Config) -> Path:
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "wr-agent"
 
 
-def _read(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """The text of a configuration file.
+
+    Raises:
+        ConfigError: It cannot be read, is no UTF-8, or larger than any configuration.
+    """
     try:
         with path.open("rb") as file:
             raw = file.read(_MAX_BYTES + 1)

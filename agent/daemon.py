@@ -13,12 +13,12 @@ from pathlib import Path
 import structlog
 
 from agent import __version__, log, sdnotify
-from agent.config import Config, ConfigError, load, state_directory
+from agent.config import Config, ConfigError, WebConfig, load, state_directory, web_config_file
 from agent.instance import Instance
 from agent.listener import ListenError
 from agent.sources import Sources
 from agent.status import SCHEMA, CollectorStatus, Status
-from agent.web import Pages, WebServer
+from agent.web import ControlServer, Pages, WebServer
 
 STOP_DEADLINE = 4.5
 """Seconds from the signal to the end of the process, whatever still hangs then."""
@@ -41,23 +41,32 @@ class Daemon:
         self._stop = asyncio.Event()
         self._reload = asyncio.Event()
         self._sources = Sources(config)
-        self._web = WebServer(Pages(self._sources, self.status).application())
+        pages = Pages(self._sources, self.status)
+        self._web = WebServer(pages, self._sources.security)
+        self._control = ControlServer(pages)
         self._instance: Instance | None = None
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT.
 
         Raises:
+            ConfigError: The web configuration cannot be used.
             ListenError: The address cannot be listened on.
             HeldError: Another agent holds the state directory.
         """
+        if self._sources.security.problem:
+            raise self._sources.security.problem
         self._handle_signals()
-        self._instance = _claim(state_directory(self._sources.config))
+        directory = state_directory(self._sources.config)
+        self._instance = _claim(directory)
         try:
             await self._web.listen(self._sources.config.web.listen)
+            if self._instance:
+                await self._control.listen(directory)
             await self._serve()
         finally:
             await self._web.stop()
+            await self._control.stop()
             if self._instance:
                 self._instance.release()
 
@@ -78,13 +87,19 @@ class Daemon:
                 for name, it in self._sources.supervisor.supervised.items()
             ],
             checks=list(checks),
+            state=self._sources.supervisor.states(),
         )
 
     async def _serve(self) -> None:
         self._announce()
         self._sources.start()
         sdnotify.ready()
-        work = (self._stop.wait(), self._sources.health.run(), self._reload_when_asked())
+        work = (
+            self._stop.wait(),
+            self._sources.health.run(),
+            self._sources.security.watch(self._secure_anew),
+            self._reload_when_asked(),
+        )
         tasks = [asyncio.create_task(part) for part in work]
         ended, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         sdnotify.stopping()
@@ -102,6 +117,10 @@ class Daemon:
         sdnotify.status(f"serving {self._web.url}/metrics")
         config = str(self._path or "built-in defaults")
         logger.info("serving", url=f"{self._web.url}/metrics", version=__version__, config=config)
+
+    def _secure_anew(self) -> None:
+        self._web.retire()
+        self._announce()
 
     def _handle_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -131,13 +150,21 @@ class Daemon:
 
     async def _apply(self, new: Config) -> None:
         old = self._sources.config
-        if new.web.listen != old.web.listen:
-            await self._web.listen(new.web.listen)
-            self._announce()
+        await self._apply_web(old.web, new)
         log.configure(new.log_level, new.log_format)
         if state_directory(new) != state_directory(old):
             logger.warning("state_dir changes only at a restart", state_dir=str(state_directory(new)))
         await self._sources.apply(new)
+
+    async def _apply_web(self, old: WebConfig, new: Config) -> None:
+        security = self._sources.security
+        before = security.current
+        with security.moved(web_config_file(new)):
+            if new.web.listen != old.listen:
+                await self._web.listen(new.web.listen)
+                self._announce()
+        if security.current != before:
+            self._secure_anew()
 
 
 def _claim(directory: Path) -> Instance | None:
@@ -146,7 +173,7 @@ def _claim(directory: Path) -> Instance | None:
         return Instance(directory)
     except OSError as error:
         logger.warning(
-            "the state directory cannot be used; a second agent would not be noticed",
+            "the state directory cannot be used; commands cannot ask this agent, nor would a second one be noticed",
             state_dir=str(directory),
             problem=error.strerror,
             remedy="make it writable, or set state_dir",

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from agent.offloop import OneAtATime
 from collectors.findings import Check, Finding, Severity
+from collectors.offloop import OneAtATime
 
 DEADLINE = 5.0
 """Seconds that a check may take."""

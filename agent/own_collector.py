@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from agent import __version__
-from agent.address import Address
 from agent.diagnosis import Outcome
 from agent.loop_monitor import UNHEALTHY_LAG, LoopMonitor
 from agent.supervisor import Supervisor
+from agent.websecurity.report import SecurityReport
 from collectors.base import Collector
 from collectors.findings import Check, Finding, Severity
 from collectors.metrics import Family, LabelValues, counter, gauge
@@ -25,7 +25,7 @@ class OwnCollector(Collector):
         supervisor: Whose collectors to report on.
         loop: The measure of the event loop, which runs for as long as this collector does.
         outcomes: The last outcomes of all checks.
-        listen: The address that the configuration gives now.
+        security: What the agent says of the security of its port.
         refusal: Why the last reload was refused; empty if it was not.
     """
 
@@ -36,13 +36,13 @@ class OwnCollector(Collector):
         supervisor: Supervisor,
         loop: LoopMonitor,
         outcomes: Callable[[], Sequence[Outcome]],
-        listen: Callable[[], Address],
+        security: SecurityReport,
         refusal: Callable[[], str],
     ) -> None:
         self._supervisor = supervisor
         self._loop = loop
         self._outcomes = outcomes
-        self._listen = listen
+        self._security = security
         self._refusal = refusal
 
     async def run(self) -> None:
@@ -60,6 +60,7 @@ class OwnCollector(Collector):
             ),
             self._loop.family(),
             *self._collectors(),
+            *self._security.families(),
             self._findings(),
         ]
 
@@ -109,7 +110,7 @@ class OwnCollector(Collector):
             Check("agent.collectors", "All collectors work", self._check_collectors),
             Check("agent.loop", "The agent answers promptly", self._check_loop),
             Check("agent.reload", "The last reload was accepted", self._check_reload),
-            Check("agent.web", "Only this machine can reach the agent", lambda: check_listen(self._listen())),
+            *self._security.checks(),
         )
 
     def _check_collectors(self) -> Sequence[Finding]:
@@ -154,22 +155,3 @@ class OwnCollector(Collector):
                 remedy=("top", "Look for what takes the processor, or for a machine that was suspended just now."),
             ),
         )
-
-
-def check_listen(listen: Address) -> Sequence[Finding]:
-    """A standing finding while others than this machine can reach an agent that asks nobody who they are."""
-    if listen.is_loopback:
-        return ()
-    return (
-        Finding(
-            code="agent-web-open",
-            title="Anyone who reaches this machine can read the agent",
-            severity=Severity.WARNING,
-            detail=f"web.listen is {str(listen)!r}, which is beyond loopback, without TLS or a password.",
-            affects="Metrics and findings name devices, mounts and interfaces of this machine.",
-            remedy=(
-                'Set web.listen = "127.0.0.1:9787" and let Prometheus in by a tunnel or a reverse proxy with TLS,',
-                "or let only the Prometheus server through the firewall.",
-            ),
-        ),
-    )

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agent import catalog
-from agent.config import Config
+from agent.config import Config, web_config_file
 from agent.health import Health
 from agent.loop_monitor import LoopMonitor
 from agent.own_collector import OwnCollector
 from agent.supervisor import Supervisor
+from agent.websecurity.report import SecurityReport
+from agent.websecurity.security import WebSecurity
 from collectors.base import Collector
 from collectors.metrics import Family
 
@@ -25,6 +27,7 @@ class Sources:
         self.config = config
         self.refusal = ""
         """Why a newer configuration was refused; empty if none was."""
+        self.security = WebSecurity(web_config_file(config))
         self.health = Health()
         self.supervisor = Supervisor(lambda: self.config.web.collect_timeout)
 
@@ -32,6 +35,12 @@ class Sources:
         """Begin to run all collectors that the configuration wants."""
         for collector in self._build():
             self._add(collector)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What a scrape may ask for: all collectors there can be, for one that is switched off is no mistake."""
+        known = (*(entry.name for entry in catalog.CATALOG), *self.supervisor.supervised)
+        return tuple(dict.fromkeys(known))
 
     def checks(self) -> list[tuple[str, str]]:
         """Name and title of every check that these sources have, whether they run or not."""
@@ -58,7 +67,7 @@ class Sources:
             self.supervisor,
             LoopMonitor(),
             outcomes=lambda: self.health.last,
-            listen=lambda: self.config.web.listen,
+            security=SecurityReport(self.security, lambda: self.config.web.listen),
             refusal=lambda: self.refusal,
         )
         return [*catalog.build(self.config), own]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from agent.diagnosis import Outcome
@@ -30,6 +32,7 @@ class Status(msgspec.Struct, frozen=True):
         config: The configuration file, or `built-in defaults`.
         config_error: Why the last reload was refused; empty if it was not.
         checks: The outcome of every check.
+        state: What collectors say of themselves beyond that, by their name.
     """
 
     schema: int
@@ -42,3 +45,4 @@ class Status(msgspec.Struct, frozen=True):
     config_error: str
     collectors: list[CollectorStatus]
     checks: list[Outcome]
+    state: dict[str, Any] = {}

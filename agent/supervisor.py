@@ -13,9 +13,9 @@ from collections.abc import Set as AbstractSet
 
 import structlog
 
-from agent.offloop import OneAtATime
 from collectors.base import Collector
 from collectors.metrics import Family
+from collectors.offloop import OneAtATime
 
 log = structlog.get_logger()
 
@@ -167,11 +167,19 @@ class Supervisor:
         answers = await asyncio.gather(*(self._supervised[name].snapshot(deadline) for name in asked))
         return [(name, families) for name, families in zip(asked, answers, strict=True) if families is not None]
 
-    def judge_rendering(self, names: Iterable[str], problems: Mapping[str, str]) -> None:
-        """Take note of which of the named collectors' families could not be exposed, and why."""
+    def states(self) -> dict[str, object]:
+        """What collectors say of themselves beyond metrics, by their name."""
+        states = {name: it.collector.state() for name, it in self._supervised.items()}
+        return {name: state for name, state in states.items() if state is not None}
+
+    def judge_rendering(
+        self, names: Iterable[str], problems: Mapping[str, str], left_out: Mapping[str, Mapping[str, str]]
+    ) -> None:
+        """Take note of which of the named collectors' families could not be exposed, and why: all, or foreign ones."""
         for name in names:
             if name in self._supervised:
                 self._supervised[name].judge_rendering(problems.get(name))
+                self._supervised[name].collector.left_out(left_out.get(name, {}))
 
 
 def _reason(error: Exception) -> str:

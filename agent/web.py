@@ -5,23 +5,31 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
+from collections import Counter
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import msgspec
+import structlog
 from aiohttp import web
 
-from agent import page
+from agent import control, page
 from agent.address import Address
+from agent.connections import Connections, Limits
 from agent.exposition.formats import Encoding
 from agent.exposition.negotiate import choose_encoding, choose_format
 from agent.exposition.shared import SharedExposition
+from agent.http_server import HttpServer
 from agent.listener import ListenError, bound_address, open_socket
 from agent.selection import SelectionError, select
 from agent.sources import Sources
 from agent.status import Status
+from agent.websecurity.guard import Guard, network
+from agent.websecurity.security import WebSecurity
 
-SHUTDOWN_TIMEOUT = 1.0
-"""Seconds that answers under way have when the server stops."""
+log = structlog.get_logger()
 
 
 class Pages:
@@ -36,6 +44,12 @@ class Pages:
         self._sources = sources
         self._status = status
         self._exposition = SharedExposition(sources.snapshot, sources.supervisor.judge_rendering)
+
+    def control(self) -> web.Application:
+        """The handlers that commands on this machine need."""
+        app = web.Application()
+        app.add_routes([web.get("/-/status", self._status_document)])
+        return app
 
     def application(self) -> web.Application:
         """The handlers by path."""
@@ -52,9 +66,9 @@ class Pages:
         return app
 
     async def _metrics(self, request: web.Request) -> web.Response:
-        known = tuple(self._sources.supervisor.supervised)
+        collect, exclude = (request.query.getall(key, []) for key in ("collect[]", "exclude[]"))
         try:
-            names = select(request.query.getall("collect[]", []), request.query.getall("exclude[]", []), known)
+            names = select(collect, exclude, self._sources.names)
         except SelectionError as error:
             return web.Response(status=400, text=f"{error}\n")
         form = choose_format(",".join(request.headers.getall("Accept", [])))
@@ -78,21 +92,35 @@ class Pages:
         return web.Response(body=body, content_type="application/json", charset="utf-8")
 
     async def _status_page(self, _request: web.Request) -> web.Response:
-        return web.Response(text=page.render(await self._status()), content_type="text/html", charset="utf-8")
+        text = page.render(await self._status())
+        headers = {"Content-Security-Policy": page.CONTENT_SECURITY_POLICY}
+        return web.Response(text=text, content_type="text/html", charset="utf-8", headers=headers)
 
 
 class WebServer:
-    """The HTTP server, which can move to another address while it runs."""
+    """The HTTP server on the agent's port, which can move to another address while it runs.
 
-    def __init__(self, app: web.Application) -> None:
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_TIMEOUT)
-        self._site: web.BaseSite | None = None
+    Args:
+        pages: What is answered.
+        security: Who is answered.
+        limits: What connections may take.
+    """
+
+    def __init__(self, pages: Pages, security: WebSecurity, limits: Limits | None = None) -> None:
+        app = pages.application()
+        guard = Guard(security)
+        app.middlewares.append(guard.middleware)
+        app.on_response_prepare.append(guard.add_headers)
+        self._security = security
+        self._server = HttpServer(app, caller_of, self._context, Connections(limits or Limits(), security.ended))
+        self._listening: socket.socket | None = None
         self._address: Address | None = None
 
     @property
     def url(self) -> str:
         """Where it answers on this machine, without a trailing slash; empty while it does not."""
-        return self._address.url if self._address else ""
+        scheme = "https" if self._security.current.tls else "http"
+        return f"{scheme}://{self._address.local}" if self._address else ""
 
     async def listen(self, address: Address) -> None:
         """Answer on `address`, and no longer on the one before.
@@ -100,32 +128,63 @@ class WebServer:
         Raises:
             ListenError: The address cannot be listened on; the one before stays.
         """
-        if self._runner.server is None:
-            await self._runner.setup()
-        if self._address and self._address.port == address.port:  # one port on two addresses is in its own way
-            await self._swap(address, self._address)
+        before, old = self._listening, self._address
+        if before and old and old.port == address.port:  # one port on two addresses is in its own way
+            await self._server.leave(before)
+            try:
+                await self._open(address)
+            except ListenError:
+                await self._open(old)
+                raise
             return
-        before = self._site
         await self._open(address)
         if before:
-            await before.stop()
+            await self._server.leave(before)
+
+    def retire(self) -> None:
+        """Have connections that were made under older rules end, each after the answer that it waits for."""
+        self._server.connections.retire()
 
     async def stop(self) -> None:
         """Answer no more."""
         self._address = None
-        await self._runner.cleanup()
-
-    async def _swap(self, address: Address, before: Address) -> None:
-        if self._site:
-            await self._site.stop()
-        try:
-            await self._open(address)
-        except ListenError:
-            await self._open(before)
-            raise
+        await self._server.stop()
 
     async def _open(self, address: Address) -> None:
-        listening = open_socket(address)
-        self._site = web.SockSite(self._runner, listening)
-        await self._site.start()
-        self._address = bound_address(listening, address)
+        self._listening = open_socket(address)
+        await self._server.listen(self._listening)
+        self._address = bound_address(self._listening, address)
+
+    def _context(self) -> ssl.SSLContext | None:
+        tls = self._security.current.tls
+        return tls.context if tls else None
+
+
+class ControlServer:
+    """The HTTP server on the control socket.
+
+    Args:
+        pages: What is answered.
+    """
+
+    def __init__(self, pages: Pages) -> None:
+        self._server = HttpServer(pages.control(), control.admit, lambda: None, Connections(Limits(), Counter()))
+
+    async def listen(self, directory: Path) -> None:
+        """Answer on the control socket in `directory`; say so in the log if there can be none."""
+        try:
+            await self._server.listen(control.open_socket(directory))
+        except control.ControlError as error:
+            log.warning("wr-agent status and doctor cannot ask this agent", problem=str(error))
+
+    async def stop(self) -> None:
+        """Answer no more."""
+        await self._server.stop()
+
+
+def caller_of(connected: socket.socket) -> str | None:
+    """The network at the other end of a TCP connection; `None` if it is gone already."""
+    try:
+        return network(str(connected.getpeername()[0]))
+    except OSError:
+        return None

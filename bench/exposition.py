@@ -186,7 +186,7 @@ async def _ours_over_http(snapshots: list[list[Family]]) -> list[str]:
     async def snapshot(_names: Names) -> list[Group]:
         return [("bench", next(ready))]
 
-    def refuse(_names: Iterable[str], errors: Mapping[str, str]) -> None:
+    def refuse(_names: Iterable[str], errors: Mapping[str, str], _left_out: object) -> None:
         if errors:
             raise AssertionError(errors)
 

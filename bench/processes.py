@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
+import time
 from collections.abc import Iterable
-from pathlib import Path
 
 import psutil
 
@@ -16,12 +15,9 @@ def tree(pid: int) -> list[psutil.Process]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """CPU time of a process to the nanosecond: what the scheduler gave each of its threads."""
-    total = 0
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread that ended just now
-            total += int((task / "schedstat").read_text().split()[0])
-    return total / 1e9
+    """CPU time of a process to the nanosecond, with all of its threads, also those that have ended."""
+    # The kernel's clock of another process, as clock_getcpuclockid(3) makes its number.
+    return time.clock_gettime((~pid << 3) | 2)
 
 
 def uss_mib(processes: Iterable[psutil.Process]) -> float:

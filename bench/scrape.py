@@ -2,19 +2,17 @@
 
 Run: python -m bench.scrape
 
-Both serve the same subsystems over HTTP on loopback and are scraped in turns, as Prometheus does it: gzip, one
-connection kept open. CPU is the whole process's from one scrape's beginning to its end.
+Both serve what node_exporter has by default over HTTP on loopback and are scraped in turns, as Prometheus does it:
+gzip, one connection kept open. CPU is the whole process's from one scrape's beginning to its end.
 """
 
 from __future__ import annotations
 
-import contextlib
+import gzip
 import http.client
 import statistics
-import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,28 +20,15 @@ import psutil
 
 from bench.processes import cpu_seconds, uss_mib
 from bench.table import machine, table
-from collectors.host.filesystem import EXCLUDED_MOUNT_POINTS, EXCLUDED_TYPES
 from tests.support.agent import agent
-from tests.support.prometheus import free_port
-from tests.support.waiting import eventually
+from tests.support.node_exporter import node_exporter
 
 SCRAPES = 100
 PAUSE = 0.6
 """Seconds between two scrapes of one target: past the time for which the agent serves a page again."""
 
-SUBSYSTEMS = (
-    "cpu",
-    "diskstats",
-    "filefd",
-    "filesystem",
-    "loadavg",
-    "meminfo",
-    "netclass",
-    "netdev",
-    "stat",
-    "time",
-    "uname",
-)
+BESIDE = ["audio_servers", "busy_processes", "interrupts", "realtime", "scaling_governor", "softirqs", "throttling"]
+"""What the agent measures of the host beside that, and the comparison leaves out."""
 
 HEADERS = {"Accept-Encoding": "gzip", "Accept": "text/plain;version=0.0.4"}
 
@@ -59,15 +44,18 @@ class Target:
     waits: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
     size: int = 0
+    samples: int = 0
 
     def scrape(self) -> None:
         """Scrape once and note the time and the CPU that it took."""
         before = cpu_seconds(self.pid)
         started = time.perf_counter()
         self.connection.request("GET", self.path, headers=HEADERS)
-        self.size = len(self.connection.getresponse().read())
+        page = self.connection.getresponse().read()
         self.waits.append(time.perf_counter() - started)
         self.cpu.append(cpu_seconds(self.pid) - before)
+        self.size = len(page)
+        self.samples = sum(not line.startswith(b"#") for line in gzip.decompress(page).splitlines())
 
     def row(self) -> list[str]:
         """Its line of the table."""
@@ -80,53 +68,28 @@ class Target:
             f"{1000 * percentiles[98]:.2f}",
             f"{process.memory_info().rss / 2**20:.1f}",
             f"{uss_mib([process]):.1f}",
+            str(self.samples),
             str(self.size),
         ]
 
 
-@contextlib.contextmanager
-def node_exporter() -> Iterator[Target]:
-    """Debian's node_exporter with the agent's subsystems, mounts and devices."""
-    port = free_port()
-    process = subprocess.Popen(
-        [
-            "prometheus-node-exporter",
-            f"--web.listen-address=127.0.0.1:{port}",
-            "--web.disable-exporter-metrics",
-            "--collector.disable-defaults",
-            *(f"--collector.{name}" for name in SUBSYSTEMS),
-            f"--collector.filesystem.mount-points-exclude={EXCLUDED_MOUNT_POINTS}",
-            f"--collector.filesystem.fs-types-exclude={EXCLUDED_TYPES}",
-            "--collector.netdev.device-exclude=^$",
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-        eventually(lambda: _answers(connection), "node_exporter answers")
-        yield Target("node_exporter", process.pid, connection, "/metrics")
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _answers(connection: http.client.HTTPConnection) -> bool:
-    try:
-        connection.request("GET", "/metrics")
-        connection.getresponse().read()
-    except OSError:
-        connection.close()
-        return False
-    return True
+def _target(name: str, pid: int, url: str) -> Target:
+    address, _, path = url.removeprefix("http://").partition("/")
+    host, _, port = address.partition(":")
+    return Target(name, pid, http.client.HTTPConnection(host, int(port), timeout=30), f"/{path}")
 
 
 def main() -> None:
     """Scrape both in turns and print the table."""
-    with tempfile.TemporaryDirectory() as folder, agent(Path(folder)) as ours, node_exporter() as theirs:
-        host, port = ours.url.removeprefix("http://").split(":")
-        connection = http.client.HTTPConnection(host, int(port), timeout=30)
-        targets = (Target("wr-agent", ours.process.pid, connection, "/metrics?collect[]=host"), theirs)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        agent(Path(folder), f"host.leave_out = {BESIDE}") as ours,
+        node_exporter("--web.disable-exporter-metrics") as theirs,
+    ):
+        targets = (
+            _target("wr-agent", ours.process.pid, f"{ours.url}/metrics?collect[]=host"),
+            _target("node_exporter", theirs.pid, theirs.url),
+        )
         for turn in range(SCRAPES + 1):
             for target in targets:
                 target.scrape()
@@ -134,8 +97,8 @@ def main() -> None:
                     target.waits.clear()
                     target.cpu.clear()
             time.sleep(PAUSE)
-        print(f"{SCRAPES} scrapes each of {len(SUBSYSTEMS)} subsystems; {machine()}\n")
-        header = ["", "CPU ms a scrape", "p50 ms", "p99 ms", "RSS MiB", "USS MiB", "bytes (gzip)"]
+        print(f"{SCRAPES} scrapes each; {machine()}\n")
+        header = ["", "CPU ms a scrape", "p50 ms", "p99 ms", "RSS MiB", "USS MiB", "samples", "bytes (gzip)"]
         print(table(header, [target.row() for target in targets]))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
 from collectors.findings import Check
@@ -33,3 +33,17 @@ class Collector(ABC):
     def checks(self) -> Sequence[Check]:
         """What `doctor` and the status page ask of this source."""
         return ()
+
+    def state(self) -> object:
+        """What `/-/status` shows of this source beyond metrics, as data that msgspec encodes; None if nothing.
+
+        Called on the event loop.
+        """
+        return None
+
+    def left_out(self, families: Mapping[str, str]) -> None:  # noqa: B027 - only who has foreign families cares
+        """Told, after each page, which of this source's foreign families it lacks, and why. Called on the event loop.
+
+        Args:
+            families: In which way each contradicts a family of the agent's own, by its name.
+        """

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-MetricType = Literal["counter", "gauge", "histogram", "unknown"]
+MetricType = Literal["counter", "gauge", "histogram", "summary", "unknown"]
 LabelNames = tuple[str, ...]
 LabelValues = tuple[str, ...]
 
@@ -32,7 +32,20 @@ class HistogramValue:
     sum: float
 
 
-Value = float | HistogramValue
+@dataclass(frozen=True, slots=True)
+class SummaryValue:
+    """One summary series at one instant. It has no quantiles, which cannot be added up.
+
+    Attributes:
+        count: How many observations there were.
+        sum: Their sum, in the family's unit.
+    """
+
+    count: int
+    sum: float
+
+
+Value = float | HistogramValue | SummaryValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +58,8 @@ class Family:
         help: One sentence for the HELP line.
         labels: The label names, the same for every sample here.
         samples: The value of each series by its label values, in the order of `labels`.
+        foreign: Whether others than this agent chose the name. A foreign family that contradicts one of the agent's own
+            is left out of a page alone, and takes over the help of one that it agrees with but for that.
 
     A family whose series carry different label names is several `Family` objects of one name, type and help.
     """
@@ -54,6 +69,30 @@ class Family:
     help: str
     labels: LabelNames
     samples: Mapping[LabelValues, Value]
+    foreign: bool = False
+
+
+_SUFFIXES: Mapping[MetricType, tuple[str, ...]] = {
+    "counter": ("", "_total", "_created"),
+    "histogram": ("", "_bucket", "_count", "_sum", "_created"),
+    "summary": ("", "_count", "_sum", "_created"),
+    "gauge": ("",),
+    "unknown": ("",),
+}
+
+
+def openmetrics_name(name: str, type: MetricType) -> tuple[str, MetricType]:
+    """The family's name and type in OpenMetrics, where a counter is named without its `_total` and must have it."""
+    if type != "counter":
+        return name, type
+    stem = name.removesuffix("_total")
+    return (stem, "counter") if stem not in ("", name) else (name, "unknown")
+
+
+def names_taken(name: str, type: MetricType) -> tuple[str, ...]:
+    """Every name that OpenMetrics reserves for a family; no other family may have one of them."""
+    stem, there = openmetrics_name(name, type)
+    return tuple(f"{stem}{suffix}" for suffix in _SUFFIXES[there])
 
 
 Samples = float | Mapping[LabelValues, float]

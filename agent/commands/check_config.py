@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from agent import config
+from agent.websecurity.security import WebSecurity
 
 HELP = "check a configuration file and print every problem in it"
 
@@ -19,9 +20,13 @@ def run(arguments: argparse.Namespace) -> int:
     """0 if the file can be used, 1 with one line a problem if not."""
     path = config.find(arguments.file)
     try:
-        config.load(path)
+        web_file = config.web_config_file(config.load(path))
+        problem = WebSecurity(web_file).problem
     except config.ConfigError as error:
         print(error, file=sys.stderr)
+        return 1
+    if problem:
+        print(problem, file=sys.stderr)
         return 1
     print(f"{path}: good" if path else "no configuration file: the built-in defaults are used")
     return 0

@@ -15,13 +15,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import NoReturn
 
-from agent import __version__, client, config, log, offloop
+from agent import __version__, client, config, log
 from agent.config import Config, ConfigError
 from agent.diagnosis import Outcome, without_consequences, worst
 from agent.health import SETTLE
 from agent.report import findings_lines
 from agent.terminal import Terminal
 from collectors.findings import Finding, Severity
+from collectors.offloop import start
 
 HELP = "diagnose this machine; exit 0 clean, 1 warnings, 2 failures, 3 doctor itself broke"
 
@@ -93,7 +94,7 @@ def _load(given: str | None) -> tuple[Config, list[Finding]]:
 async def _examine(loaded: Config) -> tuple[bool, list[Outcome]]:
     """Whether an agent runs, and the outcomes: its own, or those of measuring here for a moment."""
     try:
-        status = await offloop.start(lambda: client.fetch(loaded), "ask the agent")
+        status = await start(lambda: client.fetch(loaded), "ask the agent")
     except client.NotRunningError as error:
         return False, [Outcome(*_RUNNING, (_not_running(str(error)),)), *await _measure(loaded)]
     return True, [Outcome(*_RUNNING, ()), *status.checks]

@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     pipeline = Pipeline(source.name, source.stages, source.labels)
     labels = {"filename": arguments.file} if arguments.file else {}
-    steps, processed = pipeline.explain(Batch(source.name, lines, time.time_ns(), labels, final=True))
+    steps, processed = pipeline.explain(Batch(source.name, lines, time.time_ns(), labels, final=True, nuls=True))
     terminal = Terminal.of(sys.stdout)
     if arguments.steps:
         print("\n".join(_shown_steps(steps, terminal)))
@@ -78,7 +78,7 @@ def _lines(path: str | None) -> tuple[list[bytes], str]:
 def _split(file: BinaryIO) -> tuple[list[bytes], str]:
     data = file.read(MAX_BYTES + 1)
     rest = f" (the first {MAX_BYTES} bytes only)" if len(data) > MAX_BYTES else ""
-    return data[:MAX_BYTES].splitlines(), rest
+    return data[:MAX_BYTES].removesuffix(b"\n").split(b"\n"), rest
 
 
 def _shown_steps(steps: Sequence[Step], terminal: Terminal) -> Iterator[str]:

@@ -11,17 +11,11 @@ from dataclasses import dataclass
 from typing import get_args
 
 from agent.exposition.nonsense import NonsenseError, well_formed
-from collectors.metrics import MetricType
+from collectors.metrics import MetricType, names_taken, openmetrics_name
 
 _METRIC_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL_NAME = re.compile(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*")  # two underscores are Prometheus's own
 _TYPES = get_args(MetricType)
-_SUFFIXES = {
-    "counter": ("", "_total", "_created"),
-    "histogram": ("", "_bucket", "_count", "_sum", "_created"),
-    "gauge": ("",),
-    "unknown": ("",),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +46,14 @@ def metadata(name: str, type: MetricType, help: str) -> Metadata:
         NonsenseError: The name or the type does not exist in Prometheus, or the help is no text.
     """
     _check(name, type, help)
-    stem, om_type = _in_openmetrics(name, type)
+    stem, om_type = openmetrics_name(name, type)
     line = well_formed(help).replace("\\", r"\\").replace("\n", r"\n")
     quoted = line.replace('"', r"\"")
     return Metadata(
         name,
         type,
         help,
-        takes=tuple(f"{stem}{suffix}" for suffix in _SUFFIXES[om_type]),
+        takes=names_taken(name, type),
         text=f"# HELP {name} {line}\n# TYPE {name} {'untyped' if type == 'unknown' else type}\n",
         openmetrics=f"# HELP {stem} {quoted}\n# TYPE {stem} {om_type}\n",
     )
@@ -79,6 +73,8 @@ def check_labels(name: str, type: MetricType, labels: object) -> None:
         raise NonsenseError(f"{name}: expected each label once, got {reprlib.repr(labels)}")
     if type == "histogram" and "le" in labels:
         raise NonsenseError(f"{name}: expected a histogram without a label `le`, which holds the bucket's bound")
+    if type == "summary" and "quantile" in labels:
+        raise NonsenseError(f"{name}: expected a summary without a label `quantile`: it has a count and a sum")
 
 
 def _check(name: object, type: object, help: object) -> None:
@@ -88,11 +84,3 @@ def _check(name: object, type: object, help: object) -> None:
         raise NonsenseError(f"{name}: expected one of the types {', '.join(_TYPES)}, got {reprlib.repr(type)}")
     if not isinstance(help, str):
         raise NonsenseError(f"{name}: expected a sentence as help, got {reprlib.repr(help)}")
-
-
-def _in_openmetrics(name: str, type: MetricType) -> tuple[str, MetricType]:
-    """The family's name and type there: no counter without `_total`."""
-    if type != "counter":
-        return name, type
-    stem = name.removesuffix("_total")
-    return (stem, "counter") if stem not in ("", name) else (name, "unknown")

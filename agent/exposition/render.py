@@ -15,7 +15,7 @@ from typing import NamedTuple
 from agent.exposition.formats import Format
 from agent.exposition.metadata import Metadata, check_labels, metadata
 from agent.exposition.nonsense import NonsenseError
-from agent.exposition.series import HistogramLines, Lines, ScalarLines
+from agent.exposition.series import HistogramLines, Lines, ScalarLines, SummaryLines
 from collectors.metrics import Family, LabelNames, LabelValues, MetricType
 
 Group = tuple[str, Sequence[Family]]
@@ -29,11 +29,15 @@ class Rendered:
     Attributes:
         body: The page in UTF-8.
         errors: Why a collector's families are missing from it, in one line, by the collector's name.
+        left_out: Why single foreign families are missing from it, by the collector's name and the family's.
     """
 
     body: bytes
     errors: dict[str, str]
+    left_out: dict[str, dict[str, str]]
 
+
+_LINES: dict[MetricType, type[HistogramLines | SummaryLines]] = {"histogram": HistogramLines, "summary": SummaryLines}
 
 _BREATH = 500
 """Samples after which the event loop may have the interpreter's lock, for which it would else wait 5 ms at each call
@@ -56,16 +60,21 @@ class Renderer:
         loses all its families, and so does one that contradicts itself or a collector before it: a name with another
         type or help, a name that the other's suffixes take up (`x_count` beside a histogram `x`; `x` beside a counter
         `x_total`), or a series that is there already. Values are written as they are: a counter may be negative.
+        Foreign families come last. One that contradicts what is there is left out alone; its help may differ.
         """
         page = _Page()
         errors: dict[str, str] = {}
+        foreign: dict[str, list[_Block]] = {}
         for collector, families in groups:
             try:
-                page.add(self._blocks(collector, families))
+                blocks = self._blocks(collector, families)
+                page.add(block for block in blocks if not block.foreign)
+                foreign[collector] = [block for block in blocks if block.foreign]
             except Exception as problem:  # noqa: BLE001 - nonsense may raise anything, and must not cost the others
                 self._known.pop(collector, None)
                 errors[collector] = _reason(problem)
-        return Rendered(page.text(format_).encode(), errors)
+        left_out = {collector: page.add_agreeing(blocks) for collector, blocks in foreign.items() if blocks}
+        return Rendered(page.text(format_).encode(), errors, left_out)
 
     def _blocks(self, collector: str, families: Iterable[Family]) -> list[_Block]:
         before = self._known.get(collector, {})
@@ -73,7 +82,7 @@ class Renderer:
         known = self._known[collector] = {head: before.get(head) or _known(head) for head in grouped}
         blocks, rendered = [], 0
         for head, alike in grouped.items():
-            blocks.append(_block(collector, known[head], alike))
+            blocks.append(_block(collector, known[head], alike, foreign=head.foreign))
             rendered += sum(len(family.samples) for family in alike)
             if rendered >= _BREATH:
                 time.sleep(0)
@@ -88,6 +97,7 @@ class _Head(NamedTuple):
     type: MetricType
     help: str
     labels: LabelNames
+    foreign: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +116,7 @@ class _Block:
     metadata: Metadata
     families: list[Family]
     text: str
+    foreign: bool
 
 
 class _Page:
@@ -133,6 +144,19 @@ class _Page:
         self._blocks |= together
         self._taken |= taken
 
+    def add_agreeing(self, blocks: Iterable[_Block]) -> dict[str, str]:
+        """Take those of these blocks whose family contradicts none; why the other families are left out."""
+        by_name: dict[str, list[_Block]] = {}
+        for block in blocks:
+            by_name.setdefault(block.metadata.name, []).append(block)
+        left_out = {}
+        for name, alike in by_name.items():
+            try:
+                self.add(alike)
+            except NonsenseError as problem:
+                left_out[name] = _reason(problem)
+        return left_out
+
     def text(self, format_: Format) -> str:
         """The whole page."""
         parts = [part for blocks in self._blocks.values() for part in (_header(blocks[0], format_), *_texts(blocks))]
@@ -144,25 +168,26 @@ def _by_head(families: Iterable[Family]) -> dict[_Head, list[Family]]:
     for family in families:
         if not isinstance(family, Family):
             raise NonsenseError(f"expected a Family, got {reprlib.repr(family)}")
-        found.setdefault(_Head(family.name, family.type, family.help, family.labels), []).append(family)
+        head = _Head(family.name, family.type, family.help, family.labels, family.foreign)
+        found.setdefault(head, []).append(family)
     return found
 
 
 def _known(head: _Head) -> _Known:
     said = metadata(head.name, head.type, head.help)
     check_labels(head.name, head.type, head.labels)
-    lines = HistogramLines if head.type == "histogram" else ScalarLines
+    lines = _LINES.get(head.type, ScalarLines)
     return _Known(said, lines(head.name, head.labels))
 
 
-def _block(collector: str, known: _Known, families: list[Family]) -> _Block:
+def _block(collector: str, known: _Known, families: list[Family], *, foreign: bool) -> _Block:
     samples = [family.samples for family in families]
     try:
         text = "".join(map(known.lines.text, samples))
     except NonsenseError as problem:
         raise NonsenseError(f"{known.metadata.name}: {problem}") from problem
     known.lines.keep(samples)
-    return _Block(collector, known.metadata, families, text)
+    return _Block(collector, known.metadata, families, text, foreign)
 
 
 def _header(block: _Block, format_: Format) -> str:
@@ -176,7 +201,7 @@ def _texts(blocks: list[_Block]) -> list[str]:
 def _check_agreement(block: _Block, other: _Block) -> None:
     """Refuse two families of which one takes up the other's name, but for two halves of one."""
     ours, theirs = block.metadata, other.metadata
-    if (ours.name, ours.type, ours.help) == (theirs.name, theirs.type, theirs.help):
+    if (ours.name, ours.type) == (theirs.name, theirs.type) and (block.foreign or ours.help == theirs.help):
         return
     raise NonsenseError(
         f"{ours.name} ({ours.type}, {reprlib.repr(ours.help)}) contradicts {theirs.name} ({theirs.type}, "

@@ -14,7 +14,7 @@ from itertools import accumulate, pairwise
 from typing import TypeVar
 
 from agent.exposition.nonsense import NonsenseError, well_formed
-from collectors.metrics import HistogramValue, LabelNames, LabelValues, Value
+from collectors.metrics import HistogramValue, LabelNames, LabelValues, SummaryValue, Value
 
 Samples = Mapping[LabelValues, Value]
 _Bounds = tuple[float, ...]
@@ -84,7 +84,35 @@ class HistogramLines:
         return "".join([f"{beginning}{number}\n" for beginning, number in zip(beginnings, numbers, strict=True)])
 
 
-Lines = ScalarLines | HistogramLines
+class SummaryLines:
+    """The lines of a summary family: of each series its count and its sum."""
+
+    def __init__(self, name: str, labels: LabelNames) -> None:
+        self._counts, self._sums = _ScalarBeginnings(f"{name}_count", labels), _ScalarBeginnings(f"{name}_sum", labels)
+
+    def text(self, samples: Samples) -> str:
+        """Both lines of each sample.
+
+        Raises:
+            NonsenseError: A value is no `SummaryValue`, its count is no natural number, its sum is no number, or label
+                values do not fit the label names.
+        """
+        return "".join([self._lines(values, value) for values, value in samples.items()])
+
+    def keep(self, live: Sequence[Samples]) -> None:
+        """Forget every series that is not among these samples."""
+        if len(self._counts) > sum(map(len, live)):
+            kept = {values for samples in live for values in samples}
+            _drop_all_but(self._counts, kept)
+            _drop_all_but(self._sums, kept)
+
+    def _lines(self, values: LabelValues, value: Value) -> str:
+        if not isinstance(value, SummaryValue) or type(value.count) is not int or value.count < 0:
+            raise NonsenseError(f"expected a SummaryValue with a natural number as count, got {reprlib.repr(value)}")
+        return f"{self._counts[values]}{value.count}\n{self._sums[values]}{_number(value.sum)}\n"
+
+
+Lines = ScalarLines | HistogramLines | SummaryLines
 
 
 class _ScalarBeginnings(dict[LabelValues, str]):

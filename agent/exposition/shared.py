@@ -34,15 +34,15 @@ class SharedExposition:
 
     Args:
         snapshot: Collects from the named collectors; an exception of its reaches every waiter.
-        report: Told, on the event loop and once a rendering, which collectors were rendered, and which of them gave
-            nonsense and why.
+        report: Told, on the event loop and once a rendering, which collectors were rendered, which of them gave
+            nonsense and why, and which foreign families of which of them were left out and why.
         keep: Seconds for which a snapshot, and a page made of it, is served again; a page is at most twice as old.
     """
 
     def __init__(
         self,
         snapshot: Callable[[Names], Awaitable[list[Group]]],
-        report: Callable[[Iterable[str], Mapping[str, str]], None],
+        report: Callable[[Iterable[str], Mapping[str, str], Mapping[str, Mapping[str, str]]], None],
         keep: float = 0.25,
     ) -> None:
         self._snapshot = snapshot
@@ -68,14 +68,14 @@ class SharedExposition:
         groups = await self._snapshots.get(names, partial(self._collect, names))
         loop = asyncio.get_running_loop()
         rendered = await loop.run_in_executor(self._thread, self._render, groups, format_, encoding)
-        self._report([collector for collector, _ in groups], rendered.errors)
+        self._report([collector for collector, _ in groups], rendered.errors, rendered.left_out)
         return rendered.body
 
     def _render(self, groups: list[Group], format_: Format, encoding: Encoding) -> Rendered:
         page = self._renderer.render(groups, format_)
         if encoding is Encoding.IDENTITY:
             return page
-        return Rendered(gzip.compress(page.body, _GZIP_LEVEL, mtime=0), page.errors)
+        return Rendered(gzip.compress(page.body, _GZIP_LEVEL, mtime=0), page.errors, page.left_out)
 
     async def _collect(self, names: Names) -> list[Group]:
         return await self._snapshot(names)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from collectors.findings import Finding, Severity
 from collectors.host.filesystem import Measured, Mount, Space, printable
 from collectors.host.meminfo import Memory
+from collectors.host.patience import HungError
 
 _LOW = 0.10
 _CRITICAL = 0.03
@@ -58,6 +59,22 @@ def inodes(spaces: Measured) -> list[Finding]:
     ]
 
 
+def mounts(spaces: Measured) -> list[Finding]:
+    """One finding for each mount that does not answer."""
+    return [
+        Finding(
+            code="host-mount-hangs",
+            title=f"{printable(mount.path)} does not answer",
+            severity=Severity.FAILURE,
+            detail=f"{_description(mount)} was asked for its space: {found}. Its server or its cable may be gone.",
+            affects="Every program that opens a file there hangs, and cannot be ended before it answers again.",
+            remedy=(f"umount -l {shlex.quote(printable(mount.path))}",),
+        )
+        for mount, found in spaces.items()
+        if isinstance(found, HungError)
+    ]
+
+
 def memory(found: Memory) -> list[Finding]:
     """A finding if little memory is available."""
     if found.available >= found.total * _LOW:
@@ -102,7 +119,7 @@ def _storage(spaces: Measured) -> Iterator[tuple[Mount, Space]]:
     """What a person can make room on, each device once however often it is mounted."""
     seen = set()
     for mount, space in spaces.items():
-        if space is None or mount.read_only or mount.type in _NOT_STORAGE or mount.device in seen:
+        if not isinstance(space, Space) or mount.read_only or mount.type in _NOT_STORAGE or mount.device in seen:
             continue
         seen.add(mount.device)
         yield mount, space

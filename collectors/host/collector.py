@@ -5,17 +5,27 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
 from collectors.base import Collector
 from collectors.findings import Check, Finding
 from collectors.host import checks
-from collectors.host.config import HostConfig
+from collectors.host.config import HostConfig, SubsystemName
+from collectors.host.patience import Patience
 from collectors.host.subsystems import Platform, Subsystem, this_platform
+from collectors.host.textfile import TextFiles
 from collectors.metrics import Family, gauge
 
 _log = structlog.get_logger()
+
+# All of them together take some milliseconds; a sensor that does not answer must leave the others their share of the
+# two seconds that the agent gives to a collector.
+_HANDOVER = 0.2
+_DEADLINE = 0.8
+
+_TEXTFILE: SubsystemName = "textfile"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +62,15 @@ def _read(subsystem: Subsystem) -> _Reading:
 
 
 class HostCollector(Collector):
-    """The machine itself, under node_exporter's names."""
+    """The machine itself, under node_exporter's names. Safe for several threads."""
 
     name = "host"
 
     def __init__(self, config: HostConfig, platform: Platform | None = None) -> None:
         self.config = config
-        self._platform = platform or this_platform()
+        self._platform = platform or this_platform(config)
+        self._patience: Patience[str, _Reading] = Patience("host", handover=_HANDOVER, deadline=_DEADLINE)
+        self._textfiles = TextFiles(config.textfile_directory)
         self._failing: Mapping[str, str] = {}
 
     def collect(self) -> list[Family]:
@@ -66,19 +78,33 @@ class HostCollector(Collector):
         readings = self._readings()
         self._log_changes(readings)
         said = [family for reading in readings for family in reading.families if family.samples]
+        if _TEXTFILE not in self.config.leave_out:
+            said += [family for family in self._textfiles.families(said) if family.samples]
         return [*said, *_scrape_families(readings)]
 
     def checks(self) -> Sequence[Check]:
-        """Disk space, inodes, memory, and whether every subsystem can be read."""
+        """Disk space, inodes, dead mounts, memory, whether every subsystem can be read, and the platform's own."""
         return (
             Check("host.disk-space", "Every disk has space left", self._disk_space),
             Check("host.inodes", "Every disk has inodes left", self._inodes),
+            Check("host.mounts", "Every mounted file system answers", self._mounts),
             Check("host.memory", "Memory is available", self._memory),
             Check("host.sources", "Every part of the host can be measured", self._sources),
+            *self._platform.checks,
         )
 
     def _readings(self) -> list[_Reading]:
-        return [_read(subsystem) for subsystem in self._platform.subsystems]
+        answers = self._patience.answers(
+            {
+                subsystem.name: partial(_read, subsystem)
+                for subsystem in (*self._platform.subsystems, Subsystem(_TEXTFILE, self._textfiles.read))
+                if subsystem.name not in self.config.leave_out
+            }
+        )
+        return [
+            _Reading(name, (), _DEADLINE, answer) if isinstance(answer, Exception) else answer
+            for name, answer in answers.items()
+        ]
 
     def _log_changes(self, readings: Sequence[_Reading]) -> None:
         failing = {reading.name: repr(reading.failure) for reading in readings if reading.failure}
@@ -94,6 +120,9 @@ class HostCollector(Collector):
 
     def _inodes(self) -> list[Finding]:
         return checks.inodes(self._platform.file_systems())
+
+    def _mounts(self) -> list[Finding]:
+        return checks.mounts(self._platform.file_systems())
 
     def _memory(self) -> list[Finding]:
         return checks.memory(self._platform.memory())

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from collectors.host.files import read_attribute, read_text
+from collectors.host.filters import Filter
 from collectors.metrics import Family, LabelValues, MetricType, gauge
 
-EXCLUDED_DEVICES = r"^(ram|loop|fd|(h|s|v|xv)d[a-z]|nvme\d+n\d+p)\d+$"
-
-_EXCLUDED_DEVICE = re.compile(EXCLUDED_DEVICES)
 _DEVICE = ("device",)
 _SECTOR = 512
 _MILLISECOND = 0.001
@@ -65,13 +62,9 @@ class Disk:
 
 
 def parse(text: str) -> list[Disk]:
-    """The devices in the text of /proc/diskstats, without those that node_exporter leaves out."""
+    """The devices in the text of /proc/diskstats."""
     rows = (line.split() for line in text.splitlines())
-    return [
-        Disk(major, minor, device, tuple(map(int, counts)))
-        for major, minor, device, *counts in rows
-        if not _EXCLUDED_DEVICE.search(device)
-    ]
+    return [Disk(major, minor, device, tuple(map(int, counts))) for major, minor, device, *counts in rows]
 
 
 def parse_udev(text: str) -> dict[str, str]:
@@ -80,15 +73,15 @@ def parse_udev(text: str) -> dict[str, str]:
     return {name: value for name, found, value in (line.partition("=") for line in properties) if found}
 
 
-def families(root: Path) -> list[Family]:
+def families(root: Path, devices: Filter) -> list[Family]:
     """What the devices did and what they are."""
-    disks = parse(read_text(root / "proc/diskstats"))
+    disks = [disk for disk in parse(read_text(f"{root}/proc/diskstats")) if devices.keeps(disk.device)]
     udev = {disk.device: _properties(root, disk) for disk in disks}
     return [*_activity(disks), _info(disks, udev), _file_systems(udev), _device_mappings(udev), *_ata(udev)]
 
 
 def _properties(root: Path, disk: Disk) -> dict[str, str]:
-    return parse_udev(read_attribute(root / f"run/udev/data/b{disk.major}:{disk.minor}") or "")
+    return parse_udev(read_attribute(f"{root}/run/udev/data/b{disk.major}:{disk.minor}") or "")
 
 
 def _activity(disks: list[Disk]) -> list[Family]:

@@ -20,7 +20,7 @@ def parse(text: str) -> tuple[int, int]:
 
 def families(root: Path) -> list[Family]:
     """The two gauges."""
-    allocated, maximum = parse(read_text(root / "proc/sys/fs/file-nr"))
+    allocated, maximum = parse(read_text(f"{root}/proc/sys/fs/file-nr"))
     return [
         gauge("node_filefd_allocated", "File descriptor statistics: allocated.", allocated),
         gauge("node_filefd_maximum", "File descriptor statistics: maximum.", maximum),

@@ -1,26 +1,26 @@
-"""File systems: space and inodes of each mount."""
+"""File systems: space and inodes of each mount, also where a dead one answers never."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from collectors.host.config import HostConfig
 from collectors.host.files import read_bytes
+from collectors.host.patience import Patience
 from collectors.metrics import Family, LabelValues, gauge
 
-EXCLUDED_MOUNT_POINTS = r"^/(dev|proc|run/credentials/.+|sys|var/lib/docker/.+|var/lib/containers/storage/.+)($|/)"
-EXCLUDED_TYPES = (
-    r"^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fusectl|hugetlbfs|iso9660|mqueue|nsfs|overlay"
-    r"|proc|procfs|pstore|rpc_pipefs|securityfs|selinuxfs|squashfs|sysfs|tracefs)$"
-)
-
-_EXCLUDED_MOUNT_POINT = re.compile(EXCLUDED_MOUNT_POINTS)
-_EXCLUDED_TYPE = re.compile(EXCLUDED_TYPES)
 _ESCAPE = re.compile(r"\\([0-7]{3})")
 _LABELS = ("device", "fstype", "mountpoint")
+
+# A server that answers at all answers a good deal faster; a hundred mounts of a dead one must not add up.
+_HANDOVER = 0.05
+_DEADLINE = 0.4
+
 _FIELDS = (
     ("size", "node_filesystem_size_bytes", "Filesystem size in bytes."),
     ("free", "node_filesystem_free_bytes", "Filesystem free space in bytes."),
@@ -51,8 +51,8 @@ class Space:
     files_free: int
 
 
-Measured = Mapping[Mount, Space | None]
-"""Each mount once, and its space, or None where it did not say."""
+Measured = Mapping[Mount, Space | Exception]
+"""Each mount once, and its space, or why it did not say: HungError where it does not answer."""
 
 
 def parse_mounts(table: bytes) -> list[Mount]:
@@ -78,20 +78,15 @@ def _unescaped(field: str) -> str:
     return _ESCAPE.sub(lambda escape: chr(int(escape[1], 8)), field)
 
 
-def is_excluded(mount: Mount) -> bool:
-    """Whether node_exporter on Linux leaves it out: no storage, or another program's business."""
-    return bool(_EXCLUDED_MOUNT_POINT.search(mount.path) or _EXCLUDED_TYPE.search(mount.type))
-
-
-def space(path: str | Path) -> Space | None:
-    """The space of the file system at `path`, or None where it cannot be had.
+def space(path: str | Path) -> Space:
+    """The space of the file system at `path`.
 
     May hang for as long as a network file system's server does not answer.
+
+    Raises:
+        OSError: It cannot be had.
     """
-    try:
-        found = os.statvfs(path)
-    except OSError:
-        return None
+    found = os.statvfs(path)
     return Space(
         size=found.f_blocks * found.f_frsize,
         free=found.f_bfree * found.f_frsize,
@@ -101,33 +96,52 @@ def space(path: str | Path) -> Space | None:
     )
 
 
-def measured(root: Path) -> Measured:
-    """The file systems of Linux, without those that node_exporter leaves out."""
-    mounts = [mount for mount in parse_mounts(_mount_table(root)) if not is_excluded(mount)]
-    return {mount: space(root / mount.path.removeprefix("/")) for mount in mounts}
-
-
-def _mount_table(root: Path) -> bytes:
+def linux_mounts(root: Path) -> list[Mount]:
     """The machine's mounts; our own where the first process is hidden from us."""
     try:
-        return read_bytes(root / "proc/1/mounts")
+        return parse_mounts(read_bytes(root / "proc/1/mounts"))
     except OSError:
-        return read_bytes(root / "proc/self/mounts")
+        return parse_mounts(read_bytes(root / "proc/self/mounts"))
 
 
-def families(root: Path) -> list[Family]:
-    """The file systems of Linux."""
-    return space_families(measured(root))
+class FileSystems:
+    """The file systems of this machine; remembers which of them hang.
+
+    Args:
+        mounts: Lists what is mounted.
+        config: Which of it is measured.
+        root: Where the mount points are.
+    """
+
+    def __init__(self, mounts: Callable[[], Sequence[Mount]], config: HostConfig, root: Path) -> None:
+        self._mounts = mounts
+        self._config = config
+        self._root = root
+        self._patience: Patience[Mount, Space] = Patience("statvfs", handover=_HANDOVER, deadline=_DEADLINE)
+
+    def measured(self) -> Measured:
+        """The space of each mount that the configuration wants, within the deadline."""
+        kept = [mount for mount in self._mounts() if self._keeps(mount)]
+        return self._patience.answers(
+            {mount: partial(space, self._root / mount.path.removeprefix("/")) for mount in kept}
+        )
+
+    def families(self) -> list[Family]:
+        """Space and inodes of each mount, and whether it said them."""
+        return space_families(self.measured())
+
+    def _keeps(self, mount: Mount) -> bool:
+        return self._config.mount_points.keeps(mount.path) and self._config.file_system_types.keeps(mount.type)
 
 
 def space_families(spaces: Measured) -> list[Family]:
     """Space and inodes of each mount, and whether it said them."""
-    said = [(_labels(mount), mount, found) for mount, found in spaces.items() if found is not None]
+    said = [(_labels(mount), mount, found) for mount, found in spaces.items() if isinstance(found, Space)]
     return [
         gauge(
             "node_filesystem_device_error",
             "Whether an error occurred while getting statistics for the given device.",
-            {_labels(mount): int(found is None) for mount, found in spaces.items()},
+            {_labels(mount): int(not isinstance(found, Space)) for mount, found in spaces.items()},
             _LABELS,
         ),
         gauge(

@@ -24,7 +24,7 @@ def parse(text: str) -> tuple[float, ...]:
 
 def families(root: Path) -> list[Family]:
     """The three averages of Linux."""
-    return average_families(parse(read_text(root / "proc/loadavg")))
+    return average_families(parse(read_text(f"{root}/proc/loadavg")))
 
 
 def average_families(averages: tuple[float, ...]) -> list[Family]:

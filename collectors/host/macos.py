@@ -1,21 +1,19 @@
 """What only macOS's list of subsystems has: psutil's numbers under the names of node_exporter for macOS.
 
 Written from the sources of psutil and node_exporter; never run on a Mac. What psutil has not, or not as
-node_exporter counts it, is left out: free memory (psutil takes the speculative pages off it), compressed, internal
-and purgeable memory, disk retries and errors, multicast and collisions.
+node_exporter counts it, is the business of `macos_commands` (free, compressed, internal and purgeable memory, heat,
+power) or left out: disk retries and errors, multicast and collisions.
 """
 
 from __future__ import annotations
 
-import re
-
-from collectors.host.filesystem import Measured, Mount, space, space_families
+from collectors.host import macos_commands
+from collectors.host.filesystem import Mount
+from collectors.host.filters import Filter
 from collectors.host.meminfo import Memory
 from collectors.host.netdev import statistic
 from collectors.metrics import Family, LabelValues, MetricType, counter, gauge
 
-_EXCLUDED_MOUNT_POINT = re.compile(r"^/(dev)($|/)")
-_EXCLUDED_TYPE = re.compile(r"^devfs$")
 _MILLISECOND = 0.001
 
 # By psutil's field: the name, then the unit or type and the help where they differ.
@@ -76,6 +74,7 @@ def memory_families() -> list[Family]:
     return [
         *(_memory_field(name, "gauge", getattr(memory, field)) for field, name in _MEMORY),
         *(_memory_field(name, type_, getattr(swap, field)) for field, name, type_ in _SWAP),
+        *macos_commands.memory_families(),
     ]
 
 
@@ -91,23 +90,17 @@ def memory() -> Memory:
     return Memory(total=found.total, available=found.available)
 
 
-def measured() -> Measured:
-    """The file systems, without those that node_exporter leaves out."""
+def mounts() -> list[Mount]:
+    """What is mounted."""
     import psutil
 
-    return {
-        Mount(part.device, part.mountpoint, part.fstype, "ro" in part.opts.split(",")): space(part.mountpoint)
+    return [
+        Mount(part.device, part.mountpoint, part.fstype, "ro" in part.opts.split(","))
         for part in psutil.disk_partitions(all=True)
-        if not (_EXCLUDED_MOUNT_POINT.search(part.mountpoint) or _EXCLUDED_TYPE.search(part.fstype))
-    }
+    ]
 
 
-def filesystem_families() -> list[Family]:
-    """Space and inodes of each mount."""
-    return space_families(measured())
-
-
-def disk_families() -> list[Family]:
+def disk_families(kept: Filter) -> list[Family]:
     """What the disks did."""
     import psutil
 
@@ -116,20 +109,20 @@ def disk_families() -> list[Family]:
         counter(
             f"node_disk_{name}",
             help,
-            {(device,): getattr(counts, field) * unit for device, counts in disks.items()},
+            {(device,): getattr(counts, field) * unit for device, counts in disks.items() if kept.keeps(device)},
             ("device",),
         )
         for field, name, unit, help in _DISK
     ]
 
 
-def network_families() -> list[Family]:
+def network_families(kept: Filter) -> list[Family]:
     """Traffic of each interface."""
     import psutil
 
     interfaces = psutil.net_io_counters(pernic=True, nowrap=False) or {}
     return [
-        statistic(name, {device: getattr(counts, field) for device, counts in interfaces.items()})
+        statistic(name, {device: getattr(counts, field) for device, counts in interfaces.items() if kept.keeps(device)})
         for field, name in _NETWORK
     ]
 

@@ -49,10 +49,10 @@ def _described(field: str) -> tuple[str, str]:
 
 def families(root: Path) -> list[Family]:
     """One gauge a field."""
-    return [gauge(*_described(field), value) for field, value in parse(read_text(root / "proc/meminfo")).items()]
+    return [gauge(*_described(field), value) for field, value in parse(read_text(f"{root}/proc/meminfo")).items()]
 
 
 def memory(root: Path) -> Memory:
     """What the check of memory needs."""
-    fields = parse(read_text(root / "proc/meminfo"))
+    fields = parse(read_text(f"{root}/proc/meminfo"))
     return Memory(total=fields["MemTotal_bytes"], available=fields["MemAvailable_bytes"])

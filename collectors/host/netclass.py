@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from collectors.host.files import read_attribute
+from collectors.host.files import read_attributes
+from collectors.host.filters import Filter
 from collectors.metrics import Family, MetricType, gauge
 
 Interfaces = dict[str, dict[str, str]]
@@ -34,23 +36,23 @@ _NUMBERS: dict[str, tuple[str, MetricType, int]] = {
     "tx_queue_len": ("transmit_queue_length", "gauge", 1),
     "type": ("protocol_type", "gauge", 1),
 }
+_FILES = (*_TEXTS, *_NUMBERS)
 
 
-def families(root: Path) -> list[Family]:
+def families(root: Path, devices: Filter) -> list[Family]:
     """State, description and numbers of every interface."""
-    interfaces = _read(root / "sys/class/net")
+    interfaces = _read(root / "sys/class/net", devices)
     return [_up(interfaces), _info(interfaces), *(_number(attribute, interfaces) for attribute in _NUMBERS)]
 
 
-def _read(directory: Path) -> Interfaces:
-    found = ((path.name, _attributes(path)) for path in directory.iterdir())
+def _read(directory: Path, devices: Filter) -> Interfaces:
+    found = (
+        (device, read_attributes(f"{directory}/{device}", _FILES))
+        for device in os.listdir(directory)  # noqa: PTH208 - names are wanted, not paths, and a scrape is to cost little
+        if devices.keeps(device)
+    )
     # Without attributes are interfaces that were just unplugged, and a driver's switches, such as bonding_masters.
     return {device: attributes for device, attributes in found if attributes}
-
-
-def _attributes(path: Path) -> dict[str, str]:
-    found = ((name, read_attribute(f"{path}/{name}")) for name in (*_TEXTS, *_NUMBERS))
-    return {name: value for name, value in found if value is not None}
 
 
 def _up(interfaces: Interfaces) -> Family:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from collectors.host.files import read_attribute, read_text
+from collectors.host.filters import Filter
 from collectors.metrics import Family, LabelValues, counter
 
 _HEADER_LINES = 2
@@ -42,9 +43,10 @@ def statistic(name: str, values: dict[str, float]) -> Family:
     return counter(f"node_network_{name}_total", f"Network device statistic {name}.", by_device, ("device",))
 
 
-def families(root: Path) -> list[Family]:
+def families(root: Path, devices: Filter) -> list[Family]:
     """One counter a column, and the packets that nobody took, which only /sys has."""
-    interfaces = parse(read_text(root / "proc/net/dev"))
+    found = parse(read_text(f"{root}/proc/net/dev"))
+    interfaces = {device: counts for device, counts in found.items() if devices.keeps(device)}
     return [
         *(
             statistic(name, {device: counts[column] for device, counts in interfaces.items()})
@@ -55,5 +57,5 @@ def families(root: Path) -> list[Family]:
 
 
 def _nohandler(root: Path, devices: dict[str, tuple[int, ...]]) -> dict[str, float]:
-    counts = {device: read_attribute(root / f"sys/class/net/{device}/statistics/rx_nohandler") for device in devices}
+    counts = {device: read_attribute(f"{root}/sys/class/net/{device}/statistics/rx_nohandler") for device in devices}
     return {device: int(count) for device, count in counts.items() if count is not None}

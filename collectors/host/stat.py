@@ -28,5 +28,5 @@ def parse(text: str) -> dict[str, int]:
 
 def families(root: Path) -> list[Family]:
     """The fields that this kernel has."""
-    fields = parse(read_text(root / "proc/stat"))
+    fields = parse(read_text(f"{root}/proc/stat"))
     return [Family(name, type_, help, (), {(): fields[key]}) for key, name, type_, help in _FIELDS if key in fields]

@@ -1,4 +1,4 @@
-"""What is read on each platform: one list each. A new subsystem is a module and a line here."""
+"""What is read on each platform: one list each. A new subsystem is a module, a line here and its name in `config`."""
 
 from __future__ import annotations
 
@@ -9,22 +9,64 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from collectors.findings import Check
 from collectors.host import (
+    arp,
+    bonding,
+    btrfs,
+    conntrack,
+    cpufreq,
     diskstats,
+    edac,
+    entropy,
+    fibrechannel,
     filefd,
-    filesystem,
+    hwmon,
+    infiniband,
+    interrupts,
     loadavg,
     macos,
+    macos_commands,
+    mdadm,
     meminfo,
     netclass,
     netdev,
+    netstat,
+    nfs,
+    nfsd,
+    nvme,
+    powersupplyclass,
+    pressure,
+    process,
+    rapl,
+    realtime,
+    scaling_governor,
+    schedstat,
+    selinux,
+    sockstat,
+    softirqs,
+    softnet,
     stat,
+    tapestats,
+    thermal_zone,
+    throttling,
     time,
+    udp_queues,
     uname,
+    vmstat,
+    xfs,
+    zfs,
 )
+from collectors.host.audio_checks import audio_checks
+from collectors.host.audio_servers import AudioServers
+from collectors.host.busy_processes import BusyProcesses
+from collectors.host.config import HostConfig
 from collectors.host.cpu import Cpu
-from collectors.host.filesystem import Measured
+from collectors.host.dmi import Dmi
+from collectors.host.filesystem import FileSystems, Measured, linux_mounts
 from collectors.host.meminfo import Memory
+from collectors.host.os_release import OsRelease
+from collectors.host.timex import Timex
 from collectors.metrics import Family
 
 
@@ -33,7 +75,7 @@ class Subsystem:
     """One source of families.
 
     Attributes:
-        name: The value of the `collector` label, as node_exporter has it.
+        name: The value of the `collector` label, as node_exporter has it; one of `config.SubsystemName`.
         families: Reads the source. Raises FileNotFoundError where this machine has no such thing, and anything
             else where it has but it cannot be read.
     """
@@ -49,48 +91,93 @@ class Platform:
     subsystems: tuple[Subsystem, ...]
     file_systems: Callable[[], Measured]
     memory: Callable[[], Memory]
+    checks: tuple[Check, ...] = ()
 
 
-def linux(root: Path) -> Platform:
-    """Linux, with /proc, /sys, /run and the mount points under `root`."""
+def linux(root: Path, config: HostConfig) -> Platform:
+    """Linux, with /proc, /sys, /run, /etc and the mount points under `root`."""
+    file_systems = FileSystems(partial(linux_mounts, root), config, root)
     return Platform(
         subsystems=(
+            Subsystem("arp", partial(arp.families, root, config.network_devices)),
+            Subsystem("audio_servers", AudioServers(root).families),
+            Subsystem("bonding", partial(bonding.families, root)),
+            Subsystem("btrfs", partial(btrfs.families, root)),
+            Subsystem("busy_processes", BusyProcesses(root).families),
+            Subsystem("conntrack", partial(conntrack.families, root)),
             Subsystem("cpu", Cpu(root).families),
-            Subsystem("diskstats", partial(diskstats.families, root)),
+            Subsystem("cpufreq", partial(cpufreq.families, root)),
+            Subsystem("diskstats", partial(diskstats.families, root, config.block_devices)),
+            Subsystem("dmi", Dmi(root).families),
+            Subsystem("edac", partial(edac.families, root)),
+            Subsystem("entropy", partial(entropy.families, root)),
+            Subsystem("fibrechannel", partial(fibrechannel.families, root)),
             Subsystem("filefd", partial(filefd.families, root)),
-            Subsystem("filesystem", partial(filesystem.families, root)),
+            Subsystem("filesystem", file_systems.families),
+            Subsystem("hwmon", partial(hwmon.families, root)),
+            Subsystem("infiniband", partial(infiniband.families, root)),
+            Subsystem("interrupts", partial(interrupts.families, root)),
             Subsystem("loadavg", partial(loadavg.families, root)),
+            Subsystem("mdadm", partial(mdadm.families, root)),
             Subsystem("meminfo", partial(meminfo.families, root)),
-            Subsystem("netclass", partial(netclass.families, root)),
-            Subsystem("netdev", partial(netdev.families, root)),
+            Subsystem("netclass", partial(netclass.families, root, config.network_devices)),
+            Subsystem("netdev", partial(netdev.families, root, config.network_devices)),
+            Subsystem("netstat", partial(netstat.families, root)),
+            Subsystem("nfs", partial(nfs.families, root)),
+            Subsystem("nfsd", partial(nfsd.families, root)),
+            Subsystem("nvme", partial(nvme.families, root)),
+            Subsystem("os", OsRelease(root).families),
+            Subsystem("powersupplyclass", partial(powersupplyclass.families, root)),
+            Subsystem("pressure", partial(pressure.families, root)),
+            Subsystem("process", partial(process.families, root)),
+            Subsystem("rapl", partial(rapl.families, root)),
+            Subsystem("realtime", partial(realtime.families, root)),
+            Subsystem("scaling_governor", partial(scaling_governor.families, root)),
+            Subsystem("schedstat", partial(schedstat.families, root)),
+            Subsystem("selinux", partial(selinux.families, root)),
+            Subsystem("sockstat", partial(sockstat.families, root)),
+            Subsystem("softirqs", partial(softirqs.families, root)),
+            Subsystem("softnet", partial(softnet.families, root)),
             Subsystem("stat", partial(stat.families, root)),
+            Subsystem("tapestats", partial(tapestats.families, root)),
+            Subsystem("thermal_zone", partial(thermal_zone.families, root)),
+            Subsystem("throttling", partial(throttling.families, root)),
             Subsystem("time", partial(time.families, root)),
+            Subsystem("timex", Timex().families),
+            Subsystem("udp_queues", partial(udp_queues.families, root)),
             Subsystem("uname", partial(uname.families, root)),
+            Subsystem("vmstat", partial(vmstat.families, root)),
+            Subsystem("xfs", partial(xfs.families, root)),
+            Subsystem("zfs", partial(zfs.families, root)),
         ),
-        file_systems=partial(filesystem.measured, root),
+        file_systems=file_systems.measured,
         memory=partial(meminfo.memory, root),
+        checks=audio_checks(root),
     )
 
 
-def darwin() -> Platform:
+def darwin(config: HostConfig) -> Platform:
     """The list for macOS, which was not run on a Mac, see `macos`."""
+    file_systems = FileSystems(macos.mounts, config, Path("/"))
     return Platform(
         subsystems=(
             Subsystem("boottime", macos.boot_time_families),
             Subsystem("cpu", macos.cpu_families),
-            Subsystem("diskstats", macos.disk_families),
-            Subsystem("filesystem", macos.filesystem_families),
+            Subsystem("diskstats", partial(macos.disk_families, config.block_devices)),
+            Subsystem("filesystem", file_systems.families),
             Subsystem("loadavg", lambda: loadavg.average_families(os.getloadavg())),
             Subsystem("meminfo", macos.memory_families),
-            Subsystem("netdev", macos.network_families),
+            Subsystem("netdev", partial(macos.network_families, config.network_devices)),
+            Subsystem("powersupplyclass", macos_commands.power_families),
+            Subsystem("thermal", macos_commands.thermal_families),
             Subsystem("time", time.clock_families),
             Subsystem("uname", uname.bsd_families),
         ),
-        file_systems=macos.measured,
+        file_systems=file_systems.measured,
         memory=macos.memory,
     )
 
 
-def this_platform() -> Platform:
+def this_platform(config: HostConfig) -> Platform:
     """The operating system that this runs on."""
-    return darwin() if sys.platform == "darwin" else linux(Path("/"))
+    return darwin(config) if sys.platform == "darwin" else linux(Path("/"), config)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from collectors.host.files import read_text
+from collectors.host.files import numbered, read_text
 from collectors.metrics import Family, LabelValues, gauge
 
 
@@ -26,14 +26,14 @@ def clock_families() -> list[Family]:
 
 def families(root: Path) -> list[Family]:
     """The clock and its sources."""
-    devices = sorted((root / "sys/devices/system/clocksource").glob("clocksource[0-9]*"))
+    devices = numbered(root / "sys/devices/system/clocksource", "clocksource")
     available: dict[LabelValues, float] = {
-        (str(number), source): 1
-        for number, device in enumerate(devices)
+        (number, source): 1
+        for number, device in devices.items()
         for source in read_text(device / "available_clocksource").split()
     }
     current: dict[LabelValues, float] = {
-        (str(number), read_text(device / "current_clocksource").strip()): 1 for number, device in enumerate(devices)
+        (number, read_text(device / "current_clocksource").strip()): 1 for number, device in devices.items()
     }
     return [
         *clock_families(),

@@ -14,7 +14,7 @@ _LABELS = ("sysname", "release", "version", "machine", "nodename", "domainname")
 def families(root: Path) -> list[Family]:
     """The system, with the NIS domain name that Linux's uname has and `os.uname` leaves out."""
     system = os.uname()
-    return _info(system, system.nodename, read_text(root / "proc/sys/kernel/domainname").rstrip("\n"))
+    return _info(system, system.nodename, read_text(f"{root}/proc/sys/kernel/domainname").rstrip("\n"))
 
 
 def bsd_families() -> list[Family]:

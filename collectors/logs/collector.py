@@ -1,58 +1,31 @@
 """The log collector: sources through their pipelines to Loki, and what is known of all three.
 
-Owns how the parts are joined. A batch counts as dealt with when Loki has acknowledged or refused for good everything
-that the pipeline made of it; only then does its source move on.
+Owns which parts there are and how they are joined; what each does is its own.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
 from collectors.base import Collector
 from collectors.findings import Check, Finding, Severity
-from collectors.logs.config import LogsConfig, SourceConfig
+from collectors.logs.config import LogsConfig
 from collectors.logs.families import Reading, of_command, of_files, reading_families
 from collectors.logs.files.checks import file_checks
 from collectors.logs.files.positions import Positions
 from collectors.logs.files.source import FileSettings, FileSource
+from collectors.logs.flow import Flow
 from collectors.logs.journal import JournalSettings, JournalSource
 from collectors.logs.loki.client import LokiClient
 from collectors.logs.loki.config import LokiConfig
-from collectors.logs.pipeline import Pipeline
-from collectors.logs.records import Batch
 from collectors.logs.unified_log import UnifiedLogSettings, UnifiedLogSource
 from collectors.metrics import Family, LabelValues, counter
 
 POSITIONS_FILE = "log-positions.json"
-
-
-class Flow:
-    """One source's way from a batch to Loki's acknowledgement, and what came of it.
-
-    Args:
-        config: The source.
-        client: Where its streams go.
-        state_dir: Where its pipeline keeps what must survive a restart.
-    """
-
-    def __init__(self, config: SourceConfig, client: LokiClient, state_dir: Path) -> None:
-        self.name = config.name
-        self.pipeline = Pipeline(config.name, config.stages, config.labels, state_dir)
-        self.sent = 0
-        self.dropped: Counter[str] = Counter()
-        self._client = client
-
-    async def handle(self, batch: Batch) -> int:
-        """Deal with a batch, however long Loki takes; how many of its lines that were."""
-        processed = self.pipeline.process(batch)
-        results = await asyncio.gather(*(self._client.push(stream) for stream in processed.streams))
-        self.sent += sum(result.sent for result in results)
-        self.dropped = sum((result.dropped for result in results), self.dropped + processed.dropped)
-        return processed.consumed
 
 
 class LogsCollector(Collector):
@@ -69,7 +42,8 @@ class LogsCollector(Collector):
     def __init__(self, config: LogsConfig, loki: LokiConfig, state_dir: Path) -> None:
         self._client = LokiClient(loki)
         self._positions = Positions(state_dir / POSITIONS_FILE, before_saving=self._save_pipelines)
-        self._flows = {source.name: Flow(source, self._client, state_dir) for source in config.sources}
+        turn = asyncio.Lock()
+        self._flows = {source.name: Flow(source, self._client, state_dir, turn) for source in config.sources}
         self._files = [
             FileSource(source.name, FileSettings(tuple(source.paths), source.from_end), self._positions)
             for source in config.sources
@@ -131,7 +105,7 @@ class LogsCollector(Collector):
                 severity=Severity.FAILURE,
                 detail=f"Expected a command that goes on, got: {source.command.problem}.",
                 affects="Nothing is sent of this source; it is tried again, and goes on where it stopped.",
-                remedy=("journalctl -n 1 --output=json  # as the agent's user: does it answer?",),
+                remedy=(f"{shlex.join(source.command.arguments())}  # as the agent's user: does it answer?",),
             )
             for source in self._commands
             if source.command.problem

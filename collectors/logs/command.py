@@ -35,10 +35,11 @@ class Command:
     """Runs a command again and again, and hands its lines on.
 
     Args:
-        arguments: Its arguments, asked for anew at each start.
+        arguments: Gives its arguments.
         deliver: Where its lines go.
 
     Attributes:
+        arguments: What it is run with, asked for anew at each start.
         lines: Lines dealt with so far.
         bytes: Their bytes so far, without newlines.
         waiting_since: Since when (monotonic seconds) lines wait for their acknowledgement; `None` if none do.
@@ -52,7 +53,7 @@ class Command:
         self.waiting_since: float | None = None
         self.waiting_bytes = 0
         self.problem = ""
-        self._arguments = arguments
+        self.arguments = arguments
         self._deliver = deliver
 
     async def run(self) -> None:
@@ -62,7 +63,7 @@ class Command:
             started = time.monotonic()
             reason = await self._run_once()
             if not self.problem:
-                log.warning("a log command ended", command=self._arguments()[0], problem=reason)
+                log.warning("a log command ended", command=self.arguments()[0], problem=reason)
             self.problem = reason
             if time.monotonic() - started >= _LONGEST_DELAY:
                 delay = _FIRST_DELAY
@@ -71,7 +72,7 @@ class Command:
 
     async def _run_once(self) -> str:
         """Why the command ended, or did not start."""
-        arguments = self._arguments()
+        arguments = self.arguments()
         try:
             process = await asyncio.create_subprocess_exec(
                 *arguments,
@@ -121,15 +122,15 @@ class Command:
 
     async def _hand_on(self, found: Cut, *, final: bool) -> int:
         """How many bytes are dealt with."""
-        if not found.raw:
+        if not found.lines:
             return found.length
         self.waiting_since = time.monotonic()
         self.waiting_bytes = found.length
-        consumed = await self._deliver(found.raw, final)
+        consumed = await self._deliver(found.lines, final)
         self.waiting_since = None
         self.waiting_bytes = 0
         self.lines += consumed
-        self.bytes += sum(map(len, found.raw[:consumed]))
+        self.bytes += sum(map(len, found.lines[:consumed]))
         return found.length_of(consumed) if consumed else 0
 
 

@@ -14,6 +14,7 @@ import msgspec
 
 from collectors.logs.command import Command
 from collectors.logs.files.positions import Positions
+from collectors.logs.recent import NOTHING
 from collectors.logs.records import Batch
 
 
@@ -51,6 +52,7 @@ class JournalSource:
         self.settings = settings
         self.command = Command(self._arguments, self._deliver)
         self._positions = positions
+        self._recent = NOTHING
 
     async def run(self, handle: Callable[[Batch], Awaitable[int]]) -> None:
         """Read for ever. Ends only by cancellation, after the cursor was saved, or by what `handle` raises."""
@@ -67,8 +69,9 @@ class JournalSource:
         return (*self.settings.command, *fixed, *self.settings.matches)
 
     async def _deliver(self, lines: list[bytes], final: bool) -> int:  # noqa: FBT001 - as Command calls it
-        batch = Batch(self.name, lines, _time(lines[0]), {}, final)
+        batch = Batch(self.name, lines, _time(lines[0]), {}, final, recent=self._recent)
         consumed = await self._handle(batch)
+        self._recent = batch.recent
         if consumed and (cursor := _entry(lines[consumed - 1]).cursor):
             self._positions.put_cursor(self.name, cursor)
         return consumed

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from collectors.logs.recent import parted
 from collectors.logs.records import Batch, Processed
 from collectors.logs.stages import STAGES
 from collectors.logs.stages.config import Context, StageConfig
@@ -123,7 +124,7 @@ class Pipeline:
         for _, stage in self._stages:
             stage(entries)
         self._missed = self._missed + entries.missed  # a new one, as `families` may be reading the old
-        return Processed(streams(entries), entries.consumed, +entries.dropped)
+        return self._processed(batch, entries, entries.dropped)
 
     def explain(self, batch: Batch) -> tuple[list[Step], Processed]:
         """Pass a batch through the stages as `process` does, and keep what each of them made of it."""
@@ -134,7 +135,11 @@ class Pipeline:
             stage(entries)
             steps.append(_step(name, entries))
         dropped = sum((step.dropped for step in steps), Counter[str]())
-        return steps, Processed(streams(entries), entries.consumed, dropped)
+        return steps, self._processed(batch, entries, dropped)
+
+    def _processed(self, batch: Batch, entries: Entries, dropped: Counter[str]) -> Processed:
+        entries.timestamps, recent = parted(entries.timestamps, entries.lines, batch.recent)
+        return Processed(streams(entries), entries.consumed, +dropped, recent)
 
     def families(self) -> list[Family]:
         """What the stages missed, and the metrics made of lines."""

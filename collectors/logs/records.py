@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import accumulate, islice
+
+from collectors.logs.recent import NOTHING
 
 
 @dataclass(slots=True)
@@ -12,12 +15,13 @@ class Batch:
 
     Attributes:
         source: The source's name.
-        lines: The lines, each without its newline.
-        read_ns: When they were read, Unix nanoseconds: the time of the first line, if it carries none. Each further
-            one is a nanosecond later for each byte before it in the batch, counting newlines: the same however the
-            same bytes are cut into batches after a restart.
+        lines: The lines as they stand, each without its newline.
+        read_ns: When they were read, Unix nanoseconds: the time of the first line, if it carries none.
         file_labels: What is known of all of them, such as `{"filename": "/var/log/x.log"}`.
         final: Nothing follows for now, so that an open multi-line entry ends here and every line is consumed.
+        nuls: Whether NULs may stand around the text of lines.
+        recent: The newest entries that were sent before it, as `recent` packs them. Whoever sends the batch puts its
+            own in their place.
     """
 
     source: str
@@ -25,6 +29,25 @@ class Batch:
     read_ns: int
     file_labels: dict[str, str]
     final: bool = False
+    nuls: bool = False
+    recent: bytes = NOTHING
+
+    @property
+    def texts(self) -> list[bytes]:
+        """The lines without the NULs that a truncation or a crash leaves around them."""
+        return [line.strip(b"\0") for line in self.lines] if self.nuls else self.lines
+
+    @property
+    def times(self) -> list[int]:
+        """The time of each line that carries none, Unix nanoseconds.
+
+        It is a nanosecond later for each byte from the beginning of the batch to the text, newlines and NULs included:
+        the same however the same bytes are cut into batches after a restart.
+        """
+        starts = islice(accumulate((len(line) + 1 for line in self.lines), initial=self.read_ns), len(self.lines))
+        if not self.nuls:
+            return list(starts)
+        return [start + len(line) - len(line.lstrip(b"\0")) for start, line in zip(starts, self.lines, strict=True)]
 
 
 @dataclass(slots=True)
@@ -53,8 +76,10 @@ class Processed:
         consumed: How many of the batch's lines are dealt with; the rest (an open multi-line entry) is given again at
             the head of the next batch.
         dropped: Lines dropped on purpose, by reason.
+        recent: The newest entries, for the batch that follows.
     """
 
     streams: list[Stream]
     consumed: int
     dropped: Counter[str]
+    recent: bytes

@@ -1,12 +1,10 @@
 """Makes streams of entries: one for each set of labels, within what Loki takes.
 
-Loki's default limits: 15 labels a stream, 2,048 bytes a label's value, 64 KiB of structured metadata an entry. Of two
-entries that are equal in time and text it keeps one, hence the nanosecond that parts them.
+Loki's default limits: 15 labels a stream, 2,048 bytes a label's value, 64 KiB of structured metadata an entry.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 
 from collectors.logs.records import Stream
@@ -22,16 +20,15 @@ def streams(entries: Entries) -> list[Stream]:
     count = len(entries.lines)
     if not count:
         return []
-    timestamps = distinct(entries.timestamps, entries.lines)
     metadata = _metadata(entries.metadata, count)
     keys: Iterable[tuple[str | None, ...]] = zip(*entries.labels.values(), strict=True) if entries.labels else ()
     keys = list(keys) or [()] * count
     labels = {key: _labels(entries, key) for key in dict.fromkeys(keys)}
     if len(labels) == 1:
-        return [Stream(labels[keys[0]], timestamps, list(entries.lines), metadata)]
+        return [Stream(labels[keys[0]], entries.timestamps, list(entries.lines), metadata)]
     by_labels = {named: Stream(named, [], [], None if metadata is None else []) for named in labels.values()}
     by_key = {key: by_labels[named] for key, named in labels.items()}
-    for key, timestamp, line in zip(keys, timestamps, entries.lines, strict=True):
+    for key, timestamp, line in zip(keys, entries.timestamps, entries.lines, strict=True):
         stream = by_key[key]
         stream.timestamps.append(timestamp)
         stream.lines.append(line)
@@ -40,25 +37,6 @@ def streams(entries: Entries) -> list[Stream]:
         if attached_to is not None:
             attached_to.append(attached)
     return list(by_labels.values())
-
-
-def distinct(timestamps: list[int], lines: list[bytes]) -> list[int]:
-    """The timestamps, with as many nanoseconds added as equal entries (in time and text) came before.
-
-    Those of n equal lines are the first n nanoseconds whatever batches they come in, so that reading some of them again
-    makes no more of them.
-    """
-    if len(set(timestamps)) == len(timestamps):
-        return timestamps
-    pairs = list(zip(timestamps, lines, strict=True))
-    if len(set(pairs)) == len(pairs):
-        return timestamps
-    before: Counter[tuple[int, bytes]] = Counter()
-    parted = []
-    for pair in pairs:
-        parted.append(pair[0] + before[pair])
-        before[pair] += 1
-    return parted
 
 
 def _labels(entries: Entries, values: tuple[str | None, ...]) -> Labels:

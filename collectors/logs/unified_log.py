@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from collectors.logs.command import Command
+from collectors.logs.recent import NOTHING
 from collectors.logs.records import Batch
 
 
@@ -39,6 +40,7 @@ class UnifiedLogSource:
         self.name = name
         self.settings = settings
         self.command = Command(self._arguments, self._deliver)
+        self._recent = NOTHING
 
     async def run(self, handle: Callable[[Batch], Awaitable[int]]) -> None:
         """Read for ever. Ends only by cancellation, or by what `handle` raises."""
@@ -50,4 +52,7 @@ class UnifiedLogSource:
         return (*self.settings.command, "stream", "--style", "ndjson", *chosen)
 
     async def _deliver(self, lines: list[bytes], final: bool) -> int:  # noqa: FBT001 - as Command calls it
-        return await self._handle(Batch(self.name, lines, time.time_ns(), {}, final))
+        batch = Batch(self.name, lines, time.time_ns(), {}, final, recent=self._recent)
+        consumed = await self._handle(batch)
+        self._recent = batch.recent
+        return consumed

@@ -26,6 +26,16 @@ def test_check_config_prints_every_problem_on_its_own_line(tmp_path: Path, capsy
     ]
 
 
+def test_check_config_also_reads_the_web_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, web = tmp_path / "config.toml", tmp_path / "web.yml"
+    path.write_text(f'web.config_file = "{web}"')
+
+    assert main(["check-config", str(path)]) == 1
+    assert f"{web}: file: cannot be read: No such file or directory" in capsys.readouterr().err
+    web.write_text("")
+    assert main(["check-config", str(path)]) == 0
+
+
 def test_check_config_without_a_file_says_what_applies(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -57,7 +57,7 @@ def test_five_mistakes_give_five_problems() -> None:
     ]
 
 
-@pytest.mark.parametrize("section", ["plugins", "containers"])
+@pytest.mark.parametrize("section", ["plugin", "container"])
 def test_sections_of_parts_that_do_not_exist_are_refused(section: str) -> None:
     with pytest.raises(ConfigError, match=f"{section}: unknown key"):
         config.parse(f"[{section}]\nx = 1\n", "a.toml")
@@ -123,7 +123,7 @@ def test_addresses(text: str, host: str, port: int, url: str, loopback: bool) ->
     address = Address.parse(text)
 
     assert address == Address(host, port)
-    assert address.url == url
+    assert f"http://{address.local}" == url
     assert address.is_loopback is loopback
 
 

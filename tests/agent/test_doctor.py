@@ -215,6 +215,7 @@ def test_list_names_every_check_and_runs_none(
         "agent.loop",
         "agent.reload",
         "agent.web",
+        "agent.web_files",
     ]
 
 

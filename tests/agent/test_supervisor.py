@@ -163,8 +163,8 @@ async def test_what_cannot_be_exposed_counts_until_it_can() -> None:
     supervised.add(Fake())
     health = supervised.supervised["fake"]
 
-    supervised.judge_rendering(["fake"], {"fake": "a bad name"})
+    supervised.judge_rendering(["fake"], {"fake": "a bad name"}, {})
     assert (health.errors, health.error) == (1, "a bad name")
-    supervised.judge_rendering(["fake"], {})
+    supervised.judge_rendering(["fake"], {}, {})
     assert (health.errors, health.error) == (1, "")
     await supervised.stop()

@@ -19,7 +19,8 @@ from agent.web import Pages, WebServer
 from collectors.base import Collector
 from collectors.metrics import Family, HistogramValue, gauge, histogram
 
-CONFIG = parse('audio.observers = "off"\nweb.collect_timeout = "300ms"', "test")
+CONFIG = parse('audio.observers = "off"\nplugins.enabled = false\nweb.collect_timeout = "300ms"', "test")
+CONCERNED = {"host", "agent", "good", "bad"}
 GOOD = "# TYPE good_value gauge\ngood_value 1"
 
 
@@ -45,7 +46,7 @@ class Served:
 
     def __init__(self) -> None:
         self.sources = Sources(CONFIG)
-        self.web = WebServer(Pages(self.sources, self._status).application())
+        self.web = WebServer(Pages(self.sources, self._status), self.sources.security)
         self.session = aiohttp.ClientSession()
 
     async def _status(self) -> Status:
@@ -74,7 +75,7 @@ def up(page: str) -> dict[str, float]:
         sample.labels["collector"]: sample.value
         for family in text_string_to_metric_families(page)
         for sample in family.samples
-        if sample.name == "wr_agent_collector_up"
+        if sample.name == "wr_agent_collector_up" and sample.labels["collector"] in CONCERNED
     }
 
 
@@ -174,6 +175,22 @@ async def test_scrapes_that_come_together_share_one_snapshot(served: Served) -> 
     assert len(calls) < 10
 
 
+async def test_one_may_ask_for_a_collector_that_is_switched_off_but_not_for_one_there_cannot_be(
+    served: Served,
+) -> None:
+    async with served.session.get(f"{served.web.url}/metrics?collect[]=audio&collect[]=good") as answer:
+        assert answer.status == 200
+        assert GOOD in await answer.text()
+    async with served.session.get(f"{served.web.url}/metrics?collect[]=audio") as answer:
+        assert (answer.status, await answer.text()) == (200, "")
+    async with served.session.get(f"{served.web.url}/metrics?exclude[]=audio&exclude[]=logs") as answer:
+        assert answer.status == 200
+        assert GOOD in await answer.text()
+    async with served.session.get(f"{served.web.url}/metrics?collect[]=adio") as answer:
+        assert answer.status == 400
+        assert (await answer.text()).startswith("no such collector: adio; there are audio, ")
+
+
 async def test_the_server_moves_between_addresses_of_one_port(served: Served) -> None:
     port = int(served.web.url.rsplit(":", 1)[1])
 
@@ -199,6 +216,6 @@ async def test_the_server_stays_where_it_is_if_it_cannot_move(served: Served) ->
 async def test_a_reload_leaves_what_did_not_change(served: Served) -> None:
     host = served.sources.supervisor.supervised["host"]
 
-    await served.sources.apply(Config(audio=CONFIG.audio))
+    await served.sources.apply(Config(audio=CONFIG.audio, plugins=CONFIG.plugins))
 
     assert served.sources.supervisor.supervised["host"] is host

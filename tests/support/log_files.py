@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,25 +34,23 @@ class Sink:
     async def __call__(self, batch: Batch) -> int:
         await self.open.wait()
         consumed = self.consume(batch)
-        self.batches.append(Batch(batch.source, batch.lines[:consumed], batch.read_ns, batch.file_labels, batch.final))
+        self.batches.append(replace(batch, lines=batch.lines[:consumed]))
         return consumed
 
     @property
     def lines(self) -> list[bytes]:
-        return [line for batch in self.batches for line in batch.lines]
+        return [line for batch in self.batches for line in batch.texts]
 
     def of(self, path: Path) -> list[bytes]:
-        return [line for batch in self.batches if batch.file_labels["filename"] == str(path) for line in batch.lines]
+        return [line for batch in self.batches if batch.file_labels["filename"] == str(path) for line in batch.texts]
 
     @property
     def times(self) -> dict[bytes, set[int]]:
         """The times that each line was sent with, if it has none of its own."""
         times: dict[bytes, set[int]] = {}
         for batch in self.batches:
-            at = batch.read_ns
-            for line in batch.lines:
+            for line, at in zip(batch.texts, batch.times, strict=True):
                 times.setdefault(line, set()).add(at)
-                at += len(line) + 1
         return times
 
 

@@ -1,4 +1,4 @@
-"""Reads files into another file until it is killed: `log_reader.py POSITIONS OUTPUT SEED PATTERN`.
+"""Reads files into another file until it is killed: `log_reader.py POSITIONS OUTPUT SEED PATTERN [USER]`.
 
 Each batch becomes one line of JSON, written at once, with short waits before and after, so that a kill hits any moment.
 """
@@ -24,7 +24,7 @@ async def main(positions: str, output: str, seed: str, pattern: str) -> None:
 
     async def handle(batch: Batch) -> int:
         await asyncio.sleep(chance.choice([0, 0, 0.001, 0.02]))
-        record = [batch.read_ns, [line.decode() for line in batch.lines]]
+        record = [[at, text.decode()] for at, text in zip(batch.times, batch.texts, strict=True)]
         os.write(descriptor, json.dumps(record).encode() + b"\n")
         await asyncio.sleep(chance.choice([0, 0, 0.001, 0.02]))
         return len(batch.lines)
@@ -35,4 +35,9 @@ async def main(positions: str, output: str, seed: str, pattern: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    *arguments, user = [*sys.argv[1:], ""][:5]
+    if user:
+        os.setgroups([])
+        os.setgid(int(user))
+        os.setuid(int(user))
+    asyncio.run(main(*arguments))

@@ -60,7 +60,7 @@ class Server:
         self.store = Store(Limits())
         self.fault: Fault | None = None
         self.seen: list[Seen] = []
-        self.counted: Counter[str] = Counter()
+        self.counted = Counter(requests=0, entries=0, wire_bytes=0)
         self.overlaps = 0
         self.most_at_once = 0
         self.at_once: Counter[str] = Counter()

@@ -62,13 +62,16 @@ class Prometheus:
 
 
 @contextlib.contextmanager
-def prometheus(folder: Path, target: str) -> Iterator[Prometheus]:
-    """A Prometheus that scrapes `target` (host:port) each second as the job `wr-agent`, gone afterwards."""
+def prometheus(folder: Path, *targets: str, how: str = "") -> Iterator[Prometheus]:
+    """A Prometheus that scrapes the targets (host:port) each second as the job `wr-agent`, gone afterwards.
+
+    `how` is more of the job's configuration, in YAML's flow form, such as `scheme: https`.
+    """
     port = free_port()
     config = folder / "prometheus.yml"
     config.write_text(
         "global: {scrape_interval: 1s, scrape_timeout: 1s}\n"
-        f"scrape_configs: [{{job_name: wr-agent, static_configs: [{{targets: ['{target}']}}]}}]\n"
+        f"scrape_configs: [{{job_name: wr-agent, static_configs: [{{targets: {json.dumps(targets)}}}], {how}}}]\n"
     )
     log_file = folder / "prometheus.log"
     with log_file.open("wb") as log:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from collectors.findings import Check, Finding, Severity
@@ -9,6 +10,7 @@ from collectors.logs.files.positions import Positions
 from collectors.logs.files.source import FileSource
 
 _BEHIND_SECONDS = 300.0
+_HANGING_SECONDS = 30.0
 _SHOWN = 5
 _LOKI_CAUSES = ("loki-unreachable", "loki-refuses", "loki-rate-limited")
 
@@ -26,7 +28,24 @@ def _files(sources: Sequence[FileSource]) -> list[Finding]:
     unreadable = [_unreadable(source) for source in sources if source.state.unreadable]
     unmatched = [_no_match(source) for source in sources if source.state.looked and not source.state.files]
     lost = [_lost(source) for source in sources if source.lost]
-    return [*unreadable, *unmatched, *lost]
+    return [*_hanging(sources), *unreadable, *unmatched, *lost]
+
+
+def _hanging(sources: Sequence[FileSource]) -> list[Finding]:
+    now = time.monotonic()
+    return [
+        Finding(
+            code="log-file-hangs",
+            title=f"The file system under {source.name} does not answer",
+            severity=Severity.FAILURE,
+            detail=f"Expected an answer at once, found none for {now - since:.0f} s: {path}.",
+            affects="The source's lines are not sent until it answers; other sources go on.",
+            remedy=(f"findmnt --target '{path.split(', ')[0]}'  # a network file system whose server is away?",),
+        )
+        for source in sources
+        for path, since in list(source.state.waiting)[:_SHOWN]
+        if now - since > _HANGING_SECONDS
+    ]
 
 
 def _unreadable(source: FileSource) -> Finding:
@@ -105,7 +124,7 @@ def _behind(sources: Sequence[FileSource]) -> list[Finding]:
             detail=f"{source.lag_bytes} bytes wait; for {source.lag_seconds:.0f} s there was no moment without any.",
             affects="Loki does not show the newest lines. None is lost while the files stand.",
             remedy=("wr-agent status  # whether Loki answers, and how fast",),
-            depends_on=_LOKI_CAUSES,
+            depends_on=(*_LOKI_CAUSES, "log-file-hangs"),
         )
         for source in sources
         if source.lag_seconds > _BEHIND_SECONDS

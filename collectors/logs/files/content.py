@@ -15,7 +15,7 @@ import stat
 import subprocess
 import zlib
 from collections.abc import Callable
-from typing import BinaryIO, Protocol, cast
+from typing import Protocol
 
 _STEP = 1 << 18
 
@@ -65,34 +65,52 @@ class PlainContent:
         os.close(self._descriptor)
 
 
+class _Stream(Protocol):
+    """What decompresses a file from its beginning."""
+
+    def read1(self, size: int, /) -> bytes:
+        """What there is at once, up to `size` bytes; nothing at the end."""
+        ...
+
+    def close(self) -> object: ...
+
+
 class CompressedContent:
     """A compressed file, decompressed from its beginning and only as far as it is read.
+
+    Attributes:
+        damage: Why what was read last ends where it does; empty if that is the end or was asked for.
 
     Raises:
         OSError: It cannot be opened, or the command that reads its format is missing.
     """
 
     def __init__(self, path: str) -> None:
+        self.damage = ""
         self._path = path
-        self._stream: BinaryIO | None = None
+        self._stream: _Stream | None = None
         self._start = 0
         self._window = b""
 
     def read(self, offset: int, size: int) -> bytes:
-        """Up to `size` bytes; fewer only at the end.
+        """Up to `size` bytes; fewer only at the end, or as whole lines before what is damaged.
 
         Raises:
-            OSError: The file is damaged or not complete.
+            OSError: The file is damaged or not complete before the offset.
         """
+        self.damage = ""
         if self._stream is None or offset < self._start:
             self.close()
             self._start, self._window = 0, b""
             self._stream = _OPENERS[os.path.splitext(self._path)[1]](self._path)
         try:
             self._forward(self._stream, offset, size)
-        except (EOFError, zlib.error, lzma.LZMAError) as error:
+        except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
             self.close()  # it may be whole when it is read again
-            raise OSError(f"{self._path} cannot be decompressed: {error}") from error
+            self.damage = f"cannot be decompressed: {error}"
+            if self._start != offset:
+                raise OSError(self.damage) from error
+            return self._window[: self._window.rfind(b"\n") + 1]
         return self._window[:size]
 
     def close(self) -> None:
@@ -101,7 +119,7 @@ class CompressedContent:
             self._stream.close()
             self._stream = None
 
-    def _forward(self, stream: BinaryIO, offset: int, size: int) -> None:
+    def _forward(self, stream: _Stream, offset: int, size: int) -> None:
         """Bring the window to where it begins at `offset` and has `size` bytes, or all that there are."""
         while True:
             skip = min(offset - self._start, len(self._window))
@@ -109,7 +127,7 @@ class CompressedContent:
             self._start += skip
             if self._start == offset and len(self._window) >= size:
                 return
-            step = stream.read(_STEP)
+            step = stream.read1(_STEP)
             if not step:
                 return
             self._window += step
@@ -125,10 +143,11 @@ class _Zstd:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
-
-    def read(self, size: int) -> bytes:
         assert self._process.stdout is not None  # noqa: S101 - it was asked to be a pipe
-        data = self._process.stdout.read(size)
+        self._output = self._process.stdout.fileno()
+
+    def read1(self, size: int) -> bytes:
+        data = os.read(self._output, size)
         if not data and self._process.wait() != 0:
             raise EOFError(f"zstd ended with {self._process.returncode}")
         return data
@@ -139,11 +158,11 @@ class _Zstd:
         self._process.communicate()
 
 
-_OPENERS: dict[str, Callable[[str], BinaryIO]] = {
-    ".bz2": lambda path: cast("BinaryIO", bz2.open(path)),  # noqa: SIM115 - the caller closes it
-    ".gz": lambda path: cast("BinaryIO", gzip.open(path)),  # noqa: SIM115 - the caller closes it
-    ".xz": lambda path: cast("BinaryIO", lzma.open(path)),  # noqa: SIM115 - the caller closes it
-    ".zst": lambda path: cast("BinaryIO", _Zstd(path)),
+_OPENERS: dict[str, Callable[[str], _Stream]] = {
+    ".bz2": bz2.BZ2File,
+    ".gz": gzip.GzipFile,
+    ".xz": lzma.LZMAFile,
+    ".zst": _Zstd,
 }
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from collectors.logs.files.content import Content, PlainContent, open_content
+from collectors.logs.files.content import CompressedContent, Content, PlainContent, open_content
 from collectors.logs.files.identity import HEAD_BYTES, TAIL_BYTES, fingerprint
 from collectors.logs.files.lines import Cut, cut
 from collectors.logs.files.positions import Position
@@ -97,6 +97,7 @@ class Generation:
         self._offered = 0
         self._rest = (0, 0, 1)
         self._rest_since = time.monotonic()
+        self._postponed_until = 0.0
 
     @property
     def is_open(self) -> bool:
@@ -123,6 +124,16 @@ class Generation:
     def quiet(self) -> float:
         """Seconds since its end last changed, as far as was looked."""
         return time.monotonic() - self._rest_since
+
+    @property
+    def postponed(self) -> bool:
+        """Whether it could not be read a while ago, which is not tried at every look."""
+        return time.monotonic() < self._postponed_until
+
+    def postpone(self) -> None:
+        """Leave it closed for a while."""
+        self.close()
+        self._postponed_until = time.monotonic() + self._limits.linger
 
     @property
     def deleted(self) -> bool:
@@ -163,24 +174,32 @@ class Generation:
             self.caught_up = not full
             found = self._cut(window, before, full=full)
             self._note_rest(window)
-            if found.raw:
+            if found.lines:
                 return self._work(found, before, window, full=full)
             if not found.length:
+                if isinstance(content, CompressedContent) and content.damage:
+                    raise OSError(content.damage)
                 return None
             self._advance(before, window, found.length, skipping=found.skipping)
             self._skip_hole(content, window, full=full)
 
-    def acknowledge(self, work: Work, consumed: int) -> None:
+    def acknowledge(self, work: Work, consumed: int, recent: bytes) -> None:
         """Move the position behind the first `consumed` lines of `work`.
+
+        Args:
+            work: What was sent.
+            consumed: How many of its lines are dealt with.
+            recent: The newest entries that were sent.
 
         Raises:
             ValueError: None of them was consumed although they were final.
         """
-        if work.final and consumed < len(work.cut.raw):
-            raise ValueError(f"{consumed} of {len(work.cut.raw)} final lines of {self.path} were consumed, not all")
+        if work.final and consumed < len(work.cut.lines):
+            raise ValueError(f"{consumed} of {len(work.cut.lines)} final lines of {self.path} were consumed, not all")
         length = work.cut.length_of(consumed) if consumed else 0
-        all_of_them = consumed == len(work.cut.raw)
+        all_of_them = consumed == len(work.cut.lines)
         self._advance(work.before, work.window, length, skipping=all_of_them and work.cut.skipping)
+        self._change(recent=recent)
         self._offered = work.cut.length - length
 
     def clock_is_stale(self, now_ns: int) -> bool:
@@ -188,6 +207,11 @@ class Generation:
         clocks = self.position.clocks
         ahead = any(offset > self.position.offset for offset, _ in clocks)
         return self.clock_due and not ahead and (not clocks or now_ns - clocks[-1][1] > CLOCK_NS)
+
+    def follow(self, before: Position) -> None:
+        """Begin after the entries of the file before, as long as nothing of this one was sent."""
+        if not self.position.offset and self.position.recent != before.recent:
+            self._change(recent=before.recent)
 
     def forget_clocks(self) -> None:
         """Nothing is under way: what is read later may have a later time."""
@@ -257,8 +281,8 @@ class Generation:
             ended=at_clock or self._ended(window),
         )
         # A clock ends a batch only where one ended before, so that a rest before it was taken as it was.
-        if at_clock and found.raw and found.length < len(window):
-            return Cut(found.skipped, [*found.raw, window[found.length :]], len(window), nuls=found.nuls)
+        if at_clock and found.lines and found.length < len(window):
+            return Cut(found.skipped, [*found.lines, window[found.length :]], len(window), nuls=found.nuls)
         return found
 
     def _ended(self, window: bytes) -> bool:

@@ -20,7 +20,8 @@ from collectors.logs.files.discovery import Seen
 from collectors.logs.files.generation import ContentChangedError, Generation, Limits, Work
 from collectors.logs.files.identity import HEAD_BYTES, TAIL_BYTES, fingerprint
 from collectors.logs.files.positions import Generations, Position
-from collectors.logs.files.rotated import Rotated, find, rotations
+from collectors.logs.files.rotated import Rotated, elsewhere, find, rotations
+from collectors.logs.recent import NOTHING
 
 log = structlog.get_logger()
 
@@ -49,6 +50,7 @@ class Lineage:
         self.problem = ""
         self._limits = limits
         self._now_ns = now_ns
+        self._folders: set[str] = set()
         self._finished = [position for position in known if position.finished]
         unfinished = [position for position in known if not position.finished]
         self.generations = [Generation(path, position, limits, live=False) for position in unfinished[:-1]]
@@ -104,11 +106,13 @@ class Lineage:
             OSError: A file cannot be read.
         """
         self._now_ns = now_ns
-        self.problem = ""
+        if not any(generation.postponed for generation in self.generations):
+            self.problem = ""
         self._follow()
         if self._unplaced:
             self._place()
-        for generation in list(self.generations):
+        for generation in [it for it in self.generations if not it.postponed]:
+            self._follow_on(generation)
             work = self._read(generation)
             if work is not None:
                 return work
@@ -123,15 +127,22 @@ class Lineage:
         waiting = len(self.generations) > 1 or any(generation.deleted for generation in self.generations)
         return self._limits.linger if waiting else None
 
-    def close_live(self) -> None:
-        """Give back the descriptor of the file at the path, which can be opened again."""
-        if self.generations:
-            self.generations[-1].close()
+    def close_named(self) -> None:
+        """Give back the descriptors of the files that have a name, which can be opened again."""
+        for generation in self.generations:
+            if not generation.deleted:
+                generation.close()
 
     def close(self) -> None:
         """Give all descriptors back."""
         for generation in self.generations:
             generation.close()
+
+    def _follow_on(self, generation: Generation) -> None:
+        """Let a file begin where the one before it ended, which Loki takes for the same stream."""
+        before = [*self._finished, *(it.position for it in self.generations[: self.generations.index(generation)])]
+        if before:
+            generation.follow(before[-1])
 
     def _read(self, generation: Generation) -> Work | None:
         before = generation.position
@@ -147,6 +158,7 @@ class Lineage:
                 raise
             # An older file that cannot be read must not hold up those after it.
             self.problem = f"{generation.path}: {error.strerror or error}"
+            generation.postpone()
             return None
         else:
             if not self._insert_missed(before, generation):
@@ -242,9 +254,14 @@ class Lineage:
         found = None
         while found is None:
             before, files = files, self._rotations()
-            if files == before:
-                return False  # looked through while nothing was renamed
+            if files == before:  # looked through while nothing was renamed
+                break
             found = find(generation.position, files)
+        if found is None and generation.position.head.length:
+            found = find(generation.position, elsewhere(self.path, generation.position.inode))
+        if found is None:
+            return False
+        self._folders.add(os.path.dirname(found.path))
         generation.close()
         generation.path = found.path
         generation.position = msgspec.structs.replace(generation.position, inode=found.inode)
@@ -266,7 +283,8 @@ class Lineage:
         generation.close()
         self.generations.remove(generation)
         if generation.position.head.length:
-            self._finished.append(msgspec.structs.replace(generation.position, finished=True, clocks=()))
+            before = [msgspec.structs.replace(position, recent=NOTHING) for position in self._finished]
+            self._finished = [*before, msgspec.structs.replace(generation.position, finished=True, clocks=())]
 
     def _forget_finished(self) -> None:
         inodes = {file.inode for file in self._rotations()}
@@ -280,7 +298,7 @@ class Lineage:
             OSError: The folder is away, so that nobody knows.
         """
         try:
-            return rotations(self.path)
+            return rotations(self.path, self._folders)
         except PermissionError:
             return []
 

@@ -11,28 +11,23 @@ class Cut:
 
     Attributes:
         skipped: Bytes before the first line that make no line: NULs, or the end of a line that was already sent.
-        raw: The lines as they stand, without newlines.
+        lines: The lines as they stand, without newlines.
         length: The bytes of the window that are dealt with once all these lines are.
         skipping: Whether the last line is overlong, so that its rest is to be skipped.
-        nuls: Whether there may be NULs in the lines.
+        nuls: Whether there may be NULs around the text of the lines.
     """
 
     skipped: int
-    raw: list[bytes]
+    lines: list[bytes]
     length: int = 0
     skipping: bool = False
     nuls: bool = False
 
-    @property
-    def lines(self) -> list[bytes]:
-        """The lines without the NULs that a truncation or a crash leaves around them."""
-        return [line.strip(b"\0") for line in self.raw] if self.nuls else self.raw
-
     def length_of(self, count: int) -> int:
         """The bytes of the window that are dealt with once the first `count` lines are."""
-        if count == len(self.raw):
+        if count == len(self.lines):
             return self.length
-        return self.skipped + sum(map(len, self.raw[:count])) + count
+        return self.skipped + sum(map(len, self.lines[:count])) + count
 
 
 def cut(window: bytes, *, full: bool, mid_line: bool, skipping: bool, ended: bool) -> Cut:
@@ -52,9 +47,12 @@ def cut(window: bytes, *, full: bool, mid_line: bool, skipping: bool, ended: boo
         return Cut(start, window[start : end - 1].split(b"\n"), end, nuls=nuls)
     if skipping and start == len(window):
         return Cut(start, [], start, skipping=window[-1:] != b"\n")
-    overlong = full and start == 0
-    if len(window) > start and (overlong or (ended and window[start:].strip(b"\0"))):
-        return Cut(start, [window[start:]], len(window), skipping=overlong, nuls=nuls)
+    if full and start == 0:
+        return Cut(start, [window], len(window), skipping=True, nuls=nuls)
+    # NULs at the end may be space that is yet to be written.
+    end = len(window.rstrip(b"\0"))
+    if ended and end > start:
+        return Cut(start, [window[start:end]], end, nuls=nuls)
     return Cut(start, [], start)
 
 
@@ -63,8 +61,9 @@ def _start(window: bytes, *, full: bool, mid_line: bool, skipping: bool) -> int:
     if skipping:
         newline = window.find(b"\n")
         return len(window) if newline < 0 else newline + 1
-    if mid_line and window[:1] == b"\n":
-        return 1
-    rest = len(window.lstrip(b"\0"))
+    rest = window.lstrip(b"\0")
+    nuls = len(window) - len(rest)
+    if mid_line and rest[:1] == b"\n":
+        return nuls + 1
     # NULs at the end of a file may be space that is yet to be written, so that only what follows them makes them old.
-    return len(window) - rest if rest or full else 0
+    return nuls if rest or full else 0

@@ -16,7 +16,8 @@ import msgspec
 import structlog
 
 from collectors.logs.files.identity import NOTHING, Fingerprint
-from collectors.logs.files.offloop import off_loop
+from collectors.logs.recent import NOTHING as NO_ENTRIES
+from collectors.offloop import start
 
 log = structlog.get_logger()
 
@@ -41,6 +42,7 @@ class Position(msgspec.Struct, frozen=True, omit_defaults=True):
             the same lines with the same times.
         modified_ns: When the file was last seen to be written.
         finished: Whether the file was replaced and read to its end.
+        recent: The newest entries that were sent, as `logs.recent` packs them; of the file before, until there are any.
     """
 
     inode: int
@@ -51,6 +53,7 @@ class Position(msgspec.Struct, frozen=True, omit_defaults=True):
     clocks: tuple[tuple[int, int], ...] = ()
     modified_ns: int = 0
     finished: bool = False
+    recent: bytes = NO_ENTRIES
 
 
 Generations = tuple[Position, ...]
@@ -152,7 +155,7 @@ class Positions:
                 self._timer = None
             changes = self._changes
             content = msgspec.json.encode(self._content)
-            self._note(await off_loop(lambda: _replaced(self._path, content, self._before_saving)))
+            self._note(await start(lambda: _replaced(self._path, content, self._before_saving), "save log positions"))
             self._saved = changes
         finally:
             self._writing = None

@@ -10,7 +10,7 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 
 from collectors.logs.files.content import Content, is_compressed, open_content, uncompressed_name
@@ -49,18 +49,51 @@ def is_rotation(name: str, live: str) -> bool:
     return _DATED.fullmatch(base[len(stem) : -len(extension)]) is not None
 
 
-def rotations(path: str) -> list[Rotated]:
+def rotations(path: str, more: Iterable[str] = ()) -> list[Rotated]:
     """The rotated files beside a log file, oldest first.
+
+    Args:
+        path: The log file.
+        more: Other folders to which it was seen to be rotated.
+
+    Raises:
+        OSError: Its own folder cannot be read.
+    """
+    folder, live = os.path.split(os.path.realpath(path))
+    files = _in_folder(folder, live) + _in_folders({*more} - {folder}, live)
+    times = {file.path: file.modified_ns for file in files}
+    return sorted((file for file in files if not _is_being_made(file, times)), key=_age)
+
+
+def elsewhere(path: str, inode: int) -> list[Rotated]:
+    """Where else a file may be that is not beside the log file: it must be known by its content.
+
+    These are the rotated files in the folders within the log file's own, as logrotate's `olddir` puts them, and under
+    whatever name the file of this inode, as a link to the newest log leaves it.
 
     Raises:
         OSError: The folder cannot be read.
     """
     folder, live = os.path.split(os.path.realpath(path))
+    with os.scandir(folder) as opened:
+        entries = list(opened)
+    same = [_rotated(entry) for entry in entries if entry.inode() == inode]
+    within = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+    return [file for file in same if file is not None] + _in_folders(within, live)
+
+
+def _in_folders(folders: Iterable[str], live: str) -> list[Rotated]:
+    files = []
+    for folder in folders:
+        with suppress(OSError):  # gone, or not to be listed
+            files += _in_folder(folder, live)
+    return files
+
+
+def _in_folder(folder: str, live: str) -> list[Rotated]:
     with os.scandir(folder) as entries:
         found = [_rotated(entry) for entry in entries if is_rotation(entry.name, live)]
-    files = [file for file in found if file is not None]
-    times = {file.path: file.modified_ns for file in files}
-    return sorted((file for file in files if not _is_being_made(file, times)), key=_age)
+    return [file for file in found if file is not None]
 
 
 def _is_being_made(file: Rotated, times: Mapping[str, int]) -> bool:

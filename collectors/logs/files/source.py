@@ -1,7 +1,7 @@
 """A source of log files: finds them, is told of changes, and hands their lines on, batch by batch.
 
-Owns the order of work: which file is read when, how many at once, when the positions are saved. The file is the queue:
-nothing is read before what was read is acknowledged, and nothing is kept but the positions.
+Owns the order of work: what is looked for, how many files are read at once, when the positions are saved. The file is
+the queue: nothing is read before what was read is acknowledged, and nothing is kept but the positions.
 """
 
 # ruff: noqa: PTH119 - thousands of paths at a look, which as Path objects cost a hundred times more
@@ -14,6 +14,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import structlog
 
@@ -21,13 +22,16 @@ from collectors.logs.files.discovery import Look, Seen, look
 from collectors.logs.files.generation import Limits, Work
 from collectors.logs.files.labels import file_labels
 from collectors.logs.files.lineage import Lineage
-from collectors.logs.files.offloop import off_loop
 from collectors.logs.files.positions import Positions
 from collectors.logs.files.rotated import is_rotation
+from collectors.logs.files.turns import Turns
 from collectors.logs.files.watch import Watch
 from collectors.logs.records import Batch
+from collectors.offloop import start
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 Handle = Callable[[Batch], Awaitable[int]]
 """Sends a batch, and returns, once that is acknowledged, how many of its lines are dealt with."""
@@ -36,7 +40,10 @@ _GATHER = 0.05
 """Seconds for which events are gathered, so that a busy writer costs one look and not thousands."""
 
 _FORGET_NS = 7 * 86400 * 10**9
-"""For how long, in nanoseconds, a file that is gone is remembered: as long as Loki takes its lines."""
+"""How old, in nanoseconds, what is gone must be to be forgotten: Loki does not take its lines any more."""
+
+_AWAY_SECONDS = 3600.0
+"""And for how long it must be gone, as a file system may come back."""
 
 _PAUSE_PER_LOOK = 10
 """How many times as long as a look took there is none, so that 10,000 files cost no more than a tenth of a core."""
@@ -51,7 +58,7 @@ class FileSettings:
         from_end: Whether of files that are there at the very first start only what is written from then on is read.
         limits: How each file is read.
         at_once: How many files are read at the same time, each with one batch.
-        open_files: How many files are kept open at most, beside rotated ones that are not finished.
+        open_files: How many logs are kept open at most, of the 1,024 descriptors that a process has as a rule.
         poll: Seconds between two looks where changes are reported, and where they are not.
     """
 
@@ -59,7 +66,7 @@ class FileSettings:
     from_end: bool = False
     limits: Limits = field(default_factory=Limits)
     at_once: int = 4
-    open_files: int = 256
+    open_files: int = 64
     poll: tuple[float, float] = (10.0, 1.0)
 
 
@@ -73,6 +80,7 @@ class FileState:
         files: How many log files there are.
         looked: Whether there was a look at all.
         unreadable: Why files cannot be read, by their path.
+        waiting: What the file system was asked for and has not answered yet, and since when (monotonic seconds).
     """
 
     lines: int = 0
@@ -80,6 +88,7 @@ class FileState:
     files: int = 0
     looked: bool = False
     unreadable: dict[str, str] = field(default_factory=dict)
+    waiting: list[tuple[str, float]] = field(default_factory=list)
 
 
 class FileSource:
@@ -100,6 +109,7 @@ class FileSource:
         self._seen: dict[str, Seen] = {}
         self._by_real: dict[str, str] = {}
         self._behind_since: dict[str, float] = {}
+        self._gone_since: dict[str, float] = {}
         self._labels: dict[str, dict[str, str]] = {}
 
     async def run(self, handle: Handle) -> None:
@@ -135,23 +145,19 @@ class FileSource:
 
     def _reset(self) -> None:
         self._look_now = asyncio.Event()
-        self._ready: asyncio.Queue[str] = asyncio.Queue()
-        self._queued: set[str] = set()
-        self._busy: set[str] = set()
-        self._again: set[str] = set()
-        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._turns = Turns()
         self._open: OrderedDict[str, None] = OrderedDict()
         self._known = self._positions.files(self.name)
         self._from_end = self.settings.from_end and not self._known and not self._positions.corrupt
         self._lineages.clear()
         self._seen.clear()
         self._behind_since.clear()
+        self._gone_since.clear()
 
     async def _end(self) -> None:
-        for timer in self._timers.values():
-            timer.cancel()
+        self._turns.stop()
         for path, lineage in self._lineages.items():
-            if path in self._busy:
+            if self._turns.is_busy(path):
                 continue  # its batch may have been sent: the next start must give the lines the same times
             lineage.close()
             for generation in lineage.generations:
@@ -165,33 +171,36 @@ class FileSource:
         while True:
             self._look_now.clear()
             started = time.monotonic()
-            known = [*self._lineages, *self._known]
-            found = await off_loop(functools.partial(look, self.settings.paths, known))
+            paths, known = self.settings.paths, [*self._lineages, *self._known]
+            found = await self._blocking(", ".join(paths), functools.partial(look, paths, known))
             await self._take(found)
-            watch.watch(found.folders)
+            await self._blocking(", ".join(paths), functools.partial(watch.watch, found.folders))
             await asyncio.sleep(_GATHER + _PAUSE_PER_LOOK * (time.monotonic() - started))
             pause = self.settings.poll[0 if watch.complete else 1]
             await _set_or_late(self._look_now, pause)
 
     async def _take(self, found: Look) -> None:
         """Begin with files that are new, and read those that changed."""
+        for path in self.state.unreadable.keys() - found.files.keys() - self._lineages.keys():
+            del self.state.unreadable[path]
         changed = [path for path, seen in found.files.items() if self._seen.get(path) != seen]
-        gone = [path for path in self._lineages if path not in found.files]
         self._by_real = {real: path for path, real in found.real.items()}
         new = await self._begin([path for path in changed if path not in self._lineages], found)
         for path in self._known:
             self._resume(path)
         self._known.clear()
+        gone = [path for path in self._lineages if path not in found.files]
+        self._gone_since = {path: since for path, since in self._gone_since.items() if path not in found.files}
         self._seen = found.files
         self.state.files, self.state.looked = len(found.files), True
         self._from_end = False
         await self._positions.save()
         for path in new:
             self._lineages[path].mark_recorded()
-        for path in (*changed, *gone, *self.state.unreadable):
-            self._mark(path)
         for path in gone:
             self._forget_if_old(path)
+        for path in (*changed, *gone, *self.state.unreadable):
+            self._turns.mark(path)
 
     async def _begin(self, paths: list[str], found: Look) -> list[str]:
         """Take up paths that were not read before in this run; those that are new at all."""
@@ -200,7 +209,7 @@ class FileSource:
         new = [Lineage(path, (), self.settings.limits, time.time_ns()) for path in paths if path not in self._lineages]
         if not new:
             return []
-        refused = await off_loop(functools.partial(_begin, new, found, at_end=self._from_end))
+        refused = await self._blocking(new[0].path, functools.partial(_begin, new, found, at_end=self._from_end))
         for lineage in new:
             if lineage.path in refused:
                 self._unreadable(lineage.path, refused[lineage.path])
@@ -217,8 +226,10 @@ class FileSource:
     def _forget_if_old(self, path: str) -> None:
         """Drop what is known of a file that has been away for so long that it will not come back."""
         newest = max((position.modified_ns for position in self._lineages[path].known), default=0)
-        if path in self._busy or path in self._queued or time.time_ns() - newest < _FORGET_NS:
+        away = time.monotonic() - self._gone_since.setdefault(path, time.monotonic())
+        if away < _AWAY_SECONDS or time.time_ns() - newest < _FORGET_NS or not self._turns.forget(path):
             return
+        del self._gone_since[path]
         self._lineages.pop(path).close()
         self._labels.pop(path, None)
         self._open.pop(path, None)
@@ -242,7 +253,7 @@ class FileSource:
     def _written(self, real: str) -> None:
         path = self._by_real.get(real, real)
         if path in self._lineages:
-            self._mark(path)
+            self._turns.mark(path)
         else:
             self._mark_rotated(real)
 
@@ -251,40 +262,24 @@ class FileSource:
         name = os.path.basename(real)
         for path, lineage in self._lineages.items():
             if len(lineage.generations) > 1 and is_rotation(name, os.path.basename(path)):
-                self._mark(path)
-
-    def _mark(self, path: str) -> None:
-        """Have a file read soon."""
-        if path not in self._lineages or path in self._queued:
-            return
-        if path in self._busy:
-            self._again.add(path)
-            return
-        self._queued.add(path)
-        self._ready.put_nowait(path)
-
-    def _mark_later(self, path: str, seconds: float) -> None:
-        if path in self._timers:
-            self._timers[path].cancel()
-        self._timers[path] = asyncio.get_running_loop().call_later(seconds, self._mark, path)
+                self._turns.mark(path)
 
     # Reading.
 
     async def _work(self, handle: Handle) -> None:
         while True:
-            path = await self._ready.get()
-            self._queued.discard(path)
-            self._busy.add(path)
-            more = await self._advance(path, self._lineages[path], handle)
-            self._busy.discard(path)
-            if more or path in self._again:
-                self._again.discard(path)
-                self._mark(path)
+            path = await self._turns.next()
+            lineage = self._lineages.get(path)
+            if lineage is not None and await self._advance(path, lineage, handle):
+                self._turns.mark(path)
+            self._turns.done(path)
+            if lineage is not None:
+                self._keep_open(path)
 
     async def _advance(self, path: str, lineage: Lineage, handle: Handle) -> bool:
         """Read and send one batch of a file; whether there may be more."""
         try:
-            work = await off_loop(functools.partial(lineage.read, time.time_ns()))
+            work = await self._blocking(path, functools.partial(self._read, path, lineage))
         except OSError as error:
             self._unreadable(path, error)
             return False
@@ -296,6 +291,21 @@ class FileSource:
         await self._send(path, lineage, work, handle)
         return True
 
+    def _read(self, path: str, lineage: Lineage) -> Work | None:
+        """What is to be sent of a file now. Blocking: runs off the loop."""
+        if path not in self._labels:
+            self._labels[path] = file_labels(path)
+        return lineage.read(time.time_ns())
+
+    async def _blocking(self, what: str, function: Callable[[], T]) -> T:
+        """What the function returns or raises, which a file system that hangs may keep it from."""
+        asked = (what, time.monotonic())
+        self.state.waiting.append(asked)
+        try:
+            return await start(function, "log files")
+        finally:
+            self.state.waiting.remove(asked)
+
     async def _send(self, path: str, lineage: Lineage, work: Work, handle: Handle) -> None:
         generation, lines = work.generation, work.cut.lines
         now = time.time_ns()
@@ -306,13 +316,21 @@ class FileSource:
             self._put(path)
             await self._positions.save()
             generation.recorded = True
-        batch = Batch(self.name, lines, work.read_ns, self._file_labels(path), work.final)
+        batch = Batch(
+            self.name,
+            lines,
+            work.read_ns,
+            self._labels[path],
+            work.final,
+            nuls=work.cut.nuls,
+            recent=generation.position.recent,
+        )
         try:
             consumed = await handle(batch)
         except BaseException:
             lineage.close()
             raise
-        generation.acknowledge(work, consumed)
+        generation.acknowledge(work, consumed, batch.recent)
         self.state.lines += consumed
         self.state.bytes += sum(map(len, lines[:consumed]))
         self._put(path)
@@ -321,28 +339,21 @@ class FileSource:
         """Nothing is left to be read now."""
         self._behind_since.pop(path, None)
         self._put(path)
-        self._keep_open(path)
         after = lineage.look_again_after()
         if after is not None:
-            self._mark_later(path, after)
+            self._turns.mark_later(path, after)
 
     def _keep_open(self, path: str) -> None:
-        """Close what was quiet for longest, when too many files are open."""
+        """Close what was read longest ago, when too many files are open."""
         self._open[path] = None
         self._open.move_to_end(path)
         while len(self._open) > self.settings.open_files:
-            oldest = next(iter(self._open))
-            del self._open[oldest]
-            if oldest not in self._busy and oldest != path:
-                self._lineages[oldest].close_live()
+            oldest, _ = self._open.popitem(last=False)
+            if not self._turns.is_busy(oldest):  # which keeps itself open when it is read
+                self._lineages[oldest].close_named()
 
     def _put(self, path: str) -> None:
         self._positions.put(self.name, path, self._lineages[path].known)
-
-    def _file_labels(self, path: str) -> dict[str, str]:
-        if path not in self._labels:
-            self._labels[path] = file_labels(path)
-        return self._labels[path]
 
     # What is told.
 
@@ -355,7 +366,7 @@ class FileSource:
         if path not in self.state.unreadable:
             log.warning("a log file cannot be read", source=self.name, path=path, problem=str(error))
         self.state.unreadable[path] = error.strerror or str(error)
-        self._mark_later(path, self.settings.poll[0])
+        self._turns.mark_later(path, self.settings.poll[0])
 
 
 def _begin(lineages: Iterable[Lineage], found: Look, *, at_end: bool) -> dict[str, OSError]:

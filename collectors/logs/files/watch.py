@@ -50,14 +50,14 @@ class Watch:
         return self._descriptor
 
     def watch(self, folders: Iterable[str]) -> None:
-        """Watch these folders, and no others any more."""
+        """Watch these folders, and no others any more. Blocking: runs off the loop."""
         if not self.available:
             return
         wanted = set(folders)
         for number, folder in list(self._folders.items()):
             if folder not in wanted:
                 self._library.inotify_rm_watch(self._descriptor, number)
-                del self._folders[number]
+                self._folders.pop(number, None)
         numbers = {folder: self._library.inotify_add_watch(self._descriptor, os.fsencode(folder), _WANTED)
                    for folder in wanted}  # fmt: skip
         self._folders = {number: folder for folder, number in numbers.items() if number >= 0}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, compress, islice, pairwise
+from itertools import compress, pairwise
 from typing import Any
 
 import msgspec
@@ -54,14 +54,13 @@ class Entries:
 
     @classmethod
     def of(cls, batch: Batch, labels: dict[str, str]) -> Entries:
-        """One entry a line, each as many nanoseconds after the one before as that has bytes: see `Batch.read_ns`."""
+        """One entry a line."""
         count = len(batch.lines)
-        starts = accumulate((len(line) + 1 for line in batch.lines), initial=batch.read_ns)
         return cls(
             read_ns=batch.read_ns,
             final=batch.final,
-            lines=batch.lines,
-            timestamps=list(islice(starts, count)),
+            lines=batch.texts,
+            timestamps=batch.times,
             ends=list(range(1, count + 1)),
             consumed=count,
             constant_labels={**batch.file_labels, **labels},

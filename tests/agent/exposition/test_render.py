@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import gc
 import math
 import subprocess
@@ -21,6 +22,7 @@ from collectors.metrics import (
     HistogramValue,
     LabelValues,
     MetricType,
+    SummaryValue,
     Value,
     counter,
     gauge,
@@ -38,6 +40,7 @@ MIXED = [
     counter("oddly_named", "A counter without its suffix.", 2**63),
     unknown("raw", "A kernel number.", {("x",): 1e-300}, ("field",)),
     histogram("wait_seconds", "Waits.", {("cpu",): HistogramValue((0.005, 1, 2.5e6), (1, 2, 0, 4), 12.25)}, ("on",)),
+    Family("call_seconds", "summary", "Calls.", ("function",), {("load",): SummaryValue(3, 0.75)}),
     gauge("none_yet", "No series.", {}, ("device",)),
 ]
 
@@ -61,6 +64,10 @@ wait_seconds_bucket{on="cpu",le="2.5e+06"} 3
 wait_seconds_bucket{on="cpu",le="+Inf"} 7
 wait_seconds_count{on="cpu"} 7
 wait_seconds_sum{on="cpu"} 12.25
+# HELP call_seconds Calls.
+# TYPE call_seconds summary
+call_seconds_count{function="load"} 3
+call_seconds_sum{function="load"} 0.75
 # HELP none_yet No series.
 # TYPE none_yet gauge
 """
@@ -171,6 +178,7 @@ any_gauge: Any = gauge
 any_histogram: Any = histogram
 any_family: Any = Family
 any_value: Any = HistogramValue
+any_half: Any = 0.5
 
 NONSENSE: dict[str, tuple[Any, str]] = {
     "a bad name": (any_gauge("a-b", "X.", 1), "metric name"),
@@ -187,7 +195,7 @@ NONSENSE: dict[str, tuple[Any, str]] = {
     "label values as a text": (any_gauge("x", "X.", {"12": 1}, ("a", "b")), "tuple of values"),
     "a label value that is no text": (any_gauge("x", "X.", {(1,): 1}, ("a",)), "text as label value"),
     "a label value that is None": (any_gauge("x", "X.", {(None,): 1}, ("a",)), "text as label value"),
-    "a type that does not exist": (any_family("x", "summary", "X.", (), {(): 1}), "one of the types"),
+    "a type that does not exist": (any_family("x", "gaugehistogram", "X.", (), {(): 1}), "one of the types"),
     "a help that is no text": (any_gauge("x", None, 1), "help"),
     "None as value": (any_gauge("x", "X.", None), "number as value, got None"),
     "a text as value": (any_gauge("x", "X.", "12"), "number as value, got '12'"),
@@ -201,6 +209,12 @@ NONSENSE: dict[str, tuple[Any, str]] = {
     "a fractional count": (any_histogram("x", "X.", {(): any_value((1.0,), (1, 0.5), 1)}), "2 natural numbers"),
     "falling bounds": (any_histogram("x", "X.", {(): any_value((2.0, 1.0), (1, 1, 1), 1)}), "ascend"),
     "an infinite bound": (any_histogram("x", "X.", {(): any_value((math.inf,), (1, 1), 1)}), "finite"),
+    "a number as summary": (any_family("x", "summary", "X.", (), {(): 1.0}), "SummaryValue"),
+    "a summary with a fraction as count": (
+        any_family("x", "summary", "X.", (), {(): SummaryValue(any_half, 1)}),
+        "natural",
+    ),
+    "a summary with a quantile": (any_family("x", "summary", "X.", ("quantile",), {("0.5",): 1.0}), "`quantile`"),
     "a sum that is no number": (any_histogram("x", "X.", {(): any_value((1.0,), (1, 1), None)}), "number"),
     "no family at all": ("up 1", "expected a Family, got 'up 1'"),
     "samples that cannot be read": (any_family("x", "gauge", "X.", (), Exploding({(): 1})), "changed size"),
@@ -367,6 +381,41 @@ def test_promtool_has_no_complaint() -> None:
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
+def foreign(family: Family) -> Family:
+    return dataclasses.replace(family, foreign=True)
+
+
+def test_a_foreign_family_joins_an_own_one_under_the_own_help() -> None:
+    xruns = foreign(counter("x_total", "Late engines.", {("engine",): 2.0}, ("source",)))
+
+    rendered = render(("plugins", [xruns]), ("audio", [counter("x_total", "X.", {("hw:0",): 1.0}, ("device",))]))
+
+    expected = '# HELP x_total X.\n# TYPE x_total counter\nx_total{device="hw:0"} 1.0\nx_total{source="engine"} 2.0\n'
+    assert (expected, {}) == (rendered.body.decode(), rendered.errors)
+
+
+@pytest.mark.parametrize(
+    "family",
+    [counter("x_ratio", "X.", 1), gauge("x_ratio", "X.", 2), histogram("x", "X.", {(): GOOD_HISTOGRAM})],
+    ids=["another type", "the same series", "a name that an own one takes up"],
+)
+def test_a_foreign_family_that_contradicts_is_left_out_alone(family: Family) -> None:
+    own = [gauge("x_ratio", "X.", 1), counter("x_count", "X.", 1)]
+    without = render(("own", own), ("plugins", [foreign(GOOD)]))
+
+    rendered = render(("plugins", [foreign(family), foreign(GOOD)]), ("own", own))
+
+    assert (without.body, {}) == (rendered.body, rendered.errors)
+    assert [family.name] == [*rendered.left_out["plugins"]]
+    assert "own" in rendered.left_out["plugins"][family.name]
+
+
+def test_own_families_of_a_collector_are_safe_from_its_foreign_ones() -> None:
+    rendered = render(("plugins", [foreign(counter("good_ratio", "Forged.", 7)), GOOD]))
+
+    assert (rendered.body.decode(), rendered.errors) == (GOOD_TEXT, {})
+
+
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 numbers = st.one_of(st.floats(), st.integers(-(2**63), 2**63))
 counts = st.one_of(st.floats(min_value=0), st.integers(0, 2**63))
@@ -387,6 +436,7 @@ def families(draw: st.DrawFn) -> Family:
         "counter": ("a_total", counts),
         "unknown": ("raw", numbers),
         "histogram": ("a_histogram", histograms()),
+        "summary": ("a_summary", st.builds(SummaryValue, st.integers(0, 2**40), st.floats(0, 1e300))),
     }
     type_ = draw(st.sampled_from(sorted(kinds)))
     name, values = kinds[type_]
@@ -402,6 +452,10 @@ def expected_samples(family: Family) -> Samples:
     found: dict[tuple[str, frozenset[tuple[str, str | float]]], float] = {}
     for values, value in family.samples.items():
         labels: list[tuple[str, str | float]] = [*zip(family.labels, values, strict=True)]
+        if isinstance(value, SummaryValue):
+            found["a_summary_count", frozenset(labels)] = value.count
+            found["a_summary_sum", frozenset(labels)] = value.sum
+            continue
         if not isinstance(value, HistogramValue):
             found[family.name, frozenset(labels)] = value
             continue

@@ -29,7 +29,7 @@ class Source:
         self.gate = asyncio.Event()
         self.problem: Exception | None = None
 
-    def report(self, names: Iterable[str], errors: Mapping[str, str]) -> None:
+    def report(self, names: Iterable[str], errors: Mapping[str, str], _left_out: object) -> None:
         self.reported.append((list(names), errors))
 
     async def snapshot(self, names: Names) -> list[Group]:
@@ -186,7 +186,7 @@ async def test_rendering_leaves_the_event_loop_free() -> None:
         asyncio.get_running_loop().call_later(0.05, loop_ran.set)
         return [("slow", [gauge("x", "X.", Slow({(): 1.0}))])]
 
-    exposition = SharedExposition(snapshot, lambda _names, _errors: None)
+    exposition = SharedExposition(snapshot, lambda _names, _errors, _left_out: None)
     await exposition.page(*PLAIN)
     exposition.close()
 

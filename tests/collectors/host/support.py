@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from collectors.metrics import Family, HistogramValue, LabelValues
+from collectors.metrics import Family, LabelValues
 
 Tree = Callable[[Mapping[str, str | bytes]], Path]
 """Writes files by their paths below a root, and returns the root."""
 
 
 def samples_of(families: Iterable[Family], name: str) -> dict[LabelValues, float]:
-    """The samples of the one family of a name; fails if it is there twice, not at all, or as a histogram."""
+    """The samples of the one family of a name; fails if it is there twice, not at all, or as more than numbers."""
     (family,) = [family for family in families if family.name == name]
-    return {labels: value for labels, value in family.samples.items() if not isinstance(value, HistogramValue)}
+    return {labels: value for labels, value in family.samples.items() if isinstance(value, int | float)}

@@ -9,6 +9,7 @@ from collectors.findings import Severity
 from collectors.host import checks
 from collectors.host.filesystem import Mount, Space
 from collectors.host.meminfo import Memory
+from collectors.host.patience import HungError
 
 GB = 10**9
 ROOT = Mount("/dev/vda", "/", "ext4", read_only=False)
@@ -67,8 +68,8 @@ def test_what_nobody_can_make_room_on_is_passed_over(mount: Mount) -> None:
 def test_a_file_system_that_did_not_answer_or_has_no_size_is_passed_over() -> None:
     empty = Mount("portal", "/run/user/1000/doc", "fuse.portal", read_only=False)
 
-    assert checks.disk_space({ROOT: None, empty: Space(0, 0, 0, 0, 0)}) == []
-    assert checks.inodes({ROOT: None, empty: Space(0, 0, 0, 0, 0)}) == []
+    assert checks.disk_space({ROOT: PermissionError(13, "Permission denied"), empty: Space(0, 0, 0, 0, 0)}) == []
+    assert checks.inodes({ROOT: PermissionError(13, "Permission denied"), empty: Space(0, 0, 0, 0, 0)}) == []
 
 
 def test_a_device_that_is_mounted_twice_is_found_once() -> None:
@@ -84,6 +85,16 @@ def test_a_name_that_is_not_utf8_is_shown_in_valid_unicode() -> None:
 
     assert finding.title == "/m\ufffdsic is nearly full"
     (finding.title + finding.detail + "".join(finding.remedy)).encode()
+
+
+def test_a_mount_that_hangs_is_named_and_one_that_refuses_is_not() -> None:
+    dead = Mount("//nas/samples", "/srv/My Samples", "cifs", read_only=False)
+
+    (finding,) = checks.mounts({ROOT: PermissionError(13, "Permission denied"), dead: HungError("no answer")})
+
+    assert finding.code == "host-mount-hangs"
+    assert "/srv/My Samples (cifs on //nas/samples)" in finding.detail
+    assert finding.remedy == ("umount -l '/srv/My Samples'",)
 
 
 @pytest.mark.parametrize(("available", "found"), [(10 * GB, 0), (9 * GB, 1)])

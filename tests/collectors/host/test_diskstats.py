@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from collectors.host.config import HostConfig
 from collectors.host.diskstats import Disk, families, parse, parse_udev
 from tests.collectors.host.support import Tree, samples_of
 
@@ -31,19 +32,27 @@ E:DM_VG_NAME=vg
 """
 
 
-def test_parse_leaves_partitions_and_loops_out() -> None:
-    assert parse(DISKSTATS)[1] == Disk("8", "0", "sda", (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11))
-    assert [disk.device for disk in parse(DISKSTATS)] == ["vda", "sda"]
+DISKS = HostConfig().block_devices
 
 
-@pytest.mark.parametrize("device", ["nvme0n1", "dm-0", "md127", "zram0", "mmcblk0"])
-def test_parse_keeps_whole_devices(device: str) -> None:
-    assert [disk.device for disk in parse(f"1 0 {device} 1 2 3\n")] == [device]
+def test_parse_knows_devices_and_their_counters() -> None:
+    assert parse(DISKSTATS)[-1] == Disk("8", "0", "sda", (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11))
 
 
-@pytest.mark.parametrize("device", ["nvme0n1p2", "sda1", "xvda3", "ram0", "fd0"])
-def test_parse_drops_parts_of_devices(device: str) -> None:
-    assert parse(f"1 0 {device} 1 2 3\n") == []
+@pytest.mark.parametrize("device", ["sda", "nvme0n1", "dm-0", "md127", "zram0", "mmcblk0"])
+def test_whole_devices_are_kept_by_default(device: str) -> None:
+    assert DISKS.keeps(device)
+
+
+@pytest.mark.parametrize("device", ["nvme0n1p2", "sda1", "xvda3", "ram0", "fd0", "loop0"])
+def test_parts_of_devices_and_loops_are_left_out_by_default(device: str) -> None:
+    assert not DISKS.keeps(device)
+
+
+def test_a_device_that_is_left_out_exports_nothing(tree: Tree) -> None:
+    found = families(tree({"proc/diskstats": DISKSTATS}), DISKS)
+
+    assert set(samples_of(found, "node_disk_reads_completed_total")) == {("vda",), ("sda",)}
 
 
 def test_parse_udev_keeps_properties_only() -> None:
@@ -54,7 +63,7 @@ def test_parse_udev_keeps_properties_only() -> None:
 
 
 def test_families_are_in_bytes_and_seconds(tree: Tree) -> None:
-    found = families(tree({"proc/diskstats": DISKSTATS}))
+    found = families(tree({"proc/diskstats": DISKSTATS}), DISKS)
 
     assert samples_of(found, "node_disk_reads_completed_total")[("vda",)] == 51671
     assert samples_of(found, "node_disk_read_bytes_total")[("vda",)] == 2951050 * 512
@@ -65,7 +74,7 @@ def test_families_are_in_bytes_and_seconds(tree: Tree) -> None:
 
 
 def test_a_kernel_without_discards_and_flushes_exports_none(tree: Tree) -> None:
-    found = families(tree({"proc/diskstats": DISKSTATS}))
+    found = families(tree({"proc/diskstats": DISKSTATS}), DISKS)
 
     assert samples_of(found, "node_disk_io_time_weighted_seconds_total")[("sda",)] == pytest.approx(0.011)
     assert ("sda",) not in samples_of(found, "node_disk_discards_completed_total")
@@ -73,7 +82,7 @@ def test_a_kernel_without_discards_and_flushes_exports_none(tree: Tree) -> None:
 
 
 def test_a_device_that_udev_knows_is_described(tree: Tree) -> None:
-    found = families(tree({"proc/diskstats": DISKSTATS, "run/udev/data/b8:0": UDEV}))
+    found = families(tree({"proc/diskstats": DISKSTATS, "run/udev/data/b8:0": UDEV}), DISKS)
 
     assert samples_of(found, "node_disk_info") == {
         ("vda", "254", "0", "", "", "", "", ""): 1,

@@ -8,14 +8,17 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from collectors.host import macos
+from collectors.host import HostConfig, macos, macos_commands
+from collectors.host.filesystem import Mount
+from collectors.host.filters import Filter
 from collectors.host.meminfo import Memory
 from collectors.host.subsystems import darwin
+from collectors.metrics import gauge
 from tests.collectors.host.support import samples_of
 
 
 def test_the_list_names_node_exporters_collectors() -> None:
-    assert [subsystem.name for subsystem in darwin().subsystems] == [
+    assert [subsystem.name for subsystem in darwin(HostConfig()).subsystems] == [
         "boottime",
         "cpu",
         "diskstats",
@@ -23,6 +26,8 @@ def test_the_list_names_node_exporters_collectors() -> None:
         "loadavg",
         "meminfo",
         "netdev",
+        "powersupplyclass",
+        "thermal",
         "time",
         "uname",
     ]
@@ -41,6 +46,8 @@ def test_memory_has_macos_names_and_types(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
     monkeypatch.setattr(psutil, "swap_memory", lambda: swap)
 
+    monkeypatch.setattr(macos_commands, "memory_families", lambda: [gauge("node_memory_free_bytes", "Free.", 7)])
+
     found = [(family.name, family.type, family.samples[()]) for family in macos.memory_families()]
 
     assert found == [
@@ -52,16 +59,21 @@ def test_memory_has_macos_names_and_types(monkeypatch: pytest.MonkeyPatch) -> No
         ("node_memory_swap_used_bytes", "gauge", 10),
         ("node_memory_swapped_in_bytes_total", "counter", 5),
         ("node_memory_swapped_out_bytes_total", "counter", 6),
+        ("node_memory_free_bytes", "gauge", 7),
     ]
     assert macos.memory() == Memory(total=8, available=4)
 
 
-def test_file_systems_leave_the_device_files_out() -> None:
-    measured = samples_of(macos.filesystem_families(), "node_filesystem_device_error")
-    mounted = {partition.mountpoint for partition in psutil.disk_partitions(all=True)}
+def test_file_systems_leave_the_device_files_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    partitions = [
+        SimpleNamespace(device="/dev/disk1s1", mountpoint="/", fstype="apfs", opts="ro,local"),
+        SimpleNamespace(device="devfs", mountpoint="/dev", fstype="devfs", opts="rw"),
+    ]
+    monkeypatch.setattr(psutil, "disk_partitions", lambda **_: partitions)
+    measured = darwin(HostConfig()).file_systems()
 
-    assert {mount for _, _, mount in measured} == {mount for mount in mounted if not f"{mount}/".startswith("/dev/")}
-    assert measured
+    assert Mount("/dev/disk1s1", "/", "apfs", read_only=True) in measured
+    assert not any(mount.path == "/dev" for mount in measured)
 
 
 def test_disks_are_in_bytes_and_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +82,7 @@ def test_disks_are_in_bytes_and_seconds(monkeypatch: pytest.MonkeyPatch) -> None
     )
     monkeypatch.setattr(psutil, "disk_io_counters", lambda **_: {"disk0": counts})
 
-    found = macos.disk_families()
+    found = macos.disk_families(Filter())
 
     assert samples_of(found, "node_disk_read_bytes_total") == {("disk0",): 4096}
     assert samples_of(found, "node_disk_read_time_seconds_total") == {("disk0",): 1.5}
@@ -80,17 +92,17 @@ def test_disks_are_in_bytes_and_seconds(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_machine_without_disks_has_no_series(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(psutil, "disk_io_counters", lambda **_: None)
 
-    assert all(not family.samples for family in macos.disk_families())
+    assert all(not family.samples for family in macos.disk_families(Filter()))
 
 
 def test_traffic_is_counted_by_interface() -> None:
-    assert ("lo",) in samples_of(macos.network_families(), "node_network_receive_bytes_total")
+    assert ("lo",) in samples_of(macos.network_families(Filter()), "node_network_receive_bytes_total")
 
 
 def test_load_boot_time_clock_and_name_are_read() -> None:
     exported = {
         family.name
-        for subsystem in darwin().subsystems
+        for subsystem in darwin(HostConfig()).subsystems
         if subsystem.name in {"boottime", "loadavg", "time", "uname"}
         for family in subsystem.families()
     }

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from collectors.host.filters import Filter
 from collectors.host.netclass import families
 from tests.collectors.host.support import Tree, samples_of
 
+ALL = Filter()
 NET = "sys/class/net"
 ETH0: dict[str, str | bytes] = {
     f"{NET}/eth0/{name}": f"{value}\n"
@@ -25,7 +27,7 @@ ETH0: dict[str, str | bytes] = {
 
 
 def test_an_interface_is_described(tree: Tree) -> None:
-    found = families(tree(ETH0))
+    found = families(tree(ETH0), ALL)
 
     assert samples_of(found, "node_network_info") == {
         ("eth0", "02:fc:00:00:00:05", "ff:ff:ff:ff:ff:ff", "full", "up", "stage left"): 1
@@ -38,13 +40,13 @@ def test_an_interface_is_described(tree: Tree) -> None:
 
 
 def test_an_unknown_speed_is_what_node_exporter_makes_of_it(tree: Tree) -> None:
-    found = families(tree({f"{NET}/eth0/speed": "-1\n"}))
+    found = families(tree({f"{NET}/eth0/speed": "-1\n"}), ALL)
 
     assert samples_of(found, "node_network_speed_bytes") == {("eth0",): -125_000}
 
 
 def test_what_an_interface_does_not_have_is_not_exported(tree: Tree) -> None:
-    found = families(tree({f"{NET}/lo/operstate": "unknown\n"}))
+    found = families(tree({f"{NET}/lo/operstate": "unknown\n"}), ALL)
 
     assert samples_of(found, "node_network_up") == {("lo",): 0}
     assert samples_of(found, "node_network_info") == {("lo", "", "", "", "unknown", ""): 1}
@@ -52,7 +54,7 @@ def test_what_an_interface_does_not_have_is_not_exported(tree: Tree) -> None:
 
 
 def test_a_drivers_switch_is_no_interface(tree: Tree) -> None:
-    found = families(tree(ETH0 | {f"{NET}/bonding_masters": "bond0\n"}))
+    found = families(tree(ETH0 | {f"{NET}/bonding_masters": "bond0\n"}), ALL)
 
     assert list(samples_of(found, "node_network_up")) == [("eth0",)]
 
@@ -61,10 +63,16 @@ def test_an_interface_that_was_just_unplugged_is_gone(tree: Tree) -> None:
     root = tree(ETH0)
     (root / NET / "usb0").mkdir()
 
-    assert list(samples_of(families(root), "node_network_up")) == [("eth0",)]
+    assert list(samples_of(families(root, ALL), "node_network_up")) == [("eth0",)]
 
 
 def test_the_real_loopback_is_there() -> None:
-    mtu = samples_of(families(Path("/")), "node_network_mtu_bytes")[("lo",)]
+    mtu = samples_of(families(Path("/"), ALL), "node_network_mtu_bytes")[("lo",)]
 
     assert mtu == int(Path("/sys/class/net/lo/mtu").read_text())
+
+
+def test_an_interface_that_is_left_out_exports_nothing(tree: Tree) -> None:
+    found = families(tree(ETH0 | {f"{NET}/veth1/operstate": "up\n"}), Filter(exclude="^veth"))
+
+    assert list(samples_of(found, "node_network_up")) == [("eth0",)]

@@ -3,9 +3,11 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
+from collectors.host.filters import Filter
 from collectors.host.netdev import families, parse
 from tests.collectors.host.support import Tree, samples_of
 
+ALL = Filter()
 DEV = """\
 Inter-|   Receive                                                |  Transmit
  face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
@@ -22,7 +24,7 @@ def test_parse_reads_a_count_that_touches_the_colon() -> None:
 def test_families_are_one_counter_a_column(tree: Tree) -> None:
     root = tree({"proc/net/dev": DEV, "sys/class/net/eth0/statistics/rx_nohandler": "17\n"})
 
-    eth0 = {family.name: family.samples.get(("eth0",)) for family in families(root)}
+    eth0 = {family.name: family.samples.get(("eth0",)) for family in families(root, ALL)}
 
     assert eth0 == {
         "node_network_receive_bytes_total": 1,
@@ -43,15 +45,21 @@ def test_families_are_one_counter_a_column(tree: Tree) -> None:
         "node_network_transmit_compressed_total": 16,
         "node_network_receive_nohandler_total": 17,
     }
-    assert {family.type for family in families(root)} == {"counter"}
+    assert {family.type for family in families(root, ALL)} == {"counter"}
 
 
 def test_real_traffic_is_counted() -> None:
-    before = samples_of(families(Path("/")), "node_network_transmit_bytes_total")[("lo",)]
+    before = samples_of(families(Path("/"), ALL), "node_network_transmit_bytes_total")[("lo",)]
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
         receiver.bind(("127.0.0.1", 0))
         receiver.sendto(b"x" * 1000, receiver.getsockname())
 
-    after = samples_of(families(Path("/")), "node_network_transmit_bytes_total")[("lo",)]
+    after = samples_of(families(Path("/"), ALL), "node_network_transmit_bytes_total")[("lo",)]
 
     assert after - before >= 1000
+
+
+def test_an_interface_that_is_left_out_exports_nothing(tree: Tree) -> None:
+    found = families(tree({"proc/net/dev": DEV}), Filter(exclude="^lo$"))
+
+    assert list(samples_of(found, "node_network_receive_bytes_total")) == [("eth0",)]

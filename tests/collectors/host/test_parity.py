@@ -1,173 +1,149 @@
-"""Our families beside those of Debian's real node_exporter on this machine, for every subsystem that we have."""
+"""Our families beside those of Debian's real node_exporter, on this machine and on one of our own making."""
 
 from __future__ import annotations
 
 import math
-import re
-import subprocess
-import threading
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TypeVar
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from collectors.host import HostCollector, HostConfig
-from collectors.host.diskstats import EXCLUDED_DEVICES
-from collectors.host.filesystem import EXCLUDED_MOUNT_POINTS, EXCLUDED_TYPES
-from tests.collectors.host.support import samples_of
+from collectors.host.subsystems import linux
+from tests.collectors.host.studio import studio
+from tests.support.exported import Families, Labels, fits, of_the_host, ours, scraped, unlike
+from tests.support.node_exporter import node_exporter
 
 pytestmark = pytest.mark.node_exporter
 
 _DEADLINE_SECONDS = 60
-# Gauges that node_exporter raises by being asked, and by how much at most.
-_RAISED_BY_THE_SCRAPE = {"node_filefd_allocated": 100, "node_procs_running": 20}
-_OWN_TIMING = "node_scrape_collector_duration_seconds"
+# What we have under node_exporter's names and 1.5 has not, or not by default.
+_BESIDE = {
+    "node_cpu_scaling_governor",
+    "node_interrupts_total",
+    "node_pressure_irq_stalled_seconds_total",
+    "node_softirqs_functions_total",
+}
 
-Labels = frozenset[tuple[str, str]]
+# A cache of disks that few have, and a load balancer's table.
+_LEFT_OUT = {"bcache", "ipvs"}
 
-
-@dataclass(frozen=True)
-class Exported:
-    """One family as a scrape shows it."""
-
-    type: str
-    samples: dict[Labels, float]
-
-
-Families = dict[str, Exported]
-_View = TypeVar("_View")
-
-
-def _ours(collector: HostCollector) -> Families:
-    return {
-        family.name: Exported(
-            family.type,
-            {
-                frozenset(zip(family.labels, values, strict=True)): value
-                for values, value in samples_of([family], family.name).items()
-            },
-        )
-        for family in collector.collect()
-    }
-
-
-def _theirs(url: str) -> Families:
-    with urllib.request.urlopen(url, timeout=30) as answer:
-        text = answer.read().decode()
-    exported: Families = {}
-    for family in text_string_to_metric_families(text):
-        for sample in family.samples:
-            if sample.name.startswith("node_") and sample.name != "node_exporter_build_info":
-                found = exported.setdefault(sample.name, Exported(family.type, {}))
-                found.samples[frozenset(sample.labels.items())] = sample.value
-    return exported
+Read = Callable[[], Families]
+Pair = tuple[Read, Read]
 
 
 @pytest.fixture(scope="module")
-def collector() -> HostCollector:
-    return HostCollector(HostConfig())
+def this_machine() -> Iterator[Pair]:
+    collector = HostCollector(HostConfig())
+    with node_exporter() as peer:
+        yield lambda: _comparable(ours(collector.collect())), lambda: _comparable(scraped(peer.url))
 
 
 @pytest.fixture(scope="module")
-def node_exporter(collector: HostCollector) -> Iterator[str]:
-    """The address of a real node_exporter with our subsystems and upstream's filters, which Debian changes."""
-    names = sorted(labels["collector"] for labels in map(dict, _ours(collector)[_OWN_TIMING].samples))
-    command = [
-        "prometheus-node-exporter",
-        "--web.listen-address=127.0.0.1:0",
-        "--collector.disable-defaults",
-        *(f"--collector.{name}" for name in names),
-        "--collector.netdev.device-exclude=",
-        f"--collector.diskstats.device-exclude={EXCLUDED_DEVICES}",
-        f"--collector.filesystem.mount-points-exclude={EXCLUDED_MOUNT_POINTS}",
-        f"--collector.filesystem.fs-types-exclude={EXCLUDED_TYPES}",
+def studio_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    root = studio(tmp_path_factory.mktemp("studio"))
+    collector = HostCollector(HostConfig(), linux(root, HostConfig()))
+    # What these read is not below the root.
+    flags = [
+        f"--no-collector.{name}" for name in ("netdev", "timex", "uname", "time", "filesystem", "netclass", "textfile")
     ]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            yield f"http://{_address(process)}/metrics"
-        finally:
-            process.terminate()
+    with node_exporter(*flags, root=root) as peer:
+        there = _comparable(scraped(peer.url))
+        kept = there.keys()
+        yield lambda: {n: f for n, f in _comparable(ours(collector.collect())).items() if n in kept}, lambda: there
 
 
-def _address(process: subprocess.Popen[str]) -> str:
-    assert process.stderr is not None
-    log = []
-    for line in process.stderr:
-        log.append(line)
-        if found := re.search(r'msg="Listening on" address=(\S+)', line):
-            # It must never wait for a reader of what it logs from now on.
-            threading.Thread(target=process.stderr.read, daemon=True).start()
-            return found[1]
-    raise AssertionError(f"node_exporter did not start: {''.join(log)}")
+def _comparable(families: Families) -> Families:
+    return {name: family for name, family in of_the_host(families).items() if name not in _BESIDE}
 
 
-def test_we_lack_nothing_and_add_nothing(collector: HostCollector, node_exporter: str) -> None:
-    ours, theirs = _agreed(collector, node_exporter, set)
-
-    assert len(theirs) > 100
-    assert sorted(theirs - ours) == []
-    assert sorted(ours - theirs) == []
-
-
-def test_types_are_the_same(collector: HostCollector, node_exporter: str) -> None:
-    ours, theirs = _agreed(collector, node_exporter, _types)
-
-    assert ours == theirs
-
-
-def test_series_are_the_same(collector: HostCollector, node_exporter: str) -> None:
-    ours, theirs = _agreed(collector, node_exporter, _series)
-
-    assert ours == theirs
-
-
-def _types(families: Families) -> dict[str, str]:
-    return {name: family.type for name, family in families.items()}
-
-
-def _series(families: Families) -> dict[str, set[Labels]]:
-    return {name: set(family.samples) for name, family in families.items()}
-
-
-def _agreed(collector: HostCollector, url: str, view: Callable[[Families], _View]) -> tuple[_View, _View]:
-    """Both sides' views, read until they agree (a mount may come or go between two readings) or time is up."""
+def test_names_types_helps_and_series_of_this_machine_are_the_same(this_machine: Pair) -> None:
+    here, there = this_machine
     deadline = time.monotonic() + _DEADLINE_SECONDS
-    ours, theirs = view(_ours(collector)), view(_theirs(url))
-    while ours != theirs and time.monotonic() < deadline:
-        ours, theirs = view(_ours(collector)), view(_theirs(url))
-    return ours, theirs
+    # A mount may come or go between two readings.
+    while (found := unlike(here(), there())) and time.monotonic() < deadline:
+        pass
+
+    assert found == {}
+    assert len(there()) > 200
 
 
-def test_values_lie_between_our_readings_before_and_after(collector: HostCollector, node_exporter: str) -> None:
+def test_values_of_this_machine_lie_between_our_readings_before_and_after(this_machine: Pair) -> None:
     """A series passes at its first reading that fits: a gauge that moves about does so sooner or later."""
     deadline = time.monotonic() + _DEADLINE_SECONDS
-    unexplained = _differences(collector, node_exporter)
+    unexplained = _differences(*this_machine)
     while unexplained and time.monotonic() < deadline:
-        now = _differences(collector, node_exporter)
+        now = _differences(*this_machine)
         unexplained = {series: now[series] for series in unexplained.keys() & now.keys()}
 
     assert unexplained == {}
 
 
-def _differences(collector: HostCollector, url: str) -> dict[tuple[str, Labels], tuple[float, float, float]]:
-    before, theirs, after = _values(_ours(collector)), _values(_theirs(url)), _values(_ours(collector))
+def _differences(here: Read, there: Read) -> dict[tuple[str, Labels], tuple[float, float, float]]:
+    before, theirs, after = _values(here()), _values(there()), _values(here())
     readings = {
         series: (before[series], theirs[series], after[series])
         for series in before.keys() & theirs.keys() & after.keys()
-        if series[0] != _OWN_TIMING
     }
-    return {series: values for series, values in readings.items() if not _fits(series[0], *values)}
+    return {series: values for series, values in readings.items() if not fits(series[0], *values)}
 
 
 def _values(families: Families) -> dict[tuple[str, Labels], float]:
     return {(name, labels): value for name, family in families.items() for labels, value in family.samples.items()}
 
 
-def _fits(name: str, before: float, theirs: float, after: float) -> bool:
-    low, high = sorted((before, after))
-    inside = low <= theirs <= high + _RAISED_BY_THE_SCRAPE.get(name, 0)
-    return inside or any(math.isclose(theirs, bound, rel_tol=1e-12) for bound in (low, high))
+def test_a_studio_is_measured_as_node_exporter_does(studio_machine: Pair) -> None:
+    here, there = studio_machine
+
+    assert unlike(here(), there()) == {}
+    theirs = _values(there())
+    assert {
+        series: (value, theirs[series])
+        for series, value in _values(here()).items()
+        if not math.isclose(value, theirs[series], rel_tol=1e-9)
+    } == {}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "node_bonding_active",
+        "node_btrfs_allocation_ratio",
+        "node_cooling_device_cur_state",
+        "node_cpu_core_throttles_total",
+        "node_cpu_scaling_frequency_hertz",
+        "node_disk_ata_rotation_rate_rpm",
+        "node_dmi_info",
+        "node_edac_csrow_correctable_errors_total",
+        "node_fibrechannel_rx_frames_total",
+        "node_hwmon_temp_celsius",
+        "node_infiniband_port_data_received_bytes_total",
+        "node_md_blocks_synced",
+        "node_nfs_requests_total",
+        "node_nfsd_requests_total",
+        "node_nvme_info",
+        "node_power_supply_capacity",
+        "node_rapl_package_joules_total",
+        "node_schedstat_running_seconds_total",
+        "node_tape_io_now",
+        "node_thermal_zone_temp",
+        "node_xfs_vnode_active_total",
+        "node_zfs_arc_hits",
+        "node_zfs_zpool_dataset_writes",
+    ],
+)
+def test_a_studio_has_what_this_machine_may_lack(studio_machine: Pair, name: str) -> None:
+    _, there = studio_machine
+
+    assert name in there()
+
+
+def test_of_node_exporters_collectors_those_are_left_out_that_no_studio_has() -> None:
+    with node_exporter() as peer:
+        theirs = _collectors(scraped(peer.url))
+
+    assert theirs - _collectors(ours(HostCollector(HostConfig()).collect())) == _LEFT_OUT
+
+
+def _collectors(families: Families) -> set[str]:
+    return {dict(labels)["collector"] for labels in families["node_scrape_collector_success"].samples}

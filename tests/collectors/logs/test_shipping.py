@@ -134,6 +134,63 @@ def test_a_killed_agent_goes_on_where_loki_acknowledged(start_agent: StartAgent,
     assert [line for line, instants in times.items() if len(instants) > 1] == []
 
 
+def test_lines_of_containers_carry_what_their_files_say(start_agent: StartAgent, sink: Loki, tmp_path: Path) -> None:
+    identity, time_ = "4f1c" * 16, datetime.now(UTC).isoformat()
+    docker = tmp_path / "docker" / "containers" / identity / f"{identity}-json.log"
+    pod = tmp_path / "log" / "pods" / "studio_mixer-7d9_0a1b" / "engine" / "0.log"
+    link = tmp_path / "log" / "containers" / f"mixer-7d9_studio_engine-{identity}.log"
+    for path in (docker, pod, link):
+        path.parent.mkdir(parents=True)
+    docker.with_name("config.v2.json").write_text('{"Name": "/web"}')
+    append(docker, json.dumps({"log": "from Docker\n", "stream": "stderr", "time": time_}))
+    append(pod, f"{time_} stdout P from ", f"{time_} stdout F CRI")
+    link.symlink_to(pod)
+    start_agent(f"""
+host.enabled = false
+loki.url = "{sink.url}"
+[[logs.sources]]
+name = "containers"
+paths = ["{link.parent}/*.log", "{tmp_path}/docker/containers/*/*-json.log"]
+stages = [{{ container = {{}} }}]
+""")
+    stored(sink, 2)
+
+    entries = {entry.line: entry for entry in sink.entries()}
+    own = {"source": "containers"}
+    assert {line: entry.labels for line, entry in entries.items()} == {
+        "from Docker": own | {"container": "web", "stream": "stderr", "filename": str(docker)},
+        "from CRI": own
+        | {"container": "engine", "pod": "mixer-7d9", "namespace": "studio", "stream": "stdout", "filename": str(link)},
+    }
+    assert {entry.ns for entry in entries.values()} == {int(datetime.fromisoformat(time_).timestamp() * 1e6) * 1000}
+
+
+def test_equal_lines_of_one_second_all_arrive(start_agent: StartAgent, sink: Loki, tmp_path: Path) -> None:
+    path = tmp_path / "engine.log"
+    second = datetime.now(UTC).replace(microsecond=0)
+    line = json.dumps({"time": second.isoformat(), "level": "info"})
+    append(path, line)
+    agent = start_agent(config(sink.url, path))
+    stored(sink, 1)
+    append(path, line)
+    stored(sink, 2)
+    agent.process.kill()
+    agent.process.wait()
+    append(path, line)
+
+    again = AgentProcess(agent.folder, config(sink.url, path))
+    try:
+        stored(sink, 3)
+        path.rename(f"{path}.1")
+        append(path, line)
+        stored(sink, 4)
+    finally:
+        again.stop()
+
+    first = int(second.timestamp()) * 10**9
+    assert sorted(entry.ns for entry in sink.entries()) == [first, first + 1, first + 2, first + 3]
+
+
 def test_it_stops_in_time_while_loki_is_away_and_loses_nothing(
     start_agent: StartAgent, sink: Loki, tmp_path: Path
 ) -> None:

@@ -3,8 +3,7 @@ from collectors.logs.records import Batch, Stream
 from collectors.logs.stages.json import JsonConfig
 from collectors.logs.stages.labels import LabelsConfig
 from collectors.logs.stages.structured_metadata import StructuredMetadataConfig
-from collectors.logs.stages.timestamp import TimestampConfig
-from collectors.logs.streams import MAX_VALUE_BYTES, distinct
+from collectors.logs.streams import MAX_VALUE_BYTES
 
 NOW = 1795321418_000000000
 LEVEL = [JsonConfig(fields=["level", "id"]), LabelsConfig(fields=["level"])]
@@ -46,26 +45,6 @@ def test_values_are_within_lokis_limit_and_whole_characters() -> None:
     assert dict(stream.labels)["level"].endswith("ää…")
     assert stream.metadata == [{"id": "x" * (MAX_VALUE_BYTES - 3) + "…"}]
     assert stream.lines == [long.encode()]
-
-
-def test_equal_lines_of_one_time_are_parted() -> None:
-    assert distinct([5, 5, 5, 7, 5], [b"a", b"b", b"a", b"a", b"a"]) == [5, 5, 6, 7, 7]
-
-
-def test_reading_a_part_again_makes_no_more_of_them() -> None:
-    stages = [JsonConfig(fields=["time"]), TimestampConfig(field="time")]
-    lines = [b'{"time":"2026-11-22T04:23:38Z"}'] * 6
-
-    def sent(*batches: list[bytes]) -> set[int]:
-        return {
-            timestamp
-            for batch in batches
-            for stream in Pipeline("s", stages).process(Batch("s", batch, NOW, {})).streams
-            for timestamp in stream.timestamps
-        }
-
-    assert len(sent(lines)) == 6
-    assert sent(lines, lines[2:], lines[:4]) == sent(lines)
 
 
 def test_nothing_makes_no_stream() -> None:

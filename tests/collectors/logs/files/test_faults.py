@@ -99,10 +99,8 @@ class Machine:
             return times
         whole, _, _ = self.output.read_text().rpartition("\n")  # what follows is still being written
         for record in whole.splitlines():
-            at, lines = json.loads(record)
-            for line in lines:
-                times[int(line.split()[1])].add(at)
-                at += len(line) + 1
+            for at, text in json.loads(record):
+                times[int(text.split()[1])].add(at)
         return times
 
 

@@ -1,6 +1,6 @@
 import gzip
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,8 @@ from collectors.logs.files.discovery import Seen
 from collectors.logs.files.generation import Limits
 from collectors.logs.files.lineage import Lineage
 from collectors.logs.files.rotated import Rotated, rotations
+from collectors.logs.recent import NOTHING
+from collectors.logs.records import Batch
 
 NOW = 1795321418_000000000
 
@@ -25,8 +27,22 @@ def read(lineage: Lineage) -> list[bytes]:
     lines: list[bytes] = []
     while (work := lineage.read(NOW)) is not None:
         lines += work.cut.lines
-        work.generation.acknowledge(work, len(work.cut.raw))
+        work.generation.acknowledge(work, len(work.cut.lines), NOTHING)
     return lines
+
+
+def times(log: Path, batch_bytes: int) -> list[tuple[bytes, int]]:
+    """Each line with its time, when so many bytes are read at once."""
+    lineage = Lineage(str(log), (), Limits(batch_bytes=batch_bytes), NOW)
+    status = log.stat()
+    lineage.begin(Seen(status.st_ino, status.st_size, status.st_mtime_ns), (), at_end=False)
+    found: list[tuple[bytes, int]] = []
+    while (work := lineage.read(NOW)) is not None:
+        batch = Batch("s", work.cut.lines, work.read_ns, {}, nuls=work.cut.nuls)
+        found += zip(batch.texts, batch.times, strict=True)
+        work.generation.acknowledge(work, len(batch.lines), NOTHING)
+    lineage.close()
+    return found
 
 
 def compress(plain: Path, compressed: Path) -> None:
@@ -54,6 +70,13 @@ def test_what_was_open_and_not_read_is_not_another_file_once_compressed(log: Pat
     lineage.close()
 
 
+@pytest.mark.parametrize("batch_bytes", [40, 64, 200])
+def test_lines_behind_nuls_have_one_time_in_whatever_batches_they_are_read(log: Path, batch_bytes: int) -> None:
+    log.write_bytes(b"".join(b"line %d\n%s" % (number, bytes(7 * (number % 5))) for number in range(200)))
+
+    assert times(log, batch_bytes) == times(log, 1 << 20)
+
+
 def test_a_compressed_file_is_not_looked_into_before_it_is_whole(log: Path) -> None:
     lines = [b"%d" % number for number in range(200_000)]
     log.write_bytes(b"\n".join(lines) + b"\n")
@@ -67,6 +90,21 @@ def test_a_compressed_file_is_not_looked_into_before_it_is_whole(log: Path) -> N
 
     assert read(lineage) == [b"new"]
     lineage.close()
+
+
+def test_an_empty_file_is_not_taken_for_another_that_got_its_inode(log: Path) -> None:
+    log.touch()
+    lineage = begun(log)
+    assert read(lineage) == []
+    known = lineage.known
+    lineage.close()
+
+    log.rename(log.with_name("other.log")).write_bytes(b"not ours\n")
+    log.write_bytes(b"new\n")
+    again = Lineage(str(log), known, Limits(), NOW)
+
+    assert read(again) == [b"new"]
+    again.close()
 
 
 def test_what_is_renamed_and_compressed_while_it_is_looked_for_is_found(
@@ -90,11 +128,11 @@ def test_what_is_renamed_and_compressed_while_it_is_looked_for_is_found(
     lineage.close()
 
 
-def _and_then(once: Callable[[], None]) -> Callable[[str], list[Rotated]]:
+def _and_then(once: Callable[[], None]) -> Callable[[str, Iterable[str]], list[Rotated]]:
     left = [once]
 
-    def look(path: str) -> list[Rotated]:
-        found = rotations(path)
+    def look(path: str, more: Iterable[str]) -> list[Rotated]:
+        found = rotations(path, more)
         if left:
             left.pop()()
         return found

@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from agent.offloop import OneAtATime, StillRunningError, start
+from collectors.offloop import OneAtATime, StillRunningError, start
 
 
 async def test_a_result_comes_back_from_another_thread() -> None:

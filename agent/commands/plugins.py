@@ -1,0 +1,61 @@
+"""`wr-agent plugins`: what is polled, how long that takes, how much it brings, and what was refused and why."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+
+import msgspec
+
+from agent import client, config
+from agent.terminal import Terminal
+from collectors.plugins.state import PluginsState, SocketState
+
+HELP = "list the plugins that the running agent polls, and what it refuses of them"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Where to look, and the form."""
+    parser.add_argument("--config", metavar="FILE", help="the configuration that the agent runs with")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 if an agent that polls plugins answers, 1 if none does."""
+    try:
+        states = client.fetch(config.load(config.find(arguments.config))).state
+    except client.NotRunningError as error:
+        print(f"{error}; start it with ./start.sh or wr-agent run", file=sys.stderr)
+        return 1
+    if "plugins" not in states:
+        print("the agent polls no plugins: plugins.enabled is false in its configuration", file=sys.stderr)
+        return 1
+    state = msgspec.convert(states["plugins"], PluginsState)
+    if arguments.json:
+        print(msgspec.json.format(msgspec.json.encode(state), indent=2).decode())
+    else:
+        print("\n".join(_lines(state, Terminal.of(sys.stdout))))
+    return 0
+
+
+def _lines(state: PluginsState, terminal: Terminal) -> Iterator[str]:
+    yield f"sockets in {', '.join(state.directories)}"
+    if not state.sockets:
+        yield "  none is polled; docs/plugins.md says where a plugin has to put its socket"
+    for socket in state.sockets:
+        yield from _socket_lines(socket, terminal)
+    if state.rejected:
+        yield "\nrefused since the agent began"
+    for it in state.rejected:
+        yield f"  {it.plugin}: {terminal.bold(it.reason)}, {it.count} times, the last: {it.detail}"
+
+
+def _socket_lines(socket: SocketState, terminal: Terminal) -> Iterator[str]:
+    severity = "failure" if not socket.up else "warning" if socket.problem else "ok"
+    who = f"{socket.plugin} {socket.instance}"
+    pid = f"pid {socket.pid or 'unknown'}"
+    cost = f"{socket.duration * 1000:7.1f} ms {socket.samples:6} samples"
+    yield f"  {terminal.mark(severity)} {who:20} {cost}  {pid:12} {terminal.faint(socket.path)}"
+    if socket.problem:
+        yield f"      {socket.problem}"

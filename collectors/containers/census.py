@@ -1,0 +1,110 @@
+"""Which control groups there are, and which of them are measured."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from collectors.containers.config import ContainersConfig
+from collectors.containers.identity import container_id
+from collectors.containers.layout import Layout
+from collectors.containers.processes import Clock, children, container_pids, own_pids
+
+ROOT = "/"
+
+_LINKS_WITHOUT_CHILDREN = 2  # the kernel counts a directory's own two links, and one a directory in it
+
+
+@dataclass(frozen=True, slots=True)
+class Cgroup:
+    """One control group.
+
+    Attributes:
+        path: Where it is in its tree, such as `/system.slice/nginx.service`.
+        container: The identifier of the container that it is; empty if it is none.
+        started: When its first process started, or else when the group was made, in seconds since the epoch.
+        inode: Tells it from another one at the same path.
+    """
+
+    path: str
+    container: str
+    started: float
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """One look at all control groups.
+
+    Attributes:
+        cgroups: Those to measure: the machine's own, the containers, then the others by path.
+        left_out: How many more there are than the limit allows.
+    """
+
+    cgroups: tuple[Cgroup, ...] = ()
+    left_out: int = 0
+
+
+class Census:
+    """Looks for control groups, and remembers what it found out about each. Use it from one thread at a time."""
+
+    def __init__(self, config: ContainersConfig, layout: Layout, root: Path) -> None:
+        self._measure = config.measure
+        self._limit = config.limit
+        self._exclude = re.compile(config.exclude)
+        self._layout = layout
+        self._clock = Clock(root)
+        self._known: dict[str, Cgroup] = {}
+
+    def look(self) -> Count:
+        """What there is now."""
+        found = dict(self._walk())
+        chosen = self._chosen(found)
+        kept = chosen[: self._limit]
+        self._known = {path: self._cgroup(path, found[path]) for path in kept}
+        return Count(tuple(self._known.values()), len(chosen) - len(kept))
+
+    def _walk(self) -> Iterator[tuple[str, os.stat_result]]:
+        for top in self._layout.tops:
+            yield from walk(top)
+
+    def _chosen(self, paths: Iterable[str]) -> list[str]:
+        containers = sorted(path for path in paths if container_id(path))
+        if self._measure == "auto" and not containers:
+            return []
+        others = [] if self._measure == "containers" else sorted(path for path in paths if self._is_wanted(path))
+        return [ROOT, *containers, *others]
+
+    def _is_wanted(self, path: str) -> bool:
+        return path != ROOT and not container_id(path) and not self._exclude.search(path)
+
+    def _cgroup(self, path: str, stat: os.stat_result) -> Cgroup:
+        known = self._known.get(path)
+        if known is not None and known.inode == stat.st_ino:
+            return known
+        return Cgroup(path, container_id(path), self._started(path, stat), stat.st_ino)
+
+    def _started(self, path: str, stat: os.stat_result) -> float:
+        if path == ROOT:
+            return self._clock.boot
+        directory = self._layout.directory(path)
+        processes = container_pids(directory) if container_id(path) else own_pids(directory)
+        first = self._clock.started(processes[0]) if processes else None
+        return stat.st_mtime if first is None else first
+
+
+def walk(top: str) -> Iterator[tuple[str, os.stat_result]]:
+    """Every control group of a tree by its path; what is below a container belongs to it and is passed over."""
+    pending = [""]
+    while pending:
+        path = pending.pop()
+        try:
+            stat = Path(top + path).stat()
+        except OSError:
+            continue
+        yield path or ROOT, stat
+        if stat.st_nlink != _LINKS_WITHOUT_CHILDREN and not container_id(path):
+            pending += [f"{path}/{name}" for name in children(top + path)]

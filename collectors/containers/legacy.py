@@ -1,0 +1,131 @@
+"""One control group of version 1, which is one directory in the tree of each controller.
+
+The files are those of Documentation/admin-guide/cgroup-v1 of the kernel.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from collectors.containers.reading import (
+    CFS_BURST,
+    CFS_PERIODS,
+    CFS_THROTTLED,
+    CPU_SYSTEM,
+    CPU_USAGE,
+    CPU_USER,
+    MEMORY_LIMIT,
+    SWAP_LIMIT,
+    DeviceName,
+    Files,
+    Names,
+    Reading,
+    fields,
+    io_bytes,
+    io_operations,
+    named,
+    threads,
+    without_none,
+    working_set,
+)
+
+_NANOSECONDS = 1e-9
+_TICKS = 1 / os.sysconf("SC_CLK_TCK")
+
+_CPU: Names = {CPU_USER: "user", CPU_SYSTEM: "system"}
+_CFS_TIME: Names = {CFS_THROTTLED: "throttled_time", CFS_BURST: "burst_time"}
+
+# The group with all below it, which a kernel that keeps them apart says under names that begin with total_.
+_MEMORY: Names = {
+    ("container_memory_rss",): "total_rss",
+    ("container_memory_cache",): "total_cache",
+    ("container_memory_swap",): "total_swap",
+    ("container_memory_mapped_file",): "total_mapped_file",
+    ("container_memory_total_active_file_bytes",): "total_active_file",
+    ("container_memory_total_inactive_file_bytes",): "total_inactive_file",
+    ("container_memory_failures_total", "pgfault", "container"): "pgfault",
+    ("container_memory_failures_total", "pgmajfault", "container"): "pgmajfault",
+    ("container_memory_failures_total", "pgfault", "hierarchy"): "total_pgfault",
+    ("container_memory_failures_total", "pgmajfault", "hierarchy"): "total_pgmajfault",
+}
+_MEMORY_EVENTS: Names = {("container_oom_events_total",): "oom_kill"}
+
+# A scheduler of its own accounts a device in its own files, and leaves those of the throttling policy empty.
+_IO_POLICIES = ("bfq", "throttle")
+
+
+def read(trees: Mapping[str, Files], device_name: DeviceName) -> Reading:
+    """What the group says in each tree that it is in, by controller."""
+    reading: Reading = {}
+    if "cpuacct" in trees:
+        reading |= _usage(trees["cpuacct"])
+    if "cpu" in trees:
+        reading |= _cpu(trees["cpu"])
+    if "memory" in trees:
+        reading |= _memory(trees["memory"])
+    if "blkio" in trees:
+        reading |= _io(trees["blkio"], device_name)
+    if "pids" in trees:
+        reading |= threads(trees["pids"])
+    return reading
+
+
+def parse_io(text: str) -> dict[tuple[str, str], int]:
+    """Counts by device and operation, such as `8:0` and `Read`, without the sums over operations and devices."""
+    rows = (line.split() for line in text.splitlines())
+    counts = {(row[0], row[1]): int(row[2]) for row in rows if len(row) == 3}  # noqa: PLR2004 - a sum over all has two
+    return {key: count for key, count in counts.items() if key[1] != "Total"}
+
+
+def _usage(files: Files) -> Reading:
+    used = files.number("cpuacct.usage")
+    total: Reading = {} if used is None else {CPU_USAGE: used * _NANOSECONDS}
+    return total | named(fields(files.text("cpuacct.stat")), _CPU, _TICKS)
+
+
+def _cpu(files: Files) -> Reading:
+    reading = without_none(
+        {
+            ("container_spec_cpu_period",): files.number("cpu.cfs_period_us"),
+            ("container_spec_cpu_shares",): files.number("cpu.shares"),
+        }
+    )
+    quota = files.number("cpu.cfs_quota_us")
+    if quota:
+        throttling = fields(files.text("cpu.stat"))
+        reading["container_spec_cpu_quota",] = quota
+        reading |= named(throttling, CFS_PERIODS) | named(throttling, _CFS_TIME, _NANOSECONDS)
+    return reading
+
+
+def _memory(files: Files) -> Reading:
+    stat = fields(files.text("memory.stat"))
+    return (
+        named(stat, _MEMORY)
+        | named(fields(files.text("memory.oom_control")), _MEMORY_EVENTS)
+        | working_set(files.number("memory.usage_in_bytes") or 0, int(stat.get("total_inactive_file", 0)))
+        | without_none(
+            {
+                ("container_memory_max_usage_bytes",): files.number("memory.max_usage_in_bytes"),
+                ("container_memory_failcnt",): files.number("memory.failcnt"),
+                ("container_memory_kernel_usage",): files.number("memory.kmem.usage_in_bytes"),
+                MEMORY_LIMIT: files.number("memory.limit_in_bytes"),
+                SWAP_LIMIT: files.number("memory.memsw.limit_in_bytes"),
+                ("container_spec_memory_reservation_limit_bytes",): files.number("memory.soft_limit_in_bytes"),
+            }
+        )
+    )
+
+
+def _io(files: Files, device_name: DeviceName) -> Reading:
+    reading: Reading = {}
+    for policy in _IO_POLICIES:
+        transferred = parse_io(files.text(f"blkio.{policy}.io_service_bytes_recursive"))
+        for (numbers, operation), count in transferred.items():
+            reading |= io_bytes(device_name(numbers), numbers, operation, count)
+        for (numbers, operation), count in parse_io(files.text(f"blkio.{policy}.io_serviced_recursive")).items():
+            reading |= io_operations(device_name(numbers), operation, count)
+        if reading:
+            break
+    return reading

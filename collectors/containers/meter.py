@@ -1,0 +1,53 @@
+"""Measures control groups: brings together what the kernel says of each in several places."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from collectors.containers.census import ROOT, Cgroup
+from collectors.containers.layout import Layout
+from collectors.containers.machine import Machine
+from collectors.containers.network import Networks
+from collectors.containers.processes import container_pids
+from collectors.containers.reader import Reader
+from collectors.containers.reading import Reading
+
+
+class Meter:
+    """Measures the control groups of one layout, on the machine whose files are under `root`."""
+
+    def __init__(self, layout: Layout, root: Path) -> None:
+        self.machine = Machine(root)
+        self._layout = layout
+        self._networks = Networks(root)
+        self._reader = Reader(layout, root)
+
+    def readings(self, cgroups: Sequence[Cgroup]) -> list[tuple[Cgroup, Reading]]:
+        """What each says now; without those that are gone."""
+        processes = self._processes(cgroups)
+        networks = self._networks_of(processes)
+        now = int(time.time())
+        readings = []
+        for cgroup in cgroups:
+            reading = self._reader.read(cgroup.path)
+            if not reading:
+                continue
+            if cgroup.path == ROOT:
+                reading |= self.machine.reading() | self._networks.of_machine()
+            if cgroup in processes:
+                reading["container_processes",] = len(processes[cgroup])
+            reading["container_last_seen",] = now
+            reading["container_start_time_seconds",] = cgroup.started
+            readings.append((cgroup, reading | networks.get(cgroup, {})))
+        return readings
+
+    def _processes(self, cgroups: Sequence[Cgroup]) -> dict[Cgroup, list[str]]:
+        """The processes of each container, oldest container first."""
+        containers = sorted((cgroup for cgroup in cgroups if cgroup.container), key=lambda cgroup: cgroup.started)
+        return {cgroup: container_pids(self._layout.directory(cgroup.path)) for cgroup in containers}
+
+    def _networks_of(self, processes: dict[Cgroup, list[str]]) -> dict[Cgroup, Reading]:
+        first = {cgroup: pids[0] for cgroup, pids in processes.items() if pids}
+        return dict(zip(first, self._networks.of_containers(first.values()), strict=True))

@@ -1,0 +1,77 @@
+"""What containers sent and received: the counters of the interfaces that only they see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from collectors.containers.reading import Reading
+from collectors.host import netdev
+from collectors.host.files import read_text
+
+# cAdvisor's: the loopback, and the machine's own ends of what connects containers.
+_IGNORED = ("lo", "veth", "docker", "nerdctl")
+
+# By the columns of /proc/net/dev (proc_pid_net(5)).
+_COUNTERS = {
+    0: "container_network_receive_bytes_total",
+    1: "container_network_receive_packets_total",
+    2: "container_network_receive_errors_total",
+    3: "container_network_receive_packets_dropped_total",
+    8: "container_network_transmit_bytes_total",
+    9: "container_network_transmit_packets_total",
+    10: "container_network_transmit_errors_total",
+    11: "container_network_transmit_packets_dropped_total",
+}
+
+
+def parse(text: str) -> Reading:
+    """The counters of each interface that cAdvisor does not ignore, from the text of /proc/net/dev."""
+    return {
+        (name, interface): counts[column]
+        for interface, counts in netdev.parse(text).items()
+        if not interface.startswith(_IGNORED)
+        for column, name in _COUNTERS.items()
+    }
+
+
+class Networks:
+    """The network namespaces of the machine whose files are under `root`."""
+
+    def __init__(self, root: Path) -> None:
+        self._proc = root / "proc"
+
+    def of_machine(self) -> Reading:
+        """The machine's own interfaces."""
+        return self._read("1") or self._read("self")
+
+    def of_containers(self, first_pids: Iterable[str]) -> list[Reading]:
+        """The interfaces of each container, of which one process is given; they come oldest first.
+
+        Nothing for a container that uses the machine's namespace or that of one before it, as in a pod: it would count
+        the same packets again.
+        """
+        seen = {self.namespace("1") or self.namespace("self"), None}
+        readings: list[Reading] = []
+        for pid in first_pids:
+            namespace = self.namespace(pid)
+            readings.append({} if namespace in seen else self._read(pid))
+            seen.add(namespace)
+        return readings
+
+    def namespace(self, pid: str) -> int | None:
+        """A number that processes share if they share a network namespace; None if the process is gone.
+
+        The inode of `net/dev`, which the kernel makes once for each namespace and shows to everybody: whose link
+        `ns/net` points where, only root may know.
+        """
+        try:
+            return (self._proc / pid / "net/dev").stat().st_ino
+        except OSError:
+            return None
+
+    def _read(self, pid: str) -> Reading:
+        try:
+            return parse(read_text(self._proc / pid / "net/dev"))
+        except OSError:
+            return {}

@@ -1,0 +1,37 @@
+"""Bonded network interfaces: how many there are in each, and how many of them work, from /sys/class/net."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from collectors.host.files import read_attribute, read_text
+from collectors.metrics import Family, LabelValues, gauge
+
+
+def families(root: Path) -> list[Family]:
+    """The two gauges.
+
+    Raises:
+        FileNotFoundError: The kernel has no bonding.
+    """
+    directory = root / "sys/class/net"
+    slaves: dict[LabelValues, float] = {}
+    active: dict[LabelValues, float] = {}
+    for master in read_text(directory / "bonding_masters").split():
+        states = [_state(directory / master, slave) for slave in _slaves(directory / master)]
+        slaves[master,], active[master,] = len(states), states.count("up")
+    return [
+        gauge("node_bonding_slaves", "Number of configured slaves per bonding interface.", slaves, ("master",)),
+        gauge("node_bonding_active", "Number of active slaves per bonding interface.", active, ("master",)),
+    ]
+
+
+def _slaves(master: Path) -> list[str]:
+    return read_text(master / "bonding/slaves").split()
+
+
+def _state(master: Path, slave: str) -> str | None:
+    """The link's state; kernels before 3.13 name the directory otherwise."""
+    return read_attribute(master / f"lower_{slave}/bonding_slave/mii_status") or read_attribute(
+        master / f"slave_{slave}/bonding_slave/mii_status"
+    )

@@ -1,0 +1,73 @@
+"""Interrupts of sound and USB devices by processor, from /proc/interrupts.
+
+The family is that of node_exporter's collector of the same name, which is off by default because it exports every
+interrupt there is; this is the part of it that decides about audio.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from collectors.host.files import read_text
+from collectors.metrics import Family, LabelValues, counter
+
+_AUDIO = re.compile(r"snd|sof|hda|audio|i2s|soundwire|firewire|[xeou]hci|usb|thunderbolt", re.IGNORECASE)
+_MOST = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupt:
+    """One line of the table.
+
+    Attributes:
+        type: Its number, or the short name of one that has none.
+        info: The controller that it comes through; what it is for, where it has no number.
+        devices: The line of the controller, and who handles it; empty where it has no number.
+        counts: How often it came, by processor.
+    """
+
+    type: str
+    info: str
+    devices: str
+    counts: tuple[int, ...]
+
+
+def parse(text: str) -> tuple[list[str], list[Interrupt]]:
+    """The numbers of the processors, and the interrupts that are counted by processor."""
+    header, *lines = text.splitlines()
+    cpus = [name.removeprefix("CPU") for name in header.split()]
+    rows = (line.partition(":") for line in lines)
+    found = (_interrupt(name.strip(), rest.split(), len(cpus)) for name, _, rest in rows)
+    return cpus, [interrupt for interrupt in found if interrupt]
+
+
+def decides_about_audio(interrupt: Interrupt) -> bool:
+    """Whether a sound or USB device's driver handles it."""
+    return bool(_AUDIO.search(interrupt.devices))
+
+
+def families(root: Path) -> list[Family]:
+    """The interrupts of sound and USB devices, at most 32 of them."""
+    cpus, interrupts = parse(read_text(root / "proc/interrupts"))
+    return [family(cpus, list(filter(decides_about_audio, interrupts))[:_MOST])]
+
+
+def family(cpus: list[str], interrupts: list[Interrupt]) -> Family:
+    """One series for each interrupt and processor."""
+    samples: dict[LabelValues, float] = {
+        (cpu, interrupt.type, interrupt.info, interrupt.devices): count
+        for interrupt in interrupts
+        for cpu, count in zip(cpus, interrupt.counts, strict=True)
+    }
+    return counter("node_interrupts_total", "Interrupt details.", samples, ("cpu", "type", "info", "devices"))
+
+
+def _interrupt(type_: str, fields: list[str], cpus: int) -> Interrupt | None:
+    if len(fields) <= cpus:  # ERR and MIS: one count for all
+        return None
+    counts = tuple(map(int, fields[:cpus]))
+    if type_.isdecimal():
+        return Interrupt(type_, fields[cpus], " ".join(fields[cpus + 1 :]), counts)
+    return Interrupt(type_, " ".join(fields[cpus:]), "", counts)

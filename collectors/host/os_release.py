@@ -1,0 +1,85 @@
+"""Which distribution this is, from os-release(5)."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+from collectors.host.files import read_text
+from collectors.metrics import Family, gauge
+
+_PLACES = ("etc/os-release", "usr/lib/os-release")
+_LABELS = (
+    "build_id",
+    "id",
+    "id_like",
+    "image_id",
+    "image_version",
+    "name",
+    "pretty_name",
+    "variant",
+    "variant_id",
+    "version",
+    "version_codename",
+    "version_id",
+)
+_MAJOR_MINOR = re.compile(r"\d+\.?\d*")
+
+
+def parse(text: str) -> dict[str, str]:
+    """The variables by their names in lower case; values are quoted as a shell quotes them."""
+    found = {}
+    for line in text.splitlines():
+        name, assigned, value = line.strip().partition("=")
+        if assigned and not name.startswith("#"):
+            found[name.lower()] = " ".join(shlex.split(value))
+    return found
+
+
+def version(text: str) -> float:
+    """Major and minor of a version as one number, such as 12.0 for `12`, or 0 if it begins with none."""
+    found = _MAJOR_MINOR.match(text)
+    return float(found[0]) if found else 0.0
+
+
+class OsRelease:
+    """The distribution; its file is read once, for it changes with an upgrade of the system only."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._families: list[Family] = []
+
+    def families(self) -> list[Family]:
+        """The description, and the version as a number.
+
+        Raises:
+            FileNotFoundError: No such file on this machine.
+        """
+        if not self._families:
+            self._families = _described(parse(self._text()))
+        return self._families
+
+    def _text(self) -> str:
+        places = [self._root / place for place in _PLACES]
+        found = next((place for place in places if place.exists()), places[0])
+        return read_text(found)
+
+
+def _described(release: dict[str, str]) -> list[Family]:
+    labels = ("id", "id_like", "name")
+    return [
+        gauge(
+            "node_os_info",
+            "A metric with a constant '1' value labeled by build_id, id, id_like, image_id, image_version, "
+            "name, pretty_name, variant, variant_id, version, version_codename, version_id.",
+            {tuple(release.get(label, "") for label in _LABELS): 1},
+            _LABELS,
+        ),
+        gauge(
+            "node_os_version",
+            "Metric containing the major.minor part of the OS version.",
+            {tuple(release.get(label, "") for label in labels): version(release.get("version_id", ""))},
+            labels,
+        ),
+    ]

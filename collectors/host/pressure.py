@@ -1,0 +1,55 @@
+"""How long work waited for processors, memory and disks (PSI), from /proc/pressure."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+from collectors.host.files import read_text
+from collectors.metrics import Family, counter
+
+_MICROSECOND = 1e-6
+
+# By file and line: node_exporter 1.5 has the first five, newer ones the last too, which kernels have since 6.1.
+_FAMILIES = (
+    ("cpu", "some", "cpu_waiting", "Total time in seconds that processes have waited for CPU time"),
+    ("io", "some", "io_waiting", "Total time in seconds that processes have waited due to IO congestion"),
+    ("io", "full", "io_stalled", "Total time in seconds no process could make progress due to IO congestion"),
+    ("memory", "some", "memory_waiting", "Total time in seconds that processes have waited for memory"),
+    (
+        "memory",
+        "full",
+        "memory_stalled",
+        "Total time in seconds no process could make progress due to memory congestion",
+    ),
+    ("irq", "full", "irq_stalled", "Total time in seconds no process could make progress due to IRQ congestion"),
+)
+
+
+def parse(text: str) -> dict[str, int]:
+    """The total in microseconds of each line, from lines such as `some avg10=0.00 … total=1234`."""
+    lines = (line.partition(" ") for line in text.splitlines())
+    return {kind: int(fields.rpartition("total=")[2]) for kind, _, fields in lines}
+
+
+def families(root: Path) -> list[Family]:
+    """The counters that this kernel has.
+
+    Raises:
+        FileNotFoundError: The kernel counts no pressure, or does not since it was started without `psi=1`.
+    """
+    totals = {resource: _totals(f"{root}/proc/pressure/{resource}") for resource in ("cpu", "io", "memory")}
+    with contextlib.suppress(FileNotFoundError):
+        totals["irq"] = _totals(f"{root}/proc/pressure/irq")
+    return [
+        counter(f"node_pressure_{name}_seconds_total", help, totals[resource][kind] * _MICROSECOND)
+        for resource, kind, name, help in _FAMILIES
+        if resource in totals and kind in totals[resource]
+    ]
+
+
+def _totals(path: str) -> dict[str, int]:
+    try:
+        return parse(read_text(path))
+    except OSError as error:
+        raise FileNotFoundError(error.errno, error.strerror, path) from error

@@ -1,0 +1,139 @@
+"""The text format 0.0.4 in a file, as families. Owns one file's text; which files there are is `textfile`'s."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from itertools import pairwise
+
+from collectors.metrics import Family, HistogramValue, LabelNames, LabelValues, MetricType, SummaryValue, Value
+from collectors.plugins.refusals import RefusedError
+from collectors.plugins.syntax import Labels, parse_comment, parse_number, parse_sample
+
+_TYPES: Mapping[str, MetricType] = {
+    "counter": "counter",
+    "gauge": "gauge",
+    "histogram": "histogram",
+    "summary": "summary",
+    "untyped": "unknown",
+}
+_PARTS = ("_bucket", "_sum", "_count")
+_DISTRIBUTIONS = ("histogram", "summary")
+
+_Series = dict[Labels, float]
+
+
+def parse(body: bytes, source: str) -> list[Family]:
+    """The families of one file, all or none; those without help are said to be read from `source`.
+
+    Quantiles of summaries are left out, for a family of the agent's has none.
+
+    Raises:
+        ValueError: The text is none of the format's, half written, has timestamps, or contradicts itself.
+    """
+    if body and not body.endswith(b"\n"):
+        raise ValueError("expected a line's end at the end; the file may be half written: write another and rename it")
+    page = _Page()
+    for line in body.split(b"\n"):
+        try:
+            page.add(line)
+        except (RefusedError, UnicodeDecodeError) as error:
+            raise ValueError(str(error)) from error
+    return page.families(source)
+
+
+class _Page:
+    """What a text says, line by line."""
+
+    def __init__(self) -> None:
+        self._types: dict[str, MetricType] = {}
+        self._helps: dict[str, str] = {}
+        self._samples: dict[str, _Series] = {}
+
+    def add(self, line: bytes) -> None:
+        """Take note of one line."""
+        if line.startswith(b"#"):
+            self._comment(line)
+        elif line.strip():
+            self._sample(line)
+
+    def families(self, source: str) -> list[Family]:
+        """All that was said."""
+        found: dict[tuple[str, LabelNames], dict[LabelValues, Value]] = {}
+        for name, type_ in self._named().items():
+            for labels, value in self._values(name, type_).items():
+                names, values = tuple(label for label, _ in labels), tuple(value for _, value in labels)
+                found.setdefault((name, names), {})[values] = value
+        return [
+            Family(
+                name, self._type(name), self._helps.get(name, f"Metric read from {source}"), labels, of, foreign=True
+            )
+            for (name, labels), of in found.items()
+        ]
+
+    def _comment(self, line: bytes) -> None:
+        comment = parse_comment(line)
+        if comment is None:
+            return
+        if comment.keyword == "HELP":
+            self._helps[comment.name] = comment.text
+        elif comment.text not in _TYPES:
+            raise ValueError(f"expected one of {', '.join(_TYPES)} as the type of {comment.name}, got {comment.text!r}")
+        elif self._types.setdefault(comment.name, _TYPES[comment.text]) != _TYPES[comment.text]:
+            raise ValueError(f"{comment.name} is given two types")
+
+    def _sample(self, line: bytes) -> None:
+        sample = parse_sample(line)
+        tail = line[len(sample.prefix) :]
+        value = parse_number(tail)
+        if len(tail.split()) > 1:
+            raise ValueError(f"{sample.name} has a timestamp; expected none: Prometheus notes when it scrapes")
+        series = self._samples.setdefault(sample.name, {})
+        if sample.labels in series:
+            raise ValueError(f"{sample.name}{dict(sample.labels)} is given twice")
+        series[sample.labels] = value
+
+    def _type(self, name: str) -> MetricType:
+        return self._types.get(name, "unknown")
+
+    def _named(self) -> dict[str, MetricType]:
+        """The families by name: the parts of a histogram are one."""
+        stems = (self._stem(name) for name in self._samples)
+        return {stem: self._type(stem) for stem in stems}
+
+    def _stem(self, name: str) -> str:
+        stems = (name.removesuffix(part) for part in _PARTS if name.endswith(part))
+        return next((stem for stem in stems if self._types.get(stem) in _DISTRIBUTIONS), name)
+
+    def _values(self, name: str, type_: MetricType) -> Mapping[Labels, Value]:
+        if type_ not in _DISTRIBUTIONS:
+            return self._samples[name]
+        counts, sums = self._samples.get(f"{name}_count", {}), self._samples.get(f"{name}_sum", {})
+        if not counts or counts.keys() != sums.keys():
+            raise ValueError(f"{name} is a {type_}; expected a count and a sum for each series")
+        if type_ == "summary":
+            return {labels: SummaryValue(int(count), sums[labels]) for labels, count in counts.items()}
+        buckets = _by_series(self._samples.get(f"{name}_bucket", {}))
+        return {
+            labels: _histogram(name, buckets.get(labels, {}), count, sums[labels]) for labels, count in counts.items()
+        }
+
+
+def _by_series(samples: _Series) -> dict[Labels, dict[float, float]]:
+    """The cumulative counts by their upper bound, of each series."""
+    found: dict[Labels, dict[float, float]] = {}
+    for labels, count in samples.items():
+        bound = float(dict(labels).get("le", "nan"))
+        found.setdefault(tuple(label for label in labels if label[0] != "le"), {})[bound] = count
+    return found
+
+
+def _histogram(name: str, buckets: dict[float, float], count: float, total: float) -> HistogramValue:
+    bounds = tuple(sorted(bound for bound in buckets if math.isfinite(bound)))
+    cumulative = [0.0, *(buckets[bound] for bound in bounds), count]
+    counts = tuple(int(after - before) for before, after in pairwise(cumulative))
+    if min(counts) < 0:
+        raise ValueError(
+            f"{name} is a histogram; expected counts that rise from bucket to bucket, got {cumulative[1:]}"
+        )
+    return HistogramValue(bounds, counts, total)

@@ -1,0 +1,50 @@
+"""Energy that processors and memory took (RAPL), from /sys/class/powercap."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from collectors.host.files import read_attribute, required_attribute
+from collectors.metrics import Family, counter
+
+_PER_MICROJOULE = 1e6
+_NOT_IN_A_NAME = re.compile(r"[^a-zA-Z0-9:_]")
+
+
+def name_and_index(zone: str, used: int) -> tuple[str, int]:
+    """A zone such as `package-0` as its kind and number; one without a number takes the next that is not `used`."""
+    kind, _, number = zone.partition("-")
+    return (kind, int(number)) if number.isdecimal() else (zone, used)
+
+
+def families(root: Path) -> list[Family]:
+    """One counter a kind of zone.
+
+    Raises:
+        FileNotFoundError: The machine counts no energy, or not for this user: since Linux 5.10 only root may know.
+    """
+    joules: dict[str, dict[tuple[str, ...], float]] = {}
+    used: dict[str, int] = {}
+    for zone in sorted((root / "sys/class/powercap").iterdir()):
+        title = read_attribute(zone / "name")
+        if title is not None:
+            name, index = name_and_index(title, used.get(title, 0))
+            used[name] = index + 1
+            joules.setdefault(name, {})[str(index), str(zone)] = _energy(zone)
+    return [
+        counter(
+            f"node_rapl_{_NOT_IN_A_NAME.sub('_', name)}_joules_total",
+            f"Current RAPL {name} value in joules",
+            samples,
+            ("index", "path"),
+        )
+        for name, samples in joules.items()
+    ]
+
+
+def _energy(zone: Path) -> float:
+    try:
+        return int(required_attribute(zone / "energy_uj")) / _PER_MICROJOULE
+    except PermissionError as error:
+        raise FileNotFoundError(error.errno, error.strerror, error.filename) from error

@@ -1,0 +1,177 @@
+"""Metrics that others leave in files: every `*.prom` of a directory. A file that cannot be taken costs itself alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from collectors.host.promfile import parse
+from collectors.metrics import Family, LabelValues, gauge, names_taken
+
+_log = structlog.get_logger()
+
+DEBIAN = Path("/var/lib/prometheus/node-exporter")
+"""Where Debian's node_exporter looks, and Debian's scripts write."""
+
+_MOST_BYTES = 1 << 20
+_MOST_FILES = 200
+
+# What the agent alone reports, and Prometheus. Else a file may use `node_`, as scripts for node_exporter do.
+_RESERVED = (
+    "wr_agent_",
+    "audio_",
+    "container_",
+    "host_",
+    "node_scrape_collector_",
+    "node_textfile_",
+    "process_",
+    "scrape_",
+)
+
+_Owner = tuple[str, str]
+"""A family's name and type; those of the host have no type here, so that no file can agree with them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """One file as it was read: its families, or why it cannot be taken. `version` is time, size and inode."""
+
+    version: tuple[int, int, int]
+    families: tuple[Family, ...] = ()
+    error: str = ""
+
+    @property
+    def modified(self) -> int:
+        """When it was written, in whole seconds since 1970 as node_exporter has them."""
+        return self.version[0] // 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """The directory as it was read: its files by their path, and what is wrong with itself."""
+
+    files: Mapping[str, _File]
+    errors: Mapping[str, str]
+
+
+class TextFiles:
+    """The files of one directory; each is parsed again only when it has changed.
+
+    Args:
+        directory: The directory, or "" for Debian's, if it is there.
+    """
+
+    def __init__(self, directory: str) -> None:
+        self._directory = Path(directory) if directory else DEBIAN
+        self._must_exist = bool(directory)
+        self._known = _Read({}, {})
+        self._logged: Mapping[str, str] = {}
+
+    def read(self) -> tuple[Family, ...]:
+        """Look at the directory and read what is new or has changed. Says nothing yet, see `families`."""
+        errors = {}
+        try:
+            found = sorted(str(path) for path in self._directory.iterdir() if path.suffix == ".prom")
+        except OSError as error:
+            found = []
+            if self._must_exist:
+                errors[str(self._directory)] = f"cannot be read: {error.strerror}"
+        if len(found) > _MOST_FILES:
+            errors[str(self._directory)] = f"expected at most {_MOST_FILES} files, found {len(found)}"
+        known = self._known.files
+        self._known = _Read({path: _read(path, known.get(path)) for path in found[:_MOST_FILES]}, errors)
+        return ()
+
+    def families(self, host: Iterable[Family]) -> list[Family]:
+        """What the files said when they were last read, when they were written, and whether all could be taken.
+
+        Args:
+            host: What the host says itself, which no file may contradict.
+        """
+        known = self._known
+        errors = dict(known.errors)
+        page = _Page(host if known.files else ())
+        written: dict[LabelValues, float] = {}
+        for path, file in known.files.items():
+            error = file.error or page.take(file.families)
+            if error:
+                errors[path] = error
+            else:
+                written[path,] = file.modified
+        self._log(errors)
+        return [*page.families, *_own_families(written, failed=bool(errors))]
+
+    def _log(self, errors: Mapping[str, str]) -> None:
+        for path, error in errors.items():
+            if self._logged.get(path) != error:
+                _log.warning("a text file's metrics are refused", file=path, error=error)
+        self._logged = errors
+
+
+def _read(path: str, known: _File | None) -> _File:
+    """The file as it is now; `known` if it has not changed."""
+    version = (0, 0, 0)
+    try:
+        with Path(path).open("rb") as file:
+            status = os.fstat(file.fileno())
+            version = (status.st_mtime_ns, status.st_size, status.st_ino)
+            if known and known.version == version:
+                return known
+            body = file.read(_MOST_BYTES + 1)
+    except OSError as error:
+        return _File(version, error=f"cannot be read: {error.strerror}")
+    if len(body) > _MOST_BYTES:
+        return _File(version, error=f"expected at most {_MOST_BYTES} bytes, found {version[1]}")
+    try:
+        return _File(version, tuple(parse(body, path)))
+    except ValueError as error:
+        return _File(version, error=str(error))
+
+
+class _Page:
+    """The families taken so far.
+
+    Args:
+        host: Families whose names no file may use.
+    """
+
+    def __init__(self, host: Iterable[Family]) -> None:
+        self.families: list[Family] = []
+        self._owners: dict[str, _Owner] = {
+            name: (family.name, "") for family in host for name in names_taken(family.name, family.type)
+        }
+        self._series: set[tuple[str, frozenset[tuple[str, str]]]] = set()
+
+    def take(self, families: tuple[Family, ...]) -> str:
+        """Take a file's families, all or none; why not, or nothing if they were taken."""
+        owners: dict[str, _Owner] = {}
+        series: set[tuple[str, frozenset[tuple[str, str]]]] = set()
+        for family in families:
+            if family.name == "up" or family.name.startswith(_RESERVED):
+                return f"{family.name} is the agent's own to report"
+            for name in names_taken(family.name, family.type):
+                owner = owners.setdefault(name, self._owners.get(name, (family.name, family.type)))
+                if owner != (family.name, family.type):
+                    return f"{family.name} ({family.type}) contradicts {owner[0]}, which is there already"
+            for values in family.samples:
+                identity = (family.name, frozenset(zip(family.labels, values, strict=True)))
+                if identity in self._series:
+                    return f"{family.name}{dict(identity[1])} is in another file already"
+                series.add(identity)
+        self.families += families
+        self._owners |= owners
+        self._series |= series
+        return ""
+
+
+def _own_families(written: Mapping[LabelValues, float], *, failed: bool) -> list[Family]:
+    return [
+        gauge("node_textfile_mtime_seconds", "Unixtime mtime of textfiles successfully read.", written, ("file",)),
+        gauge(
+            "node_textfile_scrape_error", "1 if there was an error opening or reading a file, 0 otherwise", int(failed)
+        ),
+    ]

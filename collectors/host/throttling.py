@@ -1,0 +1,86 @@
+"""For how long heat has slowed cores and packages down, from /sys/devices/system/cpu/cpu*/thermal_throttle.
+
+How often it did is node_exporter's and belongs to `cpu_topology`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from collectors.findings import Finding, Severity
+from collectors.host.files import numbered, read_attribute, read_number
+from collectors.metrics import Family, LabelValues, counter
+
+Times = dict[LabelValues, int]
+"""Milliseconds since boot by package, or by package and core."""
+
+
+def families(root: Path) -> list[Family]:
+    """Seconds by core and by package, where the kernel counts them (Intel, Linux 5.6)."""
+    cores, packages = read(root)
+    return [
+        counter(
+            "host_cpu_core_throttled_seconds_total",
+            "For how long this CPU core has been slowed down because it was hot.",
+            _seconds(cores),
+            ("package", "core"),
+        ),
+        counter(
+            "host_cpu_package_throttled_seconds_total",
+            "For how long this CPU package has been slowed down because it was hot.",
+            _seconds(packages),
+            ("package",),
+        ),
+    ]
+
+
+def read(root: Path) -> tuple[Times, Times]:
+    """The times of all cores, and of all packages. Threads of a core say the same, and count once."""
+    cores: Times = {}
+    packages: Times = {}
+    for processor in numbered(root / "sys/devices/system/cpu", "cpu").values():
+        package = read_attribute(processor / "topology/physical_package_id")
+        core = read_attribute(processor / "topology/core_id")
+        of_core = read_number(processor / "thermal_throttle/core_throttle_total_time_ms")
+        of_package = read_number(processor / "thermal_throttle/package_throttle_total_time_ms")
+        if package is None or core is None:
+            continue
+        if of_core is not None:
+            cores[package, core] = of_core
+        if of_package is not None:
+            packages[package,] = of_package
+    return cores, packages
+
+
+class Watch:
+    """Tells whether heat slows the processors down now: whether the times grow from one look to the next."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._last = read(root)
+
+    def check(self) -> list[Finding]:
+        """A finding if a core or a package was slowed down since the last look, or since the watch began."""
+        before, self._last = self._last, read(self._root)
+        slowed = [
+            f"{'/'.join(place)} by {now[place] - then[place]} ms"
+            for then, now in zip(before, self._last, strict=True)
+            for place in now
+            if now[place] > then.get(place, now[place])
+        ]
+        return [_finding(slowed)] if slowed else []
+
+
+def _finding(slowed: list[str]) -> Finding:
+    return Finding(
+        code="host-throttled",
+        title="Heat slows the processors down",
+        severity=Severity.WARNING,
+        detail=f"Expected no throttling, found it just now in package (or package/core) {', '.join(slowed)}.",
+        affects="A slowed processor renders late: audio drops out though its load looks low.",
+        remedy=("sensors", "Clean the fans, free the air's way, or let fewer programs run."),
+    )
+
+
+def _seconds(times: Times) -> dict[LabelValues, float]:
+    return {place: milliseconds / 1000 for place, milliseconds in times.items()}

@@ -1,0 +1,175 @@
+"""The plugins collector: finds sockets, has each polled, and hands out what they said."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from collectors.base import Collector
+from collectors.findings import Check
+from collectors.metrics import Family
+from collectors.plugins.checks import plugin_checks
+from collectors.plugins.config import PluginsConfig
+from collectors.plugins.families import foreign_families, poll_families
+from collectors.plugins.instance import Instance
+from collectors.plugins.names import FamilyNames
+from collectors.plugins.plugin import Plugin
+from collectors.plugins.refusals import Reason
+from collectors.plugins.sockets import MOST_SOCKETS, UNNAMED, Found, SocketFile, default_directories, find
+from collectors.plugins.state import PluginsState, RejectedState, SocketState
+from collectors.plugins.trust import Process, Trust, start_of
+
+MOST_SERIES = 200_000
+"""Series that all plugins together may have: a page of 20 MB."""
+
+_MOST_PLUGINS = MOST_SOCKETS + 256  # with those whose totals are kept though all their instances ended
+_SPARE_FILES = 256  # file descriptors that the rest of the agent needs
+
+_Key = tuple[str, str]
+
+
+class PluginsCollector(Collector):
+    """Polls plugins' sockets.
+
+    Args:
+        config: The section `[plugins]`.
+    """
+
+    name: ClassVar[str] = "plugins"
+
+    def __init__(self, config: PluginsConfig) -> None:
+        self._config = config
+        self._trust = Trust.of(config.users)
+        self._directories = [Path(path) for path in config.directories] or default_directories(self._trust.uids)
+        self._names = FamilyNames()
+        self._plugins: dict[str, Plugin] = {}
+        self._instances: dict[_Key, Instance] = {}
+        self._tasks: dict[_Key, asyncio.Task[None]] = {}
+        self._found = Found()
+        self._own_start = start_of(os.getpid())
+        self._first_round_is_over = False
+
+    async def run(self) -> None:
+        """Find and poll until cancelled."""
+        _allow_files()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                while True:
+                    self._found = await asyncio.to_thread(find, self._directories, self._trust)
+                    self._follow(self._found, tasks)
+                    self._count_refused(self._found)
+                    self._names.full = self._series() >= MOST_SERIES
+                    await asyncio.sleep(self._config.interval)
+        finally:
+            for key in [*self._instances]:
+                self._leave(key)
+
+    def collect(self) -> Iterable[Family]:
+        """Everything that plugins said. Nothing before each was asked once: sums of some would seem to jump."""
+        plugins, instances = list(self._plugins.values()), list(self._instances.values())
+        self._first_round_is_over = self._first_round_is_over or self._all_were_asked(instances)
+        said = foreign_families(plugins, instances) if self._first_round_is_over else []
+        return [*said, *poll_families(plugins, instances)]
+
+    def checks(self) -> Sequence[Check]:
+        """What can be asked of the sockets and of what they answer."""
+        return plugin_checks(lambda: self._found, lambda: list(self._instances.values()), self._trust.unknown)
+
+    def state(self) -> PluginsState:
+        """What is polled, and what was refused."""
+        return PluginsState(
+            directories=[str(path) for path in self._directories],
+            sockets=[_socket_state(instance) for instance in self._instances.values()],
+            rejected=[
+                RejectedState(plugin.name, reason.value, count, plugin.refusals.details[reason])
+                for plugin in self._plugins.values()
+                for reason, count in plugin.refusals.counts.items()
+            ],
+        )
+
+    def left_out(self, families: Mapping[str, str]) -> None:
+        """Count what contradicts the agent's own families, for each plugin that says it."""
+        for plugin in self._plugins.values():
+            for name in self._said_by(plugin) & families.keys():
+                plugin.refusals.add(Reason.CONTRADICTS_AGENT, families[name])
+
+    def _follow(self, found: Found, tasks: asyncio.TaskGroup) -> None:
+        for key in self._instances.keys() - found.sockets.keys():
+            self._leave(key)
+        for key in sorted(found.sockets.keys() - self._instances.keys()):
+            instance = self._instance(found.sockets[key])
+            self._instances[key] = instance
+            self._tasks[key] = tasks.create_task(instance.run(), name=f"poll {instance.file.path}")
+
+    def _instance(self, file: SocketFile) -> Instance:
+        return Instance(file, self._plugin(file.plugin), self._config, self._trust, self._ran_before)
+
+    def _leave(self, key: _Key) -> None:
+        """Stop to poll; what was counted stays."""
+        instance = self._instances.pop(key)
+        instance.plugin.free_number(instance.number)
+        self._tasks.pop(key).cancel()
+
+    def _plugin(self, name: str) -> Plugin:
+        if name not in self._plugins:
+            self._forget_plugins()
+            self._plugins[name] = Plugin(name, self._names, self._config.max_samples)
+        return self._plugins[name]
+
+    def _forget_plugins(self) -> None:
+        """Forget the oldest plugins that nobody is any more, where there are too many."""
+        live = {instance.plugin.name for instance in self._instances.values()}
+        ended = [name for name in self._plugins if name not in live]
+        for name in ended[: max(len(self._plugins) + 1 - _MOST_PLUGINS, 0)]:
+            del self._plugins[name]
+
+    def _count_refused(self, found: Found) -> None:
+        """Count refused files by plugin, but make up no plugin for one: others may create files of any name."""
+        for file in found.refused:
+            plugin = self._plugins.get(file.plugin) or self._plugin(UNNAMED)
+            plugin.refusals.add(file.reason, file.detail)
+
+    def _said_by(self, plugin: Plugin) -> set[str]:
+        """The names of the plugin's families."""
+        polls = [it.last for it in self._instances.values() if it.plugin is plugin]
+        gauges = {gauge.head.name for poll in polls if poll and poll.plan for gauge in poll.plan.gauges}
+        return gauges | {head.name for head, _, _ in plugin.series}
+
+    def _ran_before(self, process: Process) -> bool:
+        return self._first_round_is_over and 0 < process.start < self._own_start
+
+    def _all_were_asked(self, instances: Sequence[Instance]) -> bool:
+        return self._found.looked and all(instance.last for instance in instances)
+
+    def _series(self) -> int:
+        gauges = sum(len(it.last.gauges) for it in self._instances.values() if it.last)
+        return gauges + sum(len(plugin.series) for plugin in self._plugins.values())
+
+
+def _allow_files() -> None:
+    """Let the process open as many files as there may be sockets, as far as the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_SOCKETS + _SPARE_FILES
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+
+
+def _socket_state(instance: Instance) -> SocketState:
+    last = instance.last
+    refused = last.refused if last else ()
+    problem = last.failure.detail if last and last.failure else "; ".join(refusal.detail for refusal in refused[:3])
+    return SocketState(
+        plugin=instance.plugin.name,
+        instance=instance.number,
+        path=instance.file.path,
+        pid=instance.process.pid if instance.process and instance.process.start else 0,
+        up=bool(last and last.plan),
+        duration=last.duration if last else 0.0,
+        samples=last.plan.template.samples if last and last.plan else 0,
+        problem=problem,
+    )

@@ -1,0 +1,90 @@
+"""What the plugins collector exports: what plugins said, and how they were polled. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from collectors.metrics import Family, LabelNames, LabelValues, Value, counter, gauge
+from collectors.plugins.instance import Instance, Poll
+from collectors.plugins.names import Head
+from collectors.plugins.plugin import Plugin
+from collectors.plugins.refusals import Reason
+from collectors.plugins.series import Counter
+
+_INSTANCE = ("plugin", "plugin_instance")
+
+_Samples = dict[tuple[Head, LabelNames], dict[LabelValues, Value]]
+
+
+def foreign_families(plugins: Iterable[Plugin], instances: Iterable[Instance]) -> list[Family]:
+    """What plugins said: totals over all instances, and the gauges of those whose last poll succeeded."""
+    samples: _Samples = {}
+    for plugin in plugins:
+        _add_totals(plugin, samples)
+    for instance in instances:
+        if instance.last:
+            _add_gauges(instance, instance.last, samples)
+    return [Family(head.name, head.type, head.help, labels, of, foreign=True) for (head, labels), of in samples.items()]
+
+
+def poll_families(plugins: Iterable[Plugin], instances: Iterable[Instance]) -> list[Family]:
+    """How the sockets were polled."""
+    polls = [(_labels(it), it.last) for it in instances if it.last and not _is_stale(it.last)]
+    rejected: dict[LabelValues, float] = {
+        (plugin.name, reason.value): count
+        for plugin in plugins
+        for reason, count in plugin.refusals.counts.copy().items()
+    }
+    return [
+        gauge(
+            "wr_agent_plugin_up",
+            "Whether the last poll of the socket brought a page of metrics.",
+            {labels: float(poll.failure is None) for labels, poll in polls},
+            _INSTANCE,
+        ),
+        gauge(
+            "wr_agent_plugin_poll_duration_seconds",
+            "How long the last poll of the socket took.",
+            {labels: poll.duration for labels, poll in polls},
+            _INSTANCE,
+        ),
+        gauge(
+            "wr_agent_plugin_samples",
+            "Sample lines of the last page.",
+            {labels: float(poll.plan.template.samples) for labels, poll in polls if poll.plan},
+            _INSTANCE,
+        ),
+        counter(
+            "wr_agent_plugin_rejected_total",
+            "Sockets, pages, families, series and values of plugins that were not taken, counted at each poll.",
+            rejected,
+            ("plugin", "reason"),
+        ),
+    ]
+
+
+def _add_totals(plugin: Plugin, samples: _Samples) -> None:
+    for series in list(plugin.series.values()):
+        value: Value | None
+        if isinstance(series, Counter):
+            value = series.total
+        else:
+            value = None if series.total is None else series.value(series.total)
+        if value is not None:
+            samples.setdefault((series.head, series.labels), {})[series.values] = value
+
+
+def _add_gauges(instance: Instance, poll: Poll, samples: _Samples) -> None:
+    if poll.plan is None:
+        return
+    own = _labels(instance)
+    for it, value in zip(poll.plan.gauges, poll.gauges, strict=True):
+        samples.setdefault((it.head, (*_INSTANCE, *it.labels)), {})[*own, *it.values] = value
+
+
+def _labels(instance: Instance) -> LabelValues:
+    return instance.plugin.name, instance.number
+
+
+def _is_stale(poll: Poll) -> bool:
+    return poll.failure is not None and poll.failure.reason is Reason.STALE

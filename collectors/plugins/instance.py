@@ -1,0 +1,175 @@
+"""One socket, polled again and again."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import structlog
+
+from collectors.plugins.config import PluginsConfig
+from collectors.plugins.connection import Answer, Connection, HungUpError
+from collectors.plugins.lives import Life
+from collectors.plugins.page import split
+from collectors.plugins.plan import Plan
+from collectors.plugins.plugin import Plugin
+from collectors.plugins.refusals import Reason, Refusal, RefusedError
+from collectors.plugins.sockets import SocketFile
+from collectors.plugins.trust import Process, Trust, listening_process
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """What the last poll of a socket brought. Immutable: any thread may look at it.
+
+    Attributes:
+        duration: Seconds that it took.
+        failure: Why it brought nothing; None if it did.
+        plan: What was answered.
+        gauges: The values of the plan's gauges.
+        refused: Parts of it that were not taken.
+    """
+
+    duration: float
+    failure: Refusal | None = None
+    plan: Plan | None = None
+    gauges: tuple[float, ...] = ()
+    refused: tuple[Refusal, ...] = ()
+
+
+class Instance:
+    """Polls one socket.
+
+    Args:
+        file: The socket.
+        plugin: The plugin that it belongs to.
+        config: How it is polled.
+        trust: Who may listen there.
+        ran_before: Whether a process's past is no news, because it ran before the agent counted.
+    """
+
+    def __init__(
+        self,
+        file: SocketFile,
+        plugin: Plugin,
+        config: PluginsConfig,
+        trust: Trust,
+        ran_before: Callable[[Process], bool],
+    ) -> None:
+        self.file = file
+        self.plugin = plugin
+        self.number = plugin.take_number()
+        self.process: Process | None = None
+        self.last: Poll | None = None
+        self._config = config
+        self._trust = trust
+        self._ran_before = ran_before
+        self._connection: Connection | None = None
+        self._life: Life | None = None
+        self._plan: Plan | None = None
+
+    async def run(self) -> None:
+        """Poll until cancelled."""
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                began = loop.time()
+                await self.poll()
+                await asyncio.sleep(max(began + self._config.interval - loop.time(), 0))
+        finally:
+            self._disconnect()
+
+    async def poll(self) -> None:
+        """Poll once; whatever happens is in `last`."""
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(self._config.timeout):
+                plan, gauges, refused = await self._page()
+        except RefusedError as error:
+            self._failed(Refusal(error.reason, error.detail), began)
+        except TimeoutError:
+            detail = f"no whole answer within {self._config.timeout:g} s (plugins.timeout)"
+            self._failed(Refusal(Reason.TIMEOUT, detail), began)
+        except OSError as error:
+            self._failed(_unreachable(error), began)
+        except Exception as error:
+            log.exception("a plugin's answer could not be dealt with", path=self.file.path)
+            self._failed(Refusal(Reason.INTERNAL, f"{type(error).__name__}: {error}"), began)
+        else:
+            self.last = Poll(time.monotonic() - began, None, plan, gauges, refused)
+            self._count(refused)
+
+    async def _page(self) -> tuple[Plan, tuple[float, ...], tuple[Refusal, ...]]:
+        """What was answered, once what is new of it has been added to the totals."""
+        answer = await self._answer()
+        lines = split(answer.body, self._config.max_samples, openmetrics=answer.openmetrics)
+        plan, values = await self.plugin.read(lines, self._plan, openmetrics=answer.openmetrics)
+        self._plan = plan
+        refused = self._life.fold(plan, values) if self._life else []
+        return plan, tuple([values[gauge.sample] for gauge in plan.gauges]), (*plan.refused.values(), *refused)
+
+    async def _answer(self) -> Answer:
+        kept = self._connection is not None
+        connection = self._connection or self._connect()
+        try:
+            answer = await connection.get(self._config.max_size)
+        except HungUpError:
+            self._disconnect()
+            if not kept:
+                raise
+            answer = await self._connect().get(self._config.max_size)
+        if self._connection and not self._connection.reusable:
+            self._disconnect()
+        return answer
+
+    def _connect(self) -> Connection:
+        """A new connection, to a process that is trusted. On a Unix socket that takes no time, or fails."""
+        peer = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            peer.setblocking(False)
+            peer.connect(self.file.path)
+            self._trust.check_peer(peer)
+            self._begin_life(listening_process(peer))
+        except BaseException:
+            peer.close()
+            raise
+        self._connection = Connection(peer)
+        return self._connection
+
+    def _begin_life(self, process: Process) -> None:
+        if process.start == 0:  # of another pid namespace: the socket is the best that tells it
+            process = Process(self.file.identity[1], 0)
+        if process != self.process:
+            self._life = self.plugin.life(self.file.instance, process, past_is_known=self._ran_before(process))
+            self.process = process
+
+    def _disconnect(self) -> None:
+        if self._connection:
+            self._connection.close()
+            self._connection = None
+
+    def _failed(self, failure: Refusal, began: float) -> None:
+        self._disconnect()
+        self.last = Poll(time.monotonic() - began, failure)
+        self._count([failure])
+
+    def _count(self, refused: Iterable[Refusal]) -> None:
+        for reason, detail in refused:
+            self.plugin.refusals.add(reason, f"{self.file.path}: {detail}")
+
+
+def _unreachable(error: OSError) -> Refusal:
+    """Why nothing could be connected to, or a connection broke."""
+    if error.errno in (errno.ECONNREFUSED, errno.ENOENT):
+        return Refusal(Reason.STALE, "nobody listens any more: its process ended and left the file behind")
+    if error.errno == errno.EAGAIN:
+        return Refusal(Reason.UNREACHABLE, "it accepts no connections: too many wait already")
+    if isinstance(error, HungUpError):
+        return Refusal(Reason.TRUNCATED, "it closed the connection without an answer")
+    return Refusal(Reason.UNREACHABLE, error.strerror or str(error))

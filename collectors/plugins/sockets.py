@@ -1,0 +1,132 @@
+"""Finds sockets: which directories are looked into, and which files of them are plugins' sockets.
+
+Owns names and places; whether what is there may be asked is `trust`'s. A directory is listed anew at each look: at the
+interval of the polls that costs less than being told of changes would, and misses none.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from collectors.plugins.refusals import Reason
+from collectors.plugins.trust import Trust
+
+MOST_SOCKETS = 1_024
+"""Sockets that are polled at most: each costs a file descriptor and some memory."""
+
+UNNAMED = "unknown"
+"""The plugin's name in what is said of a file whose name has none."""
+
+_MOST_FILES = 8_192  # of one directory: listing them takes tens of milliseconds
+_NAME = re.compile(r"(?P<plugin>[A-Za-z0-9][A-Za-z0-9_-]{0,63})\.(?P<instance>[0-9]{1,10}(?:\.[0-9]{1,6})?)\.sock")
+
+
+class SocketFile(NamedTuple):
+    """A trustworthy socket.
+
+    Attributes:
+        path: Where it is.
+        plugin: The plugin's name.
+        instance: What tells it from the plugin's other sockets: the process's number, and a counter behind a dot where
+            one process has several.
+        identity: The file's device and inode.
+    """
+
+    path: str
+    plugin: str
+    instance: str
+    identity: tuple[int, int]
+
+
+class RefusedFile(NamedTuple):
+    """A file, or a directory, that is not used, and why."""
+
+    path: str
+    plugin: str
+    reason: Reason
+    detail: str
+
+
+@dataclass(slots=True)
+class Found:
+    """What one look found.
+
+    Attributes:
+        sockets: By plugin and instance.
+        refused: What is there and not used.
+        looked: Whether there has been a look at all.
+    """
+
+    sockets: dict[tuple[str, str], SocketFile] = field(default_factory=dict)
+    refused: list[RefusedFile] = field(default_factory=list)
+    looked: bool = False
+
+
+def default_directories(uids: Iterable[int]) -> list[Path]:
+    """Where the sockets of these users are (the contract of the platform): those of the agent's own user first."""
+    own = os.geteuid()
+    runtime = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{own}"
+    others = sorted(set(uids) - {own})
+    places = [Path(runtime, "white-room"), *(Path(f"/run/user/{uid}/white-room") for uid in others)]
+    shared = [] if sys.platform == "darwin" else [*places, Path("/run/white-room")]
+    return [*shared, *(Path(f"/tmp/white-room-{uid}") for uid in (own, *others))]  # noqa: S108 - checked by `trust`
+
+
+def find(directories: Iterable[Path], trust: Trust) -> Found:
+    """Look into all directories that are there. Waits for the file system: not for the event loop."""
+    found = Found(looked=True)
+    for directory in directories:
+        try:
+            problem = trust.directory_problem(directory)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            problem = f"{directory}: {error.strerror}"
+        if problem:
+            found.refused.append(RefusedFile(str(directory), UNNAMED, Reason.UNTRUSTED_DIRECTORY, problem))
+        else:
+            _look_into(directory, trust, found)
+    return found
+
+
+def _look_into(directory: Path, trust: Trust, found: Found) -> None:
+    for entry in sorted(_entries(directory), key=lambda entry: entry.name):
+        if not entry.name.endswith(".sock"):
+            continue
+        name = _NAME.fullmatch(entry.name)
+        if name is None:
+            detail = f"expected a name such as synth.4711.sock, found {entry.name!a}"
+            found.refused.append(RefusedFile(ascii(entry.path), UNNAMED, Reason.BAD_NAME, detail))
+        else:
+            _take(entry, name["plugin"], name["instance"], trust, found)
+
+
+def _entries(directory: Path) -> Iterator[os.DirEntry[str]]:
+    with os.scandir(directory) as entries:
+        yield from islice(entries, _MOST_FILES)
+
+
+def _take(entry: os.DirEntry[str], plugin: str, instance: str, trust: Trust, found: Found) -> None:
+    try:
+        status = entry.stat(follow_symlinks=False)
+    except OSError:
+        return  # it went just now
+    known = found.sockets.get((plugin, instance))
+    if problem := trust.socket_problem(status):
+        refusal = (Reason.UNTRUSTED_SOCKET, f"{entry.path}: {problem}")
+    elif known:
+        refusal = (Reason.DUPLICATE_INSTANCE, f"{entry.path} has the name of {known.path}")
+    elif len(found.sockets) >= MOST_SOCKETS:
+        refusal = (Reason.TOO_MANY_SOCKETS, f"{entry.path} is one more than the {MOST_SOCKETS} that are polled")
+    else:
+        identity = (status.st_dev, status.st_ino)
+        found.sockets[plugin, instance] = SocketFile(entry.path, plugin, instance, identity)
+        return
+    found.refused.append(RefusedFile(entry.path, plugin, *refusal))

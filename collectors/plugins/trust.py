@@ -1,0 +1,156 @@
+"""Whom the agent listens to: which directories, sockets and processes are trustworthy, and who a process is.
+
+Trusted users are root, the agent's own, and those of `plugins.users`. A directory is trustworthy if it and all that it
+lies in belong to trusted users, and nobody else may put something else in their place: whatever group or others may
+write to has the sticky bit. A socket is trustworthy if it is a socket, no link of either kind, and belongs to a trusted
+user; its process, if the kernel says that a trusted user runs it.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import socket
+import stat
+import struct
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from collectors.plugins.refusals import Reason, RefusedError
+
+_UCRED = struct.Struct("3i")  # unix(7): pid, uid, gid
+_SOL_LOCAL, _LOCAL_PEERCRED, _LOCAL_PEERPID = 0, 1, 2  # macOS: sys/un.h
+_XUCRED = struct.Struct("2I")  # macOS: sys/ucred.h begins with the version and the user
+
+
+class Process(NamedTuple):
+    """A process, told from every other that had or will have its number.
+
+    Attributes:
+        pid: Its number; 0 if it lives in another pid namespace.
+        start: When it began, in a unit of the system's own; 0 if that cannot be read.
+    """
+
+    pid: int
+    start: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Who is trusted.
+
+    Attributes:
+        uids: Numbers of the trusted users.
+        unknown: Users of the configuration who do not exist here.
+    """
+
+    uids: frozenset[int]
+    unknown: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, users: Iterable[str]) -> Trust:
+        """Root, the agent's own user, and these, by name or number."""
+        known = {user: _uid(user) for user in users}
+        uids = {0, os.geteuid(), *(uid for uid in known.values() if uid is not None)}
+        return cls(frozenset(uids), tuple(user for user, uid in known.items() if uid is None))
+
+    def directory_problem(self, path: Path) -> str:
+        """Why the directory is not trustworthy; empty if it is.
+
+        Raises:
+            OSError: It is not there, or cannot be looked at.
+        """
+        if path.is_symlink():
+            return f"{path} is a symbolic link; name the directory itself"
+        real = path.resolve(strict=True)
+        return next(filter(None, (self._place_problem(place) for place in (real, *real.parents))), "")
+
+    def socket_problem(self, status: os.stat_result) -> str:
+        """Why what has this status (of the file itself, not of what a link names) is not to be connected to."""
+        if stat.S_ISLNK(status.st_mode):
+            return "it is a symbolic link, which may name another service's socket"
+        if not stat.S_ISSOCK(status.st_mode):
+            return "it is no socket"
+        if status.st_nlink > 1:
+            return "it has another name too, so that it may be another service's socket"
+        return self._owner_problem(status.st_uid)
+
+    def check_peer(self, peer: socket.socket) -> None:
+        """Refuse to ask a process that no trusted user runs.
+
+        Raises:
+            RefusedError: The kernel says that another user runs it.
+            OSError: The kernel does not say.
+        """
+        if problem := self._owner_problem(_peer_uid(peer)):
+            raise RefusedError(Reason.UNTRUSTED_PEER, f"the process that listens is not trusted: {problem}")
+
+    def _place_problem(self, place: Path) -> str:
+        status = place.lstat()
+        if not stat.S_ISDIR(status.st_mode):
+            return f"{place} is no directory"
+        if problem := self._owner_problem(status.st_uid):
+            return f"{place}: {problem}"
+        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not status.st_mode & stat.S_ISVTX:
+            return f"{place} may be written to by others (mode {stat.S_IMODE(status.st_mode):04o}) and is not sticky"
+        return ""
+
+    def _owner_problem(self, uid: int) -> str:
+        if uid in self.uids:
+            return ""
+        return f"it belongs to user {_user(uid)}, who is not trusted"
+
+
+def listening_process(peer: socket.socket) -> Process:
+    """The process at the other end of a connection: the one that called listen(2)."""
+    pid = _peer_pid(peer)
+    return Process(pid, start_of(pid))
+
+
+def start_of(pid: int) -> float:
+    """When a process began, in a unit of the system's own; 0 if there is none of this number."""
+    try:
+        if sys.platform == "linux":
+            # proc(5): the name in parentheses may hold anything; the start, in ticks since boot, is the 20th after it.
+            return float(Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[19])
+        import psutil
+
+        return float(psutil.Process(pid).create_time())
+    except Exception:  # noqa: BLE001 - it ended, or may not be looked at: each system says so in its own way
+        return 0.0
+
+
+def _peer_uid(peer: socket.socket) -> int:
+    if sys.platform == "linux":
+        return _ucred(peer)[1]
+    return int(_XUCRED.unpack_from(peer.getsockopt(_SOL_LOCAL, _LOCAL_PEERCRED, 128))[1])
+
+
+def _peer_pid(peer: socket.socket) -> int:
+    if sys.platform == "linux":
+        return _ucred(peer)[0]
+    return peer.getsockopt(_SOL_LOCAL, _LOCAL_PEERPID)
+
+
+def _ucred(peer: socket.socket) -> tuple[int, int, int]:
+    pid, uid, gid = _UCRED.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))
+    return pid, uid, gid
+
+
+def _uid(user: str) -> int | None:
+    if user.isdecimal():
+        return int(user)
+    try:
+        return pwd.getpwnam(user).pw_uid
+    except KeyError:
+        return None
+
+
+def _user(uid: int) -> str:
+    try:
+        return f"{pwd.getpwuid(uid).pw_name} ({uid})"
+    except KeyError:
+        return str(uid)

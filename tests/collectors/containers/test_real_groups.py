@@ -1,0 +1,89 @@
+"""Real control groups: made and removed where the machine allows, and else the one that the tests run in."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from collectors.containers.layout import Layout, parse
+from collectors.containers.reader import Reader
+from collectors.containers.reading import CPU_USAGE, MEMORY_USAGE
+from tests.support.waiting import eventually
+
+HELD = 32 << 20
+PROGRAM = f"""
+import sys
+sys.stdin.read()
+held = b"x" * {HELD}
+while True: pass
+"""
+
+
+def _layouts() -> list[Layout]:
+    """Each version that is mounted here, by itself: version 2 also where version 1 has its controllers."""
+    mounts = Path("/proc/self/mountinfo").read_text().splitlines()
+    versions = [[mount for mount in mounts if f" - {type_} " in mount] for type_ in ("cgroup", "cgroup2")]
+    return [Layout(trees) for version in versions if (trees := parse("\n".join(version)))]
+
+
+@pytest.fixture(params=_layouts(), ids=lambda layout: "v2" if layout.is_unified else "v1")
+def layout(request: pytest.FixtureRequest) -> Layout:
+    found: Layout = request.param
+    return found
+
+
+@pytest.fixture
+def spinning(layout: Layout) -> Iterator[str]:
+    """The path of a control group in which a program uses a processor and memory."""
+    process = subprocess.Popen([sys.executable, "-c", PROGRAM], stdin=subprocess.PIPE)
+    path = f"/wr-agent-test-{process.pid}"
+    try:
+        try:
+            for top in layout.tops:
+                Path(top + path).mkdir()
+                Path(f"{top}{path}/cgroup.procs").write_text(str(process.pid))
+        except OSError:
+            path = _own_path(layout)
+        assert process.stdin is not None
+        process.stdin.close()
+        yield path
+    finally:
+        process.kill()
+        process.wait()
+        for top in layout.tops:
+            with suppress(OSError):
+                Path(f"{top}/wr-agent-test-{process.pid}").rmdir()
+
+
+def _own_path(layout: Layout) -> str:
+    for line in Path(f"/proc/{os.getpid()}/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        if (layout.is_unified and not controllers) or "cpuacct" in controllers.split(","):
+            return path
+    return "/"
+
+
+def test_processor_time_of_a_real_group_is_counted(layout: Layout, spinning: str) -> None:
+    reader = Reader(layout, Path("/"))
+    before = reader.read(spinning)[CPU_USAGE]
+
+    eventually(lambda: reader.read(spinning)[CPU_USAGE] - before >= 0.2, "a spinning program uses a processor")
+
+
+def test_memory_and_threads_of_a_real_group_are_counted(layout: Layout, spinning: str) -> None:
+    reader = Reader(layout, Path("/"))
+
+    if "memory" in layout.trees:
+        eventually(lambda: reader.read(spinning)[MEMORY_USAGE] >= HELD, "the memory that a program holds is counted")
+    if "pids" in layout.trees:
+        assert reader.read(spinning)["container_threads",] >= 1
+
+
+def test_a_group_that_is_gone_says_nothing(layout: Layout) -> None:
+    assert Reader(layout, Path("/")).read("/wr-agent-test-never-made") == {}

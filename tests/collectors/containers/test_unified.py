@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from collectors.containers.reading import Files, Reading
+from collectors.containers.unified import parse_io, parse_pressure, read, shares
+from tests.collectors.containers.support import SAME_IN_BOTH_VERSIONS, write_group
+
+DEVICES = {"8:0": "/dev/sda", "259:1": "/dev/nvme0n1"}.__getitem__
+
+
+def _read(root: Path, changes: dict[str, str] | None = None) -> Reading:
+    write_group(root, "/group", changes)
+    with Files(f"{root}/sys/fs/cgroup/group") as files:
+        return read(files, DEVICES)
+
+
+def test_every_number_gets_the_name_that_cadvisor_has_for_it(tmp_path: Path) -> None:
+    assert _read(tmp_path) == pytest.approx(
+        SAME_IN_BOTH_VERSIONS
+        | {
+            ("container_spec_cpu_shares",): 2597,
+            ("container_memory_events_high_total",): 6,
+            ("container_memory_events_max_total",): 11,
+            ("container_memory_file_dirty_bytes",): 81,
+            ("container_memory_file_writeback_bytes",): 82,
+            ("container_memory_workingset_refault_anon_total",): 83,
+            ("container_memory_workingset_refault_file_total",): 84,
+            ("container_memory_pgscan_total",): 85,
+            ("container_memory_pgsteal_total",): 86,
+            ("container_memory_failures_total", "pgfault", "container"): 123,
+            ("container_memory_failures_total", "pgfault", "hierarchy"): 123,
+            ("container_memory_failures_total", "pgmajfault", "container"): 4,
+            ("container_memory_failures_total", "pgmajfault", "hierarchy"): 4,
+            ("container_spec_memory_reservation_limit_bytes",): 12_000,
+            ("container_pressure_cpu_waiting_seconds_total",): 1.5,
+            ("container_pressure_cpu_stalled_seconds_total",): 0.5,
+            ("container_pressure_memory_waiting_seconds_total",): 3.5,
+            ("container_pressure_memory_stalled_seconds_total",): 1.25,
+            ("container_pressure_io_waiting_seconds_total",): 2.5,
+            ("container_pressure_io_stalled_seconds_total",): 0.75,
+        }
+    )
+
+
+def test_a_group_without_a_quota_has_no_throttling(tmp_path: Path) -> None:
+    reading = _read(tmp_path, {"cpu.max": "max 100000\n"})
+
+    assert reading["container_spec_cpu_period",] == 100_000
+    assert not {series[0] for series in reading} & {"container_spec_cpu_quota", "container_cpu_cfs_periods_total"}
+
+
+def test_more_inactive_files_than_usage_leave_a_working_set_of_nothing(tmp_path: Path) -> None:
+    assert _read(tmp_path, {"memory.current": "100\n"})["container_memory_working_set_bytes",] == 0
+
+
+def test_a_group_without_controllers_says_what_it_can(tmp_path: Path) -> None:
+    group = tmp_path / "group"
+    group.mkdir()
+    (group / "cpu.stat").write_text("usage_usec 5\nuser_usec 3\nsystem_usec 2\n")
+
+    with Files(str(group)) as files:
+        reading = read(files, DEVICES)
+
+    assert {series[0] for series in reading} == {
+        "container_cpu_usage_seconds_total",
+        "container_cpu_user_seconds_total",
+        "container_cpu_system_seconds_total",
+    }
+
+
+@pytest.mark.parametrize(("weight", "expected"), [(1, 2), (100, 2597), (10_000, 262_144)])
+def test_a_weight_is_said_as_shares(weight: int, expected: int) -> None:
+    assert shares(weight) == expected
+
+
+def test_io_is_told_by_device_and_a_device_that_did_nothing_yet_says_nothing() -> None:
+    text = "259:1 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=5 dios=6 cost.usage=7\n8:0 \n"
+
+    assert parse_io(text, DEVICES) == {
+        ("container_fs_reads_bytes_total", "/dev/nvme0n1"): 1,
+        ("container_fs_writes_bytes_total", "/dev/nvme0n1"): 2,
+        ("container_fs_reads_total", "/dev/nvme0n1"): 3,
+        ("container_fs_writes_total", "/dev/nvme0n1"): 4,
+        ("container_blkio_device_usage_total", "/dev/nvme0n1", "259", "1", "Read"): 1,
+        ("container_blkio_device_usage_total", "/dev/nvme0n1", "259", "1", "Write"): 2,
+    }
+
+
+def test_pressure_of_an_older_kernel_has_no_full_line() -> None:
+    text = "some avg10=0.00 avg60=0.00 avg300=0.00 total=1000000\n"
+
+    assert parse_pressure(text, "cpu") == {("container_pressure_cpu_waiting_seconds_total",): 1}

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from collectors.findings import Severity
+from collectors.host.busy_processes import BusyProcesses, Process, Reading, Watch, busiest, parse, read
+from tests.collectors.host.support import Tree, samples_of
+from tests.support.waiting import eventually
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def _stat(name: str, used: int, started: int = 5) -> str:
+    return f"9 ({name}) R 1 1 1 0 -1 0 0 0 0 0 {used} 0 0 0 20 0 1 0 {started} 0 0\n"
+
+
+def _reading(at: float, **used: int) -> Reading:
+    return Reading(at, {str(number): Process(name, 1, ticks) for number, (name, ticks) in enumerate(used.items())})
+
+
+@pytest.fixture
+def spinning() -> Iterator[int]:
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as process:
+        yield process.pid
+        process.kill()
+
+
+def test_parse_takes_a_name_with_spaces_and_brackets() -> None:
+    assert parse(_stat("Web (Content)", 7)) == Process("Web (Content)", 5, 7)
+
+
+def test_programs_are_ranked_by_the_processors_they_used() -> None:
+    before, after = _reading(10, a=0, b=0, idle=3), _reading(12, a=TICKS, b=4 * TICKS, idle=3)
+
+    assert busiest(before, after) == [("b", 2.0), ("a", 0.5)]
+
+
+def test_a_number_that_another_process_got_counts_from_its_start() -> None:
+    before = Reading(0, {"9": Process("old", 1, 500)})
+    after = Reading(1, {"9": Process("new", 2, TICKS)})
+
+    assert busiest(before, after) == [("new", 1.0)]
+
+
+def test_no_more_than_ten_are_named() -> None:
+    names = [f"p{number}" for number in range(30)]
+
+    assert len(busiest(_reading(0, **dict.fromkeys(names, 0)), _reading(1, **dict.fromkeys(names, 5)))) == 10
+
+
+def test_what_spins_on_this_machine_is_found(spinning: int) -> None:
+    name = read(Path("/")).processes[str(spinning)].name
+    measured = BusyProcesses(Path("/"))
+
+    assert samples_of(measured.families(), "host_busy_process_cpu_ratio") == {}
+    eventually(
+        lambda: samples_of(measured.families(), "host_busy_process_cpu_ratio").get((name,), 0) > 0.05,
+        "a program that spins is busy",
+    )
+
+
+def test_used_up_processors_are_a_finding_with_who_uses_them(tree: Tree) -> None:
+    root = tree({"proc/9/stat": _stat("render", 0), "proc/self": "", "proc/stat": ""})
+
+    watch = Watch(root, processors=1)
+
+    assert watch.check() == []
+    tree({"proc/9/stat": _stat("render", 10**9)})
+    (finding,) = watch.check()
+
+    assert finding.code == "host-processors-busy"
+    assert finding.severity is Severity.INFO  # for a moment, any machine may be busy
+    assert "render" in finding.detail

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+
+from collectors.host.patience import HungError, Patience
+from tests.support.waiting import eventually
+
+NAME = "patient"
+DEADLINE = 0.3
+
+
+class Gate:
+    """A call that hangs until it is opened, and counts how often it was made."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.opened = threading.Event()
+
+    def __call__(self) -> str:
+        self.calls += 1
+        self.opened.wait()
+        return "open"
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    gate = Gate()
+    yield gate
+    gate.opened.set()
+    eventually(lambda: not _threads(), "every thread ends once its call returns")
+
+
+@pytest.fixture
+def patience() -> Patience[str, str]:
+    return Patience(NAME, handover=0.05, deadline=DEADLINE)
+
+
+def _threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == NAME]
+
+
+def test_each_call_gets_its_own_answer_in_order(patience: Patience[str, str]) -> None:
+    def fail() -> str:
+        raise OSError("gone")
+
+    found = patience.answers({"b": lambda: "B", "a": fail, "c": lambda: "C"})
+
+    assert list(found) == ["b", "a", "c"]
+    assert (found["b"], found["c"]) == ("B", "C")
+    assert isinstance(found["a"], OSError)
+
+
+def test_no_calls_are_no_answers(patience: Patience[str, str]) -> None:
+    assert patience.answers({}) == {}
+
+
+def test_the_others_are_answered_beside_one_that_hangs(patience: Patience[str, str], gate: Gate) -> None:
+    found = patience.answers({"dead": gate, "well": lambda: "well"})
+
+    assert found["well"] == "well"
+    assert isinstance(found["dead"], HungError)
+    assert "dead gave no answer" in str(found["dead"])
+
+
+def test_a_call_that_hangs_is_not_made_again_and_delays_no_later_round(
+    patience: Patience[str, str], gate: Gate
+) -> None:
+    patience.answers({"dead": gate})
+    before = time.monotonic()
+
+    rounds = [patience.answers({"dead": gate, "well": lambda: "well"}) for _ in range(20)]
+
+    assert time.monotonic() - before < 20 * DEADLINE / 2
+    assert all(isinstance(found["dead"], HungError) and found["well"] == "well" for found in rounds)
+    assert gate.calls == 1
+    assert len(_threads()) == 1
+
+
+def test_a_call_is_made_again_once_it_has_returned(patience: Patience[str, str], gate: Gate) -> None:
+    patience.answers({"dead": gate})
+    gate.opened.set()
+
+    eventually(lambda: patience.answers({"dead": gate})["dead"] == "open", "it is asked again")
+
+
+def test_many_that_hang_cost_one_deadline_together(patience: Patience[str, str], gate: Gate) -> None:
+    calls = {f"dead{number}": partial(Gate.__call__, gate) for number in range(5)}
+    before = time.monotonic()
+
+    found = patience.answers({**calls, "well": lambda: "well"})
+
+    assert found["well"] == "well"
+    assert time.monotonic() - before < 5 * DEADLINE

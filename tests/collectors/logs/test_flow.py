@@ -1,0 +1,124 @@
+import asyncio
+from collections import Counter
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from collectors.logs import flow as module
+from collectors.logs.config import SourceConfig
+from collectors.logs.flow import Flow
+from collectors.logs.loki.client import LokiClient, PushResult
+from collectors.logs.pipeline import Pipeline
+from collectors.logs.records import Batch, Processed, Stream
+from collectors.logs.stages.config import Pattern, StageConfig
+from collectors.logs.stages.drop import DropConfig
+from collectors.logs.stages.json import JsonConfig
+from collectors.logs.stages.labels import LabelsConfig
+from collectors.logs.stages.multiline import MultilineConfig
+from collectors.logs.stages.structured_metadata import StructuredMetadataConfig
+
+NOW = 1795321418_000000000
+STAGES: list[StageConfig] = [
+    JsonConfig(fields=["level", "id"]),
+    LabelsConfig(fields=["level"]),
+    StructuredMetadataConfig(fields=["id"]),
+    DropConfig(pattern=Pattern("noise"), reason="noise"),
+]
+
+
+class Taken:
+    """Takes all that is pushed."""
+
+    def __init__(self) -> None:
+        self.streams: list[Stream] = []
+
+    async def push(self, stream: Stream) -> PushResult:
+        self.streams.append(stream)
+        return PushResult(len(stream.lines), Counter())
+
+
+def flow(folder: Path, stages: list[StageConfig], taken: Taken, turn: asyncio.Lock | None = None) -> Flow:
+    config = SourceConfig(name="s", paths=["/x"], stages=stages)
+    return Flow(config, cast("LokiClient", taken), folder, turn or asyncio.Lock())
+
+
+def lines(count: int) -> list[bytes]:
+    """Lines of two levels; some have metadata, some are noise, some have NULs around them."""
+    return [
+        bytes(number % 11)
+        + b'{"level":"%s"' % (b"warn" if number % 3 else b"info")
+        + (b',"id":%d}' % number if number > count / 2 else b"}")
+        + (b" noise" if number % 7 == 0 else b"")
+        for number in range(count)
+    ]
+
+
+async def test_slices_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = Batch("s", lines(2000), NOW, {"filename": "/x"}, nuls=True)
+    whole = Pipeline("s", STAGES).process(batch)
+    monkeypatch.setattr(module, "SLICE_SECONDS", 1e-9)
+    taken = Taken()
+    sliced = flow(tmp_path, STAGES, taken)
+
+    assert await sliced.handle(batch) == whole.consumed == 2000
+    assert taken.streams == whole.streams
+    assert (sliced.dropped, batch.recent) == (whole.dropped, whole.recent)
+
+
+@pytest.mark.parametrize("final", [True, False])
+async def test_entries_of_many_lines_go_across_slices(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, final: bool
+) -> None:
+    stages: list[StageConfig] = [MultilineConfig(first=Pattern(r"\S"))]
+    batch = Batch("s", [b"first", *[b" more" * 40] * 300, b"second", *[b" more"] * 20], NOW, {}, final)
+    whole = Pipeline("s", stages).process(batch)
+    monkeypatch.setattr(module, "SLICE_SECONDS", 1e-9)
+    taken = Taken()
+
+    assert await flow(tmp_path, stages, taken).handle(batch) == whole.consumed == (322 if final else 301)
+    assert taken.streams == whole.streams
+
+
+async def test_the_loop_goes_on_between_slices_and_one_slice_is_made_at_a_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns = 0
+    made: list[int] = []
+    process = Pipeline.process
+
+    def noted(self: Pipeline, batch: Batch) -> Processed:
+        made.append(turns)
+        return process(self, batch)
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    monkeypatch.setattr(module, "SLICE_SECONDS", 1e-9)
+    monkeypatch.setattr(Pipeline, "process", noted)
+    turn, counting = asyncio.Lock(), asyncio.create_task(count())
+    flows = [flow(tmp_path, STAGES, Taken(), turn) for _ in range(3)]
+    await asyncio.gather(*(each.handle(Batch("s", lines(2000), NOW, {}, nuls=True)) for each in flows))
+    counting.cancel()
+
+    assert len(made) > 30
+    assert len({*made}) == len(made)
+
+
+async def test_a_slice_is_as_large_as_its_time_allows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    process = Pipeline.process
+
+    def noted(self: Pipeline, batch: Batch) -> Processed:
+        sizes.append(sum(map(len, batch.lines)))
+        return process(self, batch)
+
+    monkeypatch.setattr(module, "SLICE_SECONDS", 10.0)
+    monkeypatch.setattr(Pipeline, "process", noted)
+    await flow(tmp_path, [], Taken()).handle(Batch("s", [b"x" * 99] * 5000, NOW, {}))
+
+    assert sizes[:-1] == sorted(sizes[:-1])
+    assert len(sizes) <= 6

@@ -1,0 +1,42 @@
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.plugins import Engine, Listener, Talk
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """Where the test's sockets are: a directory that the agent trusts."""
+    path = tmp_path / "sockets"
+    path.mkdir(mode=0o700)
+    return path
+
+
+@pytest.fixture
+def start_engine(directory: Path) -> Iterator[Callable[..., Engine]]:
+    """Starts well-behaved plugins, and ends them with the test."""
+    started: list[Engine] = []
+
+    def start(page: str | bytes, name: str = "engine.1", **settings: str) -> Engine:
+        started.append(Engine(directory, page, name, **settings))
+        return started[-1]
+
+    yield start
+    for engine in started:
+        engine.close()
+
+
+@pytest.fixture
+def start_villain(directory: Path) -> Iterator[Callable[[Talk, str], Listener]]:
+    """Starts plugins that talk as the test wants, and ends them with the test."""
+    started: list[Listener] = []
+
+    def start(talk: Talk, name: str = "villain.666") -> Listener:
+        started.append(Listener(directory / f"{name}.sock", talk))
+        return started[-1]
+
+    yield start
+    for villain in started:
+        villain.close()

@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from collectors.plugins.collector import PluginsCollector
+from collectors.plugins.config import PluginsConfig
+from collectors.plugins.refusals import Reason, RefusedError
+from collectors.plugins.sockets import Found, default_directories, find
+from collectors.plugins.trust import Process, Trust, listening_process, start_of
+from collectors.units import Duration, Size
+
+Bind = Callable[[str], Path]
+
+OWN = Trust.of([])
+STRANGER = os.geteuid() + 12_345
+
+
+@pytest.fixture
+def bind(directory: Path) -> Iterator[Bind]:
+    """Binds sockets, and closes them with the test."""
+    bound: list[socket.socket] = []
+
+    def bind(name: str) -> Path:
+        bound.append(socket.socket(socket.AF_UNIX))
+        bound[-1].bind(str(directory / name))
+        bound[-1].listen()
+        return directory / name
+
+    yield bind
+    for each in bound:
+        each.close()
+
+
+def look(directory: Path, trust: Trust = OWN) -> Found:
+    return find([directory], trust)
+
+
+def reasons(found: Found) -> list[Reason]:
+    return [file.reason for file in found.refused]
+
+
+def test_sockets_are_told_by_their_names(directory: Path, bind: Bind) -> None:
+    for name in ("synth.11.sock", "synth.11.2.sock", "white-room_2.12.sock"):
+        bind(name)
+
+    found = look(directory)
+
+    assert list(found.sockets) == [("synth", "11.2"), ("synth", "11"), ("white-room_2", "12")]
+    assert found.sockets["synth", "11"].path == str(directory / "synth.11.sock")
+    assert found.refused == []
+
+
+@pytest.mark.parametrize(
+    "name", ["synth.sock", "synth.x.sock", ".11.sock", "a b.11.sock", "synth.11.2.3.sock", "ü.11.sock"]
+)
+def test_a_socket_with_another_name_is_refused(name: str, directory: Path, bind: Bind) -> None:
+    bind(name)
+
+    found = look(directory)
+
+    assert (found.sockets, reasons(found)) == ({}, [Reason.BAD_NAME])
+
+
+def test_other_files_are_not_looked_at(directory: Path) -> None:
+    (directory / "notes.txt").write_text("x")
+
+    assert look(directory) == Found(looked=True)
+
+
+def test_what_is_no_socket_is_refused(directory: Path, bind: Bind) -> None:
+    (directory / "plain.11.sock").write_text("x")
+    (directory / "linked.11.sock").symlink_to(bind("real.11.sock"))
+    (directory / "hard.11.sock").hardlink_to(bind("soft.11.sock"))
+
+    found = look(directory)
+
+    assert list(found.sockets) == [("real", "11")]
+    assert reasons(found) == [Reason.UNTRUSTED_SOCKET] * 4
+
+
+def test_one_name_in_two_directories_is_one_instance(tmp_path: Path) -> None:
+    sockets = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        sockets.append(socket.socket(socket.AF_UNIX))
+        sockets[-1].bind(str(tmp_path / name / "synth.11.sock"))
+
+    found = find([tmp_path / "a", tmp_path / "b"], OWN)
+
+    for each in sockets:
+        each.close()
+    assert found.sockets["synth", "11"].path == str(tmp_path / "a/synth.11.sock")
+    assert reasons(found) == [Reason.DUPLICATE_INSTANCE]
+
+
+def test_there_is_an_end_to_sockets(directory: Path, bind: Bind, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("collectors.plugins.sockets.MOST_SOCKETS", 2)
+    for pid in range(3):
+        bind(f"synth.{pid}.sock")
+
+    found = look(directory)
+
+    assert list(found.sockets) == [("synth", "0"), ("synth", "1")]
+    assert reasons(found) == [Reason.TOO_MANY_SOCKETS]
+
+
+def test_directories_that_are_not_there_are_no_problem(tmp_path: Path) -> None:
+    assert find([tmp_path / "none"], OWN) == Found(looked=True)
+
+
+def test_a_directory_must_be_the_directory_itself(tmp_path: Path, directory: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(directory)
+    file = tmp_path / "file"
+    file.write_text("x")
+
+    assert reasons(find([link, file], OWN)) == [Reason.UNTRUSTED_DIRECTORY] * 2
+
+
+def test_what_a_directory_lies_in_must_be_trustworthy_too(tmp_path: Path) -> None:
+    inner = tmp_path / "open" / "inner"
+    inner.mkdir(parents=True)
+    inner.parent.chmod(0o777)
+    assert "open may be written to by others (mode 0777)" in OWN.directory_problem(inner)
+
+    inner.parent.chmod(0o1777)
+    assert OWN.directory_problem(inner) == ""
+
+
+def test_strangers_are_not_trusted(directory: Path, bind: Bind) -> None:
+    path = bind("synth.11.sock")
+    somebody = Trust(frozenset({STRANGER}))
+
+    assert "who is not trusted" in somebody.directory_problem(directory)
+    assert "who is not trusted" in somebody.socket_problem(path.lstat())
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.connect(str(path))
+        OWN.check_peer(peer)
+        with pytest.raises(RefusedError) as refused:
+            somebody.check_peer(peer)
+    assert refused.value.reason is Reason.UNTRUSTED_PEER
+
+
+def test_users_are_trusted_by_name_or_number() -> None:
+    trust = Trust.of(["root", str(STRANGER), "nobody-of-this-name"])
+
+    assert trust.uids == {0, os.geteuid(), STRANGER}
+    assert trust.unknown == ("nobody-of-this-name",)
+
+
+def test_a_user_who_does_not_exist_is_a_finding() -> None:
+    collector = PluginsCollector(PluginsConfig(users=["nobody-of-this-name"]))
+
+    assert [finding.code for check in collector.checks() for finding in check.run()] == ["plugins-unknown-user"]
+
+
+def test_the_process_that_listens_is_known(bind: Bind) -> None:
+    path = bind("synth.11.sock")
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.connect(str(path))
+
+        assert listening_process(peer) == Process(os.getpid(), start_of(os.getpid()))
+    assert start_of(os.getpid()) > 0
+    assert start_of(2**30) == 0
+
+
+def test_sockets_are_looked_for_where_each_trusted_user_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/somewhere")
+    monkeypatch.setattr("sys.platform", "linux")
+    own = os.geteuid()
+
+    assert [str(path) for path in default_directories([own, STRANGER])] == [
+        "/somewhere/white-room",
+        f"/run/user/{STRANGER}/white-room",
+        "/run/white-room",
+        f"/tmp/white-room-{own}",  # noqa: S108 - as the platform has them
+        f"/tmp/white-room-{STRANGER}",  # noqa: S108 - as above
+    ]
+    monkeypatch.setattr("sys.platform", "darwin")
+    assert [path.name for path in default_directories([own])] == [f"white-room-{own}"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"directories": ["sockets"]}, "absolute"),
+        ({"interval": Duration(0.01)}, "interval of at least"),
+        ({"timeout": Duration(0)}, "timeout above zero"),
+        ({"max_size": Size(1 << 30)}, "at most 4MiB"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused(settings: dict[str, object], expected: str) -> None:
+    with pytest.raises(ValueError, match=expected):
+        PluginsConfig(**settings)  # type: ignore[arg-type]  # each case gives the type of its key

@@ -1,0 +1,87 @@
+"""A real file system that answers when it is told to: spoken over /dev/fuse, as linux/fuse.h lays it out.
+
+Needs root, as every mount does that no helper program makes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import os
+import struct
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+_GETATTR, _STATFS, _INIT = 3, 17, 26
+_FORGET = {2, 42}  # requests that are not answered
+_HEADER = struct.Struct("<IIQQIIII")
+_ANSWER = struct.Struct("<IiQ")
+_INIT_ANSWER = struct.Struct("<IIIIHHIIHHI28x")
+_ATTRIBUTES = struct.Struct("<QII6Q10I")
+_STATFS_ANSWER = struct.Struct("<5Q4I24x")
+_DIRECTORY = 0o40755
+_DETACH = 2
+_BUFFER = 1 << 17
+
+BLOCK, BLOCKS = 4096, 1000
+"""What it says of its size."""
+
+
+class Fuse:
+    """One mounted file system. Space is answered only while `answering` is set; every other request at once."""
+
+    def __init__(self, device: int, path: Path) -> None:
+        self.path = path
+        self.answering = threading.Event()
+        self._device = device
+
+    def serve(self) -> None:
+        """Answer requests until the file system is gone."""
+        with contextlib.suppress(OSError):
+            while True:
+                self._request(os.read(self._device, _BUFFER))
+
+    def _request(self, request: bytes) -> None:
+        _, opcode, unique, *_ = _HEADER.unpack_from(request)
+        if opcode == _STATFS:
+            # In a thread of its own, so that the others are answered meanwhile.
+            threading.Thread(target=self._say_space, args=(unique,), daemon=True).start()
+        elif opcode == _INIT:
+            self._answer(unique, _INIT_ANSWER.pack(7, 31, 0, 0, 0, 0, 4096, 1, 0, 0, 0))
+        elif opcode == _GETATTR:
+            inode = (1, 0, 0, 0, 0, 0, 0, 0, 0, _DIRECTORY, 2, 0, 0, 0, BLOCK, 0)
+            self._answer(unique, _ATTRIBUTES.pack(3600, 0, 0, *inode))
+        elif opcode not in _FORGET:
+            self._answer(unique, b"", -errno.ENOSYS)
+
+    def _say_space(self, unique: int) -> None:
+        self.answering.wait()
+        self._answer(unique, _STATFS_ANSWER.pack(BLOCKS, BLOCKS // 2, BLOCKS // 4, 100, 50, BLOCK, 255, BLOCK, 0))
+
+    def _answer(self, unique: int, body: bytes, error: int = 0) -> None:
+        with contextlib.suppress(OSError):  # who asked has given up
+            os.write(self._device, _ANSWER.pack(_ANSWER.size + len(body), error, unique) + body)
+
+
+@contextlib.contextmanager
+def fuse(path: Path) -> Iterator[Fuse]:
+    """A file system mounted at the empty directory `path`, which hangs when asked for its space; gone afterwards."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    device = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
+    options = f"fd={device},rootmode=40000,user_id=0,group_id=0,allow_other".encode()
+    target = os.fsencode(path)
+    if libc.mount(b"hangs", target, b"fuse.hangs", 0, options):
+        os.close(device)
+        raise OSError(ctypes.get_errno(), "mount", str(path))
+    mounted = Fuse(device, path)
+    server = threading.Thread(target=mounted.serve, daemon=True)
+    server.start()
+    try:
+        yield mounted
+    finally:
+        mounted.answering.set()
+        libc.umount2(target, _DETACH)
+        server.join(timeout=5)
+        os.close(device)

@@ -1,0 +1,170 @@
+"""Sockets as plugins have them, well-behaved or not, and the collector that polls them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+from agent.exposition.formats import Format
+from agent.exposition.render import Renderer
+from collectors.plugins.collector import PluginsCollector
+from collectors.plugins.config import PluginsConfig
+from collectors.units import Duration
+from tests.support.waiting import PATIENCE
+
+Talk = Callable[[socket.socket], None]
+
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+
+def answer(page: bytes, content_type: str = TEXT, *, status: str = "200 OK", extra: str = "") -> bytes:
+    """An HTTP answer with a length."""
+    head = f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {len(page)}\r\n{extra}\r\n"
+    return head.encode() + page
+
+
+class Listener:
+    """A Unix socket whose every connection is talked to by a thread of its own."""
+
+    def __init__(self, path: Path, talk: Talk) -> None:
+        self.path = path
+        self._talk = talk
+        self._connections: list[socket.socket] = []
+        self._socket = socket.socket(socket.AF_UNIX)
+        path.unlink(missing_ok=True)
+        self._socket.bind(str(path))
+        self._socket.listen(16)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self, *, leave_file: bool = False) -> None:
+        """Stop to listen, and hang up on everyone."""
+        for each in (self._socket, *self._connections):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+        if not leave_file:
+            self.path.unlink(missing_ok=True)
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):  # closed
+            while True:
+                connection, _ = self._socket.accept()
+                self._connections.append(connection)
+                threading.Thread(target=self._serve, args=[connection], daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with contextlib.suppress(OSError):  # the other end may go at any time
+            self._talk(connection)
+
+
+class Engine(Listener):
+    """A well-behaved plugin: answers each question with its page.
+
+    Attributes:
+        page: What it answers; may be changed at any time.
+        polls: How often it was asked.
+        connections: How often it was connected to.
+    """
+
+    def __init__(self, directory: Path, page: str | bytes, name: str = "engine.1", content_type: str = TEXT) -> None:
+        self.page = page
+        self.polls = 0
+        self.connections = 0
+        self._content_type = content_type
+        super().__init__(directory / f"{name}.sock", self._answer_all)
+
+    def _answer_all(self, connection: socket.socket) -> None:
+        self.connections += 1
+        while request := read_request(connection):
+            assert request.startswith(b"GET /metrics HTTP/1.1\r\n")
+            page = self.page if isinstance(self.page, bytes) else self.page.encode()
+            connection.sendall(answer(page, self._content_type))
+            self.polls += 1
+
+
+def read_request(connection: socket.socket) -> bytes:
+    """One request without a body; empty when the other end has hung up."""
+    request = b""
+    while not request.endswith(b"\r\n\r\n"):
+        received = connection.recv(4096)
+        if not received:
+            return b""
+        request += received
+    return request
+
+
+class Watch:
+    """A collector that runs."""
+
+    def __init__(self, collector: PluginsCollector) -> None:
+        self.collector = collector
+
+    def page(self) -> str:
+        """What it exports, as text."""
+        rendered = Renderer().render([("plugins", list(self.collector.collect()))], Format.TEXT)
+        assert rendered.errors == {}
+        return rendered.body.decode()
+
+    def samples(self) -> dict[str, float]:
+        """What it exports: values by all that stands before them."""
+        lines = (line.rpartition(" ") for line in self.page().splitlines() if not line.startswith("#"))
+        return {name: float(value) for name, _, value in lines}
+
+    def shows(self, name: str, value: float) -> bool:
+        """Whether it exports this."""
+        return self.samples().get(name) == value
+
+    def rejected(self, plugin: str = "engine") -> dict[str, float]:
+        """How often something was refused, by reason."""
+        prefix = f'wr_agent_plugin_rejected_total{{plugin="{plugin}",reason="'
+        return {
+            name.removeprefix(prefix).removesuffix('"}'): value
+            for name, value in self.samples().items()
+            if name.startswith(prefix)
+        }
+
+    async def eventually(self, look: Callable[[], object], what: str) -> None:
+        """Wait until `look` returns something true."""
+        deadline = asyncio.get_running_loop().time() + PATIENCE
+        while not look():
+            assert asyncio.get_running_loop().time() < deadline, f"not within {PATIENCE:g} s: {what}\n{self.page()}"
+            await asyncio.sleep(0.01)
+
+    async def polled(self, *engines: Engine, times: int = 2) -> None:
+        """Wait until these were asked so many times more: what they said before is then in the totals."""
+        wanted = [(engine, engine.polls + times) for engine in engines]
+        await self.eventually(lambda: all(engine.polls >= polls for engine, polls in wanted), "the engines are polled")
+
+
+@contextlib.asynccontextmanager
+async def watching(config: PluginsConfig) -> AsyncIterator[Watch]:
+    """A collector that polls, and stops afterwards."""
+    collector = PluginsCollector(config)
+    running = asyncio.create_task(collector.run())
+    try:
+        yield Watch(collector)
+    finally:
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+
+
+def quickly(directory: Path, **settings: object) -> PluginsConfig:
+    """A configuration that polls what is in one directory ten times a second, with patience."""
+    defaults = {"directories": [str(directory)], "interval": Duration(0.1), "timeout": Duration(PATIENCE)}
+    return PluginsConfig(**(defaults | settings))  # type: ignore[arg-type]  # each test gives the types of its keys
+
+
+@contextlib.contextmanager
+def closing(*listeners: Listener) -> Iterator[None]:
+    """Closes listeners."""
+    try:
+        yield
+    finally:
+        for listener in listeners:
+            listener.close()
