@@ -1,0 +1,261 @@
+"""What a running Alertmanager sends, to whom, and what it keeps to itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+
+from tests.support.alertmanager import Alertmanager, alert, alertmanager
+from tests.support.monitoring import MONITORING, SETTINGS
+from tests.support.receivers import Receivers, RefusedError, check_pagerduty, check_slack, receivers
+from tests.support.waiting import eventually
+
+CRITICAL, HIGH = SETTINGS["PAGERDUTY_SERVICE_KEY_CRITICAL"], SETTINGS["PAGERDUTY_SERVICE_KEY_HIGH"]
+
+
+class Site(NamedTuple):
+    """An Alertmanager and those whom it tells."""
+
+    alertmanager: Alertmanager
+    seen: Receivers
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """What PagerDuty took about one kind of alert."""
+        return [it for it in self.seen.pagerduty if it.get("payload", {}).get("class") == name]
+
+    def messages(self, name: str) -> list[tuple[str, str]]:
+        """Channel and text of what Slack took about one kind of alert."""
+        return [
+            (it["channel"], it["attachments"][0]["title"] + it["attachments"][0]["text"])
+            for it in self.seen.slack
+            if name in it["attachments"][0]["title"]
+        ]
+
+    def mails(self, name: str) -> list[str]:
+        """Who got a mail about one kind of alert."""
+        return [str(it["To"]) for it in self.seen.mail if name in str(it["Subject"])]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with (
+        receivers("alerts@wr.example", "the password") as (seen, settings),
+        alertmanager(tmp_path_factory.mktemp("day"), settings, muted=False) as running,
+    ):
+        yield Site(running, seen)
+    assert seen.refused == []
+
+
+@pytest.fixture(scope="module")
+def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with (
+        receivers("alerts@wr.example", "the password") as (seen, settings),
+        alertmanager(tmp_path_factory.mktemp("night"), settings, muted=True) as running,
+    ):
+        yield Site(running, seen)
+
+
+def test_what_is_critical_pages_and_is_told_in_slack_and_by_mail_and_so_is_its_end(site: Site) -> None:
+    fault = alert("HighMemory", host="alone", role="server")
+    site.alertmanager.fire([fault])
+    event = eventually(lambda: site.events("HighMemory"), "PagerDuty has an event")[0]
+
+    assert (event["routing_key"], event["event_action"], event["payload"]["severity"]) == (
+        CRITICAL,
+        "trigger",
+        "critical",
+    )
+    assert event["payload"]["summary"] == f"[P0] {fault['annotations']['summary']}"
+    assert (event["payload"]["component"], event["payload"]["group"]) == ("alone", "platform")
+    assert event["links"] == [
+        {"href": "https://git.wr.example/monitoring/runbooks/HIGH_MEMORY.md", "text": "Runbook"},
+        {"href": f"https://grafana.wr.example{fault['annotations']['dashboard']}", "text": "Dashboard"},
+    ]
+    assert eventually(lambda: site.messages("HighMemory"), "Slack has a message")[0][0] == "#alerts"
+    assert eventually(lambda: site.mails("HighMemory"), "the team has a mail") == ["platform@wr.example"]
+
+    site.alertmanager.resolve([fault])
+    ends = [it["dedup_key"] for it in eventually(lambda: _resolved(site), "PagerDuty has the end")]
+    assert ends == [event["dedup_key"]]
+    eventually(lambda: any("RESOLVED" in text for _, text in site.messages("HighMemory")), "Slack has the end")
+    eventually(lambda: len(site.mails("HighMemory")) == 2, "the team has the end by mail")
+
+
+def _resolved(site: Site) -> list[dict[str, Any]]:
+    return [it for it in site.seen.pagerduty if it["event_action"] == "resolve"]
+
+
+def test_what_is_high_goes_to_the_other_service_of_pagerduty(site: Site) -> None:
+    site.alertmanager.fire([alert("AudioDropouts", host="studio", device="hw:0")])
+    event = eventually(lambda: site.events("AudioDropouts"), "PagerDuty has an event")[0]
+
+    assert (event["routing_key"], event["payload"]["severity"]) == (HIGH, "error")
+    assert eventually(lambda: site.mails("AudioDropouts"), "the team has a mail") == ["audio@wr.example"]
+
+
+def test_what_can_wait_pages_nobody(site: Site) -> None:
+    site.alertmanager.fire([alert("SlowQueries", host="db", datname="songs"), alert("UserSignups")])
+
+    assert eventually(lambda: site.messages("SlowQueries"), "Slack has the one")[0][0] == "#ops"
+    assert eventually(lambda: site.messages("UserSignups"), "Slack has the other")[0][0] == "#notifications"
+    assert eventually(lambda: site.mails("SlowQueries"), "the team has a mail") == ["database@wr.example"]
+    assert site.events("SlowQueries") + site.events("UserSignups") == []
+    assert site.mails("UserSignups") == []
+
+
+def test_the_heartbeat_goes_to_nobody_but_its_watcher(site: Site) -> None:
+    site.alertmanager.fire([alert("DeadMansSwitch")])
+    beat = eventually(lambda: site.mails("the monitoring is at work"), "the watcher has a mail")
+
+    assert beat[0] == "heartbeat@wr.example"
+    assert site.messages("DeadMansSwitch") + site.events("DeadMansSwitch") == []
+
+
+def test_thirty_machines_with_one_trouble_are_one_page(site: Site) -> None:
+    site.alertmanager.fire([alert("HighCpu", host=f"m{number}", role="server") for number in range(30)])
+    event = eventually(lambda: site.events("HighCpu"), "PagerDuty has an event")[0]
+
+    assert event["payload"]["summary"] == "[P0] HighCpu: 30 firing"
+    assert event["payload"]["custom_details"]["firing"] == "30"
+    assert event["payload"]["custom_details"]["alerts"].endswith("and 10 more\n")
+    assert {it["dedup_key"] for it in site.events("HighCpu")} == {event["dedup_key"]}
+
+
+DB = {"host": "db", "service": "postgresql"}
+DEVICE = {"host": "s", "device": "hw:0"}
+PLUGIN = {"host": "s", "plugin": "synth"}
+CAUSES = [
+    (alert("ServerDown", host="gone"), alert("DiskSpaceLow", host="gone", mountpoint="/")),
+    (alert("AgentDown", host="deaf"), alert("AudioDropouts", host="deaf", device="hw:0")),
+    (alert("ServiceDown", **DB), alert("PostgresConnectionsHigh", **DB)),
+    (alert("ServiceDown", **DB), alert("SlowQueries", **DB, datname="songs")),
+    (alert("AudioDeviceLost", **DEVICE), alert("AudioDropouts", **DEVICE)),
+    (alert("AudioDeviceLost", **DEVICE), alert("AudioChannelSilent", **DEVICE, channel="1")),
+    (alert("AudioDeviceLost", **DEVICE), alert("AudioOverload", **PLUGIN)),
+    (alert("AudioDropouts", **DEVICE), alert("DspLoadHigh", **DEVICE)),
+    (alert("AudioOverload", **PLUGIN), alert("BufferDeadlineAtRisk", **PLUGIN)),
+    (alert("PluginNotAnswering", **PLUGIN, plugin_instance="synth.1"), alert("FfiLatency", **PLUGIN)),
+    (alert("MonitoringDown", job="loki", host="central"), alert("LokiUnreachable", host="any")),
+    (alert("LokiUnreachable", host="cut-off"), alert("LogShippingBehind", host="cut-off", source="syslog")),
+    (alert("ClockWrong", host="late"), alert("LogLinesRefused", host="late", source="syslog", reason="too_new")),
+    (alert("CollectorFailing", host="c", collector="audio"), alert("CollectorRestarts", host="c", collector="audio")),
+    (alert("DiskSpaceLow", host="d", mountpoint="/"), alert("DiskFillsSoon", host="d", mountpoint="/")),
+    (alert("HighCpu", host="h"), alert("HostUnderPressure", host="h", resource="cpu")),
+    (alert("HighMemory", host="h"), alert("HostUnderPressure", host="h", resource="io")),
+    (alert("HighMemory", host="h"), alert("OutOfMemoryKill", host="h")),
+    (alert("CertificateExpiresNow", host="x"), alert("CertificateExpiresSoon", host="x")),
+]
+STRANGERS = [
+    (alert("ServerDown", host="gone"), alert("DiskSpaceLow", host="other", mountpoint="/")),
+    (alert("ServerDown", host="gone"), alert("ServerDown", host="too")),
+    (alert("ServerDown", host="gone"), alert("HttpErrors", service="juce-backend")),
+    (alert("ServiceDown", **DB), alert("RedisMemoryHigh", host="db", service="redis")),
+    (alert("AudioDeviceLost", **DEVICE), alert("AudioDropouts", host="s", device="hw:1")),
+    (alert("AudioDeviceLost", **DEVICE), alert("HighCpu", host="s")),
+    (alert("PluginNotAnswering", **PLUGIN), alert("FfiLatency", host="s", plugin="sampler")),
+    (alert("MonitoringDown", job="grafana", host="central"), alert("LokiUnreachable", host="any")),
+    (alert("ClockWrong", host="late"), alert("LogLinesRefused", host="late", source="syslog", reason="labels")),
+    (alert("DiskSpaceLow", host="d", mountpoint="/"), alert("DiskFillsSoon", host="d", mountpoint="/home")),
+    (alert("HighCpu", host="h"), alert("HostUnderPressure", host="h", resource="io")),
+]
+
+
+def _clusters(pairs: list[tuple[dict[str, Any], dict[str, Any]]], name: str) -> list[dict[str, Any]]:
+    """The pairs, each in a cluster of its own, so that none meets another."""
+    return [
+        it | {"labels": it["labels"] | {"cluster": f"{name}-{number}"}}
+        for number, pair in enumerate(pairs)
+        for it in pair
+    ]
+
+
+def _named(labels: list[dict[str, str]], name: str) -> set[tuple[str, str]]:
+    return {(it["cluster"], it["alertname"] + it.get("host", "")) for it in labels if it["cluster"].startswith(name)}
+
+
+@pytest.mark.parametrize(("pairs", "hidden"), [(CAUSES, 1), (STRANGERS, 0)], ids=["causes", "strangers"])
+def test_a_cause_hides_its_consequences_and_nothing_else(
+    night: Site, pairs: list[tuple[dict[str, Any], dict[str, Any]]], hidden: int
+) -> None:
+    name = f"hides{hidden}"
+    night.alertmanager.fire(_clusters(pairs, name))
+    consequences = {
+        (f"{name}-{number}", it["labels"]["alertname"] + it["labels"].get("host", ""))
+        for number, (_, it) in enumerate(pairs)
+    }
+
+    known = eventually(lambda: _all_known(night, name, 2 * len(pairs)), "Alertmanager knows them all")
+    assert _named(known["yes"], name) == (consequences if hidden else set())
+
+
+def _all_known(site: Site, name: str, count: int) -> dict[str, list[dict[str, str]]] | None:
+    found = site.alertmanager.inhibited()
+    return found if len(_named(found["yes"] + found["no"], name)) == count else None
+
+
+def test_there_is_a_pair_for_each_rule_that_hides() -> None:
+    text = yaml.safe_load((MONITORING / "alertmanager/alertmanager.yml").read_text())
+
+    assert len(text["inhibit_rules"]) <= len(CAUSES)
+
+
+def test_what_is_hidden_is_told_to_nobody(site: Site) -> None:
+    site.alertmanager.fire([alert("ServerDown", host="dead")])
+    eventually(lambda: site.events("ServerDown"), "PagerDuty has the cause")
+    site.alertmanager.fire([alert("InodesLow", host="dead", mountpoint="/")])
+    site.alertmanager.fire([alert("ServerDown", host="dead"), alert("ExporterDown", host="other", service="redis")])
+    eventually(lambda: site.events("ExporterDown"), "PagerDuty has what came after")
+
+    assert site.events("InodesLow") + site.messages("InodesLow") == []
+
+
+def test_at_night_only_what_cannot_wait_is_told(night: Site) -> None:
+    night.alertmanager.fire([alert("FewActiveUsers", window="day"), alert("DeploymentCompleted", version="2")])
+    night.alertmanager.fire([alert("AuthenticationFailures", service="juce-backend")])
+    eventually(lambda: night.events("AuthenticationFailures"), "PagerDuty has what cannot wait")
+    eventually(lambda: night.mails("AuthenticationFailures"), "and its team")
+
+    assert night.messages("FewActiveUsers") + night.messages("DeploymentCompleted") == []
+    assert night.mails("FewActiveUsers") == []
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"routing_key": "short"},
+        {"event_action": "fire"},
+        {"dedup_key": "k" * 256},
+        {"payload": {"summary": "s" * 1025, "source": "x", "severity": "critical"}},
+        {"payload": {"summary": "s", "source": "x", "severity": "high"}},
+        {"links": [{"href": "runbooks/HIGH_CPU.md", "text": "Runbook"}]},
+    ],
+    ids=["key", "action", "dedup", "summary", "severity", "link"],
+)
+def test_the_stand_in_refuses_what_pagerduty_would(broken: dict[str, Any]) -> None:
+    event = {"routing_key": CRITICAL, "event_action": "trigger", "dedup_key": "k"}
+    payload = {"payload": {"summary": "s", "source": "x", "severity": "critical"}}
+    check_pagerduty(event | payload)
+
+    with pytest.raises(RefusedError):
+        check_pagerduty(event | payload | broken)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"channel": "alerts"},
+        {"attachments": []},
+        {"attachments": [{"fallback": "f", "title": "t", "color": "red"}]},
+        {"attachments": [{"fallback": "f", "title": "t", "actions": [{"type": "button", "text": "b", "url": "/d/x"}]}]},
+    ],
+    ids=["channel", "empty", "colour", "button"],
+)
+def test_the_stand_in_refuses_what_slack_would(broken: dict[str, Any]) -> None:
+    message = {"channel": "#alerts", "attachments": [{"fallback": "f", "title": "t"}]}
+    check_slack(message)
+
+    with pytest.raises(RefusedError):
+        check_slack(message | broken)

@@ -1,0 +1,227 @@
+"""start.sh: what it refuses, what it writes, and the stack that it runs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import stat
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+import pytest
+import yaml
+
+from tests.support import exporters
+from tests.support.monitoring import MONITORING, SETTINGS, environment, rendered, start_sh
+from tests.support.prometheus import Prometheus, free_port
+from tests.support.waiting import PATIENCE, eventually
+
+SECRETS = ("GRAFANA_ADMIN_PASSWORD", "PAGERDUTY_SERVICE_KEY_CRITICAL", "PAGERDUTY_SERVICE_KEY_HIGH", "SMTP_PASSWORD")
+SHELL = ("bash", "cat", "chmod", "cp", "dirname", "env", "id", "mkdir", "mv", "readlink", "rm", "sed", "tr", "uname")
+ESSENTIAL = ("prometheus", "promtool", "prometheus-alertmanager", "amtool")
+
+
+class Stack(NamedTuple):
+    """A start.sh that runs.
+
+    Attributes:
+        script: Its process.
+        prometheus: The Prometheus that it has started.
+        data: Its directory.
+    """
+
+    script: subprocess.Popen[bytes]
+    prometheus: Prometheus
+    data: Path
+
+    def processes(self, program: str) -> list[psutil.Process]:
+        """Those of its processes that run this program."""
+        children = psutil.Process(self.script.pid).children(recursive=True)
+        return [it for it in children if _program(it) == program]
+
+
+def _program(process: psutil.Process) -> str:
+    with contextlib.suppress(psutil.Error, IndexError):
+        return Path(process.cmdline()[0]).name
+    return ""
+
+
+def _lives(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+@contextlib.contextmanager
+def stack(data: Path, settings: Mapping[str, str]) -> Iterator[Stack]:
+    """The stack on free ports, gone afterwards."""
+    names = ("PROMETHEUS", "ALERTMANAGER", "LOKI", "GRAFANA", "REDIS_EXPORTER", "BLACKBOX_EXPORTER")
+    ports = {f"{name}_PORT": str(free_port()) for name in names}
+    env = environment(data, SETTINGS | ports | dict(settings))
+    with data.with_suffix(".log").open("ab") as log:
+        script = subprocess.Popen([MONITORING / "start.sh", "--processes"], env=env, stdout=log, stderr=log)
+    server = Prometheus(f"http://127.0.0.1:{ports['PROMETHEUS_PORT']}")
+    try:
+        eventually(server.ready, f"Prometheus is ready; see {data.with_suffix('.log')}")
+        yield Stack(script, server, data)
+    finally:
+        script.terminate()
+        try:
+            script.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            for child in psutil.Process(script.pid).children(recursive=True):
+                child.kill()
+            script.kill()
+            script.wait()
+
+
+def test_every_missing_setting_is_named_before_anything_is_written(tmp_path: Path) -> None:
+    settings = {name: value for name, value in SETTINGS.items() if name not in {"SMTP_PASSWORD", "SLACK_WEBHOOK_URL"}}
+    done = start_sh("--processes", env=environment(tmp_path / "data", settings))
+
+    assert done.returncode == 1
+    assert "missing: SLACK_WEBHOOK_URL SMTP_PASSWORD; set them" in done.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_an_unknown_option_is_refused() -> None:
+    done = start_sh("--podman", env=environment(Path("/nonexistent"), {}))
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "expected --docker, --processes, --check or --settings, got: --podman" in done.stderr
+
+
+def test_secrets_are_in_files_that_only_their_user_reads_and_nowhere_else(tmp_path: Path) -> None:
+    config = rendered(tmp_path / "data")
+    secrets = list((tmp_path / "data/secrets").iterdir())
+
+    assert len(secrets) == 6
+    assert {stat.S_IMODE(file.stat().st_mode) for file in secrets} == {0o600}
+    assert (tmp_path / "data/secrets/grafana-admin-password").read_text() == SETTINGS["GRAFANA_ADMIN_PASSWORD"]
+    text = "".join(file.read_text() for file in config.rglob("*") if file.is_file())
+    assert [name for name in SECRETS if SETTINGS[name] in text] == []
+
+
+def test_settings_are_printed_without_secrets(tmp_path: Path) -> None:
+    url = {"POSTGRES_URL": "postgresql://u:hidden@db/x"}
+    done = start_sh("--settings", env=environment(tmp_path, SETTINGS | url))
+
+    assert done.returncode == 0
+    assert "SMTP_PASSWORD=(set)" in done.stdout
+    assert "CLUSTER=test" in done.stdout
+    assert [value for value in (*(SETTINGS[name] for name in SECRETS), "hidden") if value in done.stdout] == []
+
+
+def test_the_file_of_settings_is_read_and_not_executed_and_the_environment_goes_before_it(tmp_path: Path) -> None:
+    file = tmp_path / "env"
+    file.write_text(
+        f"# a comment\n\nCLUSTER=from the file\nTIME_ZONE=$(touch {tmp_path / 'executed'})\nENVIRONMENT=x\n"
+    )
+    env = environment(tmp_path / "data", {"ENVIRONMENT": "from outside", "ENV_FILE": str(file)})
+    done = start_sh("--settings", env=env)
+
+    assert "CLUSTER=from the file\nENVIRONMENT=from outside\n" in done.stdout
+    assert f"TIME_ZONE=$(touch {tmp_path / 'executed'})\n" in done.stdout
+    assert not (tmp_path / "executed").exists()
+
+
+def test_a_line_that_is_no_setting_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "env"
+    file.write_text("export CLUSTER=x\n")
+    done = start_sh("--settings", env=environment(tmp_path, {"ENV_FILE": str(file)}))
+
+    assert done.returncode == 1
+    assert "expected NAME=value, got: export CLUSTER" in done.stderr
+
+
+def test_the_example_names_all_that_must_be_set() -> None:
+    example = {line.partition("=")[0] for line in (MONITORING / ".env.example").read_text().splitlines()}
+    optional = {"CLUSTER", "ENVIRONMENT", "HOST_NAME", "GRAFANA_URL", "RUNBOOKS_URL"}
+
+    assert set(SETTINGS) - optional <= example
+
+
+def test_what_is_missing_is_named_with_what_it_costs(tmp_path: Path) -> None:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in (*ESSENTIAL, *SHELL):
+        (programs / name).symlink_to(shutil.which(name) or name)
+    env = environment(tmp_path / "data", SETTINGS | {"REDIS_URL": "redis://127.0.0.1:1", "PATH": str(programs)})
+    done = start_sh("--processes", "--check", env=env)
+
+    assert done.returncode == 0, done.stderr
+    assert "missing: loki, so no logs are kept; agents keep what they could not send" in done.stderr
+    assert "missing: grafana, so there are no dashboards" in done.stderr
+    assert "missing: prometheus-redis-exporter or redis_exporter, so redis is not watched" in done.stderr
+    assert "POSTGRES_URL is not set, so postgres is not watched" in done.stderr
+    assert sorted(file.stem for file in (tmp_path / "data/targets").iterdir()) == ["alertmanager", "prometheus"]
+
+
+@pytest.mark.prometheus
+def test_the_stack_runs_mends_itself_stops_and_starts_again_on_its_data(tmp_path: Path) -> None:
+    agents = tmp_path / "agents.yml"
+    agents.write_text("[]")
+    with exporters.redis(tmp_path) as redis:
+        settings = {"REDIS_URL": redis.url, "AGENTS_FILE": str(agents)}
+        with stack(tmp_path / "data", settings) as first:
+            _tells_of_redis(first)
+            _second_one_is_refused(first, settings)
+            _ended_exporter_comes_again(first)
+            children = psutil.Process(first.script.pid).children(recursive=True)
+        assert first.script.returncode == 0
+        eventually(lambda: not any(_lives(it) for it in children), "every process has ended")
+        with stack(tmp_path / "data", settings) as again:
+            old = 'count_over_time(up{job="redis"}[1h]) >= 1'
+            assert eventually(lambda: again.prometheus.query(old), "what the first one has stored is there")
+
+
+def _tells_of_redis(running: Stack) -> None:
+    up = 'redis_up{job="redis",service="redis",host="central"}'
+    eventually(lambda: running.prometheus.value(up) == 1, "Prometheus knows of Redis", 2 * PATIENCE)
+    firing = 'ALERTS{alertname="DeadMansSwitch",alertstate="firing"}'
+    eventually(lambda: running.prometheus.value(firing) == 1, "the rules are evaluated", 2 * PATIENCE)
+    flags = json.loads(exporters.page(f"{running.prometheus.url}/api/v1/status/flags") or "{}")["data"]
+    assert (flags["storage.tsdb.retention.time"], flags["storage.tsdb.retention.size"]) == ("15d", "10GiB")
+
+
+def _second_one_is_refused(running: Stack, settings: Mapping[str, str]) -> None:
+    done = start_sh("--processes", env=environment(running.data, SETTINGS | dict(settings)))
+
+    assert done.returncode == 1
+    assert f"another start.sh runs on {running.data}" in done.stderr
+
+
+def _ended_exporter_comes_again(running: Stack) -> None:
+    exporter = "prometheus-redis-exporter"
+    first = running.processes(exporter)[0].pid
+    os.kill(first, signal.SIGKILL)
+
+    eventually(lambda: [it for it in running.processes(exporter) if it.pid != first], "the exporter runs again")
+    assert "redis has ended and is started again" in running.data.with_suffix(".log").read_text()
+
+
+def test_docker_compose_gets_everything_that_its_file_asks_for(tmp_path: Path) -> None:
+    fake = tmp_path / "docker"
+    fake.write_text(f'#!/bin/sh\necho "$@" >>{tmp_path}/asked\nenv >{tmp_path}/env\n')
+    fake.chmod(0o755)
+    settings = SETTINGS | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "REDIS_URL": "redis://host.docker.internal:6379"}
+    done = start_sh("--docker", "--check", env=environment(tmp_path / "data", settings))
+
+    assert done.returncode == 0, done.stderr
+    assert "--profile redis config --quiet" in (tmp_path / "asked").read_text()
+    given = {line.partition("=")[0] for line in (tmp_path / "env").read_text().splitlines()}
+    asked = set(re.findall(r"\$\{([A-Z_]+)", (MONITORING / "compose.yml").read_text()))
+    assert asked - given == set()
+    config = yaml.safe_load((tmp_path / "data/config/prometheus.yml").read_text())
+    assert config["rule_files"] == ["/etc/white-room/rules/*.yml"]
+    assert config["alerting"]["alertmanagers"] == [{"static_configs": [{"targets": ["alertmanager:9093"]}]}]
+    assert yaml.safe_load((tmp_path / "data/targets/redis.yml").read_text()) == [
+        {"targets": ["redis-exporter:9121"], "labels": {"service": "redis"}}
+    ]
