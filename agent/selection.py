@@ -1,23 +1,59 @@
-"""Which collectors a scrape asks for: `?collect[]=` and `?exclude[]=`, with node_exporter's meaning."""
+"""Which measurements a scrape asks for: `?collect[]=` and `?exclude[]=`, with node_exporter's meaning.
+
+A name is a collector's, or that of a part of one: node_exporter's `cpu`, `meminfo` and so on are parts of the host.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+
+from collectors.metrics import Family
 
 
 class SelectionError(Exception):
     """The query asks for what there is not."""
 
 
-def select(collect: Sequence[str], exclude: Sequence[str], known: Sequence[str]) -> frozenset[str]:
+def select(
+    collect: Sequence[str], exclude: Sequence[str], collectors: Collection[str], parts: Mapping[str, str]
+) -> frozenset[str]:
     """The names to ask: those of `collect` if there are any, else all that are known but those of `exclude`.
+
+    Args:
+        collect: What the query wants.
+        exclude: What it does not want.
+        collectors: The names of all collectors.
+        parts: Of which collector each part is.
 
     Raises:
         SelectionError: A name is not known, or both were given.
     """
     if collect and exclude:
         raise SelectionError("collect[] and exclude[] cannot be combined; use one of them")
-    strange = sorted({*collect, *exclude} - set(known))
+    strange = sorted({*collect, *exclude} - {*collectors, *parts})
     if strange:
-        raise SelectionError(f"no such collector: {', '.join(strange)}; there are {', '.join(known)}")
-    return frozenset(collect) or frozenset(known) - frozenset(exclude)
+        there_are = ", ".join([*collectors, *sorted(parts)])
+        raise SelectionError(f"no such collector: {', '.join(strange)}; there are {there_are}")
+    if collect:
+        return frozenset(collect)
+    divided = {parts[name] for name in exclude if name in parts} - set(exclude)
+    whole = set(collectors) - divided
+    return frozenset(whole | {part for part, owner in parts.items() if owner in divided}) - frozenset(exclude)
+
+
+def asked(names: AbstractSet[str], parts: Mapping[str, str]) -> frozenset[str]:
+    """The collectors to take a snapshot of, to have what was selected."""
+    return frozenset(parts.get(name, name) for name in names)
+
+
+def chosen(families: Sequence[Family], names: AbstractSet[str], parts: Mapping[str, AbstractSet[str]]) -> list[Family]:
+    """Those of one collector's families that belong to the selected ones of its parts.
+
+    Args:
+        families: The whole snapshot.
+        names: What was selected, without the collector itself.
+        parts: The names of the families of each part.
+    """
+    wanted = {family for part, its in parts.items() if part in names for family in its}
+    return [family for family in families if family.name in wanted]

@@ -9,6 +9,7 @@ from agent.config import Config, web_config_file
 from agent.health import Health
 from agent.loop_monitor import LoopMonitor
 from agent.own_collector import OwnCollector
+from agent.selection import asked, chosen
 from agent.supervisor import Supervisor
 from agent.websecurity.report import SecurityReport
 from agent.websecurity.security import WebSecurity
@@ -42,6 +43,12 @@ class Sources:
         known = (*(entry.name for entry in catalog.CATALOG), *self.supervisor.supervised)
         return tuple(dict.fromkeys(known))
 
+    @property
+    def parts(self) -> dict[str, str]:
+        """What else a scrape may ask for: the parts of collectors, and of which collector each is."""
+        supervised = self.supervisor.supervised.items()
+        return {part: name for name, it in supervised for part in it.collector.parts}
+
     def checks(self) -> list[tuple[str, str]]:
         """Name and title of every check that these sources have, whether they run or not."""
         return [(check.name, check.title) for collector in self._build() for check in collector.checks()]
@@ -54,13 +61,24 @@ class Sources:
                 await self._replace(entry, old, new)
 
     async def snapshot(self, names: frozenset[str]) -> list[tuple[str, Sequence[Family]]]:
-        """The families of the named collectors that gave any; the agent's own come last, for they judge the others."""
+        """The families of the named collectors, and parts of some, that gave any.
+
+        The agent's own come last, for they judge the others.
+        """
         own = {OwnCollector.name}
-        return await self.supervisor.snapshot(names - own) + await self.supervisor.snapshot(names & own)
+        collectors = asked(names, self.parts)
+        snapshots = await self.supervisor.snapshot(collectors - own) + await self.supervisor.snapshot(collectors & own)
+        return [(name, self._selected(name, families, names)) for name, families in snapshots]
 
     async def stop(self) -> None:
         """Stop all collectors."""
         await self.supervisor.stop()
+
+    def _selected(self, name: str, families: Sequence[Family], names: frozenset[str]) -> Sequence[Family]:
+        supervised = self.supervisor.supervised.get(name)
+        if name in names or supervised is None:  # as a whole, or removed meanwhile
+            return families
+        return chosen(families, names, supervised.collector.parts)
 
     def _build(self) -> list[Collector]:
         own = OwnCollector(

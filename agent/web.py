@@ -68,7 +68,7 @@ class Pages:
     async def _metrics(self, request: web.Request) -> web.Response:
         collect, exclude = (request.query.getall(key, []) for key in ("collect[]", "exclude[]"))
         try:
-            names = select(collect, exclude, self._sources.names)
+            names = select(collect, exclude, self._sources.names, self._sources.parts)
         except SelectionError as error:
             return web.Response(status=400, text=f"{error}\n")
         form = choose_format(",".join(request.headers.getall("Accept", [])))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import ClassVar
 
 from collectors.findings import Check
@@ -29,6 +30,11 @@ class Collector(ABC):
     @abstractmethod
     def collect(self) -> Iterable[Family]:
         """A cheap snapshot. Does not wait; does not raise for a source that is merely absent."""
+
+    @property
+    def parts(self) -> Mapping[str, AbstractSet[str]]:
+        """What `?collect[]=` takes beside the collector's own name, and the names of the families of each such part."""
+        return {}
 
     def checks(self) -> Sequence[Check]:
         """What `doctor` and the status page ask of this source."""

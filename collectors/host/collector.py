@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
 
@@ -26,6 +27,7 @@ _HANDOVER = 0.2
 _DEADLINE = 0.8
 
 _TEXTFILE: SubsystemName = "textfile"
+_SCRAPE_NAMES = frozenset({"node_scrape_collector_duration_seconds", "node_scrape_collector_success"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +74,23 @@ class HostCollector(Collector):
         self._patience: Patience[str, _Reading] = Patience("host", handover=_HANDOVER, deadline=_DEADLINE)
         self._textfiles = TextFiles(config.textfile_directory)
         self._failing: Mapping[str, str] = {}
+        self._parts: Mapping[str, AbstractSet[str]] = {it.name: _SCRAPE_NAMES for it in self._subsystems()}
 
     def collect(self) -> list[Family]:
         """What every subsystem says, and how reading it went."""
         readings = self._readings()
         self._log_changes(readings)
-        said = [family for reading in readings for family in reading.families if family.samples]
+        said = {reading.name: [family for family in reading.families if family.samples] for reading in readings}
         if _TEXTFILE not in self.config.leave_out:
-            said += [family for family in self._textfiles.families(said) if family.samples]
-        return [*said, *_scrape_families(readings)]
+            others = [family for families in said.values() for family in families]
+            said[_TEXTFILE] = [family for family in self._textfiles.families(others) if family.samples]
+        self._parts = {name: {family.name for family in its} | _SCRAPE_NAMES for name, its in said.items()}
+        return [*(family for families in said.values() for family in families), *_scrape_families(readings)]
+
+    @property
+    def parts(self) -> Mapping[str, AbstractSet[str]]:
+        """node_exporter's collectors."""
+        return self._parts
 
     def checks(self) -> Sequence[Check]:
         """Disk space, inodes, dead mounts, memory, whether every subsystem can be read, and the platform's own."""
@@ -93,13 +103,13 @@ class HostCollector(Collector):
             *self._platform.checks,
         )
 
+    def _subsystems(self) -> list[Subsystem]:
+        every = (*self._platform.subsystems, Subsystem(_TEXTFILE, self._textfiles.read))
+        return [subsystem for subsystem in every if subsystem.name not in self.config.leave_out]
+
     def _readings(self) -> list[_Reading]:
         answers = self._patience.answers(
-            {
-                subsystem.name: partial(_read, subsystem)
-                for subsystem in (*self._platform.subsystems, Subsystem(_TEXTFILE, self._textfiles.read))
-                if subsystem.name not in self.config.leave_out
-            }
+            {subsystem.name: partial(_read, subsystem) for subsystem in self._subsystems()}
         )
         return [
             _Reading(name, (), _DEADLINE, answer) if isinstance(answer, Exception) else answer

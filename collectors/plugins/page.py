@@ -12,8 +12,10 @@ from itertools import compress
 from collectors.plugins.refusals import Reason, RefusedError
 from collectors.plugins.syntax import Sample, parse_comment, parse_number, parse_sample
 
-_LINES_AT_ONCE = 250
-"""Lines that are read before the event loop may go on: about two milliseconds."""
+_BYTES_AT_ONCE = 32 << 10
+"""Bytes that are read before the event loop may go on: one to two milliseconds, whatever they are."""
+
+_LINE_COST = 64  # what a line costs however short it is, as if it were bytes
 
 _LINES_A_SAMPLE = 4
 """A sample and the HELP, TYPE and UNIT of its family."""
@@ -113,14 +115,18 @@ async def read_page(lines: Sequence[bytes], max_samples: int) -> Page:
         RefusedError: A line is none of the format's, or there are too many samples.
     """
     page = Page()
-    for start in range(0, len(lines), _LINES_AT_ONCE):
-        for line in lines[start : start + _LINES_AT_ONCE]:
-            page.add(line)
-        if len(page.samples) > max_samples:
-            raise RefusedError(
-                Reason.TOO_MANY_SAMPLES, f"expected at most {max_samples} samples (plugins.max_samples), got more"
-            )
-        await asyncio.sleep(0)
+    since_pause = 0
+    for line in lines:
+        page.add(line)
+        since_pause += len(line) + _LINE_COST
+        if since_pause > _BYTES_AT_ONCE:
+            since_pause = 0
+            await asyncio.sleep(0)
+    if len(page.samples) > max_samples:
+        raise RefusedError(
+            Reason.TOO_MANY_SAMPLES,
+            f"expected at most {max_samples} samples (plugins.max_samples), got {len(page.samples)}",
+        )
     return page
 
 
@@ -137,7 +143,7 @@ def split(body: bytes, max_samples: int, *, openmetrics: bool) -> list[bytes]:
         raise RefusedError(Reason.NOT_UTF8, f"expected UTF-8, got {around!r}") from error
     if (body or openmetrics) and not body.endswith(b"# EOF\n" if openmetrics else b"\n"):
         raise RefusedError(Reason.TRUNCATED, f"expected {'# EOF' if openmetrics else 'a whole line'} at the end")
-    most_lines = _LINES_A_SAMPLE * max_samples + _LINES_AT_ONCE
+    most_lines = _LINES_A_SAMPLE * max_samples
     if (lines := body.count(b"\n")) > most_lines:
         raise RefusedError(
             Reason.TOO_MANY_SAMPLES, f"expected at most {most_lines} lines for plugins.max_samples, got {lines}"

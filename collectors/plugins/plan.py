@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import NamedTuple, Protocol
@@ -19,8 +19,8 @@ from collectors.plugins.refusals import Reason, Refusal, RefusedError
 from collectors.plugins.series import Counter, Distribution
 from collectors.plugins.syntax import Labels, Sample
 
-_SAMPLES_AT_ONCE = 250
-"""Samples that are sorted before the event loop may go on: about two milliseconds."""
+_AT_ONCE = 200
+"""Samples that are sorted before the event loop may go on: one to two milliseconds."""
 
 _LIMIT_LABELS = {"histogram": "le", "summary": "quantile"}
 
@@ -81,11 +81,14 @@ async def make_plan(page: Page, template: Template, names: FamilyNames, store: S
     """The plan for a page, made a few samples at a time."""
     plan = Plan(template)
     maker = _Maker(plan, page, names, store)
-    for start in range(0, len(page.samples), _SAMPLES_AT_ONCE):
-        for index in range(start, min(start + _SAMPLES_AT_ONCE, len(page.samples))):
-            maker.add(index, page.samples[index])
-        await asyncio.sleep(0)
-    maker.finish()
+    for index, sample in enumerate(page.samples):
+        maker.add(index, sample)
+        if index % _AT_ONCE == 0:
+            await asyncio.sleep(0)
+    for index, parts in enumerate(maker.parts()):
+        maker.put_together(parts)
+        if index % _AT_ONCE == 0:
+            await asyncio.sleep(0)
     return plan
 
 
@@ -156,13 +159,16 @@ class _Maker:
         except RefusedError as error:
             self._refuse(error, f"{sample.name}{dict(sample.labels)}")
 
-    def finish(self) -> None:
-        """Put together what needs all its parts."""
-        for parts in self._parts.values():
-            try:
-                self._plan.observations.append(self._observations(parts))
-            except RefusedError as error:
-                self._refuse(error, f"{parts.head.name}{dict(parts.labels)}")
+    def parts(self) -> Iterable[_Parts]:
+        """What was sorted in so far of histograms and summaries."""
+        return self._parts.values()
+
+    def put_together(self, parts: _Parts) -> None:
+        """Add one histogram or summary that has all its parts, or refuse it."""
+        try:
+            self._plan.observations.append(self._observations(parts))
+        except RefusedError as error:
+            self._refuse(error, f"{parts.head.name}{dict(parts.labels)}")
 
     def _refuse(self, error: RefusedError, what: str) -> None:
         self._plan.refused.setdefault(what, Refusal(error.reason, error.detail))

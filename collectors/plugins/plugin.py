@@ -5,6 +5,7 @@ Outlives its instances: what they counted stays in the totals.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TypeVar
 
 from collectors.metrics import LabelNames, LabelValues
@@ -82,6 +83,7 @@ class Plugin:
         template = Template(lines, page, openmetrics=openmetrics)
         values = template.values(lines)
         made = await make_plan(page, template, self._names, self)
+        await asyncio.sleep(0)
         self._plans = [made, *self._plans[: _MOST_PLANS - 1]]
         return made, values or []
 

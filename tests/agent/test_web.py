@@ -19,7 +19,7 @@ from agent.web import Pages, WebServer
 from collectors.base import Collector
 from collectors.metrics import Family, HistogramValue, gauge, histogram
 
-CONFIG = parse('audio.observers = "off"\nplugins.enabled = false\nweb.collect_timeout = "300ms"', "test")
+CONFIG = parse('audio.observers = "off"\nplugins.enabled = false\nweb.collect_timeout = "2s"', "test")
 CONCERNED = {"host", "agent", "good", "bad"}
 GOOD = "# TYPE good_value gauge\ngood_value 1"
 
@@ -219,3 +219,20 @@ async def test_a_reload_leaves_what_did_not_change(served: Served) -> None:
     await served.sources.apply(Config(audio=CONFIG.audio, plugins=CONFIG.plugins))
 
     assert served.sources.supervisor.supervised["host"] is host
+
+
+async def test_parts_of_the_host_are_selected_by_node_exporters_names(served: Served) -> None:
+    await served.scrape()
+    async with served.session.get(f"{served.web.url}/metrics?collect[]=loadavg&collect[]=good") as answer:
+        selected = await answer.text()
+    async with served.session.get(f"{served.web.url}/metrics?exclude[]=loadavg") as answer:
+        others = await answer.text()
+
+    assert "\nnode_load1 " in selected
+    assert "node_scrape_collector_success" in selected
+    assert GOOD in selected
+    assert "node_memory_MemTotal_bytes" not in selected
+    assert "wr_agent_" not in selected
+    assert "node_load1" not in others
+    assert "node_memory_MemTotal_bytes" in others
+    assert "wr_agent_" in others

@@ -256,7 +256,7 @@ class Lineage:
             before, files = files, self._rotations()
             if files == before:  # looked through while nothing was renamed
                 break
-            found = find(generation.position, files)
+            found = find(generation.position, self._candidates(generation, files))
         if found is None and generation.position.head.length:
             found = find(generation.position, elsewhere(self.path, generation.position.inode))
         if found is None:
@@ -266,6 +266,13 @@ class Lineage:
         generation.path = found.path
         generation.position = msgspec.structs.replace(generation.position, inode=found.inode)
         return True
+
+    def _candidates(self, generation: Generation, files: list[Rotated]) -> list[Rotated]:
+        """The files that may be a generation's: one that was empty is known by its inode alone, which is used again."""
+        if generation.position.head.length:
+            return files
+        others = [position for position in self.known if position.head.length]
+        return [file for file in files if not any(find(position, [file]) for position in others)]
 
     def _lose(self, generation: Generation) -> None:
         generation.close()

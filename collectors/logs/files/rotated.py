@@ -123,7 +123,7 @@ def find(position: Position, files: Iterable[Rotated]) -> Rotated | None:
 
 def _has(file: Rotated, position: Position) -> bool:
     if not position.head.length:
-        return file.inode == position.inode
+        return file.inode == position.inode and not is_compressed(file.path)
     try:
         with closing(open_content(file.path)) as content:
             return holds(content, position)

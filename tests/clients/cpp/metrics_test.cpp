@@ -1,5 +1,7 @@
 // The values, their page, and the helpers of engines. Built with sanitizers; run by ctest.
 
+#include <atomic>
+#include <cstdint>
 #include <limits>
 #include <locale>
 #include <stdexcept>
@@ -105,14 +107,19 @@ void a_registration_is_checked() {
 
 void threads_lose_nothing() {
     constexpr int threads = 4;
-    constexpr int times = 50000;
+    constexpr int times = 100000;
     Registry registry;
     auto& counter = registry.counter("a_total", "A.");
     auto& gauge = registry.gauge("b", "B.");
     auto& histogram = registry.histogram("c", "C.", {1, 2});
     std::vector<std::thread> running;
+    std::atomic<int> not_there{threads};
     for (int thread = 0; thread < threads; ++thread) {
         running.emplace_back([&] {
+            --not_there;
+            while (not_there > 0) {
+                std::this_thread::yield();
+            }
             for (int i = 0; i < times; ++i) {
                 counter.inc();
                 gauge.add(1);

@@ -120,6 +120,18 @@ def test_instances_in_one_process_have_their_own_sockets(metrics: Metrics, libra
     assert [path.name for path in sockets.iterdir()] == [f"synth.{os.getpid()}.sock"]
 
 
+def test_a_socket_of_this_process_that_does_not_listen_yet_is_left_alone(library: Path, sockets: Path) -> None:
+    sockets.mkdir(mode=0o700)
+    own = sockets / f"synth.{os.getpid()}.sock"
+    with socket.socket(socket.AF_UNIX) as beginning:
+        beginning.bind(str(own))
+        metrics = Metrics(library, "synth", sockets)
+
+        assert metrics.served_at() == sockets / f"synth.{os.getpid()}.2.sock"
+        assert own.exists()
+        metrics.close()
+
+
 def test_a_bad_name_is_refused(library: Path) -> None:
     for name in ("", "a b", "a.b", "-a", "x" * 65):
         with pytest.raises(ValueError, match="a letter or digit first"):

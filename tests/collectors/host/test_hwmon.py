@@ -51,6 +51,14 @@ def test_a_sensor_without_a_number_is_left_out(tree: Tree) -> None:
     assert samples_of(families(root), "node_hwmon_temp_celsius") == {("x", "temp2"): 1.5}
 
 
+def test_an_input_beside_a_plain_value_is_another_family(tree: Tree) -> None:
+    chip = "sys/class/hwmon/hwmon0"
+    found = families(tree({f"{chip}/name": "x", f"{chip}/curr1": "1000", f"{chip}/curr1_input": "2000"}))
+
+    assert samples_of(found, "node_hwmon_curr_amps") == {("x", "curr1"): 1}
+    assert samples_of(found, "node_hwmon_curr_input_amps") == {("x", "curr1"): 2}
+
+
 def test_a_machine_without_sensors_has_no_such_thing(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         families(tmp_path)

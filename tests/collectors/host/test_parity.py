@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from collectors.host import HostCollector, HostConfig
+from collectors.host.config import SubsystemName
 from collectors.host.subsystems import linux
 from tests.collectors.host.studio import studio
 from tests.support.exported import Families, Labels, fits, of_the_host, ours, scraped, unlike
@@ -28,6 +29,17 @@ _BESIDE = {
 # A cache of disks that few have, and a load balancer's table.
 _LEFT_OUT = {"bcache", "ipvs"}
 
+# What these read is not in the tree of files that is the studio.
+_NOT_BELOW_A_ROOT: tuple[SubsystemName, ...] = (
+    "filesystem",
+    "netclass",
+    "netdev",
+    "textfile",
+    "time",
+    "timex",
+    "uname",
+)
+
 Read = Callable[[], Families]
 Pair = tuple[Read, Read]
 
@@ -42,15 +54,10 @@ def this_machine() -> Iterator[Pair]:
 @pytest.fixture(scope="module")
 def studio_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     root = studio(tmp_path_factory.mktemp("studio"))
-    collector = HostCollector(HostConfig(), linux(root, HostConfig()))
-    # What these read is not below the root.
-    flags = [
-        f"--no-collector.{name}" for name in ("netdev", "timex", "uname", "time", "filesystem", "netclass", "textfile")
-    ]
-    with node_exporter(*flags, root=root) as peer:
-        there = _comparable(scraped(peer.url))
-        kept = there.keys()
-        yield lambda: {n: f for n, f in _comparable(ours(collector.collect())).items() if n in kept}, lambda: there
+    config = HostConfig(leave_out=_NOT_BELOW_A_ROOT)
+    collector = HostCollector(config, linux(root, config))
+    with node_exporter(*(f"--no-collector.{name}" for name in _NOT_BELOW_A_ROOT), root=root) as peer:
+        yield lambda: _comparable(ours(collector.collect())), lambda: _comparable(scraped(peer.url))
 
 
 def _comparable(families: Families) -> Families:

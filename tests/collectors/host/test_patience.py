@@ -88,6 +88,18 @@ def test_a_call_is_made_again_once_it_has_returned(patience: Patience[str, str],
     eventually(lambda: patience.answers({"dead": gate})["dead"] == "open", "it is asked again")
 
 
+def test_a_call_that_was_not_begun_in_time_is_not_made_later(gate: Gate) -> None:
+    made: list[str] = []
+    slow: Patience[str, object] = Patience(NAME, handover=10, deadline=0.1)
+
+    found = slow.answers({"dead": gate, "behind": lambda: made.append("behind")})
+    gate.opened.set()
+    eventually(lambda: not _threads(), "the thread ends")
+
+    assert isinstance(found["behind"], HungError)
+    assert made == []
+
+
 def test_many_that_hang_cost_one_deadline_together(patience: Patience[str, str], gate: Gate) -> None:
     calls = {f"dead{number}": partial(Gate.__call__, gate) for number in range(5)}
     before = time.monotonic()

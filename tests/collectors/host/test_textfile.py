@@ -65,6 +65,7 @@ def _write(path: Path, text: str) -> Path:
         "# TYPE node_load1 histogram\nnode_load1_sum 1\nnode_load1_count 1\n",
         "# TYPE ok counter\nok 1\n",
         "ok 3\n",
+        "# TYPE ok gauge\nok 3\n",
         "big 1\n" * 200_000,
     ],
 )

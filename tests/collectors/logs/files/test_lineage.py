@@ -9,6 +9,7 @@ from collectors.logs.files import lineage as module
 from collectors.logs.files.discovery import Seen
 from collectors.logs.files.generation import Limits
 from collectors.logs.files.lineage import Lineage
+from collectors.logs.files.positions import Position
 from collectors.logs.files.rotated import Rotated, rotations
 from collectors.logs.recent import NOTHING
 from collectors.logs.records import Batch
@@ -104,6 +105,27 @@ def test_an_empty_file_is_not_taken_for_another_that_got_its_inode(log: Path) ->
     again = Lineage(str(log), known, Limits(), NOW)
 
     assert read(again) == [b"new"]
+    again.close()
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+def test_an_empty_file_is_not_taken_for_a_known_one_that_got_its_inode(log: Path, *, compressed: bool) -> None:
+    log.write_bytes(b"1\n")
+    lineage = begun(log)
+    assert read(lineage) == [b"1"]
+    (known,) = lineage.known
+    lineage.close()
+    log.write_bytes(b"1\n2\n")
+    rotated = log.with_name("app.log.1.gz" if compressed else "app.log.1")
+    if compressed:
+        compress(log, rotated)
+    else:
+        rotated.write_bytes(log.read_bytes())
+        log.unlink()
+    log.write_bytes(b"3\n")
+    again = Lineage(str(log), (Position(rotated.stat().st_ino), known), Limits(), NOW)
+
+    assert read(again) == [b"2", b"3"]
     again.close()
 
 
