@@ -1,7 +1,7 @@
 """A real systemd as the first process of namespaces of its own: it sees the machine's files, and changes none of them.
 
-In there `/etc`, `/run` and `/var/lib` are copies or empty, the network is a loopback of its own, and what systemd's own
-units would start is not there. Needs root, which test.sh has or asks for.
+In there `/etc` is a copy, `/run` is empty, `/var/lib` has no agent's state, the network is a loopback of its own, and what
+systemd's own units would start is not there. Needs root, which test.sh has or asks for.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ _STUBS = ("sysinit", "basic", "shutdown", "multi-user", "network", "sound")
 
 _SCRIPT = """
 set -e
-mount --make-rprivate /
 mount -t proc proc /proc
 
 hide() {  # a folder, empty, with what it held at $2 if that is given
@@ -35,7 +34,7 @@ hide() {  # a folder, empty, with what it held at $2 if that is given
   umount /mnt/kept
 }
 copied() { cp -a /mnt/kept/. "$1/"; }
-opened() {  # what is in a home, for users that the home itself shuts out
+opened() {  # its folders, for users whom it shuts out itself
   for entry in /mnt/kept/.[!.]* /mnt/kept/*; do
     [ -d "$entry" ] || continue
     mkdir "$1/${entry##*/}"; mount --bind "$entry" "$1/${entry##*/}"
@@ -45,7 +44,9 @@ mount -t tmpfs -o mode=0755 tmpfs /mnt
 hide /etc copied
 hide /root opened
 hide /run
-hide /var/lib
+hide /var/lib opened
+umount -q /var/lib/wr-agent || true
+rm -rf /var/lib/wr-agent
 hide /dev/shm  # where JACK servers know each other
 chmod 1777 /dev/shm
 rm -rf /etc/systemd /etc/wr-agent
