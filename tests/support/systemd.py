@@ -1,7 +1,7 @@
 """A real systemd as the first process of namespaces of its own: it sees the machine's files, and changes none of them.
 
-In there `/etc` is a copy, `/run` is empty, `/var/lib` has no agent's state, the network is a loopback of its own, and what
-systemd's own units would start is not there. Needs root, which test.sh has or asks for.
+In there `/etc` is a copy, `/run` is empty, `/var/lib` has no agent's state, the network is a loopback of its own, and
+what systemd's own units would start is not there. Needs root, which test.sh has or asks for.
 """
 
 from __future__ import annotations
@@ -45,8 +45,7 @@ hide /etc copied
 hide /root opened
 hide /run
 hide /var/lib opened
-umount -q /var/lib/wr-agent || true
-rm -rf /var/lib/wr-agent
+if [ -d /var/lib/wr-agent ]; then umount /var/lib/wr-agent; rmdir /var/lib/wr-agent; fi
 hide /dev/shm  # where JACK servers know each other
 chmod 1777 /dev/shm
 rm -rf /etc/systemd /etc/wr-agent
