@@ -13,9 +13,11 @@ shows what the agent sees. Pass a registry of your own: prometheus_client's defa
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import os
 import re
+import socket
 import socketserver
 import stat
 import threading
@@ -64,6 +66,8 @@ class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 def _bound(plugin: str, directory: Path, handler: type[MetricsHandler]) -> tuple[_Server, Path]:
     """A server on `<plugin>.<pid>.sock`, or with a number before `.sock` if this process has that one already."""
     directory.mkdir(mode=0o700, exist_ok=True)
+    for left in filter(_is_left_over, directory.glob(f"{plugin}.*.sock")):
+        left.unlink(missing_ok=True)
     for number in itertools.count(1):
         suffix = "" if number == 1 else f".{number}"
         path = directory / f"{plugin}.{os.getpid()}{suffix}.sock"
@@ -72,6 +76,18 @@ def _bound(plugin: str, directory: Path, handler: type[MetricsHandler]) -> tuple
             path.chmod(0o660)
             return server, path
     raise AssertionError("numbers do not end")
+
+
+def _is_left_over(path: Path) -> bool:
+    """Whether the process of the name is gone, and none listens that has this number in another container."""
+    try:
+        os.kill(int(path.name.split(".")[1]), 0)
+    except ProcessLookupError:
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(str(path)) == errno.ECONNREFUSED
+    except (PermissionError, ValueError):
+        pass
+    return False
 
 
 def _directory() -> Path:

@@ -36,17 +36,36 @@ assert still_loaded == [], still_loaded
 """
 
 
-def test_plugins_of_one_name_are_loaded_and_unloaded_by_one_host(programs: Path, tmp_path: Path, sockets: Path) -> None:
-    built = next(programs.glob("libplugin.*"))
-    files = [shutil.copy(built, tmp_path / f"{name}.so") for name in ("one", "two")]
-    done = subprocess.run(
-        [sys.executable, "-c", HOST, sockets, *files],
+EXITING_HOST = """
+import ctypes, sys
+from tests.support.waiting import eventually
+plugin = ctypes.CDLL(sys.argv[1])
+eventually(plugin.process, "the plugin serves")
+"""
+
+
+def _run(script: str, *arguments: Path | str, sockets: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", script, *arguments],
         cwd=ROOT,
         env={"WHITE_ROOM_SOCKET_DIR": str(sockets)},
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def test_plugins_of_one_name_are_loaded_and_unloaded_by_one_host(programs: Path, tmp_path: Path, sockets: Path) -> None:
+    built = next(programs.glob("libplugin.*"))
+    files = [shutil.copy(built, tmp_path / f"{name}.so") for name in ("one", "two")]
+    done = _run(HOST, sockets, *files, sockets=sockets)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert list(sockets.iterdir()) == []
+
+
+def test_a_host_that_exits_with_a_plugin_leaves_no_socket(programs: Path, sockets: Path) -> None:
+    done = _run(EXITING_HOST, next(programs.glob("libplugin.*")), sockets=sockets)
 
     assert (done.returncode, done.stderr) == (0, "")
     assert list(sockets.iterdir()) == []

@@ -71,6 +71,31 @@ def test_the_environment_says_where(
         assert path.parent == tmp_path / "chosen"
 
 
+SERVE_UNTIL_KILLED = """
+import sys, time
+from pathlib import Path
+from prometheus_client import CollectorRegistry
+from clients.python.white_room_metrics import serving
+with serving("tool", CollectorRegistry(), Path(sys.argv[1])) as path:
+    print(path, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_what_a_killed_process_left_goes_with_the_next_start(registry: CollectorRegistry, sockets: Path) -> None:
+    command: list[str | Path] = [sys.executable, "-c", SERVE_UNTIL_KILLED, sockets]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        left = Path(process.stdout.readline().strip())
+        with serving("tool", registry, sockets):
+            assert left.exists()  # it is alive
+        process.kill()
+    assert left.exists()
+
+    with serving("tool", registry, sockets) as path:
+        assert list(sockets.iterdir()) == [path]
+
+
 FORK = """
 import os, sys
 from pathlib import Path
