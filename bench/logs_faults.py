@@ -7,7 +7,7 @@ between two looks, and while the agent is down), kill -9 of the agent at arbitra
 refusing, limiting or dropping connections. At the end Loki is well and an agent runs, and every line that was written
 must have been stored once; a second copy with another timestamp, or under another name, is a double. Half of the
 schedules write lines that carry their time, half leave it to the agent. One line is printed a schedule; 300 of them
-take about ten minutes.
+take ten to twenty minutes.
 """
 
 from __future__ import annotations

@@ -3,9 +3,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
 
+import hypothesis
 import pytest
 
 from tests.support.agent import AgentProcess, agent
+
+# How long an example takes is a matter of the machine, and belongs into a benchmark.
+hypothesis.settings.register_profile("wr-agent", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("wr-agent")
 
 
 class StartAgent(Protocol):

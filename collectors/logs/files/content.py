@@ -3,7 +3,6 @@
 gzip, bzip2 and xz are read by the standard library, zstd by the command of that name, which is there where it was used.
 """
 
-# ruff: noqa: PTH122 - thousands of paths at a look, which as Path objects cost a hundred times more
 from __future__ import annotations
 
 import bz2

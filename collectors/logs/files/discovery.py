@@ -3,7 +3,6 @@
 Compressed files are no log files of their own: they are read only as what a log file became.
 """
 
-# ruff: noqa: PTH112, PTH116, PTH118, PTH120, PTH122, PTH207 - thousands of paths at a look, which as Path objects cost a hundred times more
 from __future__ import annotations
 
 import glob

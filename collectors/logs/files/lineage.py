@@ -4,7 +4,6 @@ Owns what happens at a rotation, however it was done: what the old file became, 
 looks. Blocking: runs off the loop, never twice at once.
 """
 
-# ruff: noqa: PTH112, PTH116, PTH120 - thousands of paths at a look, which as Path objects cost a hundred times more
 from __future__ import annotations
 
 import os

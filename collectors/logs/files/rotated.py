@@ -3,7 +3,6 @@
 Owns the names that rotation gives and the search among them. Which of them still has to be read is `lineage`'s.
 """
 
-# ruff: noqa: PTH119, PTH122 - thousands of paths at a look, which as Path objects cost a hundred times more
 from __future__ import annotations
 
 import os

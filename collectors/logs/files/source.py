@@ -4,7 +4,6 @@ Owns the order of work: what is looked for, how many files are read at once, whe
 the queue: nothing is read before what was read is acknowledged, and nothing is kept but the positions.
 """
 
-# ruff: noqa: PTH119 - thousands of paths at a look, which as Path objects cost a hundred times more
 from __future__ import annotations
 
 import asyncio

@@ -3,7 +3,6 @@
 Owns the descriptor and its events. Elsewhere, and for folders that cannot be watched, looking from time to time serves.
 """
 
-# ruff: noqa: PTH118 - thousands of paths at a look, which as Path objects cost a hundred times more
 from __future__ import annotations
 
 import ctypes

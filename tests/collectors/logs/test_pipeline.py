@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collectors.logs.pipeline import MAX_LABELS, Pipeline, check_stages
@@ -83,7 +83,7 @@ _lines = st.lists(_json | _logfmt | _cri | st.binary(max_size=100), max_size=8)
 
 
 @given(lines=_lines, chosen=st.lists(st.sampled_from(list(EVERY)), max_size=8), final=st.booleans())
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 def test_no_line_stops_any_stages_and_every_line_is_accounted_for(
     lines: list[bytes], chosen: list[str], *, final: bool
 ) -> None:
@@ -121,7 +121,7 @@ def test_the_fuzz_covers_every_stage() -> None:
 
 
 @given(lines=_lines)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_the_same_batch_gives_the_same_streams(lines: list[bytes]) -> None:
     stages = [stage for name in EVERY if name != "metrics" for stage in EVERY[name]]
     batch = Batch("s", lines, NOW, {"filename": "/x"}, final=True)
