@@ -22,6 +22,7 @@ from bench.table import machine, table
 from tests.support.agent import agent
 from tests.support.node_exporter import node_exporter
 from tests.support.prometheus import Prometheus, prometheus
+from tests.support.waiting import eventually
 
 SCRAPES_SECONDS = 15
 """How long both are scraped, each second: rates over some seconds then have data."""
@@ -75,7 +76,8 @@ def main() -> None:
     wanted = list(expressions(json.loads(Path(sys.argv[1]).read_text())))
     with tempfile.TemporaryDirectory() as folder, agent(Path(folder)) as ours, node_exporter() as theirs:
         mine, other = (url.removeprefix("http://").split("/")[0] for url in (ours.url, theirs.url))
-        with prometheus(Path(folder), f"{mine}', '{other}") as server:
+        with prometheus(Path(folder), mine, other) as server:
+            eventually(lambda: len(server.query("up == 1")) == len((mine, other)), "Prometheus scrapes both")
             time.sleep(SCRAPES_SECONDS)
             here = {expression for expression in wanted if has_data(server, asked_of(expression, mine))}
             there = {expression for expression in wanted if has_data(server, asked_of(expression, other))}

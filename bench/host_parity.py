@@ -36,7 +36,8 @@ def main() -> None:
     rows = [
         ["families compared", str(len(mine.keys() & theirs.keys())), ""],
         ["equal in name, type, help, labels and value", str(len(theirs.keys() - different.keys())), ""],
-        *([f"different: {name}", "1", why] for name, why in sorted(different.items())),
+        ["the agent's beside", str(len(mine.keys() - theirs.keys())), ", ".join(sorted(mine.keys() - theirs.keys()))],
+        *([f"different: {name}", "1", why] for name, why in sorted(different.items()) if name in theirs),
         *([f"left out: {prefix}", str(_count(page, prefix)), why] for prefix, why in REASONS.items()),
     ]
     print(f"{machine()}\n")

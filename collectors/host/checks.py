@@ -66,7 +66,7 @@ def mounts(spaces: Measured) -> list[Finding]:
             code="host-mount-hangs",
             title=f"{printable(mount.path)} does not answer",
             severity=Severity.FAILURE,
-            detail=f"{_description(mount)} was asked for its space: {found}. Its server or its cable may be gone.",
+            detail=f"{_description(mount)} was asked for its space: {found}. Its server or its disk may be gone.",
             affects="Every program that opens a file there hangs, and cannot be ended before it answers again.",
             remedy=(f"umount -l {shlex.quote(printable(mount.path))}",),
         )
@@ -110,6 +110,8 @@ def sources(failures: Mapping[str, Exception]) -> list[Finding]:
 
 
 def _source_remedy(error: Exception) -> tuple[str, ...]:
+    if isinstance(error, HungError):
+        return ("ps -eLo stat,wchan:30,comm | grep ^D",)
     if isinstance(error, OSError) and error.filename:
         return (f"ls -l {shlex.quote(str(error.filename))}", "id")
     return ("uname -a", "Report the error with this output: the kernel answered in a form that wr-agent does not know.")

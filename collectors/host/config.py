@@ -11,6 +11,7 @@ from collectors.host.filters import Filter
 SubsystemName = Literal[
     "arp",
     "audio_servers",
+    "bcache",
     "bonding",
     "boottime",
     "busy_processes",
@@ -28,6 +29,7 @@ SubsystemName = Literal[
     "hwmon",
     "infiniband",
     "interrupts",
+    "ipvs",
     "loadavg",
     "mdadm",
     "meminfo",

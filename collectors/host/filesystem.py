@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 from collectors.host.config import HostConfig
@@ -55,13 +55,14 @@ Measured = Mapping[Mount, Space | Exception]
 """Each mount once, and its space, or why it did not say: HungError where it does not answer."""
 
 
-def parse_mounts(table: bytes) -> list[Mount]:
+@lru_cache(maxsize=1)  # the table hardly ever changes from one scrape to the next
+def parse_mounts(table: bytes) -> tuple[Mount, ...]:
     """The mounts in the text of /proc/self/mounts, in the format of fstab(5).
 
     Raises:
         ValueError: A line has fewer than four fields.
     """
-    return [_mount(line) for line in os.fsdecode(table).split("\n") if line]
+    return tuple(_mount(line) for line in os.fsdecode(table).split("\n") if line)
 
 
 def _mount(line: str) -> Mount:
@@ -96,7 +97,7 @@ def space(path: str | Path) -> Space:
     )
 
 
-def linux_mounts(root: Path) -> list[Mount]:
+def linux_mounts(root: Path) -> Sequence[Mount]:
     """The machine's mounts; our own where the first process is hidden from us."""
     try:
         return parse_mounts(read_bytes(root / "proc/1/mounts"))

@@ -44,10 +44,11 @@ def version(text: str) -> float:
 
 
 class OsRelease:
-    """The distribution; its file is read once, for it changes with an upgrade of the system only."""
+    """The distribution; its file is read again when it has changed, which is at an upgrade of the system."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self._places = [root / place for place in _PLACES]
+        self._read: tuple[Path, int] | None = None
         self._families: list[Family] = []
 
     def families(self) -> list[Family]:
@@ -56,14 +57,12 @@ class OsRelease:
         Raises:
             FileNotFoundError: No such file on this machine.
         """
-        if not self._families:
-            self._families = _described(parse(self._text()))
+        path = next(filter(Path.exists, self._places), self._places[0])
+        now = (path, path.stat().st_mtime_ns)
+        if now != self._read:
+            self._families = _described(parse(read_text(path)))
+            self._read = now
         return self._families
-
-    def _text(self) -> str:
-        places = [self._root / place for place in _PLACES]
-        found = next((place for place in places if place.exists()), places[0])
-        return read_text(found)
 
 
 def _described(release: dict[str, str]) -> list[Family]:

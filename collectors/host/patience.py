@@ -47,7 +47,7 @@ class Patience(Generic[Key, Result]):
             self._work(new)
             answers, hung = new.close()
             self._hung |= dict.fromkeys(hung, new)
-        return {key: answers[key] if key in answers else self._silence(key) for key in calls}
+        return {key: answers[key] if key in answers else self._silence() for key in calls}
 
     def _work(self, new: _Round[Key, Result]) -> None:
         give_up = time.monotonic() + self._deadline
@@ -58,8 +58,8 @@ class Patience(Generic[Key, Result]):
             new.wait(min(left, self._handover))
             left = give_up - time.monotonic()
 
-    def _silence(self, key: Key) -> HungError:
-        return HungError(f"{key} gave no answer within {self._deadline:g} s")
+    def _silence(self) -> HungError:
+        return HungError(f"no answer within {self._deadline:g} s")
 
 
 class _Round(Generic[Key, Result]):

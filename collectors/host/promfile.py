@@ -111,6 +111,8 @@ class _Page:
         counts, sums = self._samples.get(f"{name}_count", {}), self._samples.get(f"{name}_sum", {})
         if not counts or counts.keys() != sums.keys():
             raise ValueError(f"{name} is a {type_}; expected a count and a sum for each series")
+        if not all(map(float.is_integer, counts.values())):
+            raise ValueError(f"{name} is a {type_}; expected whole numbers as its counts")
         if type_ == "summary":
             return {labels: SummaryValue(int(count), sums[labels]) for labels, count in counts.items()}
         buckets = _by_series(self._samples.get(f"{name}_bucket", {}))
@@ -131,9 +133,9 @@ def _by_series(samples: _Series) -> dict[Labels, dict[float, float]]:
 def _histogram(name: str, buckets: dict[float, float], count: float, total: float) -> HistogramValue:
     bounds = tuple(sorted(bound for bound in buckets if math.isfinite(bound)))
     cumulative = [0.0, *(buckets[bound] for bound in bounds), count]
-    counts = tuple(int(after - before) for before, after in pairwise(cumulative))
-    if min(counts) < 0:
+    counts = tuple(after - before for before, after in pairwise(cumulative))
+    if not all(number >= 0 and number.is_integer() for number in counts):
         raise ValueError(
-            f"{name} is a histogram; expected counts that rise from bucket to bucket, got {cumulative[1:]}"
+            f"{name} is a histogram; expected whole counts that rise from bucket to bucket, got {cumulative[1:]}"
         )
-    return HistogramValue(bounds, counts, total)
+    return HistogramValue(bounds, tuple(map(int, counts)), total)

@@ -12,6 +12,7 @@ from pathlib import Path
 from collectors.findings import Check
 from collectors.host import (
     arp,
+    bcache,
     bonding,
     btrfs,
     conntrack,
@@ -24,6 +25,7 @@ from collectors.host import (
     hwmon,
     infiniband,
     interrupts,
+    ipvs,
     loadavg,
     macos,
     macos_commands,
@@ -101,6 +103,7 @@ def linux(root: Path, config: HostConfig) -> Platform:
         subsystems=(
             Subsystem("arp", partial(arp.families, root, config.network_devices)),
             Subsystem("audio_servers", AudioServers(root).families),
+            Subsystem("bcache", partial(bcache.families, root)),
             Subsystem("bonding", partial(bonding.families, root)),
             Subsystem("btrfs", partial(btrfs.families, root)),
             Subsystem("busy_processes", BusyProcesses(root).families),
@@ -117,6 +120,7 @@ def linux(root: Path, config: HostConfig) -> Platform:
             Subsystem("hwmon", partial(hwmon.families, root)),
             Subsystem("infiniband", partial(infiniband.families, root)),
             Subsystem("interrupts", partial(interrupts.families, root)),
+            Subsystem("ipvs", partial(ipvs.families, root)),
             Subsystem("loadavg", partial(loadavg.families, root)),
             Subsystem("mdadm", partial(mdadm.families, root)),
             Subsystem("meminfo", partial(meminfo.families, root)),

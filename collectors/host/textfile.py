@@ -18,6 +18,7 @@ DEBIAN = Path("/var/lib/prometheus/node-exporter")
 """Where Debian's node_exporter looks, and Debian's scripts write."""
 
 _MOST_BYTES = 1 << 20
+_MOST_BYTES_TOGETHER = 4 << 20
 _MOST_FILES = 200
 
 # What the agent alone reports, and Prometheus. Else a file may use `node_`, as scripts for node_exporter do.
@@ -59,7 +60,7 @@ class _Read:
 
 
 class TextFiles:
-    """The files of one directory; each is parsed again only when it has changed.
+    """The files of one directory; each that could be taken is parsed again only when it has changed.
 
     Args:
         directory: The directory, or "" for Debian's, if it is there.
@@ -82,8 +83,12 @@ class TextFiles:
                 errors[str(self._directory)] = f"cannot be read: {error.strerror}"
         if len(found) > _MOST_FILES:
             errors[str(self._directory)] = f"expected at most {_MOST_FILES} files, found {len(found)}"
-        known = self._known.files
-        self._known = _Read({path: _read(path, known.get(path)) for path in found[:_MOST_FILES]}, errors)
+        files: dict[str, _File] = {}
+        left = _MOST_BYTES_TOGETHER
+        for path in found[:_MOST_FILES]:
+            files[path] = _read(path, self._known.files.get(path), min(_MOST_BYTES, left))
+            left -= 0 if files[path].error else files[path].version[1]
+        self._known = _Read(files, errors)
         return ()
 
     def families(self, host: Iterable[Family]) -> list[Family]:
@@ -112,20 +117,20 @@ class TextFiles:
         self._logged = errors
 
 
-def _read(path: str, known: _File | None) -> _File:
-    """The file as it is now; `known` if it has not changed."""
+def _read(path: str, known: _File | None, most_bytes: int) -> _File:
+    """The file as it is now; `known` if that could be taken and has not changed."""
     version = (0, 0, 0)
     try:
         with Path(path).open("rb") as file:
             status = os.fstat(file.fileno())
             version = (status.st_mtime_ns, status.st_size, status.st_ino)
-            if known and known.version == version:
+            if known and known.version == version and not known.error and version[1] <= most_bytes:
                 return known
-            body = file.read(_MOST_BYTES + 1)
+            body = file.read(most_bytes + 1)
     except OSError as error:
         return _File(version, error=f"cannot be read: {error.strerror}")
-    if len(body) > _MOST_BYTES:
-        return _File(version, error=f"expected at most {_MOST_BYTES} bytes, found {version[1]}")
+    if len(body) > most_bytes:
+        return _File(version, error=f"expected at most {most_bytes} bytes, found {version[1]}")
     try:
         return _File(version, tuple(parse(body, path)))
     except ValueError as error:

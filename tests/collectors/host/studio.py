@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.collectors.host import server_room
+
 _CPU = "sys/devices/system/cpu"
 _PROCESSORS = {
     f"{_CPU}/cpu{number}/{file}": value
@@ -200,96 +202,6 @@ _NFS = (
     f"proc4 48 {' '.join(map(str, range(48)))}\n"
 )
 
-_SERVER_ROOM = {
-    "sys/class/fc_host/host0/speed": "16 Gbit",
-    "sys/class/fc_host/host0/port_state": "Online",
-    "sys/class/fc_host/host0/port_type": "Point-To-Point (direct nport connection)",
-    "sys/class/fc_host/host0/port_id": "0x000002",
-    "sys/class/fc_host/host0/port_name": "0x1000e0071bce95f2",
-    "sys/class/fc_host/host0/node_name": "0x2000e0071bce95f2",
-    "sys/class/fc_host/host0/fabric_name": "0x0",
-    "sys/class/fc_host/host0/symbolic_name": "Emulex SN1100E2P FV12.4.270.3",
-    "sys/class/fc_host/host0/supported_classes": "Class 3",
-    "sys/class/fc_host/host0/supported_speeds": "4 Gbit, 8 Gbit, 16 Gbit",
-    "sys/class/fc_host/host0/dev_loss_tmo": "30",
-    "sys/class/fc_host/host0/statistics/dumped_frames": "0xffffffffffffffff",
-    **{
-        f"sys/class/fc_host/host0/statistics/{file}": hex(number)
-        for number, file in enumerate(
-            (
-                "error_frames",
-                "fcp_packet_aborts",
-                "invalid_crc_count",
-                "invalid_tx_word_count",
-                "link_failure_count",
-                "loss_of_signal_count",
-                "loss_of_sync_count",
-                "nos_count",
-                "rx_frames",
-                "rx_words",
-                "seconds_since_last_reset",
-                "tx_frames",
-                "tx_words",
-            ),
-            10,
-        )
-    },
-    "sys/class/infiniband/mlx4_0/board_id": "SM_1141000001000",
-    "sys/class/infiniband/mlx4_0/fw_ver": "2.31.5050",
-    "sys/class/infiniband/mlx4_0/hca_type": "MT4099",
-    "sys/class/infiniband/mlx4_0/ports/1/state": "4: ACTIVE",
-    "sys/class/infiniband/mlx4_0/ports/1/phys_state": "5: LinkUp",
-    "sys/class/infiniband/mlx4_0/ports/1/rate": "2.5 Gb/sec (1X SDR)",
-    "sys/class/infiniband/mlx4_0/ports/1/counters/port_rcv_data": "4631917",
-    "sys/class/infiniband/mlx4_0/ports/1/counters/VL15_dropped": "3",
-    "sys/class/infiniband/mlx4_0/ports/1/counters/symbol_error": "N/A (no PMA)",
-    "sys/class/infiniband/mlx4_0/ports/1/counters_ext/port_xmit_data_64": "3733440",
-    "sys/class/infiniband/mlx4_0/ports/1/counters_ext/port_unicast_rcv_packets": "61148",
-    **{
-        f"sys/class/scsi_tape/st0/stats/{file}": f"{number}"
-        for number, file in enumerate(
-            (
-                "in_flight",
-                "io_ns",
-                "other_cnt",
-                "read_byte_cnt",
-                "read_cnt",
-                "read_ns",
-                "resid_cnt",
-                "write_byte_cnt",
-                "write_cnt",
-                "write_ns",
-            ),
-            3_000_000_001,
-        )
-    },
-    "sys/fs/xfs/sda1/stats/stats": (
-        "extent_alloc 1 872 3 4\nabt 5 6 7 8\nblk_map 61 29 9 10 11 91 12\nbmbt 13 14 15 16\ndir 3 2 1 52\n"
-        "trans 4 40 0\nig 5 1 17 4 18 19 20\nlog 8 21 0 5821 4\nrw 28 21\nvnodes 4 22 23 24 25 26 27 0\n"
-        "xpc 3571712 3568056 0\ndebug 0"
-    ),
-    "proc/net/rpc/nfsd": (
-        f"rc 1 6 18622\nfh 7 0 0 0 0\nio 157286400 72864\nth 8 0 0.000 0.000\nra 32 0 0 0 0 0 0 0 0 0 0 9\n"
-        f"net 972 55 917 1\nrpc 18628 6 1 2 3\nproc2 18 {' '.join(map(str, range(18)))}\n"
-        f"proc3 22 {' '.join(map(str, range(22)))}\nproc4 2 2 10853\nproc4ops 40 {' '.join(map(str, range(40)))}"
-    ),
-    "proc/spl/kstat/zfs/arcstats": (
-        "6 1 0x01 91 4368 5266997922 97951858082072\nname                            type data\n"
-        "hits                            4    8772612\nmemory_all-bytes                4    7\nratio    3    -1"
-    ),
-    "proc/spl/kstat/zfs/pool1/io": (
-        "12 3 0x00 1 80 79205351707403 395818011156865\n"
-        "nread    nwritten reads    writes   wtime    wlentime wupdate  rtime    rlentime rupdate  wcnt     rcnt\n"
-        "1884160  3206144  22       132      7155162  104112268 1 24168078 104112269 79 2 3"
-    ),
-    "proc/spl/kstat/zfs/pool1/objset-1": (
-        "23 1 0x01 7 2160 221578688875 6665999035587\nname                            type data\n"
-        "dataset_name                    7    pool1/samples\nwrites                          4    5\n"
-        "nread                           4    6"
-    ),
-    "proc/spl/kstat/zfs/pool1/state": "ONLINE",
-}
-
 _MDSTAT = """\
 Personalities : [raid1] [raid6] [raid5] [raid4] [raid0] [linear]
 
@@ -375,7 +287,9 @@ def studio(root: Path) -> Path:
         _BONDING,
         _SENSORS,
         _BTRFS,
-        _SERVER_ROOM,
+        server_room.STORAGE,
+        server_room.CACHE,
+        server_room.BALANCER,
     ):
         _write(root, {path: f"{value}\n" for path, value in files.items()})
     _write(root, _PROC)

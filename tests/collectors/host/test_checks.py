@@ -125,3 +125,10 @@ def test_a_source_that_may_not_be_read_is_shown_with_its_rights() -> None:
     (finding,) = checks.sources({"stat": error})
 
     assert finding.remedy[0] == f"ls -l {shlex.quote('/proc/a b')}"
+
+
+def test_a_source_that_hangs_is_looked_for_in_the_kernel() -> None:
+    (finding,) = checks.sources({"hwmon": HungError("no answer within 0.8 s")})
+
+    assert "no answer within 0.8 s" in finding.detail
+    assert "grep ^D" in finding.remedy[0]

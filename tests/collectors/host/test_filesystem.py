@@ -24,9 +24,9 @@ def _file_systems(root: Path) -> FileSystems:
 
 
 def test_parse_decodes_the_escapes_of_a_mount_point() -> None:
-    assert parse_mounts(b"/dev/a /a\\040b\\011c\\012d\\134e ext4 rw 0 0\n") == [
-        Mount("/dev/a", "/a b\tc\nd\\e", "ext4", read_only=False)
-    ]
+    assert parse_mounts(b"/dev/a /a\\040b\\011c\\012d\\134e ext4 rw 0 0\n") == (
+        Mount("/dev/a", "/a b\tc\nd\\e", "ext4", read_only=False),
+    )
 
 
 def test_parse_knows_read_only_from_options_that_begin_alike() -> None:

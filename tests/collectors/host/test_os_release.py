@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from collectors.host.os_release import OsRelease, parse, version
@@ -37,6 +39,16 @@ def test_both_places_are_looked_at(tree: Tree, place: str) -> None:
     assert samples_of(found, "node_os_version") == {("debian", "", "Debian GNU/Linux"): 12}
     (labels,) = samples_of(found, "node_os_info")
     assert "Debian GNU/Linux 12 (bookworm)" in labels
+
+
+def test_an_upgrade_is_seen(tree: Tree) -> None:
+    root = tree({"etc/os-release": DEBIAN})
+    release = OsRelease(root)
+    release.families()
+    tree({"etc/os-release": DEBIAN.replace('"12"', '"13"')})
+    os.utime(root / "etc/os-release", ns=(0, 1))
+
+    assert samples_of(release.families(), "node_os_version") == {("debian", "", "Debian GNU/Linux"): 13}
 
 
 def test_a_machine_that_does_not_say_has_no_such_thing(tree: Tree) -> None:

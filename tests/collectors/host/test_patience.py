@@ -64,7 +64,7 @@ def test_the_others_are_answered_beside_one_that_hangs(patience: Patience[str, s
 
     assert found["well"] == "well"
     assert isinstance(found["dead"], HungError)
-    assert "dead gave no answer" in str(found["dead"])
+    assert "no answer within 0.3 s" in str(found["dead"])
 
 
 def test_a_call_that_hangs_is_not_made_again_and_delays_no_later_round(

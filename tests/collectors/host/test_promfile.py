@@ -57,6 +57,11 @@ def test_a_histogram_and_a_summary_are_put_together() -> None:
         ('x{a="1} 1\n', "expected a line such as"),
         ("# TYPE h histogram\nh_sum 1\n", "expected a count and a sum"),
         ('# TYPE h histogram\nh_bucket{le="1"} 5\nh_sum 1\nh_count 4\n', "counts that rise"),
+        ('# TYPE h histogram\nh_bucket{le="1"} 0.5\nh_sum 1\nh_count 4\n', "counts that rise"),
+        ('# TYPE h histogram\nh_bucket{le="1"} NaN\nh_sum 1\nh_count 4\n', "counts that rise"),
+        ('# TYPE h histogram\nh_bucket{le="one"} 1\nh_sum 1\nh_count 4\n', "one"),
+        ("# TYPE h histogram\nh_sum 1\nh_count +Inf\n", "whole numbers"),
+        ("# TYPE s summary\ns_sum 1\ns_count NaN\n", "whole numbers"),
     ],
 )
 def test_a_file_with_a_fault_is_refused_with_it(text: str, fault: str) -> None:

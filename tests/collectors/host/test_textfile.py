@@ -98,6 +98,15 @@ def test_a_file_is_read_again_when_it_has_changed_and_gone_when_it_is(directory:
     assert [family.name for family in _read_now(files) if family.samples] == ["node_textfile_scrape_error"]
 
 
+def test_files_have_a_size_together_too(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("collectors.host.textfile._MOST_BYTES_TOGETHER", 20)
+
+    found = _families(directory, a="first_sample 1\n", b="second_sample 2\n", c="ok 3\n")
+
+    assert _error(found) == 1
+    assert _read(found, directory) == {"a.prom", "c.prom"}
+
+
 def test_a_refusal_is_logged_once_with_its_reason(directory: Path) -> None:
     (directory / "a.prom").write_text("node_load1 1\n")
     files = TextFiles(str(directory))

@@ -1,0 +1,49 @@
+"""A real file system of a few MiB, mounted from a file. Needs root and loop devices."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+_MIB = 1 << 20
+_SIZE = 16 * _MIB
+
+MAY_MOUNT = os.geteuid() == 0 and Path("/dev/loop-control").exists()
+
+
+class SmallDisk:
+    """One that is mounted."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def fill(self) -> None:
+        """Leave hardly anything free."""
+        free = os.statvfs(self.path).f_bavail * os.statvfs(self.path).f_frsize
+        (self.path / "takes.wav").write_bytes(b"\1" * (free * 97 // 100))
+
+    def clear(self) -> None:
+        """Free it again."""
+        (self.path / "takes.wav").unlink()
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path) -> Iterator[SmallDisk]:
+    """An empty file system below `folder`, gone afterwards."""
+    image, path = folder / "disk.img", folder / "recordings"
+    path.mkdir()
+    with image.open("wb") as file:
+        file.truncate(_SIZE)
+    _run("mkfs.ext4", "-q", "-m", "0", image)
+    _run("mount", "-o", "loop", image, path)
+    try:
+        yield SmallDisk(path)
+    finally:
+        _run("umount", path)
+
+
+def _run(*command: str | Path) -> None:
+    subprocess.run(command, check=True, capture_output=True, timeout=60)

@@ -1,0 +1,81 @@
+"""The whole central stack as `monitoring/start.sh` runs it, on free ports, in its own time or faster.
+
+Faster, every duration of Prometheus and Alertmanager is divided by one number: how often is scraped and evaluated,
+`for:`, ranges and offsets, how long Alertmanager waits. Rules, routes, receivers and inhibitions stay as they are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+
+from tests.support.exporters import page, process
+from tests.support.monitoring import MONITORING, SETTINGS, environment
+from tests.support.prometheus import Prometheus, free_port
+from tests.support.waiting import PATIENCE, eventually
+
+_DURATION = re.compile(r"((?:interval|for|group_wait): |offset |\[)(\d+)([smhdw])\b")
+_MILLISECONDS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+_TIMEOUT = re.compile(r"^ *scrape_timeout: .*\n", re.MULTILINE)
+_PORTS = ("PROMETHEUS", "ALERTMANAGER", "LOKI", "GRAFANA", "BLACKBOX_EXPORTER")
+
+
+class Stack(NamedTuple):
+    """A start.sh that runs.
+
+    Attributes:
+        prometheus: The Prometheus that it has started.
+        targets: Where Prometheus looks for exporters, in a file for each job.
+    """
+
+    prometheus: Prometheus
+    targets: Path
+
+    def watch(self, job: str, exporters: Sequence[tuple[str, str, str]]) -> None:
+        """Have Prometheus scrape exporters: the address of the page, the service that each speaks for, its host."""
+        groups = [
+            {"targets": [url.split("/")[2]], "labels": {"service": service, "host": host}}
+            for url, service, host in exporters
+        ]
+        fresh = self.targets / f"{job}.new"
+        fresh.write_text(yaml.safe_dump(groups))
+        fresh.rename(self.targets / f"{job}.yml")
+
+
+def hastened(text: str, times: int) -> str:
+    """A configuration file with every duration divided; a scrape may then take as long as its interval."""
+
+    def shorter(found: re.Match[str]) -> str:
+        return f"{found[1]}{int(found[2]) * _MILLISECONDS[found[3]] // times}ms"
+
+    return _DURATION.sub(shorter, _TIMEOUT.sub("", text))
+
+
+@contextlib.contextmanager
+def stack(folder: Path, settings: Mapping[str, str], *, times: int = 1) -> Iterator[Stack]:
+    """The stack that is ready, gone afterwards.
+
+    Args:
+        folder: For its files.
+        settings: Beside those of every stack.
+        times: How much faster than its own its time is.
+    """
+    copy = shutil.copytree(MONITORING, folder / "monitoring", ignore=shutil.ignore_patterns("grafana", ".env"))
+    if times != 1:
+        for file in [*copy.glob("prometheus/**/*.yml"), copy / "alertmanager/alertmanager.yml"]:
+            file.write_text(hastened(file.read_text(), times))
+    ports = {f"{name}_PORT": str(free_port()) for name in _PORTS}
+    env = environment(folder / "data", SETTINGS | ports | dict(settings))
+    server = Prometheus(f"http://127.0.0.1:{ports['PROMETHEUS_PORT']}")
+    with process([copy / "start.sh", "--processes"], folder, env):
+        log = folder / "start.sh.log"
+        eventually(server.ready, f"Prometheus is ready; see {log}", 2 * PATIENCE)
+        url = f"http://127.0.0.1:{ports['ALERTMANAGER_PORT']}/-/ready"
+        eventually(lambda: page(url), f"Alertmanager is ready; see {log}")
+        yield Stack(server, folder / "data/targets")
