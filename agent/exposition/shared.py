@@ -7,11 +7,12 @@ Belongs to one event loop.
 from __future__ import annotations
 
 import asyncio
-import gzip
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Generic, TypeVar
+
+from isal import igzip
 
 from agent.exposition.formats import Encoding, Format
 from agent.exposition.render import Group, Rendered, Renderer
@@ -23,7 +24,7 @@ _MOST_KEPT = 8
 """Results that are kept at most: a scraper that asks for ever new selections must not fill the memory."""
 
 _GZIP_LEVEL = 1
-"""A third of level 6's time for a body an eighth larger, which is still an eighth of the page."""
+"""A quarter of zlib's fastest level's time, for a body that is an eighth of the page all the same."""
 
 _Key = TypeVar("_Key", bound=Hashable)
 _Result = TypeVar("_Result")
@@ -75,7 +76,7 @@ class SharedExposition:
         page = self._renderer.render(groups, format_)
         if encoding is Encoding.IDENTITY:
             return page
-        return Rendered(gzip.compress(page.body, _GZIP_LEVEL, mtime=0), page.errors, page.left_out)
+        return Rendered(igzip.compress(page.body, _GZIP_LEVEL, mtime=0), page.errors, page.left_out)
 
     async def _collect(self, names: Names) -> list[Group]:
         return await self._snapshot(names)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
 import gc
 import math
 import subprocess
@@ -8,6 +7,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -382,7 +382,7 @@ def test_promtool_has_no_complaint() -> None:
 
 
 def foreign(family: Family) -> Family:
-    return dataclasses.replace(family, foreign=True)
+    return msgspec.structs.replace(family, foreign=True)
 
 
 def test_a_foreign_family_joins_an_own_one_under_the_own_help() -> None:
