@@ -29,9 +29,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from bench.processes import cpu_seconds, uss_mib
 from bench.table import machine, table
 from collectors.plugins.lives import Life
-from collectors.plugins.names import FamilyNames
 from collectors.plugins.page import split
-from collectors.plugins.plugin import Plugin
+from collectors.plugins.plugin import Admission, Plugin
 from tests.support.agent import AgentProcess, agent
 from tests.support.waiting import eventually
 
@@ -100,7 +99,7 @@ def parsing_rows() -> Iterator[list[str]]:
     """Ours beside the library's, on the same pages."""
     pages = [page(seed) for seed in range(PAGES)]
     theirs = best_us(lambda body: list(text_string_to_metric_families(body.decode())), pages)
-    plugin = Plugin("bench", FamilyNames(), MAX_SAMPLES)
+    plugin = Plugin("bench", Admission(MAX_SAMPLES))
     lines = split(pages[0], MAX_SAMPLES, openmetrics=False)
     loop = asyncio.new_event_loop()
     plan, _ = loop.run_until_complete(plugin.read(lines, None, openmetrics=False))
@@ -111,7 +110,7 @@ def parsing_rows() -> Iterator[list[str]]:
 
     def first(body: bytes) -> None:
         lines = split(body, MAX_SAMPLES, openmetrics=False)
-        loop.run_until_complete(Plugin("bench", FamilyNames(), MAX_SAMPLES).read(lines, None, openmetrics=False))
+        loop.run_until_complete(Plugin("bench", Admission(MAX_SAMPLES)).read(lines, None, openmetrics=False))
 
     for name, cost in (
         ("prometheus_client", theirs),

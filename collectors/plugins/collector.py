@@ -16,8 +16,7 @@ from collectors.plugins.checks import plugin_checks
 from collectors.plugins.config import PluginsConfig
 from collectors.plugins.families import foreign_families, poll_families
 from collectors.plugins.instance import Instance
-from collectors.plugins.names import FamilyNames
-from collectors.plugins.plugin import Plugin
+from collectors.plugins.plugin import Admission, Plugin
 from collectors.plugins.refusals import Reason
 from collectors.plugins.sockets import MOST_SOCKETS, UNNAMED, Found, SocketFile, default_directories, find
 from collectors.plugins.state import PluginsState, RejectedState, SocketState
@@ -45,7 +44,7 @@ class PluginsCollector(Collector):
         self._config = config
         self._trust = Trust.of(config.users)
         self._directories = [Path(path) for path in config.directories] or default_directories(self._trust.uids)
-        self._names = FamilyNames()
+        self._admission = Admission(config.max_samples)
         self._plugins: dict[str, Plugin] = {}
         self._instances: dict[_Key, Instance] = {}
         self._tasks: dict[_Key, asyncio.Task[None]] = {}
@@ -62,7 +61,7 @@ class PluginsCollector(Collector):
                     self._found = await asyncio.to_thread(find, self._directories, self._trust)
                     self._follow(self._found, tasks)
                     self._count_refused(self._found)
-                    self._names.full = self._series() >= MOST_SERIES
+                    self._admission.full = self._series() >= MOST_SERIES
                     await asyncio.sleep(self._config.interval)
         finally:
             for key in [*self._instances]:
@@ -93,17 +92,22 @@ class PluginsCollector(Collector):
 
     def left_out(self, families: Mapping[str, str]) -> None:
         """Count what contradicts the agent's own families, for each plugin that says it."""
-        for plugin in self._plugins.values():
-            for name in self._said_by(plugin) & families.keys():
+        if not families:
+            return
+        polls = [(it.plugin, it.last.plan) for it in self._instances.values() if it.last and it.last.plan]
+        said = {(plugin, gauge.head.name) for plugin, plan in polls for gauge in plan.gauges}
+        said |= {(plugin, head.name) for plugin in self._plugins.values() for head, _, _ in plugin.series}
+        for plugin, name in said:
+            if name in families:
                 plugin.refusals.add(Reason.CONTRADICTS_AGENT, families[name])
 
     def _follow(self, found: Found, tasks: asyncio.TaskGroup) -> None:
-        for key in self._instances.keys() - found.sockets.keys():
-            self._leave(key)
+        for key, instance in [*self._instances.items()]:
+            if key not in found.sockets or found.sockets[key].identity != instance.file.identity:
+                self._leave(key)
         for key in sorted(found.sockets.keys() - self._instances.keys()):
-            instance = self._instance(found.sockets[key])
-            self._instances[key] = instance
-            self._tasks[key] = tasks.create_task(instance.run(), name=f"poll {instance.file.path}")
+            made = self._instances[key] = self._instance(found.sockets[key])
+            self._tasks[key] = tasks.create_task(made.run(), name=f"poll {made.file.path}")
 
     def _instance(self, file: SocketFile) -> Instance:
         return Instance(file, self._plugin(file.plugin), self._config, self._trust, self._ran_before)
@@ -117,7 +121,7 @@ class PluginsCollector(Collector):
     def _plugin(self, name: str) -> Plugin:
         if name not in self._plugins:
             self._forget_plugins()
-            self._plugins[name] = Plugin(name, self._names, self._config.max_samples)
+            self._plugins[name] = Plugin(name, self._admission)
         return self._plugins[name]
 
     def _forget_plugins(self) -> None:
@@ -132,12 +136,6 @@ class PluginsCollector(Collector):
         for file in found.refused:
             plugin = self._plugins.get(file.plugin) or self._plugin(UNNAMED)
             plugin.refusals.add(file.reason, file.detail)
-
-    def _said_by(self, plugin: Plugin) -> set[str]:
-        """The names of the plugin's families."""
-        polls = [it.last for it in self._instances.values() if it.plugin is plugin]
-        gauges = {gauge.head.name for poll in polls if poll and poll.plan for gauge in poll.plan.gauges}
-        return gauges | {head.name for head, _, _ in plugin.series}
 
     def _ran_before(self, process: Process) -> bool:
         return self._first_round_is_over and 0 < process.start < self._own_start

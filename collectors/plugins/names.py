@@ -30,14 +30,9 @@ class Head(NamedTuple):
 
 
 class FamilyNames:
-    """The names in use.
-
-    Attributes:
-        full: Whether the plugins together have as many series as the agent takes, so that no page may bring new ones.
-    """
+    """The names in use."""
 
     def __init__(self) -> None:
-        self.full = False
         self._heads: dict[str, Head] = {}
         self._taken: dict[str, Head] = {}
 

@@ -24,7 +24,26 @@ MOST_SERIES = 10_000
 _Series = TypeVar("_Series", Counter, Distribution)
 
 _MOST_PLANS = 4
-_MOST_LIVES = 256
+_FEW_LIVES = 64  # are not worth looking which of them ended
+_MOST_LIVES = 2_048
+
+
+class Admission:
+    """What new pages of all plugins have to pass.
+
+    Attributes:
+        max_samples: Sample lines that one page may have.
+        names: The family names in use.
+        full: Whether the plugins together have as many series as the agent takes, so that no page may bring new ones.
+        turn: Held while one is read. A new page takes fifty times as long as a known one: many at once would all come
+            late, one after another only the last do.
+    """
+
+    def __init__(self, max_samples: int) -> None:
+        self.max_samples = max_samples
+        self.names = FamilyNames()
+        self.full = False
+        self.turn = asyncio.Lock()
 
 
 class Plugin:
@@ -32,19 +51,18 @@ class Plugin:
 
     Args:
         name: Its name.
-        names: The family names of all plugins.
-        max_samples: Sample lines that one page may have.
+        admission: What its pages have to pass.
     """
 
-    def __init__(self, name: str, names: FamilyNames, max_samples: int) -> None:
+    def __init__(self, name: str, admission: Admission) -> None:
         self.name = name
         self.refusals = Refusals()
         self.series: dict[tuple[Head, LabelNames, LabelValues], Counter | Distribution] = {}
-        self._names = names
-        self._max_samples = max_samples
+        self._admission = admission
         self._label_names: dict[LabelNames, LabelNames] = {}
         self._numbers: set[int] = set()
         self._plans: list[Plan] = []
+        self._most_lives = _FEW_LIVES
         self._lives: dict[tuple[str, Process], Life] = {}
 
     def take_number(self) -> str:
@@ -61,7 +79,8 @@ class Plugin:
         """What was seen of this process under this name."""
         key = (instance, process)
         if key not in self._lives:
-            self._forget_ended()
+            if len(self._lives) >= self._most_lives:
+                self._forget_ended()
             self._lives[key] = Life(past_is_known=past_is_known)
         return self._lives[key]
 
@@ -73,17 +92,28 @@ class Plugin:
         Raises:
             RefusedError: The lines are no page, or one too many.
         """
+        if found := self._recognised(lines, latest, openmetrics=openmetrics):
+            return found
+        async with self._admission.turn:
+            found = self._recognised(lines, None, openmetrics=openmetrics)  # another instance may have brought it
+            return found or await self._new(lines, openmetrics=openmetrics)
+
+    def _recognised(
+        self, lines: list[bytes], latest: Plan | None, *, openmetrics: bool
+    ) -> tuple[Plan, list[float]] | None:
         for known in (*([latest] if latest else []), *self._plans):
             values = known.template.values(lines) if known.template.openmetrics == openmetrics else None
             if values is not None:
                 return known, values
-        page = await read_page(lines, self._max_samples)
-        if self._names.full:
+        return None
+
+    async def _new(self, lines: list[bytes], *, openmetrics: bool) -> tuple[Plan, list[float]]:
+        page = await read_page(lines, self._admission.max_samples)
+        if self._admission.full:
             raise RefusedError(Reason.TOO_MANY_SERIES, "all plugins together have as many series as the agent takes")
         template = Template(lines, page, openmetrics=openmetrics)
         values = template.values(lines)
-        made = await make_plan(page, template, self._names, self)
-        await asyncio.sleep(0)
+        made = await make_plan(page, template, self._admission.names, self)
         self._plans = [made, *self._plans[: _MOST_PLANS - 1]]
         return made, values or []
 
@@ -113,3 +143,4 @@ class Plugin:
                 del self._lives[instance, process]
         while len(self._lives) >= _MOST_LIVES:
             del self._lives[next(iter(self._lives))]
+        self._most_lives = max(2 * len(self._lives), _FEW_LIVES)

@@ -178,14 +178,17 @@ async def test_a_restarted_plugin_that_is_soon_further_than_before_is_counted_fr
     path = directory / "engine.77.sock"
     async with watching(quickly(directory)) as watch:
         for calls, total in ((5, 5), (6, 11)):
+            elsewhere = directory / "starting"
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-c", SERVER, path, counting(calls), stdout=asyncio.subprocess.PIPE
+                sys.executable, "-c", SERVER, elsewhere, counting(calls), stdout=asyncio.subprocess.PIPE
             )
+            assert process.stdout
+            assert await process.stdout.readline() == b"ready\n"
+            elsewhere.rename(path)
             await watch.eventually(partial(watch.shows, CALLS, total), f"{total} calls")
             process.kill()
             await process.wait()
             await watch.eventually(lambda: UP not in watch.samples(), "the socket is left behind")
-            path.unlink()
 
         assert watch.rejected()["stale"] >= 2
 

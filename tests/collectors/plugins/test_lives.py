@@ -13,10 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.plugins.lives import Life
-from collectors.plugins.names import FamilyNames
 from collectors.plugins.page import split
 from collectors.plugins.plan import Plan
-from collectors.plugins.plugin import Plugin
+from collectors.plugins.plugin import Admission, Plugin
 from collectors.plugins.refusals import Reason
 from collectors.plugins.series import Counter, Distribution
 
@@ -56,7 +55,7 @@ def observing(values: Sequence[float], bounds: Sequence[float] = BOUNDS) -> str:
 
 
 def new_plugin() -> Plugin:
-    return Plugin("engine", FamilyNames(), 1_000)
+    return Plugin("engine", Admission(1_000))
 
 
 def new_life() -> Life:
