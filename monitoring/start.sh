@@ -8,11 +8,11 @@
 set -euo pipefail
 
 HERE=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
-# shellcheck source=monitoring/lib/settings.sh
+# shellcheck source=lib/settings.sh
 source "$HERE/lib/settings.sh"
-# shellcheck source=monitoring/lib/processes.sh
+# shellcheck source=lib/processes.sh
 source "$HERE/lib/processes.sh"
-# shellcheck source=monitoring/lib/docker.sh
+# shellcheck source=lib/docker.sh
 source "$HERE/lib/docker.sh"
 
 say() {
@@ -24,30 +24,35 @@ fail() {
   exit 1
 }
 
-main() {
-  local how=""
-  local check=""
+HOW=""
+CHECK_ONLY=""
+
+read_options() {
   local option
   for option in "$@"; do
     case $option in
-      --docker | --processes) how=${option#--} ;;
-      --check) check=yes ;;
+      --docker | --processes) HOW=${option#--} ;;
+      --check) CHECK_ONLY=yes ;;
       --settings)
         load_settings
         print_settings
-        return
+        exit
         ;;
       *) fail "expected --docker, --processes, --check or --settings, got: $option" ;;
     esac
   done
-  [[ -n $how ]] || how=$(docker_answers && echo docker || echo processes)
+}
+
+main() {
+  read_options "$@"
+  [[ -n $HOW ]] || HOW=$(docker_answers && echo docker || echo processes)
   load_settings
   require_settings
   (umask 077 && mkdir -p "$DATA")
   write_secrets
-  "configure_$how"
-  "check_$how"
-  [[ -n $check ]] || "run_$how"
+  "configure_$HOW"
+  "check_$HOW"
+  [[ -n $CHECK_ONLY ]] || "run_$HOW"
 }
 
 main "$@"

@@ -10,7 +10,8 @@ docker_answers() {
 configure_docker() {
   SECRETS=/run/secrets TARGETS=/etc/white-room/targets TEMPLATES=/etc/white-room/config/templates
   RULES=/etc/white-room/rules LOKI_DATA=/loki LOKI_LISTEN=0.0.0.0 LOKI_HTTP_PORT=3100
-  ALERTMANAGER_ADDRESS=alertmanager:9093 BLACKBOX_EXPORTER_ADDRESS=blackbox:9115
+  PROMETHEUS_ADDRESS=prometheus:9090 ALERTMANAGER_ADDRESS=alertmanager:9093 LOKI_ADDRESS=loki:3100
+  BLACKBOX_EXPORTER_ADDRESS=blackbox:9115 DASHBOARDS=/etc/white-room/dashboards
   local agents=$AGENTS_FILE
   AGENTS_FILE=/etc/white-room/agents.yml
   render_all

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # The stack as plain processes of the servers that are installed. Sourced by start.sh after lib/settings.sh.
 #
-# A component is four functions' worth of facts, in one place each: its program's names, what its absence costs, where it
-# answers, and how it is run.
+# A component is a few facts, in one place each: its program's names, what its absence costs, where it answers, how it
+# is run.
 
 COMPONENTS="prometheus alertmanager loki grafana blackbox postgres redis nginx"
 RESTART_SECONDS=5
@@ -90,7 +90,7 @@ run() {
 run_grafana() {
   local home=${GRAFANA_HOME:-/usr/share/grafana}
   GF_SERVER_HTTP_ADDR=$LISTEN GF_SERVER_HTTP_PORT=$GRAFANA_PORT GF_SERVER_ROOT_URL=$GRAFANA_URL \
-    GF_PATHS_DATA=$DATA/grafana GF_PATHS_PROVISIONING=$HERE/grafana/provisioning \
+    GF_PATHS_DATA=$DATA/grafana GF_PATHS_PROVISIONING=$CONFIG/grafana \
     GF_SECURITY_ADMIN_USER__FILE=$DATA/secrets/grafana-admin-user \
     GF_SECURITY_ADMIN_PASSWORD__FILE=$DATA/secrets/grafana-admin-password \
     exec "$1" server --homepath "$home"
@@ -138,7 +138,9 @@ write_targets() {
 configure_processes() {
   SECRETS=$DATA/secrets TARGETS=$DATA/targets TEMPLATES=$CONFIG/templates RULES=$HERE/prometheus/rules
   LOKI_DATA=$DATA/loki LOKI_LISTEN=$LISTEN LOKI_HTTP_PORT=$LOKI_PORT
-  ALERTMANAGER_ADDRESS=$LISTEN:$ALERTMANAGER_PORT BLACKBOX_EXPORTER_ADDRESS=$LISTEN:$BLACKBOX_EXPORTER_PORT
+  PROMETHEUS_ADDRESS=$LISTEN:$PROMETHEUS_PORT ALERTMANAGER_ADDRESS=$LISTEN:$ALERTMANAGER_PORT
+  LOKI_ADDRESS=$LISTEN:$LOKI_PORT BLACKBOX_EXPORTER_ADDRESS=$LISTEN:$BLACKBOX_EXPORTER_PORT
+  DASHBOARDS=$HERE/grafana/dashboards
   choose_components
   render_all
   write_targets

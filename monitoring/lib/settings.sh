@@ -36,7 +36,8 @@ NGINX_STATUS_URL=
 # What stands in the configuration files between braces.
 RENDERED="CLUSTER ENVIRONMENT HOST_NAME TIME_ZONE AGENTS_FILE PAGERDUTY_URL SMTP_ADDRESS SMTP_USERNAME SMTP_FROM
 SMTP_REQUIRE_TLS TEAM_EMAIL_DOMAIN HEARTBEAT_EMAIL GRAFANA_URL RUNBOOKS_URL SECRETS TARGETS TEMPLATES RULES LOKI_DATA
-LOKI_LISTEN LOKI_HTTP_PORT ALERTMANAGER_ADDRESS BLACKBOX_EXPORTER_ADDRESS"
+LOKI_LISTEN LOKI_HTTP_PORT LOKI_ADDRESS PROMETHEUS_ADDRESS ALERTMANAGER_ADDRESS BLACKBOX_EXPORTER_ADDRESS
+DASHBOARDS"
 
 # The environment goes before the file, and the file before the defaults.
 load_settings() {
@@ -105,11 +106,13 @@ write_secrets() {
 # Fills in the configuration files below $CONFIG; the settings that they use have to be set.
 render_all() {
   shopt -u patsub_replacement 2>/dev/null || true  # or bash 5.2 takes & in a value for the name that it replaces
-  mkdir -p "$CONFIG/templates" "$DATA/targets"
+  mkdir -p "$CONFIG/templates" "$CONFIG/grafana/datasources" "$CONFIG/grafana/dashboards" "$DATA/targets"
   render "$HERE/prometheus/prometheus.yml" "$CONFIG/prometheus.yml"
   render "$HERE/alertmanager/alertmanager.yml" "$CONFIG/alertmanager.yml"
   render "$HERE/alertmanager/templates/links.tmpl" "$CONFIG/templates/links.tmpl"
   render "$HERE/loki/loki.yml" "$CONFIG/loki.yml"
+  render "$HERE/grafana/provisioning/datasources/white-room.yml" "$CONFIG/grafana/datasources/white-room.yml"
+  render "$HERE/grafana/provisioning/dashboards/white-room.yml" "$CONFIG/grafana/dashboards/white-room.yml"
   cp "$HERE/alertmanager/templates/text.tmpl" "$CONFIG/templates/"
   cp "$HERE/blackbox/blackbox.yml" "$CONFIG/blackbox.yml"
 }

@@ -33,7 +33,7 @@ def _series(host: str, registers: bytearray) -> list[dict[str, str]]:
     ]
 
 
-@pytest.mark.parametrize("users", [37, 900, 20_000])
+@pytest.mark.parametrize("users", [37, 900, 4_000, 20_000])
 def test_users_of_several_machines_are_counted_once(tmp_path: Path, users: int) -> None:
     rng = random.Random(users)  # noqa: S311 - no secret
     starts = [0, *sorted(rng.sample(range(users // 2), 2))]

@@ -82,6 +82,14 @@ def stack(data: Path, settings: Mapping[str, str]) -> Iterator[Stack]:
             script.wait()
 
 
+def test_shellcheck_finds_nothing_to_complain_of() -> None:
+    scripts = ["start.sh", *(str(file.relative_to(MONITORING)) for file in sorted((MONITORING / "lib").glob("*.sh")))]
+    command = ["shellcheck", "--external-sources", "--source-path", str(MONITORING), *scripts]
+    done = subprocess.run(command, cwd=MONITORING, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout
+
+
 def test_every_missing_setting_is_named_before_anything_is_written(tmp_path: Path) -> None:
     settings = {name: value for name, value in SETTINGS.items() if name not in {"SMTP_PASSWORD", "SLACK_WEBHOOK_URL"}}
     done = start_sh("--processes", env=environment(tmp_path / "data", settings))
