@@ -30,7 +30,8 @@ def _open(address: Address) -> socket.socket:
     if not address.host and socket.has_dualstack_ipv6():
         return socket.create_server(("", address.port), family=socket.AF_INET6, backlog=BACKLOG, dualstack_ipv6=True)
     found = socket.getaddrinfo(address.host or "0.0.0.0", address.port, type=socket.SOCK_STREAM)  # noqa: S104 - asked for
-    family, _, _, _, bound = found[0]
+    # Of a name with several addresses, such as localhost, the IPv4 one: that is where most people knock.
+    family, _, _, _, bound = min(found, key=lambda it: it[0] != socket.AF_INET)
     return socket.create_server((str(bound[0]), int(bound[1])), family=family, backlog=BACKLOG)
 
 

@@ -116,12 +116,16 @@ def test_the_heartbeat_goes_to_nobody_but_its_watcher(site: Site) -> None:
 
 def test_thirty_machines_with_one_trouble_are_one_page(site: Site) -> None:
     site.alertmanager.fire([alert("HighCpu", host=f"m{number}", role="server") for number in range(30)])
-    event = eventually(lambda: site.events("HighCpu"), "PagerDuty has an event")[0]
+    event = eventually(lambda: _of_all_thirty(site), "PagerDuty knows of all of them")
 
-    assert event["payload"]["summary"] == "[P0] HighCpu: 30 firing"
     assert event["payload"]["custom_details"]["firing"] == "30"
     assert event["payload"]["custom_details"]["alerts"].endswith("and 10 more\n")
     assert {it["dedup_key"] for it in site.events("HighCpu")} == {event["dedup_key"]}
+
+
+def _of_all_thirty(site: Site) -> dict[str, Any] | None:
+    """The event that names them all: on a busy machine, the first one may go out before all have fired."""
+    return next((it for it in site.events("HighCpu") if it["payload"]["summary"] == "[P0] HighCpu: 30 firing"), None)
 
 
 DB = {"host": "db", "service": "postgresql"}
