@@ -49,10 +49,10 @@ class DropoutCounter:
     def settle(self, now_ns: int) -> None:
         """Count what is old enough for nothing earlier to arrive any more."""
         before = now_ns - HOLD_NS
-        settled = sorted((o for o in self._pending if o.end_ns <= before), key=lambda o: o.start_ns)
-        self._pending = [o for o in self._pending if o.end_ns > before]
-        for observation in settled:
-            self._count(observation)
+        self._pending.sort(key=lambda observation: observation.start_ns)
+        # What began later waits for what began earlier: that may reach from one to the other.
+        while self._pending and self._pending[0].end_ns <= before:
+            self._count(self._pending.pop(0))
 
     def _count(self, observation: Observation) -> None:
         for number, (start_ns, end_ns) in enumerate(self._counted):

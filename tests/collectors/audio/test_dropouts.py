@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from collectors.audio.dropouts import HOLD_NS, MERGE_NS, DropoutCounter, Observation
@@ -75,6 +75,7 @@ def reference(observations: list[Observation]) -> int:
 
 
 @given(st.lists(st.tuples(st.integers(0, 20_000), st.integers(0, 300), st.integers(0, 600))))
+@example([(1214, 225, 0), (1609, 82, 0), (1690, 0, 0), (1790, 300, 600)])  # one that reaches from one to another
 def test_the_count_does_not_depend_on_the_order_of_arrival(happened: list[tuple[int, int, int]]) -> None:
     """Each observation is a start, a duration and the delay with which it arrives, in milliseconds."""
     arrivals = sorted(((start + length + delay, at(start, start + length)) for start, length, delay in happened))
