@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 from collections.abc import Callable
 
@@ -86,13 +87,15 @@ class Timex:
         """What the kernel says of its clock.
 
         Raises:
-            OSError: It may not be asked, as in some containers.
+            FileNotFoundError: It may not be asked, as in some containers and under ProtectClock= of systemd.
+            OSError: It does not answer.
         """
         found = _Timex()
         state = self._adjtimex(ctypes.byref(found))
         if state < 0:
             number = ctypes.get_errno()
-            raise OSError(number, f"adjtimex: {os.strerror(number)}")
+            what = FileNotFoundError if number == errno.EPERM else OSError
+            raise what(number, f"adjtimex: {os.strerror(number)}")
         return families(found, synchronized=state != _TIME_ERROR)
 
 

@@ -43,7 +43,7 @@ def systemd() -> Iterator[IsolatedSystemd]:
         manager.write("/etc/wr-agent/config.toml", CONFIG)
         manager.write("/var/lib/engine/a.log", '{"message": "one"}\n', mode="0640", owner="root:adm")
         manager.write("/run/sink.py", TAKES_ALL)
-        manager.write("/run/stubs/sink.service", f"[Service]\nExecStart={sys.executable} /run/sink.py\n")
+        manager.write("/run/stubs/sink.service", f'[Service]\nExecStart="{sys.executable}" /run/sink.py\n')
         manager.run("systemctl", "start", "sink.service")
         yield manager
 
@@ -92,7 +92,9 @@ def test_hardening_leaves_what_is_measured(installed: IsolatedSystemd) -> None:
 
     assert "\nnode_load1 " in text
     assert "\nnode_filesystem_size_bytes{" in text
-    assert status(installed)["pid"] == int(installed.show("MainPID"))
+    said = status(installed)
+    assert said["pid"] == int(installed.show("MainPID"))
+    assert "host-source-failing" not in str(said["checks"])
 
 
 def shown(systemd: IsolatedSystemd, line: str) -> str | None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 from collectors.containers.network import Networks, parse
@@ -57,14 +59,22 @@ def test_a_process_that_is_gone_says_nothing(machine: Path) -> None:
 
 def test_real_processes_have_one_number_if_and_only_if_they_share_a_namespace() -> None:
     number = Networks(Path("/")).namespace
-    with subprocess.Popen(["unshare", "--map-root-user", "--net", "sleep", "600"], stderr=subprocess.DEVNULL) as apart:
-        ours, parent, other = "self", str(os.getppid()), str(apart.pid)
+    with _sleeping() as child, _sleeping("unshare", "--map-root-user", "--net") as apart:
+        ours, other = "self", str(apart.pid)
         # Some machines do not let namespaces be made: there the program ends, and has no number.
         eventually(lambda: apart.poll() is not None or _namespace(other) != _namespace(ours), "it is in its own")
 
-        assert number(ours) == number(parent) is not None
+        assert number(ours) == number(str(child.pid)) is not None
         assert number(other) != number(ours)
-        apart.kill()
+
+
+@contextlib.contextmanager
+def _sleeping(*before: str) -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen([*before, "sleep", "600"], stderr=subprocess.DEVNULL) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def _namespace(pid: str) -> int | None:
