@@ -10,6 +10,13 @@ _MARKS = {"ok": ("[✓]", "[+]", "32"), "info": ("[i]", "[i]", "36"), "warning":
 _FAILURE = ("[✗]", "[x]", "31")
 
 
+def harmless(text: str) -> str:
+    """Text of others with its control characters written out, for a terminal obeys them."""
+    if text.isprintable():
+        return text
+    return "".join(it if it.isprintable() or it in " \t" else it.encode("unicode_escape").decode() for it in text)
+
+
 @dataclass(frozen=True, slots=True)
 class Terminal:
     """How to write to one output.

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from agent import config
-from agent.terminal import Terminal
+from agent.terminal import Terminal, harmless
 
 if TYPE_CHECKING:
     from collectors.logs.config import SourceConfig
@@ -94,16 +94,16 @@ def _shown_steps(steps: Sequence[Step], terminal: Terminal) -> Iterator[str]:
 def _entry(entry: Shown, terminal: Terminal) -> str:
     extras = {"fields": entry.fields, "labels": entry.labels, "metadata": entry.metadata}
     shown = " ".join(f"{terminal.faint(name)} {values}" for name, values in extras.items() if values)
-    return f"{_time(entry.timestamp)} {entry.line.decode(errors='replace')} {shown}"
+    return f"{_time(entry.timestamp)} {harmless(entry.line.decode(errors='replace'))} {shown}"
 
 
 def _shown_streams(streams: Sequence[Stream], terminal: Terminal) -> Iterator[str]:
     for stream in streams:
-        yield terminal.bold("{" + ", ".join(f'{name}="{value}"' for name, value in stream.labels) + "}")
+        yield terminal.bold("{" + ", ".join(f'{name}="{harmless(value)}"' for name, value in stream.labels) + "}")
         metadata = stream.metadata or [None] * len(stream.lines)
         for timestamp, line, extra in zip(stream.timestamps, stream.lines, metadata, strict=True):
             text = line.decode(errors="replace") if isinstance(line, bytes) else line
-            yield f"  {_time(timestamp)} {text}{f'  {terminal.faint(str(extra))}' if extra else ''}"
+            yield f"  {_time(timestamp)} {harmless(text)}{f'  {terminal.faint(str(extra))}' if extra else ''}"
 
 
 def _time(nanoseconds: int) -> str:

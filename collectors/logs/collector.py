@@ -13,9 +13,10 @@ from typing import ClassVar
 
 from collectors.base import Collector
 from collectors.findings import Check, Finding, Severity
-from collectors.logs.config import LogsConfig
+from collectors.logs.config import LogsConfig, SourceConfig
 from collectors.logs.families import Reading, of_command, of_files, reading_families
 from collectors.logs.files.checks import file_checks
+from collectors.logs.files.generation import Limits
 from collectors.logs.files.positions import Positions
 from collectors.logs.files.source import FileSettings, FileSource
 from collectors.logs.flow import Flow
@@ -26,6 +27,11 @@ from collectors.logs.unified_log import UnifiedLogSettings, UnifiedLogSource
 from collectors.metrics import Family, LabelValues, counter
 
 POSITIONS_FILE = "log-positions.json"
+
+
+def file_settings(source: SourceConfig) -> FileSettings:
+    """How the files of a source are read."""
+    return FileSettings(tuple(source.paths), source.from_end, Limits(flush_after=source.flush_after))
 
 
 class LogsCollector(Collector):
@@ -45,17 +51,19 @@ class LogsCollector(Collector):
         turn = asyncio.Lock()
         self._flows = {source.name: Flow(source, self._client, state_dir, turn) for source in config.sources}
         self._files = [
-            FileSource(source.name, FileSettings(tuple(source.paths), source.from_end), self._positions)
-            for source in config.sources
-            if source.paths
+            FileSource(source.name, file_settings(source), self._positions) for source in config.sources if source.paths
         ]
         self._commands: list[JournalSource | UnifiedLogSource] = [
             *(
-                JournalSource(source.name, JournalSettings(), self._positions)
+                JournalSource(source.name, JournalSettings(flush_after=source.flush_after), self._positions)
                 for source in config.sources
                 if source.journal
             ),
-            *(UnifiedLogSource(source.name, UnifiedLogSettings()) for source in config.sources if source.unified_log),
+            *(
+                UnifiedLogSource(source.name, UnifiedLogSettings(flush_after=source.flush_after))
+                for source in config.sources
+                if source.unified_log
+            ),
         ]
 
     async def run(self) -> None:

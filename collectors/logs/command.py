@@ -20,9 +20,6 @@ log = structlog.get_logger()
 BATCH_BYTES = 512 * 1024
 """Bytes of a batch, and of a line, at most."""
 
-FLUSH_AFTER = 5.0
-"""Seconds without a new line after which an open entry of many lines is to be ended."""
-
 _FIRST_DELAY, _LONGEST_DELAY = 0.5, 60.0
 _STOP_SECONDS = 1.0
 _READ_BYTES = 1 << 16
@@ -37,6 +34,7 @@ class Command:
     Args:
         arguments: Gives its arguments.
         deliver: Where its lines go.
+        flush_after: Seconds without a new line after which an open entry of many lines is to be ended.
 
     Attributes:
         arguments: What it is run with, asked for anew at each start.
@@ -47,7 +45,7 @@ class Command:
         problem: Why it does not run now; empty if it does.
     """
 
-    def __init__(self, arguments: Callable[[], Sequence[str]], deliver: Deliver) -> None:
+    def __init__(self, arguments: Callable[[], Sequence[str]], deliver: Deliver, flush_after: float) -> None:
         self.lines = 0
         self.bytes = 0
         self.waiting_since: float | None = None
@@ -55,6 +53,7 @@ class Command:
         self.problem = ""
         self.arguments = arguments
         self._deliver = deliver
+        self._flush_after = flush_after
 
     async def run(self) -> None:
         """Run the command for ever. Ends only by cancellation, or by what `deliver` raises."""
@@ -101,7 +100,7 @@ class Command:
             data = None
             if not full:
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(FLUSH_AFTER if offered else 0.0 if b"\n" in window else None):
+                    async with asyncio.timeout(self._flush_after if offered else 0.0 if b"\n" in window else None):
                         data = await stream.read(min(_READ_BYTES, BATCH_BYTES - len(window)))
                         self.problem = ""
             window += data or b""

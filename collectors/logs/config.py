@@ -9,6 +9,7 @@ import msgspec
 from collectors.logs.pipeline import check_stages
 from collectors.logs.stages.config import StageConfig, check_labels
 from collectors.logs.stages.metrics import MetricsConfig
+from collectors.units import Duration
 
 
 class SourceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -22,6 +23,8 @@ class SourceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         labels: Labels that all entries get.
         stages: What each line passes through, in order.
         from_end: Whether, of files that are there at the very first start, only what is written from then on is read.
+        flush_after: How long nothing must come after a line without its newline, or after an entry that may go on,
+            for it to be sent as it is.
     """
 
     name: str
@@ -31,6 +34,7 @@ class SourceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     labels: dict[str, str] = {}
     stages: list[StageConfig] = []
     from_end: bool = False
+    flush_after: Duration = Duration(5.0)
 
     def __post_init__(self) -> None:
         """Refuse what does not go together.

@@ -14,19 +14,22 @@ from pathlib import Path
 from collectors.logs.recent import parted
 from collectors.logs.records import Batch, Processed
 from collectors.logs.stages import STAGES
-from collectors.logs.stages.config import Context, StageConfig
+from collectors.logs.stages.config import Context, StageConfig, by_name, check_labels
 from collectors.logs.stages.container import ContainerConfig
 from collectors.logs.stages.entries import Entries, rows, text
+from collectors.logs.stages.json import JsonConfig
 from collectors.logs.stages.labels import LabelsConfig
-from collectors.logs.stages.metrics import MetricsStage
+from collectors.logs.stages.logfmt import LogfmtConfig
+from collectors.logs.stages.metrics import MetricsConfig, MetricsStage
 from collectors.logs.stages.multiline import MultilineConfig
 from collectors.logs.stages.static_labels import StaticLabelsConfig
 from collectors.logs.stages.truncate import TruncateConfig
 from collectors.logs.streams import streams
 from collectors.metrics import Family, LabelValues, counter
 
-MAX_LABELS = 12
-"""Of the 15 that Loki takes; the others are the source's name, the file's, and what wraps its lines."""
+MAX_LABELS = 9
+"""Of the 15 that Loki takes: a container's lines come with `source`, `filename`, `namespace`, `pod`, `container` and
+`stream`. Loki refuses every line of a stream with more."""
 
 _NAMES = {kind: name for name, kind in STAGES.items()}
 _JOINING = (ContainerConfig, MultilineConfig)
@@ -76,14 +79,24 @@ def check_stages(stages: Sequence[StageConfig], labels: Iterable[str] = ()) -> N
         labels: The names of the source's own labels.
 
     Raises:
-        ValueError: Lines would be joined after something was made of them, or there are too many labels.
+        ValueError: Lines would be joined after something was made of them, there are too many labels, or one of them
+            identifies a person.
     """
+    _check_joining(stages)
+    _check_number(stages, labels)
+    _check_persons(stages)
+
+
+def _check_joining(stages: Sequence[StageConfig]) -> None:
     seen = ""
     for stage in stages:
         if not isinstance(stage, _JOINING):
             seen = seen or _NAMES[type(stage)]
         elif seen:
             raise ValueError(f"expected {_NAMES[type(stage)]} before {seen}: it makes one entry of several lines")
+
+
+def _check_number(stages: Sequence[StageConfig], labels: Iterable[str]) -> None:
     names = {*labels}
     for stage in stages:
         if isinstance(stage, StaticLabelsConfig):
@@ -92,6 +105,18 @@ def check_stages(stages: Sequence[StageConfig], labels: Iterable[str] = ()) -> N
             names.update(stage.fields)
     if len(names) > MAX_LABELS:
         raise ValueError(f"expected at most {MAX_LABELS} labels, got {len(names)}: {', '.join(sorted(names))}")
+
+
+def _check_persons(stages: Sequence[StageConfig]) -> None:
+    """What is extracted under another name is judged by its own."""
+    origins: dict[str, str] = {}
+    for stage in stages:
+        if isinstance(stage, JsonConfig | LogfmtConfig):
+            origins |= by_name(stage.fields)
+        elif isinstance(stage, LabelsConfig):
+            check_labels((), [origins.get(field, field) for field in by_name(stage.fields).values()])
+        elif isinstance(stage, MetricsConfig):
+            check_labels((), [origins.get(field, field) for field in stage.label_fields()])
 
 
 class Pipeline:

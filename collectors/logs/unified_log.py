@@ -22,10 +22,12 @@ class UnifiedLogSettings:
     Attributes:
         predicate: What `log stream --predicate` takes to choose entries; empty for all.
         command: The command that reads it.
+        flush_after: Seconds without a new line after which an open entry of many lines is to be ended.
     """
 
     predicate: str = ""
     command: tuple[str, ...] = ("/usr/bin/log",)
+    flush_after: float = 5.0
 
 
 class UnifiedLogSource:
@@ -39,7 +41,7 @@ class UnifiedLogSource:
     def __init__(self, name: str, settings: UnifiedLogSettings) -> None:
         self.name = name
         self.settings = settings
-        self.command = Command(self._arguments, self._deliver)
+        self.command = Command(self._arguments, self._deliver, settings.flush_after)
         self._recent = NOTHING
 
     async def run(self, handle: Callable[[Batch], Awaitable[int]]) -> None:

@@ -1,4 +1,8 @@
+import os
 import re
+import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -61,6 +65,45 @@ def test_try_shows_every_step(config_file: Path, log_file: Path, capsys: pytest.
     for stage in ("as read", "json", "timestamp", "level", "labels", "structured_metadata", "drop"):
         assert f"\n{stage}\n" in f"\n{shown}"
     assert "dropped: 1 health" in shown
+
+
+def on_a_terminal(*arguments: str, **environment: str) -> str:
+    """What a command writes where someone looks."""
+    terminal, its_end = os.openpty()
+    command = [sys.executable, "-m", "agent", *arguments]
+    given = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    with subprocess.Popen(command, stdout=its_end, stderr=its_end, env=given | {"TERM": "xterm"} | environment):
+        os.close(its_end)
+        written = b""
+        with suppress(OSError):  # how a terminal ends that nobody writes to any more
+            while data := os.read(terminal, 4096):
+                written += data
+    os.close(terminal)
+    return written.decode()
+
+
+def test_try_is_in_colour_where_someone_looks(config_file: Path, log_file: Path) -> None:
+    arguments = ("logs", "try", "--steps", "--config", str(config_file), str(log_file))
+    shown = on_a_terminal(*arguments)
+
+    for stage in ("as read", "json", "drop"):
+        assert f"\033[1m{stage}\033[0m" in shown
+    assert "\033[2mlabels\033[0m {" in shown
+    assert "\033[33m[" in shown  # the mark before what was dropped
+    assert '\033[1m{filename="' in shown
+    assert "\033" not in on_a_terminal(*arguments, NO_COLOR="1")
+
+
+def test_a_line_cannot_steer_the_terminal(
+    config_file: Path, log_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log_file.write_text('{"level": "\\u001b[2J", "message": 1}\n\x1b]0;owned\x07 tab\there\n')
+    assert main(["logs", "try", "--steps", "--config", str(config_file), str(log_file)]) == 0
+
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown
+    assert "\x07" not in shown
+    assert "\\x1b]0;owned\\x07 tab\there" in shown
 
 
 def test_try_touches_nothing(config_file: Path, log_file: Path, tmp_path: Path) -> None:

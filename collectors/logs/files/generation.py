@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import msgspec
 
 from collectors.logs.files.content import CompressedContent, Content, PlainContent, open_content
+from collectors.logs.files.end import End, EndWatch
 from collectors.logs.files.identity import HEAD_BYTES, TAIL_BYTES, fingerprint
 from collectors.logs.files.lines import Cut, cut
 from collectors.logs.files.positions import Position
@@ -95,8 +96,7 @@ class Generation:
         self._limits = limits
         self._content: Content | None = None
         self._offered = 0
-        self._rest = (0, 0, 1)
-        self._rest_since = time.monotonic()
+        self._end = EndWatch()
         self._postponed_until = 0.0
 
     @property
@@ -107,7 +107,7 @@ class Generation:
     @property
     def has_rest(self) -> bool:
         """Whether there is an unfinished line or entry at its end."""
-        return self._rest[1] > 0
+        return self._end.seen.unfinished > 0
 
     def is_at(self, status: os.stat_result) -> bool:
         """Whether it is, as far as its inode tells, the file that has this status."""
@@ -118,12 +118,7 @@ class Generation:
     def retire(self) -> None:
         """Another file took its place; its writer may still hold it."""
         self.live = False
-        self._rest_since = time.monotonic()
-
-    @property
-    def quiet(self) -> float:
-        """Seconds since its end last changed, as far as was looked."""
-        return time.monotonic() - self._rest_since
+        self._end.wait_anew()
 
     @property
     def postponed(self) -> bool:
@@ -138,14 +133,14 @@ class Generation:
     @property
     def deleted(self) -> bool:
         """Whether it is open and has no name any more."""
-        return self._rest[2] == 0
+        return self._end.seen.names == 0
 
     @property
     def left(self) -> bool:
         """Whether it was replaced or deleted, is read to its end, and nothing follows."""
         if self.has_rest or self._content is None or (self.live and not self.deleted):
             return False
-        return not isinstance(self._content, PlainContent) or self.quiet >= self._limits.linger
+        return not isinstance(self._content, PlainContent) or self._end.quiet >= self._limits.linger
 
     def recognise(self) -> None:
         """Take the file's fingerprint, and leave it closed if it was.
@@ -173,7 +168,7 @@ class Generation:
             self.clock_due = self.caught_up or not self.position.clocks
             self.caught_up = not full
             found = self._cut(window, before, full=full)
-            self._note_rest(window)
+            self._end.see(self._end_of(window))
             if found.lines:
                 return self._work(found, before, window, full=full)
             if not found.length:
@@ -289,18 +284,11 @@ class Generation:
         """Whether an unfinished line or entry at the end is to be taken as it is."""
         if not isinstance(self._content, PlainContent):
             return True
-        return self._rest_of(window) == self._rest and self.quiet >= self._limits.flush_after
+        return self._end_of(window) == self._end.seen and self._end.quiet >= self._limits.flush_after
 
-    def _note_rest(self, window: bytes) -> None:
-        rest = self._rest_of(window)
-        if rest != self._rest:
-            self._rest = rest
-            self._rest_since = time.monotonic()
-
-    def _rest_of(self, window: bytes) -> tuple[int, int, int]:
-        """What is at the end: where, how long (NULs are space yet to be written), and how many names the file has."""
-        links = self._content.stat().st_nlink if isinstance(self._content, PlainContent) else 1
-        return self.position.offset, len(window.rstrip(b"\0")), links
+    def _end_of(self, window: bytes) -> End:
+        names = self._content.stat().st_nlink if isinstance(self._content, PlainContent) else 1
+        return End(self.position.offset, len(window.rstrip(b"\0")), names)
 
     def _work(self, found: Cut, before: bytes, window: bytes, *, full: bool) -> Work | None:
         final = full and self._room() < self._limits.batch_bytes

@@ -13,7 +13,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 import structlog
 
@@ -23,14 +22,12 @@ from collectors.logs.files.labels import file_labels
 from collectors.logs.files.lineage import Lineage
 from collectors.logs.files.positions import Positions
 from collectors.logs.files.rotated import is_rotation
+from collectors.logs.files.state import FileState
 from collectors.logs.files.turns import Turns
 from collectors.logs.files.watch import Watch
 from collectors.logs.records import Batch
-from collectors.offloop import start
 
 log = structlog.get_logger()
-
-T = TypeVar("T")
 
 Handle = Callable[[Batch], Awaitable[int]]
 """Sends a batch, and returns, once that is acknowledged, how many of its lines are dealt with."""
@@ -67,27 +64,6 @@ class FileSettings:
     at_once: int = 4
     open_files: int = 64
     poll: tuple[float, float] = (10.0, 1.0)
-
-
-@dataclass(slots=True)
-class FileState:
-    """What is known of a source; read by other threads.
-
-    Attributes:
-        lines: Lines read so far.
-        bytes: Bytes read so far, without the newlines.
-        files: How many log files there are.
-        looked: Whether there was a look at all.
-        unreadable: Why files cannot be read, by their path.
-        waiting: What the file system was asked for and has not answered yet, and since when (monotonic seconds).
-    """
-
-    lines: int = 0
-    bytes: int = 0
-    files: int = 0
-    looked: bool = False
-    unreadable: dict[str, str] = field(default_factory=dict)
-    waiting: list[tuple[str, float]] = field(default_factory=list)
 
 
 class FileSource:
@@ -171,9 +147,9 @@ class FileSource:
             self._look_now.clear()
             started = time.monotonic()
             paths, known = self.settings.paths, [*self._lineages, *self._known]
-            found = await self._blocking(", ".join(paths), functools.partial(look, paths, known))
+            found = await self.state.answer(", ".join(paths), functools.partial(look, paths, known))
             await self._take(found)
-            await self._blocking(", ".join(paths), functools.partial(watch.watch, found.folders))
+            await self.state.answer(", ".join(paths), functools.partial(watch.watch, found.folders))
             await asyncio.sleep(_GATHER + _PAUSE_PER_LOOK * (time.monotonic() - started))
             pause = self.settings.poll[0 if watch.complete else 1]
             await _set_or_late(self._look_now, pause)
@@ -208,7 +184,7 @@ class FileSource:
         new = [Lineage(path, (), self.settings.limits, time.time_ns()) for path in paths if path not in self._lineages]
         if not new:
             return []
-        refused = await self._blocking(new[0].path, functools.partial(_begin, new, found, at_end=self._from_end))
+        refused = await self.state.answer(new[0].path, functools.partial(_begin, new, found, at_end=self._from_end))
         for lineage in new:
             if lineage.path in refused:
                 self._unreadable(lineage.path, refused[lineage.path])
@@ -278,7 +254,7 @@ class FileSource:
     async def _advance(self, path: str, lineage: Lineage, handle: Handle) -> bool:
         """Read and send one batch of a file; whether there may be more."""
         try:
-            work = await self._blocking(path, functools.partial(self._read, path, lineage))
+            work = await self.state.answer(path, functools.partial(self._read, path, lineage))
         except OSError as error:
             self._unreadable(path, error)
             return False
@@ -295,15 +271,6 @@ class FileSource:
         if path not in self._labels:
             self._labels[path] = file_labels(path)
         return lineage.read(time.time_ns())
-
-    async def _blocking(self, what: str, function: Callable[[], T]) -> T:
-        """What the function returns or raises, which a file system that hangs may keep it from."""
-        asked = (what, time.monotonic())
-        self.state.waiting.append(asked)
-        try:
-            return await start(function, "log files")
-        finally:
-            self.state.waiting.remove(asked)
 
     async def _send(self, path: str, lineage: Lineage, work: Work, handle: Handle) -> None:
         generation, lines = work.generation, work.cut.lines

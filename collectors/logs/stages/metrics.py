@@ -14,7 +14,7 @@ from typing import Protocol
 
 import msgspec
 
-from collectors.logs.stages.config import Context, StageConfig
+from collectors.logs.stages.config import Context, StageConfig, by_name
 from collectors.logs.stages.distinct import Distinct, DistinctConfig
 from collectors.logs.stages.entries import Entries
 from collectors.logs.stages.metric import LabelledConfig, Labels, numbers, selected
@@ -92,6 +92,11 @@ class MetricsConfig(StageConfig, frozen=True, forbid_unknown_fields=True, kw_onl
         for metric in (*self.gauges, *self.histograms, *self.distinct):
             if metric.name.endswith("_total"):
                 raise ValueError(f"expected only counters to end in _total, got {metric.name!r}")
+
+    def label_fields(self) -> list[str]:
+        """The fields that become labels of any of the metrics."""
+        labelled: list[LabelledConfig] = [*self.counters, *self.gauges, *self.histograms]
+        return [field for metric in labelled for field in by_name(metric.labels).values()]
 
     def build(self, context: Context) -> MetricsStage:
         """The stage."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from collectors.findings import Finding, Severity
-from collectors.logs.collector import LogsCollector
+from collectors.logs.collector import LogsCollector, file_settings
 from collectors.logs.config import LogsConfig, SourceConfig
 from collectors.logs.loki.config import LokiConfig, LokiUrl
 from collectors.units import Duration
@@ -31,6 +31,12 @@ async def running(collector: LogsCollector) -> AsyncIterator[LogsCollector]:
 
 def config(url: str) -> LokiConfig:
     return LokiConfig(url=LokiUrl(url), longest_wait=Duration(0.5))
+
+
+def test_how_long_an_unfinished_line_waits_can_be_said() -> None:
+    source = SourceConfig(name="a", paths=["/var/log/a.log"], flush_after=Duration(0.5))
+
+    assert file_settings(source).limits.flush_after == 0.5
 
 
 async def test_a_command_that_does_not_run_is_a_failure_that_names_it(

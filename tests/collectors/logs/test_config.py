@@ -1,6 +1,7 @@
 import pytest
 
 from agent.config import Config, ConfigError, parse
+from collectors.units import Duration
 
 SOURCE = """
 loki.url = "http://127.0.0.1:3100"
@@ -21,6 +22,12 @@ def test_a_source_needs_no_more_than_a_name_and_paths() -> None:
     (source,) = parse(SOURCE, "x").logs.sources
 
     assert (source.name, source.paths, source.stages) == ("a", ["/var/log/a.log"], [])
+
+
+def test_a_sources_times_are_read_with_units() -> None:
+    (source,) = parse(f'{SOURCE}flush_after = "1.5m"', "x").logs.sources
+
+    assert source.flush_after == Duration(90)
 
 
 def test_nothing_is_shipped_by_default() -> None:

@@ -1,5 +1,6 @@
 import asyncio
 import json
+import struct
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -15,14 +16,19 @@ REMOTE = "/lib/systemd/systemd-journal-remote"
 BEGIN_US = 1_700_000_000_000_000
 
 
-def write_entries(journal: Path, first: int, last: int) -> None:
+def entry(number: int, fields: bytes) -> bytes:
+    """One entry as systemd's journal export format has it."""
+    stamps = f"__REALTIME_TIMESTAMP={BEGIN_US + number}\n__MONOTONIC_TIMESTAMP={number + 1}\n_BOOT_ID={1:032x}\n"
+    return stamps.encode() + fields + b"\n\n"
+
+
+def write_journal(journal: Path, entries: bytes) -> None:
     """Write a real journal file, without a running journald."""
-    entries = "".join(
-        f"__REALTIME_TIMESTAMP={BEGIN_US + number}\n__MONOTONIC_TIMESTAMP={number + 1}\n_BOOT_ID={1:032x}\n"
-        f"MESSAGE=entry {number}\n\n"
-        for number in range(first, last)
-    )
-    subprocess.run([REMOTE, "-o", str(journal), "-"], input=entries.encode(), check=True, capture_output=True)
+    subprocess.run([REMOTE, "-o", str(journal), "-"], input=entries, check=True, capture_output=True)
+
+
+def write_entries(journal: Path, first: int, last: int) -> None:
+    write_journal(journal, b"".join(entry(number, b"MESSAGE=entry %d" % number) for number in range(first, last)))
 
 
 class Sink:
@@ -34,7 +40,7 @@ class Sink:
         return len(batch.lines)
 
     @property
-    def messages(self) -> list[str]:
+    def messages(self) -> list[str | list[str]]:
         return [json.loads(line)["MESSAGE"] for batch in self.batches for line in batch.lines]
 
 
@@ -93,6 +99,21 @@ async def test_an_entry_that_was_not_acknowledged_is_read_again(tmp_path: Path) 
     assert sink.messages == [f"entry {number}" for number in range(10)]
 
 
+async def test_a_message_with_colours_arrives_as_text(tmp_path: Path) -> None:
+    journal = tmp_path / "journal" / "coloured.journal"
+    journal.parent.mkdir()
+    write_entries(journal, 0, 1)
+    message = "\x1b[31mlate\x1b[0m café".encode() + b"\xff"
+    binary = b"MESSAGE\n" + struct.pack("<Q", len(message)) + message
+    write_journal(journal, entry(1, binary))
+    write_journal(journal, entry(2, b"MESSAGE=one\nMESSAGE=another"))
+    sink = Sink()
+    async with running(source_of(journal.parent, tmp_path / "positions.json"), sink):
+        await eventually(lambda: len(sink.messages) >= 3)
+
+    assert sink.messages == ["entry 0", "\x1b[31mlate\x1b[0m café\ufffd", ["one", "another"]]
+
+
 async def test_a_missing_command_is_said_and_tried_again(tmp_path: Path) -> None:
     source = JournalSource(
         "journal", JournalSettings(command=(str(tmp_path / "journalctl"),)), Positions(tmp_path / "positions.json")
@@ -114,3 +135,21 @@ async def test_a_huge_entry_is_cut_and_the_next_one_is_whole(tmp_path: Path) -> 
 
     lines = [line for batch in sink.batches for line in batch.lines]
     assert [len(lines[0]), lines[1:]] == [524288, [b'{"MESSAGE": "next"}']]
+
+
+async def test_an_open_entry_is_ended_when_nothing_follows_for_as_long_as_was_said(tmp_path: Path) -> None:
+    script = tmp_path / "log"
+    script.write_text("#!/bin/sh\necho first\nexec sleep 60\n")
+    script.chmod(0o755)
+
+    class Patient(Sink):
+        async def __call__(self, batch: Batch) -> int:
+            self.batches.append(batch)
+            return len(batch.lines) if batch.final else 0
+
+    sink = Patient()
+    source = UnifiedLogSource("unified", UnifiedLogSettings(command=(str(script),), flush_after=0.1))
+    async with running(source, sink):
+        await eventually(lambda: source.command.lines == 1)
+
+    assert [(batch.lines, batch.final) for batch in sink.batches] == [([b"first"], False), ([b"first"], True)]

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from collectors.logs.files.labels import file_labels
 from collectors.logs.pipeline import MAX_LABELS, Pipeline, check_stages
 from collectors.logs.records import Batch
 from collectors.logs.stages import STAGES
@@ -32,6 +33,7 @@ from collectors.logs.timestamps import TimestampFormat
 from collectors.units import Size
 
 NOW = 1795321418_000000000
+LOKI_MAX_LABELS = 15
 FIELDS = ["time", "level", "msg"]
 EVERY: dict[str, list[StageConfig]] = {
     "container": [ContainerConfig()],
@@ -179,6 +181,27 @@ def test_there_are_no_more_labels_than_loki_takes() -> None:
     check_stages([LabelsConfig(fields=names)])
     with pytest.raises(ValueError, match=f"at most {MAX_LABELS} labels, got {MAX_LABELS + 1}: .*service"):
         Pipeline("s", [LabelsConfig(fields=names)], {"service": "juce"})
+
+
+def test_a_containers_lines_have_no_more_labels_than_loki_takes() -> None:
+    names = [f"label{number}" for number in range(MAX_LABELS)]
+    stages = [ContainerConfig(), JsonConfig(fields=names), LabelsConfig(fields=names)]
+    line = b"2026-11-22T04:23:30Z stdout F " + msgspec.json.encode(dict.fromkeys(names, "x"))
+    labels = file_labels("/var/log/pods/studio_engine-1_0a1b/engine/0.log")
+    (stream,) = Pipeline("s", stages).process(Batch("s", [line], NOW, labels, final=True)).streams
+
+    assert len(stream.labels) == LOKI_MAX_LABELS
+
+
+@pytest.mark.parametrize(
+    "extracted", [JsonConfig(fields={"who": "user_id"}), LogfmtConfig(fields={"who": "app.email"})]
+)
+def test_what_identifies_a_person_is_no_label_under_another_name_either(extracted: StageConfig) -> None:
+    counted = MetricsConfig(counters=[CounterConfig(name="songs_total", labels={"singer": "who"})])
+    for shown in (LabelsConfig(fields={"singer": "who"}), counted):
+        with pytest.raises(ValueError, match=r"(user_id|app\.email) identifies a person"):
+            check_stages([extracted, shown])
+        check_stages([extracted, JsonConfig(fields={"who": "level"}), shown])
 
 
 def test_saving_reaches_every_metrics_stage(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from collectors.logs.files import checks
 from collectors.logs.files.checks import file_checks
 from collectors.logs.files.content import PlainContent
 from collectors.logs.files.positions import Positions
-from collectors.logs.files.source import FileSource, FileState
+from collectors.logs.files.source import FileSource
+from collectors.logs.files.state import FileState
 from tests.support.log_files import Agent, Sink, eventually, settings
 
 
