@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from agent.exposition.formats import Encoding, Format
 
 _LONGEST = 4096
 """Characters of a header that are read; Prometheus sends about 300."""
+
+_SCRAPERS = 8
+"""Headers whose meaning is remembered: a scraper's are the same each time."""
 
 _QUALITY = re.compile(r"0(\.\d*)?|1(\.0*)?|\.\d+")
 
@@ -24,6 +28,7 @@ _OFFERS = {
 }
 
 
+@lru_cache(maxsize=_SCRAPERS)
 def choose_format(accept: str | None) -> Format:
     """The format that the scraper likes best; the text format if it names none, or none that there is.
 
@@ -35,6 +40,7 @@ def choose_format(accept: str | None) -> Format:
     return best if scores[best].quality > 0 else Format.TEXT
 
 
+@lru_cache(maxsize=_SCRAPERS)
 def choose_encoding(accept_encoding: str | None) -> Encoding:
     """Gzip wherever it is as welcome as no encoding, or where only that was refused."""
     qualities = {coding: quality for coding, _, quality in _elements(accept_encoding or "")}

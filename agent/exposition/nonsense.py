@@ -1,4 +1,4 @@
-"""What cannot be exposed: the error for it, and the mending of text that UTF-8 cannot carry."""
+"""What cannot be exposed: the error for it, how it is told, and the mending of text that UTF-8 cannot carry."""
 
 from __future__ import annotations
 
@@ -10,3 +10,9 @@ class NonsenseError(ValueError):
 def well_formed(text: str) -> str:
     r"""The text with each lone surrogate, as `os.fsdecode` makes them, as its escape in letters (`\udcff`)."""
     return text if text.isascii() else text.encode(errors="backslashreplace").decode()
+
+
+def reason(problem: Exception) -> str:
+    """What went wrong, in one line."""
+    said = str(problem) if isinstance(problem, NonsenseError) else f"{type(problem).__name__}: {problem}"
+    return " ".join(said.split())

@@ -1,7 +1,7 @@
 """Collected families to one page in one format.
 
-Owns the page: one header a family name, isolation of a collector that gives nonsense, and the memory of what was
-written before. How lines and headers look belongs to `series` and `metadata`.
+Owns the isolation of a collector that gives nonsense, and the memory of what was written before. Which families can
+stand together belongs to `page`, how lines and headers look to `series` and `metadata`.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import reprlib
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from agent.exposition.formats import Format
-from agent.exposition.metadata import Metadata, check_labels, metadata
-from agent.exposition.nonsense import NonsenseError
-from agent.exposition.series import HistogramLines, Lines, ScalarLines, SummaryLines
-from collectors.metrics import Family, LabelNames, LabelValues, MetricType
+from agent.exposition.metadata import check_labels, metadata
+from agent.exposition.nonsense import NonsenseError, reason
+from agent.exposition.page import Block, Content, Page
+from agent.exposition.series import HistogramLines, ScalarLines, SummaryLines
+from collectors.metrics import Family, LabelNames, MetricType
 
 Group = tuple[str, Sequence[Family]]
 """A collector's name and what it collected."""
@@ -39,9 +39,12 @@ class Rendered:
 
 _LINES: dict[MetricType, type[HistogramLines | SummaryLines]] = {"histogram": HistogramLines, "summary": SummaryLines}
 
-_BREATH = 500
-"""Samples after which the event loop may have the interpreter's lock, for which it would else wait 5 ms at each call
-of the system. Not after each family: giving it away costs 0.1 ms, as much as 80 samples."""
+_BREATH = 32_000
+"""Characters, some 500 samples, after which the event loop may have the interpreter's lock, for which it would else
+wait 5 ms at each call of the system. Not after each family: giving it away costs 0.1 ms, as much as 80 samples."""
+
+_Head = tuple[str, MetricType, str, LabelNames, bool]
+"""What `Family` objects share whose samples are written alike: name, type, help, label names, whether it is foreign."""
 
 
 class Renderer:
@@ -51,7 +54,8 @@ class Renderer:
     """
 
     def __init__(self) -> None:
-        self._known: dict[str, dict[_Head, _Known]] = {}
+        self._known: dict[str, dict[_Head, Block]] = {}
+        self._page = Page({})
 
     def render(self, groups: Iterable[Group], format_: Format) -> Rendered:
         """The page of these collectors, in the order of the first appearance of each family name.
@@ -62,177 +66,53 @@ class Renderer:
         `x_total`), or a series that is there already. Values are written as they are: a counter may be negative.
         Foreign families come last. One that contradicts what is there is left out alone; its help may differ.
         """
-        page = _Page()
+        content: Content = {}
+        texts: dict[Block, str] = {}
         errors: dict[str, str] = {}
-        foreign: dict[str, list[_Block]] = {}
         for collector, families in groups:
             try:
                 blocks = self._blocks(collector, families)
-                page.add(block for block in blocks if not block.foreign)
-                foreign[collector] = [block for block in blocks if block.foreign]
+                texts |= _written(blocks)
+                content |= blocks
             except Exception as problem:  # noqa: BLE001 - nonsense may raise anything, and must not cost the others
                 self._known.pop(collector, None)
-                errors[collector] = _reason(problem)
-        left_out = {collector: page.add_agreeing(blocks) for collector, blocks in foreign.items() if blocks}
-        return Rendered(page.text(format_).encode(), errors, left_out)
+                errors[collector] = reason(problem)
+        if not self._page.is_page_of(content):
+            self._page = Page(content)
+        body = self._page.text(texts, format_).encode()
+        return Rendered(body, errors | self._page.errors, self._page.left_out)
 
-    def _blocks(self, collector: str, families: Iterable[Family]) -> list[_Block]:
-        before = self._known.get(collector, {})
-        grouped = _by_head(families)
-        known = self._known[collector] = {head: before.get(head) or _known(head) for head in grouped}
-        blocks, rendered = [], 0
-        for head, alike in grouped.items():
-            blocks.append(_block(collector, known[head], alike, foreign=head.foreign))
-            rendered += sum(len(family.samples) for family in alike)
-            if rendered >= _BREATH:
-                time.sleep(0)
-                rendered = 0
-        return blocks
-
-
-class _Head(NamedTuple):
-    """What `Family` objects share whose samples are written alike."""
-
-    name: str
-    type: MetricType
-    help: str
-    labels: LabelNames
-    foreign: bool
+    def _blocks(self, collector: str, families: Iterable[Family]) -> Content:
+        known = self._known.setdefault(collector, {})
+        found: Content = {}
+        for family in families:
+            if not isinstance(family, Family):
+                raise NonsenseError(f"expected a Family, got {reprlib.repr(family)}")
+            head = (family.name, family.type, family.help, family.labels, family.foreign)
+            block = known.get(head)
+            if block is None:
+                block = known[head] = _block(collector, head)
+            found.setdefault(block, []).append(family)
+        if len(known) > len(found):
+            self._known[collector] = {head: block for head, block in known.items() if block in found}
+        return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What need not be made again at the next rendering."""
-
-    metadata: Metadata
-    lines: Lines
-
-
-@dataclass(frozen=True, slots=True)
-class _Block:
-    """What one collector has to say under one name with one set of label names."""
-
-    collector: str
-    metadata: Metadata
-    families: list[Family]
-    text: str
-    foreign: bool
+def _block(collector: str, head: _Head) -> Block:
+    name, type, help, labels, foreign = head
+    said = metadata(name, type, help)
+    check_labels(name, type, labels)
+    return Block(collector, said, _LINES.get(type, ScalarLines)(name, labels), foreign)
 
 
-class _Page:
-    """The blocks that do not contradict each other."""
-
-    def __init__(self) -> None:
-        self._blocks: dict[str, list[_Block]] = {}
-        self._taken: dict[str, _Block] = {}
-
-    def add(self, blocks: Iterable[_Block]) -> None:
-        """Take these blocks, all or none.
-
-        Raises:
-            NonsenseError: One contradicts another, or one that is here already.
-        """
-        together: dict[str, list[_Block]] = {}
-        taken: dict[str, _Block] = {}
-        for block in blocks:
-            name = block.metadata.name
-            together.setdefault(name, self._blocks.get(name, []).copy()).append(block)
-            for needed in block.metadata.takes:
-                _check_agreement(block, taken.setdefault(needed, self._taken.get(needed, block)))
-        for alike in together.values():
-            _check_distinct(alike)
-        self._blocks |= together
-        self._taken |= taken
-
-    def add_agreeing(self, blocks: Iterable[_Block]) -> dict[str, str]:
-        """Take those of these blocks whose family contradicts none; why the other families are left out."""
-        by_name: dict[str, list[_Block]] = {}
-        for block in blocks:
-            by_name.setdefault(block.metadata.name, []).append(block)
-        left_out = {}
-        for name, alike in by_name.items():
-            try:
-                self.add(alike)
-            except NonsenseError as problem:
-                left_out[name] = _reason(problem)
-        return left_out
-
-    def text(self, format_: Format) -> str:
-        """The whole page."""
-        parts = [part for blocks in self._blocks.values() for part in (_header(blocks[0], format_), *_texts(blocks))]
-        return "".join(parts) if format_ is Format.TEXT else "".join([*parts, "# EOF\n"])
-
-
-def _by_head(families: Iterable[Family]) -> dict[_Head, list[Family]]:
-    found: dict[_Head, list[Family]] = {}
-    for family in families:
-        if not isinstance(family, Family):
-            raise NonsenseError(f"expected a Family, got {reprlib.repr(family)}")
-        head = _Head(family.name, family.type, family.help, family.labels, family.foreign)
-        found.setdefault(head, []).append(family)
-    return found
-
-
-def _known(head: _Head) -> _Known:
-    said = metadata(head.name, head.type, head.help)
-    check_labels(head.name, head.type, head.labels)
-    lines = _LINES.get(head.type, ScalarLines)
-    return _Known(said, lines(head.name, head.labels))
-
-
-def _block(collector: str, known: _Known, families: list[Family], *, foreign: bool) -> _Block:
-    samples = [family.samples for family in families]
-    try:
-        text = "".join(map(known.lines.text, samples))
-    except NonsenseError as problem:
-        raise NonsenseError(f"{known.metadata.name}: {problem}") from problem
-    known.lines.keep(samples)
-    return _Block(collector, known.metadata, families, text, foreign)
-
-
-def _header(block: _Block, format_: Format) -> str:
-    return block.metadata.text if format_ is Format.TEXT else block.metadata.openmetrics
-
-
-def _texts(blocks: list[_Block]) -> list[str]:
-    return [block.text for block in blocks]
-
-
-def _check_agreement(block: _Block, other: _Block) -> None:
-    """Refuse two families of which one takes up the other's name, but for two halves of one."""
-    ours, theirs = block.metadata, other.metadata
-    if (ours.name, ours.type) == (theirs.name, theirs.type) and (block.foreign or ours.help == theirs.help):
-        return
-    raise NonsenseError(
-        f"{ours.name} ({ours.type}, {reprlib.repr(ours.help)}) contradicts {theirs.name} ({theirs.type}, "
-        f"{reprlib.repr(theirs.help)}) of collector {other.collector}: give one name one type and one help"
-    )
-
-
-def _check_distinct(blocks: list[_Block]) -> None:
-    """Refuse a series that two `Family` objects of one name both have."""
-    families = [(block.collector, family) for block in blocks for family in block.families]
-    if len(families) == 1:
-        return
-    owners: dict[_Identity, str] = {}
-    for collector, family in families:
-        for values in family.samples:
-            identity = _identity(family.labels, values)
-            if identity in owners:
-                raise NonsenseError(
-                    f"{family.name}{reprlib.repr(dict(identity))} is given twice, first by collector {owners[identity]}"
-                )
-            owners[identity] = collector
-
-
-_Identity = frozenset[tuple[str, str]]
-
-
-def _identity(labels: LabelNames, values: LabelValues) -> _Identity:
-    """The labels as Prometheus compares them: in any order, an empty one being none."""
-    return frozenset(pair for pair in zip(labels, values, strict=True) if pair[1])
-
-
-def _reason(problem: Exception) -> str:
-    said = str(problem) if isinstance(problem, NonsenseError) else f"{type(problem).__name__}: {problem}"
-    return " ".join(said.split())
+def _written(blocks: Content) -> dict[Block, str]:
+    """The lines of each block."""
+    texts: dict[Block, str] = {}
+    since_breath = 0
+    for block, families in blocks.items():
+        texts[block] = text = block.text(families)
+        since_breath += len(text)
+        if since_breath >= _BREATH:
+            time.sleep(0)
+            since_breath = 0
+    return texts

@@ -361,6 +361,40 @@ def test_a_collector_that_is_not_selected_is_remembered() -> None:
     assert kept() is not None
 
 
+def test_a_series_given_twice_is_seen_also_after_a_page_of_the_same_families() -> None:
+    renderer = Renderer()
+    once = gauge("x", "X.", {("1",): 1}, ("a",))
+    again = gauge("x", "X.", {("1",): 2}, ("a",))
+    clean = renderer.render([("one", [once]), ("good", [GOOD])], Format.TEXT)
+    page = renderer.render([("one", [once, again]), ("good", [GOOD])], Format.TEXT)
+    mended = renderer.render([("one", [again]), ("good", [GOOD])], Format.TEXT)
+
+    assert clean.errors == {}
+    assert "given twice" in page.errors["one"]
+    assert page.body.decode() == GOOD_TEXT
+    assert mended.errors == {}
+    assert 'x{a="1"} 2\n' in mended.body.decode()
+
+
+def test_a_series_of_two_collectors_is_refused_as_soon_as_both_have_it() -> None:
+    renderer = Renderer()
+    first, second = gauge("x", "X.", {("1",): 1}, ("a",)), gauge("x", "X.", {("2",): 2}, ("a",))
+    clean = renderer.render([("one", [first]), ("two", [second])], Format.TEXT)
+    page = renderer.render([("one", [first]), ("two", [first])], Format.TEXT)
+
+    assert clean.errors == {}
+    assert "given twice" in page.errors["two"]
+
+
+def test_families_keep_the_order_of_their_own_page() -> None:
+    renderer = Renderer()
+    others = gauge("other", "O.", 1)
+    renderer.render([("one", [GOOD, others])], Format.TEXT)
+    page = renderer.render([("one", [others, GOOD])], Format.TEXT)
+
+    assert page.body.decode().endswith(GOOD_TEXT)
+
+
 def test_bounds_that_change_are_written_anew() -> None:
     renderer = Renderer()
     renderer.render([("one", [histogram("x", "X.", {(): GOOD_HISTOGRAM})])], Format.TEXT)
