@@ -21,11 +21,13 @@ import socket
 import socketserver
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import MetricsHandler
+
+_SHARED = Path("/run/white-room")
 
 
 @contextlib.contextmanager
@@ -42,12 +44,13 @@ def serving(plugin: str, registry: CollectorRegistry, directory: Path | None = N
 
     Raises:
         ValueError: The plugin's name has another form.
-        OSError: There is no place for the socket, or none that is this user's alone.
+        OSError: There is no place for the socket, or none where others cannot replace it.
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", plugin):
         raise ValueError(f"expected letters, digits, '_' or '-', a letter or digit first, got {plugin!r}")
     process = os.getpid()
-    server, path = _bound(plugin, directory or _directory(), MetricsHandler.factory(registry))
+    place = _usable([directory] if directory else _directories())
+    server, path = _bound(plugin, place, MetricsHandler.factory(registry))
     threading.Thread(target=server.serve_forever, name="white-room", daemon=True).start()
     try:
         yield path
@@ -65,7 +68,6 @@ class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
 def _bound(plugin: str, directory: Path, handler: type[MetricsHandler]) -> tuple[_Server, Path]:
     """A server on `<plugin>.<pid>.sock`, or with a number before `.sock` if this process has that one already."""
-    directory.mkdir(mode=0o700, exist_ok=True)
     for left in filter(_is_left_over, directory.glob(f"{plugin}.*.sock")):
         left.unlink(missing_ok=True)
     for number in itertools.count(1):
@@ -90,18 +92,37 @@ def _is_left_over(path: Path) -> bool:
     return False
 
 
-def _directory() -> Path:
-    """The first usable one of the places where the agent looks."""
+def _directories() -> list[Path]:
+    """Where the agent looks, the best first; where the environment says it, nowhere else."""
     if chosen := os.environ.get("WHITE_ROOM_SOCKET_DIR"):
-        return Path(chosen)
-    if runtime := os.environ.get("XDG_RUNTIME_DIR"):
-        return Path(runtime, "white-room")
-    shared = Path("/run/white-room")
-    if os.access(shared, os.W_OK | os.X_OK):
-        return shared
-    own = Path(f"/tmp/white-room-{os.geteuid()}")  # noqa: S108 - checked here
-    own.mkdir(mode=0o700, exist_ok=True)
-    status = own.lstat()
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o022:
-        raise PermissionError(f"{own} must be a directory of this user that no one else may write to (chmod 700)")
-    return own
+        return [Path(chosen)]
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    private = [Path(runtime, "white-room")] if runtime else []
+    return [*private, _SHARED, Path(f"/tmp/white-room-{os.geteuid()}")]  # noqa: S108 - checked by _check
+
+
+def _usable(directories: Sequence[Path]) -> Path:
+    """The first of these that sockets can safely be put into; made, where it is not the machine's."""
+    problems = []
+    for directory in directories:
+        try:
+            if directory != _SHARED:
+                directory.mkdir(mode=0o700, exist_ok=True)
+            _check(directory)
+        except OSError as error:
+            problems.append(str(error))
+        else:
+            return directory
+    raise OSError("; ".join(problems))
+
+
+def _check(directory: Path) -> None:
+    status = directory.lstat()
+    shared, sticky = status.st_mode & 0o022, status.st_mode & stat.S_ISVTX
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid not in (0, os.geteuid()) or (shared and not sticky):
+        raise PermissionError(
+            f"{directory} must be a directory of this user or root, and others must not be able to replace what is in "
+            "it (chmod 700, or chmod +t if it is shared)"
+        )
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise PermissionError(f"{directory} may not be written to by this user")

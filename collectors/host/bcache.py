@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from collectors.host.files import read_attribute
+from collectors.host.files import entries, read_attribute
 from collectors.metrics import Family, LabelNames, LabelValues, MetricType, gauge
 
 _NANOSECOND = 1e-9
@@ -143,7 +143,8 @@ def parse_number(text: str) -> int:
 
 def families(root: Path) -> list[Family]:
     """The numbers of every set, its backing devices and its cache devices; none where there is no bcache."""
-    sets: _Directories = {(path.name,): path for path in sorted((root / "sys/fs/bcache").glob("*-*"))}
+    directory = root / "sys/fs/bcache"
+    sets: _Directories = {(uuid,): directory / uuid for uuid in entries(directory) if "-" in uuid}
     if not sets:
         return []
     backing = _devices(sets.values(), "bdev")

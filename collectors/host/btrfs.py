@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from collectors.host.files import read_attribute, read_number
+from collectors.host.files import entries, read_attribute, read_number
 from collectors.metrics import Family, LabelNames, LabelValues, gauge
 
 _SECTOR = 512
@@ -37,8 +37,9 @@ def ratio(mode: str, devices: int) -> float:
 def families(root: Path) -> list[Family]:
     """Sizes and use of every file system, of each kind of block and of each layout of it."""
     found: dict[str, dict[LabelValues, float]] = {name: {} for name in _FAMILIES}
-    for directory in sorted((root / "sys/fs/btrfs").glob("*-*")):
-        for name, labels, value in _file_system(directory):
+    directory = root / "sys/fs/btrfs"
+    for uuid in filter(lambda name: "-" in name, entries(directory)):
+        for name, labels, value in _file_system(directory / uuid):
             found[name][labels] = value
     return [gauge(name, help, found[name], labels) for name, (help, labels) in _FAMILIES.items()]
 

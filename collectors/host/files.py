@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -80,8 +79,10 @@ def read_attributes(directory: str | Path, names: Iterable[str]) -> dict[str, st
     try:
         found = {}
         for name in names:
-            with contextlib.suppress(OSError):
+            try:
                 found[name] = _value(os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=opened))
+            except OSError:
+                continue
         return found
     finally:
         os.close(opened)
@@ -99,11 +100,15 @@ def read_number(path: str | Path) -> int | None:
         return None
 
 
+def entries(directory: str | Path) -> list[str]:
+    """The names in a directory, in order; none where there is no such directory."""
+    try:
+        return sorted(os.listdir(directory))  # noqa: PTH208 - names are wanted, and a scrape is to cost little
+    except OSError:
+        return []
+
+
 def numbered(directory: Path, prefix: str) -> dict[str, Path]:
     """The entries named `prefix` and a number, by that number, ascending; none where there is no such directory."""
-    try:
-        names = os.listdir(directory)  # noqa: PTH208 - names are wanted, and a scrape is to cost little
-    except OSError:
-        return {}
-    numbers = (name.removeprefix(prefix) for name in names if name.startswith(prefix))
+    numbers = (name.removeprefix(prefix) for name in entries(directory) if name.startswith(prefix))
     return {number: directory / f"{prefix}{number}" for number in sorted(filter(str.isdecimal, numbers), key=int)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from collectors.host.files import read_attribute
+from collectors.host.files import entries, read_attribute
 from collectors.metrics import Family, counter
 
 # Line, column, name and help.
@@ -102,7 +102,8 @@ def parse(text: str) -> dict[str, list[int]]:
 
 def families(root: Path) -> list[Family]:
     """One counter a column, with each file system that is mounted; none where there is no XFS."""
-    texts = {path.parent.parent.name: read_attribute(path) for path in (root / "sys/fs/xfs").glob("*/stats/stats")}
+    directory = root / "sys/fs/xfs"
+    texts = {device: read_attribute(directory / device / "stats/stats") for device in entries(directory)}
     disks = {device: parse(text) for device, text in texts.items() if text}
     if not disks:
         return []

@@ -55,7 +55,7 @@ def _refused_files(found: Found) -> list[Finding]:
             severity=Severity.WARNING,
             detail=_few([file.detail for file in files]),
             affects="What listens there is not measured.",
-            remedy=("wr-agent plugins", "docs/plugins.md says who is trusted, and why; plugins.users adds a user"),
+            remedy=(*dict.fromkeys(file.remedy for file in files[:_SHOWN]), "docs/plugins.md says who is trusted"),
         )
         for reason, files in ((reason, list(files)) for reason, files in groupby(refused, lambda file: file.reason))
     ]

@@ -82,7 +82,7 @@ class PluginsCollector(Collector):
         """What is polled, and what was refused."""
         return PluginsState(
             directories=[str(path) for path in self._directories],
-            sockets=[_socket_state(instance) for instance in self._instances.values()],
+            sockets=[_socket_state(it) for it in self._instances.values() if not (it.last and it.last.gone)],
             rejected=[
                 RejectedState(plugin.name, reason.value, count, plugin.refusals.details[reason])
                 for plugin in self._plugins.values()

@@ -47,4 +47,4 @@ class PluginsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
         if not self.timeout > 0:
             raise ValueError(f"expected a timeout above zero, got {self.timeout:g}s")
         if not 0 < self.max_size <= _LARGEST_PAGE:
-            raise ValueError(f"expected a max_size of at most {_LARGEST_PAGE >> 20}MiB, got {self.max_size} bytes")
+            raise ValueError(f"expected a max_size of 1B to {_LARGEST_PAGE >> 20}MiB, got {self.max_size} bytes")

@@ -29,7 +29,7 @@ def foreign_families(plugins: Iterable[Plugin], instances: Iterable[Instance]) -
 
 def poll_families(plugins: Iterable[Plugin], instances: Iterable[Instance]) -> list[Family]:
     """How the sockets were polled."""
-    polls = [(_labels(it), it.last) for it in instances if it.last and not _is_stale(it.last)]
+    polls = [(_labels(it), it.last) for it in instances if it.last and not _has_ended(it.last)]
     rejected: dict[LabelValues, float] = {
         (plugin.name, reason.value): count
         for plugin in plugins
@@ -86,5 +86,5 @@ def _labels(instance: Instance) -> LabelValues:
     return instance.plugin.name, instance.number
 
 
-def _is_stale(poll: Poll) -> bool:
-    return poll.failure is not None and poll.failure.reason is Reason.STALE
+def _has_ended(poll: Poll) -> bool:
+    return poll.gone or (poll.failure is not None and poll.failure.reason is Reason.STALE)

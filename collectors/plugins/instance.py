@@ -39,6 +39,7 @@ class Poll:
         plan: What was answered.
         gauges: The values of the plan's gauges.
         refused: Parts of it that were not taken.
+        gone: Whether the socket is not there any more, as after an orderly end; the next look sees that too.
     """
 
     duration: float
@@ -46,6 +47,7 @@ class Poll:
     plan: Plan | None = None
     gauges: tuple[float, ...] = ()
     refused: tuple[Refusal, ...] = ()
+    gone: bool = False
 
 
 class Instance:
@@ -104,6 +106,9 @@ class Instance:
         except TimeoutError:
             detail = f"no whole answer within {self._config.timeout:g} s (plugins.timeout)"
             self._failed(Refusal(Reason.TIMEOUT, detail), began)
+        except FileNotFoundError:
+            self._disconnect()
+            self.last = Poll(time.monotonic() - began, gone=True)
         except OSError as error:
             self._failed(_unreachable(error), began)
         except Exception as error:
@@ -175,8 +180,12 @@ class Instance:
 
 def _unreachable(error: OSError) -> Refusal:
     """Why nothing could be connected to, or a connection broke."""
-    if error.errno in (errno.ECONNREFUSED, errno.ENOENT):
+    if error.errno == errno.ECONNREFUSED:
         return Refusal(Reason.STALE, "nobody listens any more: its process ended and left the file behind")
+    if error.errno == errno.EACCES:
+        return Refusal(
+            Reason.UNREACHABLE, "the agent's user may not connect; give both users a group, and the socket mode 0660"
+        )
     if error.errno == errno.EAGAIN:
         return Refusal(Reason.UNREACHABLE, "it accepts no connections: too many wait already")
     if isinstance(error, HungUpError):

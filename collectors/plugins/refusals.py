@@ -10,6 +10,7 @@ from typing import NamedTuple
 class Reason(StrEnum):
     """The value of the label `reason`: a closed set, so that no plugin can make new ones."""
 
+    UNREADABLE_DIRECTORY = "unreadable_directory"
     UNTRUSTED_DIRECTORY = "untrusted_directory"
     UNTRUSTED_SOCKET = "untrusted_socket"
     UNTRUSTED_PEER = "untrusted_peer"

@@ -25,6 +25,7 @@ UNNAMED = "unknown"
 """The plugin's name in what is said of a file whose name has none."""
 
 _MOST_FILES = 8_192  # of one directory: listing them takes tens of milliseconds
+_SHARE = "export WHITE_ROOM_SOCKET_DIR=/run/white-room  # for the plugins; docs/plugins.md says how to share it"
 _NAME = re.compile(r"(?P<plugin>[A-Za-z0-9][A-Za-z0-9_-]{0,63})\.(?P<instance>[0-9]{1,10}(?:\.[0-9]{1,6})?)\.sock")
 
 
@@ -46,12 +47,12 @@ class SocketFile(NamedTuple):
 
 
 class RefusedFile(NamedTuple):
-    """A file, or a directory, that is not used, and why."""
+    """A file, or a directory, that is not used, why, and what would mend it."""
 
-    path: str
     plugin: str
     reason: Reason
     detail: str
+    remedy: str
 
 
 @dataclass(slots=True)
@@ -74,7 +75,8 @@ def default_directories(uids: Iterable[int]) -> list[Path]:
     own = os.geteuid()
     runtime = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{own}"
     others = sorted(set(uids) - {own})
-    places = [Path(runtime, "white-room"), *(Path(f"/run/user/{uid}/white-room") for uid in others)]
+    seen = others if own == 0 else []  # nobody but root can look into another user's /run/user/UID
+    places = [Path(runtime, "white-room"), *(Path(f"/run/user/{uid}/white-room") for uid in seen)]
     shared = [] if sys.platform == "darwin" else [*places, Path("/run/white-room")]
     return [*shared, *(Path(f"/tmp/white-room-{uid}") for uid in (own, *others))]  # noqa: S108 - checked by `trust`
 
@@ -84,15 +86,15 @@ def find(directories: Iterable[Path], trust: Trust) -> Found:
     found = Found(looked=True)
     for directory in directories:
         try:
-            problem = trust.directory_problem(directory)
+            if problem := trust.directory_problem(directory):
+                found.refused.append(RefusedFile(UNNAMED, Reason.UNTRUSTED_DIRECTORY, *problem))
+            else:
+                _look_into(directory, trust, found)
         except FileNotFoundError:
             continue
         except OSError as error:
-            problem = f"{directory}: {error.strerror}"
-        if problem:
-            found.refused.append(RefusedFile(str(directory), UNNAMED, Reason.UNTRUSTED_DIRECTORY, problem))
-        else:
-            _look_into(directory, trust, found)
+            detail = f"the agent's user cannot look into {directory}: {error.strerror}"
+            found.refused.append(RefusedFile(UNNAMED, Reason.UNREADABLE_DIRECTORY, detail, _SHARE))
     return found
 
 
@@ -102,8 +104,8 @@ def _look_into(directory: Path, trust: Trust, found: Found) -> None:
             continue
         name = _NAME.fullmatch(entry.name)
         if name is None:
-            detail = f"expected a name such as synth.4711.sock, found {entry.name!a}"
-            found.refused.append(RefusedFile(ascii(entry.path), UNNAMED, Reason.BAD_NAME, detail))
+            detail = f"expected a name such as synth.4711.sock, found {entry.path!a}"
+            found.refused.append(RefusedFile(UNNAMED, Reason.BAD_NAME, detail, "name it PLUGIN.PID.sock"))
         else:
             _take(entry, name["plugin"], name["instance"], trust, found)
 
@@ -119,14 +121,16 @@ def _take(entry: os.DirEntry[str], plugin: str, instance: str, trust: Trust, fou
     except OSError:
         return  # it went just now
     known = found.sockets.get((plugin, instance))
-    if problem := trust.socket_problem(status):
-        refusal = (Reason.UNTRUSTED_SOCKET, f"{entry.path}: {problem}")
+    if problem := trust.socket_problem(entry.path, status):
+        refusal = (Reason.UNTRUSTED_SOCKET, *problem)
     elif known:
-        refusal = (Reason.DUPLICATE_INSTANCE, f"{entry.path} has the name of {known.path}")
+        detail = f"{entry.path} has the name of {known.path}"
+        refusal = (Reason.DUPLICATE_INSTANCE, detail, "let each process use one directory")
     elif len(found.sockets) >= MOST_SOCKETS:
-        refusal = (Reason.TOO_MANY_SOCKETS, f"{entry.path} is one more than the {MOST_SOCKETS} that are polled")
+        detail = f"{entry.path} is one more than the {MOST_SOCKETS} that are polled"
+        refusal = (Reason.TOO_MANY_SOCKETS, detail, "let one socket serve several instances of a process")
     else:
         identity = (status.st_dev, status.st_ino)
         found.sockets[plugin, instance] = SocketFile(entry.path, plugin, instance, identity)
         return
-    found.refused.append(RefusedFile(entry.path, plugin, *refusal))
+    found.refused.append(RefusedFile(plugin, *refusal))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import shlex
 import socket
 import stat
 import struct
@@ -24,6 +25,7 @@ from collectors.plugins.refusals import Reason, RefusedError
 _UCRED = struct.Struct("3i")  # unix(7): pid, uid, gid
 _SOL_LOCAL, _LOCAL_PEERCRED, _LOCAL_PEERPID = 0, 1, 2  # macOS: sys/un.h
 _XUCRED = struct.Struct("2I")  # macOS: sys/ucred.h begins with the version and the user
+_OWN_SOCKET = "let the plugin make a socket of its own there, with no other name"
 
 
 class Process(NamedTuple):
@@ -36,6 +38,13 @@ class Process(NamedTuple):
 
     pid: int
     start: float
+
+
+class Problem(NamedTuple):
+    """Why something is not trustworthy, and what its owner can do about that."""
+
+    detail: str
+    remedy: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,26 +66,31 @@ class Trust:
         uids = {0, os.geteuid(), *(uid for uid in known.values() if uid is not None)}
         return cls(frozenset(uids), tuple(user for user, uid in known.items() if uid is None))
 
-    def directory_problem(self, path: Path) -> str:
-        """Why the directory is not trustworthy; empty if it is.
+    def directory_problem(self, path: Path) -> Problem | None:
+        """Why the directory is not trustworthy; None if it is.
 
         Raises:
             OSError: It is not there, or cannot be looked at.
         """
-        if path.is_symlink():
-            return f"{path} is a symbolic link; name the directory itself"
         real = path.resolve(strict=True)
-        return next(filter(None, (self._place_problem(place) for place in (real, *real.parents))), "")
+        if path.is_symlink():
+            return Problem(f"{path} is a symbolic link", f"directories = [{str(real)!r}] in the section [plugins]")
+        return next(filter(None, (self._place_problem(place) for place in (real, *real.parents))), None)
 
-    def socket_problem(self, status: os.stat_result) -> str:
-        """Why what has this status (of the file itself, not of what a link names) is not to be connected to."""
+    def socket_problem(self, path: str, status: os.stat_result) -> Problem | None:
+        """Why the file is not to be connected to; None if it may be.
+
+        Args:
+            path: Where it is.
+            status: Its own status, not that of what a link names.
+        """
         if stat.S_ISLNK(status.st_mode):
-            return "it is a symbolic link, which may name another service's socket"
+            return Problem(f"{path} is a symbolic link, which may name another service's socket", _OWN_SOCKET)
         if not stat.S_ISSOCK(status.st_mode):
-            return "it is no socket"
+            return Problem(f"{path} is no socket", f"rm {shlex.quote(path)}")
         if status.st_nlink > 1:
-            return "it has another name too, so that it may be another service's socket"
-        return self._owner_problem(status.st_uid)
+            return Problem(f"{path} has another name too, so that it may be another service's socket", _OWN_SOCKET)
+        return self._owner_problem(path, status.st_uid)
 
     def check_peer(self, peer: socket.socket) -> None:
         """Refuse to ask a process that no trusted user runs.
@@ -85,23 +99,26 @@ class Trust:
             RefusedError: The kernel says that another user runs it.
             OSError: The kernel does not say.
         """
-        if problem := self._owner_problem(_peer_uid(peer)):
-            raise RefusedError(Reason.UNTRUSTED_PEER, f"the process that listens is not trusted: {problem}")
+        if problem := self._owner_problem("the process that listens", _peer_uid(peer)):
+            raise RefusedError(Reason.UNTRUSTED_PEER, f"{problem.detail}; {problem.remedy}")
 
-    def _place_problem(self, place: Path) -> str:
+    def _place_problem(self, place: Path) -> Problem | None:
         status = place.lstat()
         if not stat.S_ISDIR(status.st_mode):
-            return f"{place} is no directory"
-        if problem := self._owner_problem(status.st_uid):
-            return f"{place}: {problem}"
+            return Problem(f"{place} is no directory", "name the directory of the sockets in plugins.directories")
         if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not status.st_mode & stat.S_ISVTX:
-            return f"{place} may be written to by others (mode {stat.S_IMODE(status.st_mode):04o}) and is not sticky"
-        return ""
+            mode = f"{stat.S_IMODE(status.st_mode):04o}"
+            remedy = f"chmod go-w {shlex.quote(str(place))}  # or chmod +t, if others make their sockets there too"
+            return Problem(f"{place} may be written to by others (mode {mode}) and is not sticky", remedy)
+        return self._owner_problem(str(place), status.st_uid)
 
-    def _owner_problem(self, uid: int) -> str:
+    def _owner_problem(self, what: str, uid: int) -> Problem | None:
         if uid in self.uids:
-            return ""
-        return f"it belongs to user {_user(uid)}, who is not trusted"
+            return None
+        name = _name(uid)
+        user = f"{name} ({uid})" if name != str(uid) else name
+        remedy = f'users = ["{name}"]  # in the section [plugins], if this user is to be trusted'
+        return Problem(f"{what} belongs to user {user}, who is not trusted", remedy)
 
 
 def listening_process(peer: socket.socket) -> Process:
@@ -149,8 +166,8 @@ def _uid(user: str) -> int | None:
         return None
 
 
-def _user(uid: int) -> str:
+def _name(uid: int) -> str:
     try:
-        return f"{pwd.getpwuid(uid).pw_name} ({uid})"
+        return pwd.getpwuid(uid).pw_name
     except KeyError:
         return str(uid)

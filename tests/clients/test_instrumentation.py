@@ -1,5 +1,6 @@
 """What docs/instrumentation.md shows is compiled and run."""
 
+import os
 import re
 import shlex
 import subprocess
@@ -32,7 +33,7 @@ def _run(*command: str | Path, cwd: Path, env: dict[str, str] | None = None) -> 
 
 
 def test_every_snippet_is_of_a_language_that_is_tried_here() -> None:
-    assert sorted(re.findall(r"^```(\w+)$", PAGE, re.MULTILINE)) == ["c", "cmake", "cpp", "cpp", "python", "sh"]
+    assert sorted(re.findall(r"^```(\w+)$", PAGE, re.MULTILINE)) == ["c", "cmake", "cpp", "cpp", "python", "sh", "sh"]
 
 
 def test_the_cpp_snippets_are_a_plugin_built_as_the_cmake_snippet_says(tmp_path: Path) -> None:
@@ -44,6 +45,13 @@ def test_the_cpp_snippets_are_a_plugin_built_as_the_cmake_snippet_says(tmp_path:
 
     _run("cmake", "-S", tmp_path, "-B", tmp_path / "build", cwd=tmp_path)
     _run("cmake", "--build", tmp_path / "build", "--parallel", "2", cwd=tmp_path)
+
+
+def test_the_example_is_built_as_the_page_says(tmp_path: Path, sockets: Path) -> None:
+    command = re.sub(r"/\w+/reverb(?!\.)", f"{tmp_path}/reverb", _snippets("sh")[1]).replace(" 60", " 1")
+    said = _run("sh", "-c", command, cwd=ROOT, env=os.environ | {"WHITE_ROOM_SOCKET_DIR": str(sockets)})
+
+    assert re.match(rf"served at {sockets}/reverb\.\d+\.sock\n", said)
 
 
 def test_the_c_snippet_runs(package: Path, library: Path, tmp_path: Path, sockets: Path) -> None:

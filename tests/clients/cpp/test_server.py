@@ -152,13 +152,15 @@ def test_counting_goes_on_while_there_is_no_place_for_the_socket(library: Path, 
     metrics.close()
 
 
-def test_a_directory_that_others_may_write_to_is_not_used(library: Path, sockets: Path) -> None:
+def test_a_directory_that_others_may_write_to_is_not_used_unless_it_is_sticky(library: Path, sockets: Path) -> None:
     sockets.mkdir()
     sockets.chmod(0o770)
     metrics = Metrics(library, "synth", sockets)
 
     assert "must belong to this user" in eventually(metrics.problem, "the problem is told")
     assert list(sockets.iterdir()) == []
+    sockets.chmod(0o3770)
+    assert metrics.served_at().parent == sockets
     metrics.close()
 
 

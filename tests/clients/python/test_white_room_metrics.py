@@ -71,6 +71,29 @@ def test_the_environment_says_where(
         assert path.parent == tmp_path / "chosen"
 
 
+def test_a_directory_that_cannot_be_used_is_passed_over(
+    registry: CollectorRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o3770)
+    monkeypatch.setattr("clients.python.white_room_metrics._SHARED", shared)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "none"))
+    monkeypatch.delenv("WHITE_ROOM_SOCKET_DIR", raising=False)
+
+    with serving("tool", registry) as path:
+        assert path.parent == shared
+
+
+def test_a_directory_that_others_may_write_to_is_not_used(registry: CollectorRegistry, sockets: Path) -> None:
+    sockets.mkdir()
+    sockets.chmod(0o770)
+
+    with pytest.raises(OSError, match="must be a directory of this user or root"), serving("tool", registry, sockets):
+        pass
+    assert list(sockets.iterdir()) == []
+
+
 SERVE_UNTIL_KILLED = """
 import sys, time
 from pathlib import Path

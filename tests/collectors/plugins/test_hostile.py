@@ -270,7 +270,9 @@ async def test_a_directory_that_others_may_write_to_is_not_used(directory: Path,
     async with watching(quickly(directory)) as watch:
         await watch.eventually(lambda: watch.rejected("unknown").get("untrusted_directory"), "it is refused")
         assert engine.connections == 0
-        assert [finding.code for finding in findings(watch.collector)] == ["plugin-socket-refused"]
+        (finding,) = findings(watch.collector)
+        assert finding.code == "plugin-socket-refused"
+        assert finding.remedy[0].startswith(f"chmod go-w {directory}")
 
         let_others_write(directory, stat.S_ISVTX)
         await watch.polled(engine)

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import errno
 import os
+import pwd
+import shlex
 import socket
+import subprocess
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -126,18 +131,23 @@ def test_what_a_directory_lies_in_must_be_trustworthy_too(tmp_path: Path) -> Non
     inner = tmp_path / "open" / "inner"
     inner.mkdir(parents=True)
     inner.parent.chmod(0o777)
-    assert "open may be written to by others (mode 0777)" in OWN.directory_problem(inner)
+    problem = OWN.directory_problem(inner)
+    assert problem is not None
+    assert "open may be written to by others (mode 0777)" in problem.detail
+    command, _, _ = problem.remedy.partition("#")
+    subprocess.run(shlex.split(command), check=True)
 
-    inner.parent.chmod(0o1777)
-    assert OWN.directory_problem(inner) == ""
+    assert OWN.directory_problem(inner) is None
 
 
 def test_strangers_are_not_trusted(directory: Path, bind: Bind) -> None:
     path = bind("synth.11.sock")
     somebody = Trust(frozenset({STRANGER}))
 
-    assert "who is not trusted" in somebody.directory_problem(directory)
-    assert "who is not trusted" in somebody.socket_problem(path.lstat())
+    for problem in (somebody.directory_problem(directory), somebody.socket_problem(str(path), path.lstat())):
+        assert problem is not None
+        assert "who is not trusted" in problem.detail
+        assert tomllib.loads(problem.remedy)["users"] == [pwd.getpwuid(os.geteuid()).pw_name]
     with socket.socket(socket.AF_UNIX) as peer:
         peer.connect(str(path))
         OWN.check_peer(peer)
@@ -169,14 +179,17 @@ def test_the_process_that_listens_is_known(bind: Bind) -> None:
     assert start_of(2**30) == 0
 
 
-def test_sockets_are_looked_for_where_each_trusted_user_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("own", "sees"), [(0, [f"/run/user/{STRANGER}/white-room"]), (1000, [])])
+def test_sockets_are_looked_for_where_each_trusted_user_has_them(
+    own: int, sees: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", "/somewhere")
     monkeypatch.setattr("sys.platform", "linux")
-    own = os.geteuid()
+    monkeypatch.setattr("os.geteuid", lambda: own)
 
     assert [str(path) for path in default_directories([own, STRANGER])] == [
         "/somewhere/white-room",
-        f"/run/user/{STRANGER}/white-room",
+        *sees,
         "/run/white-room",
         f"/tmp/white-room-{own}",  # noqa: S108 - as the platform has them
         f"/tmp/white-room-{STRANGER}",  # noqa: S108 - as above
@@ -185,13 +198,34 @@ def test_sockets_are_looked_for_where_each_trusted_user_has_them(monkeypatch: py
     assert [path.name for path in default_directories([own])] == [f"white-room-{own}"]
 
 
+def test_a_directory_that_cannot_be_listed_leaves_the_others_in_use(
+    directory: Path, bind: Bind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bind("synth.11.sock")
+    closed = directory / "closed"
+    closed.mkdir()
+    listed = os.scandir
+
+    def scandir(path: Path) -> object:  # root, whom the tests may run as, is kept out of nowhere
+        if path == closed:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr("os.scandir", scandir)
+    found = find([closed, directory], OWN)
+
+    assert list(found.sockets) == [("synth", "11")]
+    assert reasons(found) == [Reason.UNREADABLE_DIRECTORY]
+    assert "WHITE_ROOM_SOCKET_DIR" in found.refused[0].remedy
+
+
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
         ({"directories": ["sockets"]}, "absolute"),
         ({"interval": Duration(0.01)}, "interval of at least"),
         ({"timeout": Duration(0)}, "timeout above zero"),
-        ({"max_size": Size(1 << 30)}, "at most 4MiB"),
+        ({"max_size": Size(1 << 30)}, "1B to 4MiB"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(settings: dict[str, object], expected: str) -> None:

@@ -19,7 +19,7 @@ inline namespace v1 {
 /// A directory that sockets may be put into.
 struct SocketDirectory {
     std::string path;
-    bool make;  // and then it must be this user's alone to write to
+    bool make;
 };
 
 /// Where sockets go, the best first: `chosen`, or else `$WHITE_ROOM_SOCKET_DIR`, and nothing else if one of them is set;
@@ -57,8 +57,11 @@ inline void require_usable(const SocketDirectory& directory) {
         throw std::runtime_error{directory.path + " is not a directory"};
     }
     // /tmp is everybody's: somebody else may have made the directory first, to see or to replace what is put there.
-    if (directory.make && (found.st_uid != ::geteuid() || (found.st_mode & (S_IWGRP | S_IWOTH)) != 0)) {
-        throw std::runtime_error{directory.path + " must belong to this user and be writable by no one else (chmod 700)"};
+    const bool shared = (found.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+    const bool sticky = (found.st_mode & S_ISVTX) != 0;
+    if ((found.st_uid != ::geteuid() && found.st_uid != 0) || (shared && !sticky)) {
+        throw std::runtime_error{directory.path + " must belong to this user or root, and others must not be able to "
+                                                  "replace what is in it (chmod 700, or chmod +t if it is shared)"};
     }
     if (::access(directory.path.c_str(), W_OK | X_OK) != 0) {
         throw last_error(directory.path);
