@@ -42,10 +42,19 @@ def fetch(config: Config) -> Status:
     Raises:
         NotRunningError: Nothing answers there, or nothing that this user may ask, or an agent of another version.
     """
+    return _decoded(get(config, "/-/status"), state_directory(config) / NAME)
+
+
+def get(config: Config, page: str) -> bytes:
+    """One page of the agent that holds the state directory: `/-/status` or `/metrics`.
+
+    Raises:
+        NotRunningError: Nothing answers there, or nothing that this user may ask.
+    """
     path = state_directory(config) / NAME
     connection = _ControlConnection(path)
     try:
-        connection.request("GET", "/-/status")
+        connection.request("GET", page)
         answer = connection.getresponse()
         body = answer.read(_MAX_BYTES)
     except PermissionError as error:
@@ -55,8 +64,8 @@ def fetch(config: Config) -> Status:
     finally:
         connection.close()
     if answer.status != http.client.OK:
-        raise NotRunningError(f"what answers on {path} is no wr-agent: HTTP {answer.status} for /-/status")
-    return _decoded(body, path)
+        raise NotRunningError(f"what answers on {path} is no wr-agent: HTTP {answer.status} for {page}")
+    return body
 
 
 def _forbidden(path: Path) -> str:

@@ -88,6 +88,7 @@ class Daemon:
             ],
             checks=list(checks),
             state=self._sources.supervisor.states(),
+            live=await self._sources.sampler.now(),
         )
 
     async def _serve(self) -> None:
@@ -97,6 +98,7 @@ class Daemon:
         work = (
             self._stop.wait(),
             self._sources.health.run(),
+            self._sources.sampler.run(),
             self._sources.security.watch(self._secure_anew),
             self._reload_when_asked(),
         )

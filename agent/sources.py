@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from agent import catalog
 from agent.config import Config, web_config_file
 from agent.health import Health
+from agent.live.sampler import Sampler
 from agent.loop_monitor import LoopMonitor
 from agent.own_collector import OwnCollector
 from agent.selection import asked, chosen
@@ -31,6 +32,7 @@ class Sources:
         self.security = WebSecurity(web_config_file(config))
         self.health = Health()
         self.supervisor = Supervisor(lambda: self.config.web.collect_timeout)
+        self.sampler = Sampler(self.snapshot)
 
     def start(self) -> None:
         """Begin to run all collectors that the configuration wants."""

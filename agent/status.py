@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from agent.diagnosis import Outcome
+from agent.live.moment import Moment
 
 SCHEMA = 1
 """Raised when a field changes its meaning or goes; new fields do not raise it."""
@@ -33,6 +34,7 @@ class Status(msgspec.Struct, frozen=True):
         config_error: Why the last reload was refused; empty if it was not.
         checks: The outcome of every check.
         state: What collectors say of themselves beyond that, by their name.
+        live: What they measure now.
     """
 
     schema: int
@@ -46,3 +48,4 @@ class Status(msgspec.Struct, frozen=True):
     collectors: list[CollectorStatus]
     checks: list[Outcome]
     state: dict[str, Any] = {}
+    live: Moment = Moment()

@@ -1,6 +1,7 @@
 """What the agent answers over HTTP, and the server that answers it.
 
-`GET /metrics`, `/-/healthy`, `/-/ready`, `/-/status` (JSON, for the commands), `/` (for a person).
+`GET /metrics`, `/-/healthy`, `/-/ready`, `/-/status` (JSON, for the commands), `/` (for a person) with what it needs:
+`/-/assets/…` and `/-/events`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from agent.exposition.negotiate import choose_encoding, choose_format
 from agent.exposition.shared import SharedExposition
 from agent.http_server import HttpServer
 from agent.listener import ListenError, bound_address, open_socket
+from agent.live.events import EventStreams
+from agent.live.standing import standing
 from agent.selection import SelectionError, select
 from agent.sources import Sources
 from agent.status import Status
@@ -44,11 +47,12 @@ class Pages:
         self._sources = sources
         self._status = status
         self._exposition = SharedExposition(sources.snapshot, sources.supervisor.judge_rendering)
+        self.streams = EventStreams(sources.sampler, lambda: standing(sources))
 
     def control(self) -> web.Application:
         """The handlers that commands on this machine need."""
         app = web.Application()
-        app.add_routes([web.get("/-/status", self._status_document)])
+        app.add_routes([web.get("/-/status", self._status_document), web.get("/metrics", self._metrics)])
         return app
 
     def application(self) -> web.Application:
@@ -61,6 +65,8 @@ class Pages:
                 web.get("/-/ready", self._ready),
                 web.get("/-/status", self._status_document),
                 web.get("/", self._status_page),
+                web.get("/-/assets/{name}", self._asset),
+                web.get("/-/events", self.streams.handle, allow_head=False),
             ]
         )
         return app
@@ -92,9 +98,13 @@ class Pages:
         return web.Response(body=body, content_type="application/json", charset="utf-8")
 
     async def _status_page(self, _request: web.Request) -> web.Response:
-        text = page.render(await self._status())
-        headers = {"Content-Security-Policy": page.CONTENT_SECURITY_POLICY}
-        return web.Response(text=text, content_type="text/html", charset="utf-8", headers=headers)
+        return _file("index.html", {"Content-Security-Policy": page.CONTENT_SECURITY_POLICY})
+
+    async def _asset(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        if name not in page.FILES:
+            raise web.HTTPNotFound
+        return _file(name, {})
 
 
 class WebServer:
@@ -108,6 +118,7 @@ class WebServer:
 
     def __init__(self, pages: Pages, security: WebSecurity, limits: Limits | None = None) -> None:
         app = pages.application()
+        self._streams = pages.streams
         guard = Guard(security)
         app.middlewares.append(guard.middleware)
         app.on_response_prepare.append(guard.add_headers)
@@ -144,6 +155,7 @@ class WebServer:
     def retire(self) -> None:
         """Have connections that were made under older rules end, each after the answer that it waits for."""
         self._server.connections.retire()
+        self._streams.end()
 
     async def stop(self) -> None:
         """Answer no more."""
@@ -180,6 +192,12 @@ class ControlServer:
     async def stop(self) -> None:
         """Answer no more."""
         await self._server.stop()
+
+
+def _file(name: str, headers: dict[str, str]) -> web.Response:
+    """One of the page's files."""
+    content_type = page.CONTENT_TYPES[Path(name).suffix]
+    return web.Response(body=page.FILES[name], content_type=content_type, charset="utf-8", headers=headers)
 
 
 def caller_of(connected: socket.socket) -> str | None:

@@ -3,57 +3,75 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import msgspec
 
-from agent import client, config
-from agent.report import findings_lines
-from agent.status import Status
+from agent import client, config, overview
+from agent.config import Config
 from agent.terminal import Terminal
 
-HELP = "say what the running agent says of itself"
+HELP = "say what the running agent measures, and how it is itself"
+
+_INTERVAL = 1.0
+_CLEAR = "\033[H\033[2J"
+_CUT_LINES, _WRAP_LINES = "\033[?7l", "\033[?7h"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Where to look, and the form."""
     parser.add_argument("--config", metavar="FILE", help="the configuration that the agent runs with")
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print one JSON document")
+    form.add_argument("--watch", action="store_true", help="say it each second, until Ctrl-C")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """0 if an agent answers, 1 if none does."""
+    where = config.load(config.find(arguments.config))
     try:
-        status = client.fetch(config.load(config.find(arguments.config)))
+        status = client.fetch(where)
     except client.NotRunningError as error:
         print(f"{error}; start it with ./start.sh or wr-agent run", file=sys.stderr)
         return 1
     if arguments.json:
         print(msgspec.json.format(msgspec.json.encode(status), indent=2).decode())
+    elif arguments.watch:
+        _watch(where, Terminal.of(sys.stdout))
     else:
-        print("\n".join(_lines(status, Terminal.of(sys.stdout))))
+        print("\n".join(overview.lines(status, Terminal.of(sys.stdout))))
     return 0
 
 
-def _lines(status: Status, terminal: Terminal) -> list[str]:
-    lines = [
-        f"wr-agent {status.version}, pid {status.pid}, up {_span(status.uptime)}",
-        f"serving  {status.url}/metrics",
-        f"config   {status.config}",
-    ]
-    if status.config_error:
-        lines += [f"{terminal.mark('failure')} the last reload was refused: {status.config_error}"]
-    lines += ["", "collectors"]
-    for it in status.collectors:
-        mark = terminal.mark("failure" if it.error else "ok")
-        lines.append(f"  {mark} {it.name:10} {it.duration * 1000:7.1f} ms  {it.error or 'up'}")
-    findings = [finding for check in status.checks for finding in check.findings]
-    lines += ["", f"findings ({len(status.checks)} checks)"]
-    lines += findings_lines(findings, terminal) or [f"  {terminal.mark('ok')} nothing found"]
-    return lines
+def _watch(where: Config, terminal: Terminal) -> None:
+    """Say it each second, also that the agent is away, until the user has seen enough."""
+    with _whole_screen() as show:
+        while True:
+            try:
+                lines = list(overview.lines(client.fetch(where), terminal))
+            except client.NotRunningError as error:
+                lines = [str(error)]
+            show(lines)
+            time.sleep(_INTERVAL)
 
 
-def _span(seconds: float) -> str:
-    whole = int(seconds)
-    hours, rest = divmod(whole, 3600)
-    return f"{hours} h {rest // 60} min" if hours else f"{rest // 60} min {rest % 60} s"
+@contextmanager
+def _whole_screen() -> Iterator[Callable[[list[str]], None]]:
+    """What shows lines in place of those before, as far as the screen has room; one after another where it is none."""
+    screen = sys.stdout.isatty()
+
+    def show(lines: list[str]) -> None:
+        room = shutil.get_terminal_size().lines - 1 if screen else len(lines)
+        print(_CLEAR if screen else "", "\n".join(lines[:room]), sep="", end="\n" if screen else "\n\n", flush=True)
+
+    try:
+        print(_CUT_LINES if screen else "", end="")
+        yield show
+    except KeyboardInterrupt:
+        pass
+    finally:
+        print(_WRAP_LINES if screen else "", end="")

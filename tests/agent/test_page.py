@@ -1,40 +1,53 @@
+"""The page's files: what is in them and what a browser is told of them."""
+
+import re
+
+import pytest
+
 from agent import page
-from agent.diagnosis import Outcome
-from agent.status import CollectorStatus, Status
-from collectors.findings import Finding, Severity
+from tests.conftest import StartAgent
 
-STATUS = Status(
-    schema=1,
-    version="1.2.3",
-    pid=7,
-    started=0.0,
-    uptime=61.0,
-    url="http://127.0.0.1:9787",
-    config="built-in defaults",
-    config_error="",
-    collectors=[CollectorStatus("host", up=True, error="", errors=0, restarts=0, duration=0.002)],
-    checks=[Outcome("host.memory", "Memory is available", ())],
-)
+MOST_BYTES = 60_000
 
 
-def test_a_page_without_findings_says_so() -> None:
-    shown = page.render(STATUS)
+def test_the_page_is_light_and_needs_nobody_else() -> None:
+    texts = {name: body.decode() for name, body in page.FILES.items()}
 
-    assert "1 checks, nothing found." in shown
-    assert "<td>host<td>up<td>2.0 ms<td>0<td>0" in shown
+    assert sum(map(len, page.FILES.values())) < MOST_BYTES
+    elsewhere = [url for text in texts.values() for url in re.findall(r"\w+://[^\"'\s]+", text)]
+    assert set(elsewhere) == {"http://www.w3.org/2000/svg"}, "the name of SVG, which nobody is asked for"
 
 
-def test_whatever_a_finding_says_is_text_and_no_markup() -> None:
-    finding = Finding("x", "<b>bold</b>", Severity.FAILURE, "a & b", "all", ("rm '<script>'",))
-    status = Status(
-        **{name: getattr(STATUS, name) for name in STATUS.__struct_fields__}
-        | {"checks": [Outcome("x.y", "X", (finding,))], "config_error": "<i>"}
-    )
+def test_text_is_never_taken_for_markup() -> None:
+    scripts = [body.decode() for name, body in page.FILES.items() if name.endswith(".js")]
 
-    shown = page.render(status)
+    assert not any(word in text for text in scripts for word in ("innerHTML", "outerHTML", "insertAdjacent", "eval("))
 
-    assert "&lt;b&gt;bold&lt;/b&gt;" in shown
-    assert "a &amp; b" in shown
-    assert "&lt;script&gt;" in shown
-    assert "refused: &lt;i&gt;" in shown
-    assert 'class="failure"' in shown
+
+def test_every_file_that_is_asked_for_is_there() -> None:
+    asked = {
+        name for body in page.FILES.values() for name in re.findall(r'(?:/-/assets/|from "\./)([\w.]+)"', body.decode())
+    }
+
+    assert asked | {"index.html"} == set(page.FILES)
+
+
+def test_a_browser_is_told_to_run_nothing_but_the_files(start_agent: StartAgent) -> None:
+    agent = start_agent()
+
+    for name in page.FILES:
+        status, headers, body = agent.get(f"/-/assets/{name}")
+        assert (status, body.encode()) == (200, page.FILES[name])
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Content-Type"] != "application/octet-stream"
+    _, headers, body = agent.get("/")
+    assert body.encode() == page.FILES["index.html"]
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert not re.search(r"<script(?![^>]*src=)|style=|\son\w+=", body)
+
+
+@pytest.mark.parametrize("name", ["nothing.js", "__init__.py", "..%2F__init__.py", "..%2F..%2Fweb.py"])
+def test_other_files_are_not_served(start_agent: StartAgent, name: str) -> None:
+    assert start_agent().get(f"/-/assets/{name}")[0] == 404

@@ -1,0 +1,120 @@
+"""What goes into a bundle: each file's name and its text, before anything is blanked."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from agent import __version__, client
+from agent.bundle import configuration
+from agent.commands.version import LIBRARIES
+from agent.config import Config, ConfigError, read_text
+from agent.doctor.versions import installed
+
+PAUSE = 10.0
+"""Seconds between the two pages of metrics, so that rates can be told."""
+
+_PATIENCE = 20.0
+_LOG_LINES = "1000"
+_TAIL_BYTES = 512 << 10
+_UNIT = "wr-agent"
+_MAC_LOG = Path("Library/Logs/wr-agent.log")
+
+README = """\
+This is what wr-agent doctor --bundle gathered on one machine. Nothing was sent: the file was written here, and it is
+for you to read before you give it to anybody.
+
+findings.txt         what doctor found, as it shows it
+findings.json        the same for programs
+config.txt           the configuration, one value a line; texts of keys that are not settings are blanked
+metrics-1.txt        /metrics of the running agent
+metrics-2.txt        the same ten seconds later
+logs.txt             the newest lines that the agent logged
+versions.txt         versions of the agent, of Python, of libraries and of the system
+
+Blanked, wherever they stood: passwords, tokens, keys and what looks like one; user, password and query of URLs; e-mail
+addresses; home folders (~); user names (user1, user2, …) and full names; this machine's name (this-host), serial
+numbers and hardware addresses; public IP addresses. Kept: names of devices, plugins, containers, log sources and
+programs, paths outside of homes, private IP addresses. No rule knows every secret: please read it.
+"""
+
+
+def gather(findings: str, document: str, path: Path | None, reached: Config | None) -> Iterator[tuple[str, str]]:
+    """Name and text of each file but the README, the quick ones first.
+
+    Args:
+        findings: What doctor shows.
+        document: The same as JSON.
+        path: The configuration file, if there is one.
+        reached: The configuration that reaches the running agent; `None` if none runs.
+    """
+    yield "findings.txt", findings
+    yield "findings.json", document
+    yield "config.txt", _configuration(path)
+    yield "versions.txt", _versions()
+    yield "logs.txt", _logs()
+    yield "metrics-1.txt", _metrics(reached)
+    if reached is not None:
+        time.sleep(PAUSE)
+        yield "metrics-2.txt", _metrics(reached)
+
+
+def _configuration(path: Path | None) -> str:
+    if path is None:
+        return "# no file: the built-in defaults\n"
+    try:
+        return "\n".join([f"# {path}", *configuration.lines(read_text(path)), ""])
+    except ConfigError as error:
+        return f"# {error}\n"
+
+
+def _versions() -> str:
+    rows = [("wr-agent", __version__), ("Python", platform.python_version()), ("system", platform.platform())]
+    rows += [(name, installed(name) or "not installed") for name in LIBRARIES]
+    return "".join(f"{name:12} {version}\n" for name, version in rows)
+
+
+def _metrics(reached: Config | None) -> str:
+    if reached is None:
+        return "# no agent runs\n"
+    try:
+        return client.get(reached, "/metrics").decode(errors="replace")
+    except client.NotRunningError as error:
+        return f"# {error}\n"
+
+
+def _logs() -> str:
+    """What the service logged; an agent in a terminal logs there alone."""
+    if sys.platform == "darwin":
+        return _tail(Path.home() / _MAC_LOG)
+    found = [text for scope in ((), ("--user",)) if (text := _journal(*scope))]
+    return "\n".join(found) or "# the journal has no line of a service wr-agent; an agent in a terminal logs there\n"
+
+
+def _journal(*scope: str) -> str:
+    command = shutil.which("journalctl")
+    if command is None:
+        return ""
+    unit = ("--user-unit" if scope else "--unit", _UNIT)
+    asked = (command, *unit, "--lines", _LOG_LINES, "--no-pager", "--quiet", "--output", "short-iso")
+    try:
+        done = subprocess.run(  # noqa: S603 - systemd's own program, which reads
+            asked, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_PATIENCE, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return f"# {' '.join(asked)} gave no answer within {_PATIENCE:g} s\n"
+    return done.stdout[-_TAIL_BYTES:]
+
+
+def _tail(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            file.seek(max(path.stat().st_size - _TAIL_BYTES, 0))
+            return file.read().decode(errors="replace")
+    except OSError as error:
+        return f"# {path}: {error.strerror}\n"

@@ -1,0 +1,61 @@
+"""Whether the file systems that audio depends on are fit for it: the player's files, and memory that is shared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path, PurePath
+
+from collectors.findings import Finding, Severity
+from collectors.host.filesystem import Mount, linux_mounts, printable
+
+_REMOTE = frozenset({"9p", "afs", "ceph", "cifs", "davfs", "glusterfs", "nfs", "nfs4", "smb3", "sshfs"})
+_SHARED = PurePath("/dev", "shm")
+_IN_MEMORY = frozenset({"tmpfs", "ramfs"})
+
+
+def read(root: Path) -> Sequence[Mount]:
+    """What is mounted; nothing where the kernel does not tell."""
+    try:
+        return linux_mounts(root)
+    except OSError:
+        return []
+
+
+def under(path: PurePath, mounts: Sequence[Mount]) -> Mount | None:
+    """The mount that a path lies on: of the longest mount point above it, the last one."""
+    above = [mount for mount in mounts if path.is_relative_to(mount.path)]
+    return max(reversed(above), key=lambda mount: len(PurePath(mount.path).parts), default=None)
+
+
+def check(mounts: Sequence[Mount], home: PurePath | None) -> list[Finding]:
+    """Findings for a home that a network or a program stands behind, and for shared memory on a disk."""
+    kept = under(home, mounts) if home else None
+    shared = under(_SHARED, mounts)
+    found = []
+    if kept and (kept.type in _REMOTE or kept.type.startswith("fuse.")):
+        found.append(_remote(kept))
+    if shared and shared.type not in _IN_MEMORY:
+        found.append(_on_disk(shared))
+    return found
+
+
+def _remote(mount: Mount) -> Finding:
+    return Finding(
+        code="filesystem-home-remote",
+        title="The player's files lie on a file system that can stop",
+        severity=Severity.INFO,
+        detail=f"{printable(mount.path)} is {mount.type} on {printable(mount.device)}; a local disk is expected.",
+        affects="Recordings and samples wait for the network, or for the program behind the mount.",
+        remedy=("keep projects and samples on a local disk, such as a folder of /srv",),
+    )
+
+
+def _on_disk(mount: Mount) -> Finding:
+    return Finding(
+        code="filesystem-shm-on-disk",
+        title="Shared memory lies on a disk",
+        severity=Severity.WARNING,
+        detail=f"{_SHARED} is on {printable(mount.path)} ({mount.type}); tmpfs is expected.",
+        affects="JACK passes all audio through it: each buffer may wait for the disk.",
+        remedy=("sudo mount -t tmpfs -o mode=1777 tmpfs /dev/shm", "add that mount to /etc/fstab"),
+    )

@@ -1,0 +1,97 @@
+"""How soon the kernel lets an audio thread run: its preemption model, and whether interrupts run as threads."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from pathlib import Path
+
+from collectors.findings import Finding, Severity
+from collectors.host.files import read_attribute, read_bytes
+
+_PROMPT = frozenset({"full", "lazy", "rt"})
+_CHOSEN = re.compile(r"\((\w+)\)")
+_CONFIGURED = (
+    ("CONFIG_PREEMPT_RT=y", "rt"),
+    ("CONFIG_PREEMPT_LAZY=y", "lazy"),
+    ("CONFIG_PREEMPT=y", "full"),
+    ("CONFIG_PREEMPT_VOLUNTARY=y", "voluntary"),
+    ("CONFIG_PREEMPT_NONE=y", "none"),
+)
+
+
+def preemption(root: Path) -> str:
+    """The model in force: `rt`, `full`, `lazy`, `voluntary` or `none`; empty if nothing tells.
+
+    In this order say so: the kernel itself (`/sys/kernel/realtime`, and for root `/sys/kernel/debug/sched/preempt`),
+    its command line (`preempt=`), and what it was built with.
+    """
+    if read_attribute(root / "sys/kernel/realtime") == "1":
+        return "rt"
+    chosen = _CHOSEN.search(read_attribute(root / "sys/kernel/debug/sched/preempt") or "")
+    asked = [word.removeprefix("preempt=") for word in _command_line(root) if word.startswith("preempt=")]
+    if chosen or asked:
+        return chosen[1] if chosen else asked[-1]
+    built = _built_with(root).splitlines()
+    return next((model for line, model in _CONFIGURED if line in built), "")
+
+
+def threaded_interrupts(root: Path) -> bool:
+    """Whether interrupt handlers run as threads, which an audio thread can go before."""
+    return "threadirqs" in _command_line(root) or read_attribute(root / "sys/kernel/realtime") == "1"
+
+
+def check(model: str, *, threaded: bool) -> list[Finding]:
+    """Findings if audio threads have to wait for the kernel, or for interrupts of other devices."""
+    found = []
+    if model and model not in _PROMPT:
+        found.append(_slow(model))
+    if not threaded and model != "rt":
+        found.append(_not_threaded())
+    return found
+
+
+def _slow(model: str) -> Finding:
+    return Finding(
+        code="kernel-preempts-late",
+        title="The kernel interrupts itself late for audio threads",
+        severity=Severity.INFO,
+        detail=f"Expected preemption full, lazy or rt, found {model}: more throughput, longer waits.",
+        affects="Buffers of 128 frames and less drop out when the machine works for others too.",
+        remedy=(
+            "add preempt=full to GRUB_CMDLINE_LINUX_DEFAULT in /etc/default/grub",
+            "sudo update-grub && sudo reboot",
+            "or, on Debian: sudo apt install linux-image-rt-amd64; on Ubuntu: sudo apt install linux-lowlatency",
+        ),
+    )
+
+
+def _not_threaded() -> Finding:
+    return Finding(
+        code="kernel-interrupts-not-threaded",
+        title="Interrupts of other devices go before audio threads",
+        severity=Severity.INFO,
+        detail="Expected threadirqs on the kernel's command line, or a real-time kernel; found neither.",
+        affects="Network, disk and graphics can hold audio up for moments; small buffers notice.",
+        remedy=(
+            "add threadirqs to GRUB_CMDLINE_LINUX_DEFAULT in /etc/default/grub",
+            "sudo update-grub && sudo reboot",
+            "sudo apt install rtirq-init  # then gives the sound card's thread the highest priority",
+        ),
+    )
+
+
+def _command_line(root: Path) -> list[str]:
+    return (read_attribute(root / "proc/cmdline") or "").split()
+
+
+def _built_with(root: Path) -> str:
+    release = read_attribute(root / "proc/sys/kernel/osrelease") or ""
+    try:
+        return gzip.decompress(read_bytes(root / "proc/config.gz")).decode()
+    except OSError:
+        pass
+    try:
+        return read_bytes(root / f"boot/config-{release}").decode()
+    except OSError:
+        return ""

@@ -1,0 +1,177 @@
+"""Asks Loki itself: does it answer and take what is sent, and do its limits fit the configuration. Sends no log line.
+
+The question whether it takes entries is a push without entries, as the agent asks it while it is idle. Limits are told
+by Loki 3.6 and newer at `/config/tenant/v1/limits`, for one's own tenant, and by all at `/config`, both as YAML; a
+gateway before Loki may tell nobody, and then nothing is said of limits.
+"""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from collectors.findings import Finding, Severity
+from collectors.logs.config import LogsConfig, SourceConfig
+from collectors.logs.loki.access import Access, AccessError, load
+from collectors.logs.loki.answers import NO_ANSWER, NOT_SENT, Answer, judge_empty
+from collectors.logs.loki.config import PUSH_PATH, LokiConfig
+from collectors.logs.loki.encode import EMPTY, HEADERS
+from collectors.logs.loki.health import Health
+from collectors.logs.stages.labels import LabelsConfig
+from collectors.logs.stages.static_labels import StaticLabelsConfig
+from collectors.logs.stages.structured_metadata import StructuredMetadataConfig
+from collectors.logs.stages.truncate import LOKI_MAX_LINE_BYTES, TruncateConfig
+from collectors.units import Size
+
+LIMIT_PATHS = ("/config/tenant/v1/limits", "/config")
+
+_PATIENCE = 10.0
+_MOST_BYTES = 1 << 20
+_OK = 200
+_CAUSES = ("loki-unreachable", "loki-refuses")
+
+
+def check_access(config: LokiConfig) -> list[Finding]:
+    """What keeps Loki from taking entries now, in the words of the agent that pushes to it."""
+    answer = _ask(config, PUSH_PATH, EMPTY)
+    health = Health(config)
+    health.judged(answer, judge_empty(answer))
+    return [finding for check in health.checks() for finding in check.run()]
+
+
+def limits(config: LokiConfig) -> Mapping[str, Any]:
+    """Loki's limits by their names in its `limits_config`; empty if it does not tell."""
+    import yaml
+
+    for path in LIMIT_PATHS:
+        answer = _ask(config, path, None)
+        try:
+            said = yaml.safe_load(answer.text) if answer.code == _OK else None
+        except yaml.YAMLError:
+            continue
+        if isinstance(said, dict):
+            told = said.get("limits_config", said)
+            return told if isinstance(told, dict) else {}
+    return {}
+
+
+def check_limits(told: Mapping[str, Any], loki: LokiConfig, logs: LogsConfig) -> Iterator[Finding]:
+    """Findings where the configuration goes beyond what Loki takes."""
+    burst = float(told.get("ingestion_burst_size_mb") or 0) * 2**20
+    if 0 < burst < loki.batch_size:
+        yield _batches(loki.batch_size, burst)
+    for source in logs.sources:
+        yield from _check_source(told, source)
+
+
+def _check_source(told: Mapping[str, Any], source: SourceConfig) -> Iterator[Finding]:
+    names = label_names(source)
+    if len(names) > int(told.get("max_label_names_per_series") or len(names)):
+        yield _labels(source.name, names, int(told["max_label_names_per_series"]))
+    if told.get("allow_structured_metadata") is False and _attaches(source):
+        yield _metadata(source.name)
+    longest = _bytes(told.get("max_line_size"))
+    if longest and not told.get("max_line_size_truncate") and _longest_line(source) > longest:
+        yield _lines(source.name, _longest_line(source), longest)
+
+
+def label_names(source: SourceConfig) -> set[str]:
+    """The labels that entries of a source can have."""
+    made = [set(stage.fields) for stage in source.stages if isinstance(stage, LabelsConfig)]
+    fixed = [set(stage.labels) for stage in source.stages if isinstance(stage, StaticLabelsConfig)]
+    return {"source", *source.labels}.union(*made, *fixed)
+
+
+def _attaches(source: SourceConfig) -> bool:
+    return any(isinstance(stage, StructuredMetadataConfig) for stage in source.stages)
+
+
+def _longest_line(source: SourceConfig) -> int:
+    return min(
+        (stage.max_size for stage in source.stages if isinstance(stage, TruncateConfig)), default=LOKI_MAX_LINE_BYTES
+    )
+
+
+def _bytes(size: object) -> int:
+    """A size as Loki writes it: `256KB` of 1,024 bytes each, or a number; 0 for no limit."""
+    text = str(size or 0)
+    return int(text) if text.isdecimal() else int(Size.parse(text.replace("KB", "KiB").replace("MB", "MiB")))
+
+
+def _ask(config: LokiConfig, path: str, body: bytes | None) -> Answer:
+    try:
+        access = load(config)
+    except AccessError as error:
+        return Answer(NOT_SENT, str(error))
+    request = urllib.request.Request(  # noqa: S310 - LokiUrl takes http and https alone
+        config.url + path, body, access.headers | (HEADERS if body else {})
+    )
+    try:
+        with _opener(access).open(request, timeout=min(config.timeout, _PATIENCE)) as response:
+            return Answer(response.status, response.read(_MOST_BYTES).decode(errors="replace"))
+    except urllib.error.HTTPError as error:
+        with error:
+            return Answer(error.code, error.read(_MOST_BYTES).decode(errors="replace").strip())
+    except OSError as error:
+        return Answer(NO_ANSWER, str(getattr(error, "reason", error)))
+
+
+def _opener(access: Access) -> urllib.request.OpenerDirector:
+    """Without a proxy, as the agent itself connects."""
+    context = access.tls if not isinstance(access.tls, bool) else None
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+
+
+def _batches(size: int, burst: float) -> Finding:
+    return Finding(
+        code="loki-batch-too-large",
+        title="Loki takes no request as large as the agent's",
+        severity=Severity.FAILURE,
+        detail=f"loki.batch_size is {size / 2**20:.1f} MiB; Loki takes {burst / 2**20:.1f} MiB at once"
+        " (ingestion_burst_size_mb).",
+        affects="Full requests are refused for ever, and their lines wait.",
+        remedy=('set batch_size = "56KiB" in the section [loki]', "or raise ingestion_burst_size_mb in Loki"),
+        depends_on=_CAUSES,
+    )
+
+
+def _labels(source: str, names: set[str], most: int) -> Finding:
+    return Finding(
+        code="loki-too-many-labels",
+        title=f"Loki refuses entries with as many labels as {source} can have",
+        severity=Severity.WARNING,
+        detail=f"Expected at most {most} labels (max_label_names_per_series), found {len(names)}:"
+        f" {', '.join(sorted(names))}.",
+        affects="Entries that have them all are refused for good.",
+        remedy=("attach some as structured_metadata instead, in the stages of this source",),
+        depends_on=_CAUSES,
+    )
+
+
+def _metadata(source: str) -> Finding:
+    return Finding(
+        code="loki-no-structured-metadata",
+        title="Loki takes no structured metadata",
+        severity=Severity.FAILURE,
+        detail=f"{source} attaches some; Loki's allow_structured_metadata is false.",
+        affects="Its entries are refused for good.",
+        remedy=(
+            "set allow_structured_metadata: true in Loki's limits_config (schema v13)",
+            "or take the stage structured_metadata out of this source",
+        ),
+        depends_on=_CAUSES,
+    )
+
+
+def _lines(source: str, longest: int, allowed: int) -> Finding:
+    return Finding(
+        code="loki-lines-too-long",
+        title=f"Loki refuses lines that {source} may send",
+        severity=Severity.WARNING,
+        detail=f"The agent sends lines of up to {longest} bytes; Loki's max_line_size is {allowed}.",
+        affects="Longer lines are refused for good.",
+        remedy=(f'add {{ truncate = {{ max_size = "{allowed}B" }} }} to the stages of this source',),
+        depends_on=_CAUSES,
+    )

@@ -1,0 +1,45 @@
+"""What histograms say of the stretch of time between two readings."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+
+from collectors.metrics import HistogramValue
+
+
+def between(before: HistogramValue | None, after: HistogramValue) -> HistogramValue:
+    """The observations of the stretch; all there are if it began anew, or was not there before."""
+    if before is None or before.bounds != after.bounds or sum(before.counts) > sum(after.counts):
+        return after
+    counts = tuple(late - early for early, late in zip(before.counts, after.counts, strict=True))
+    return HistogramValue(after.bounds, counts, after.sum - before.sum)
+
+
+def quantile(value: HistogramValue, part: float) -> float:
+    """Where `part` of the observations lie below, spread evenly in their bucket as Prometheus's `histogram_quantile`.
+
+    Observations above the highest bound count as being at it. There must be observations.
+    """
+    rank = part * sum(value.counts)
+    for index, reached in enumerate(accumulate(value.counts)):
+        if reached >= rank and value.counts[index]:
+            return _within(value, index, rank - (reached - value.counts[index]))
+    return value.bounds[-1]
+
+
+def worst(value: HistogramValue) -> float:
+    """The upper bound of the highest bucket that has observations: none was worse, as far as the bounds tell."""
+    highest = max(index for index, count in enumerate(value.counts) if count)
+    return value.bounds[min(highest, len(value.bounds) - 1)]
+
+
+def mean(value: HistogramValue) -> float:
+    """The mean of the observations. There must be some."""
+    return value.sum / sum(value.counts)
+
+
+def _within(value: HistogramValue, index: int, rank: float) -> float:
+    if index == len(value.bounds):
+        return value.bounds[-1]
+    lower = value.bounds[index - 1] if index else 0.0
+    return lower + (value.bounds[index] - lower) * rank / value.counts[index]

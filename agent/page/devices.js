@@ -1,0 +1,86 @@
+// Audio devices: buffer timing, dropouts, load and levels.
+
+import { bars, state } from "./bars.js";
+import { drawing, element, renew, say } from "./elements.js";
+import { clock, count, decibels, number, percent, seconds } from "./format.js";
+import * as history from "./history.js";
+import { plot, timeline } from "./plot.js";
+
+const TICKS = [[25e-6, "25 µs"], [1e-4, "0.1 ms"], [1e-3, "1 ms"], [1e-2, "10 ms"], [0.1, "0.1 s"], [1, "1 s"]];
+const LINES = [["first", "half of the buffers"], ["second", "99 of 100"], ["third", "the worst"], ["limit", "the deadline"]];
+const QUIETEST = -60;
+
+let made = 0;
+
+export function devices(found, span, now) {
+  const summary = document.getElementById("devices-summary");
+  say(summary, found.length ? "" : "No audio device is watched. The findings say why, if one should be.");
+  renew(document.getElementById("devices"), found, (device) => device.name, make, (box, device) => update(box, device, span, now));
+}
+
+function make(device) {
+  const id = `device-${(made += 1)}`;
+  return element("div", { class: "device", role: "group", "aria-labelledby": id },
+    element("h3", { id }, device.name),
+    element("p", { class: "facts muted" }),
+    figure("timing", "Buffer timing", "How far buffers came from their time", legend()),
+    figure("dropouts", "Dropouts of the last hour", "Dropouts over the last hour"),
+    element("h4", {}, "Load and levels"),
+    element("div", { class: "load bars" }),
+    element("div", { class: "levels bars" }));
+}
+
+function figure(name, title, label, ...more) {
+  const kind = name === "dropouts" ? "plot timeline" : "plot";
+  return element("figure", { class: name }, element("h4", {}, title), ...more,
+    drawing("svg", { class: kind, role: "img", "aria-label": label }), element("figcaption"));
+}
+
+function legend() {
+  const entries = LINES.map(([kind, text]) => {
+    const sample = drawing("svg", { class: "plot", "aria-hidden": "true" }, drawing("polyline", { class: kind, points: "0,5 29,5" }));
+    return element("li", {}, sample, text);
+  });
+  return element("ul", { class: "legend" }, ...entries);
+}
+
+function update(box, device, span, now) {
+  say(box.querySelector(".facts"), facts(device));
+  timing(box.querySelector(".timing"), device, span, now);
+  dropouts(box.querySelector(".dropouts"), device, now);
+  const load = { name: "Graph load", part: device.load, text: percent(device.load), state: state(device.load, 0.7, 0.9) };
+  bars(box.querySelector(".load"), [load]);
+  bars(box.querySelector(".levels"), device.channels.map(level));
+}
+
+function facts(device) {
+  if (!device.up) return "Down: no buffer has come of late.";
+  const parts = [device.rate && `${number(device.rate / 1000)} kHz`, device.frames && `${device.frames} frames`];
+  if (device.deadline) parts.push(`a buffer each ${seconds(device.deadline)}`);
+  parts.push(`${count(device.lost, "lost buffer")} and ${count(device.late, "late one")} since the agent began`);
+  return parts.filter(Boolean).join(" · ");
+}
+
+function timing(box, device, span, now) {
+  const points = history.points(span).map(([time, , , , all]) => [time, ...(all[device.name]?.slice(1, 4) ?? [])]);
+  const lines = LINES.slice(0, 3).map(([kind]) => kind);
+  plot(box.querySelector("svg.plot[role]"), { points, lines, ticks: TICKS, limit: device.deadline, logarithmic: true }, span, now);
+  const { median, p99, worst } = device.timing ?? {};
+  const known = `Now half of the buffers are within ${seconds(median)} of their time, 99 of 100 within ${seconds(p99)}, all within ${seconds(worst)}; a buffer has ${seconds(device.deadline)}.`;
+  const unknown = device.up ? "Buffer timing is not known: no probe hears this device." : "No buffer comes.";
+  say(box.querySelector("figcaption"), device.timing ? known : unknown);
+}
+
+function dropouts(box, device, now) {
+  const events = history.all().map(([time, , , , all]) => [time, all[device.name]?.[0] ?? 0]).filter(([, number]) => number);
+  timeline(box.querySelector("svg"), events, 3600, now);
+  const total = events.reduce((sum, [, number]) => sum + number, 0);
+  const last = total ? `, the last at ${clock(events.at(-1)[0])}` : "";
+  say(box.querySelector("figcaption"), `${count(total, "dropout")} in the last hour${last}; ${device.dropouts} since the agent began.`);
+}
+
+function level(channel) {
+  const part = channel.peak > 0 ? 1 - (20 * Math.log10(channel.peak)) / QUIETEST : 0;
+  const silent = channel.silent_seconds >= 1 ? `silent ${seconds(channel.silent_seconds)}` : decibels(channel.peak);
+  return { name: `Channel ${channel.name}`, part, text: silent, state: state(channel.peak, 0.9, 1) };
+}

@@ -1,0 +1,55 @@
+// What the agent's checks found, and how to mend it.
+
+import { element, renew, say } from "./elements.js";
+import { count } from "./format.js";
+
+const ORDER = ["failure", "warning", "info"];
+
+let known = null;
+
+// What comes back: the titles of findings that were not there before; none the first time.
+export function findings(standing) {
+  const refused = standing.config_error ? `The last reload was refused: ${standing.config_error} ` : "";
+  const down = standing.collectors.filter((it) => it.error).map((it) => `${it.name} does not work: ${it.error}. `).join("");
+  const found = standing.findings.length ? `${standing.checks} checks found the following.` : `${count(standing.checks, "check")}, nothing found.`;
+  say(document.getElementById("findings-summary"), refused + down + (standing.checks ? found : "Waiting for the first checks."));
+  const sorted = [...standing.findings].sort((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity));
+  renew(document.getElementById("findings"), sorted, (it) => `${it.severity} ${it.code} ${it.title}`, make, update);
+  const fresh = known ? sorted.filter((it) => !known.has(it.title)).map((it) => it.title) : [];
+  known = new Set(sorted.map((it) => it.title));
+  return fresh;
+}
+
+function make(finding) {
+  return element("article", { class: finding.severity },
+    element("p", { class: "severity" }, finding.severity),
+    element("h3", {}, finding.title),
+    element("p", { class: "detail" }),
+    element("p", { class: "affects muted" }),
+    element("div", { class: "remedies" }));
+}
+
+function update(box, finding) {
+  say(box.querySelector(".detail"), finding.detail);
+  say(box.querySelector(".affects"), `Affects: ${finding.affects}`);
+  renew(box.querySelector(".remedies"), finding.remedy, (text) => text, remedy, () => {});
+}
+
+function remedy(text) {
+  const button = element("button", { type: "button", "aria-label": `Copy: ${text}` }, "Copy");
+  const code = element("code", {}, text);
+  button.addEventListener("click", () => copy(button, code));
+  return element("div", { class: "remedy" }, code, button);
+}
+
+// Browsers offer the clipboard to pages from this machine or over TLS; elsewhere the text is selected, to be copied by hand.
+async function copy(button, code) {
+  try {
+    await navigator.clipboard.writeText(code.textContent);
+    say(button, "Copied");
+  } catch {
+    getSelection().selectAllChildren(code);
+    say(button, "Selected");
+  }
+  setTimeout(() => say(button, "Copy"), 2000);
+}

@@ -1,0 +1,72 @@
+// Plots over time as SVG: lines, with a limit where there is one, and events.
+
+import { drawing } from "./elements.js";
+import { clock } from "./format.js";
+
+const LEFT = 52;
+const BOTTOM = 18;
+const TOP = 8;
+
+// { points: [[time, values…]…], lines: [class…], ticks: [[value, text]…], limit, logarithmic } over `span` s until `now`.
+export function plot(svg, { points, lines, ticks, limit, logarithmic }, span, now) {
+  const { width, height, across } = begin(svg, span, now);
+  const scale = logarithmic ? Math.log : (value) => value;
+  const [low, high] = [scale(ticks[0][0]), scale(ticks.at(-1)[0])];
+  const up = (value) => {
+    const part = (scale(Math.max(value, logarithmic ? ticks[0][0] : 0)) - low) / (high - low);
+    return height - BOTTOM - Math.min(part, 1) * (height - BOTTOM - TOP);
+  };
+  for (const [value, text] of ticks) svg.append(...tick(up(value), text, width));
+  if (limit != null) svg.append(drawing("line", { class: "limit", x1: LEFT, x2: width, y1: up(limit), y2: up(limit) }));
+  const seen = points.filter(([time]) => time >= now - span);
+  lines.forEach((name, index) => {
+    for (const stretch of stretches(seen, index + 1)) {
+      const path = stretch.map(([time, value]) => `${across(time).toFixed(1)},${up(value).toFixed(1)}`).join(" ");
+      svg.append(drawing("polyline", { class: name, points: path }));
+    }
+  });
+}
+
+// Events, [[time, how many]…], as bars on a line.
+export function timeline(svg, events, span, now) {
+  const { width, height, across } = begin(svg, span, now);
+  const base = height - BOTTOM;
+  svg.append(drawing("line", { class: "grid", x1: LEFT, x2: width, y1: base, y2: base }));
+  for (const [time, number] of events) {
+    if (time < now - span) continue;
+    const tall = (base - TOP) * Math.min(1, 0.5 + number / 8);
+    const bar = { class: "dropout", x: across(time) - 2, y: base - tall, width: 4, height: tall };
+    svg.append(drawing("rect", bar, drawing("title", {}, `${clock(time)}: ${number}`)));
+  }
+}
+
+function begin(svg, span, now) {
+  const width = svg.clientWidth || 300;
+  const height = svg.clientHeight || 100;
+  svg.replaceChildren();
+  svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  const across = (time) => LEFT + (1 - (now - time) / span) * (width - LEFT - 2);
+  const ago = span > 600 ? [[1, "1 h ago"], [0.5, "30 min"], [0, "now"]] : [[1, "2 min ago"], [0.5, "1 min"], [0, "now"]];
+  for (const [part, text] of ago) {
+    const anchor = { 1: "start", 0: "end" }[part] ?? "middle";
+    svg.append(drawing("text", { x: across(now - part * span), y: height - 4, "text-anchor": anchor }, text));
+  }
+  return { width, height, across };
+}
+
+function tick(y, text, width) {
+  return [
+    drawing("line", { class: "grid", x1: LEFT, x2: width, y1: y, y2: y }),
+    drawing("text", { x: LEFT - 6, y: y + 4, "text-anchor": "end" }, text),
+  ];
+}
+
+// Where values are missing the line is broken.
+function stretches(points, index) {
+  const found = [[]];
+  for (const point of points) {
+    if (point[index] == null) found.push([]);
+    else found.at(-1).push([point[0], point[index]]);
+  }
+  return found.filter((stretch) => stretch.length);
+}

@@ -1,0 +1,181 @@
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from agent.bundle import configuration, known
+from agent.bundle.scrub import Private, Scrubber
+
+SECRETS = [
+    ("password=S3cret!x", "S3cret!x"),
+    ('{"db_password": "S3cret x\\"y", "a": 1}', 'S3cret x\\"y'),
+    ("api_key: 'abc def'", "abc def"),
+    ("client-secret=abc,next", "abc"),
+    ("Authorization: Bearer abcdef", "abcdef"),
+    ('"Authorization": "Basic dXNlcjpwYXNz"', "dXNlcjpwYXNz"),
+    ("Cookie: session=abc; other=def", "def"),
+    ("X-Api-Key: abc", "abc"),
+    ("curl -H 'Authorization: Digest username=bob'", "bob"),
+    ("sent bearer abc123def", "abc123def"),
+    ("https://anna:hunter2@loki.example/push", "hunter2"),
+    ("https://anna:hunter2@loki.example/push", "anna"),
+    ("see http://h/p?key=abc#frag", "abc"),
+    ("redis://:hunter2@h:6379/0", "hunter2"),
+    ("postgresql://h/db?password=x%20y", "x%20y"),
+    ("-----BEGIN PRIVATE KEY-----\nMIIEvQ\nabc\n-----END PRIVATE KEY-----\nrest", "MIIEvQ"),
+    ("-----BEGIN RSA PRIVATE KEY-----\nMIIEvQ\ncut off", "MIIEvQ"),
+    ("users: anna: $2y$10$abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01234", "abcdefghij"),
+    ("root:$6$salt$abcdefghijklmnop:19000", "abcdefghij"),
+    ("jwt eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc", "eyJhbGci"),
+    ("ghp_abcdefghij1234567890", "abcdefghij"),
+    ("AKIAIOSFODNN7EXAMPLE", "IOSFODNN"),
+    ("https://hooks.slack.com/services/T0/B0/aBcDeFgHiJkLmNoPqRsTuV12", "aBcDeFgH"),
+    ("digest 0123456789abcdef0123456789abcdef", "0123456789abcdef"),
+    ("c2VjcmV0LXNlY3JldC1zZWNyZXQ=", "c2VjcmV0"),
+    ("mail anna.b+c@studio.example now", "anna.b+c@studio.example"),
+    ('node_dmi_info{product_serial="XY-1"} 1', "XY-1"),
+    ('node_uname_info{nodename="annas"} 1', "annas"),
+    ('x{user_id="4711",mode="user"} 1', "4711"),
+    ("link 52:54:00:12:34:56 up", "52:54:00:12:34:56"),
+    ("from 93.184.216.34 came", "93.184.216.34"),
+    ("from 2606:2800:220:1:248:1893:25c8:1946 came", "2606:2800"),
+]
+
+
+@pytest.mark.parametrize(("text", "secret"), SECRETS)
+def test_what_looks_like_a_secret_is_blanked(text: str, secret: str) -> None:
+    assert secret in text
+    assert secret not in Scrubber(Private()).text(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'node_cpu_seconds_total{cpu="0",mode="user"} 12.5',
+        'audio_device_info{device="Scarlett 2i2 USB",host_api="ALSA",observer="jack"} 1',
+        'wr_agent_loki_push_failures_total{code="credentials"} 3',
+        "2026-11-22T07:41:30.123456Z [info] serving url=http://127.0.0.1:9787/metrics version=0.1.0",
+        "The clock 12:34:56 and the module std::vector and Linux 6.18.44-fc-v669",
+        "loki.token_file: cannot read /etc/wr-agent/loki: Permission denied",
+        "password_file=/etc/wr-agent/password",
+        "the tokens of 3 passes, 2 passive clients, basic authentication",
+        "from 192.168.1.20 and ::1 and 10.0.0.1:3100 and fe80::1",
+        "/usr/lib/python3/dist-packages/site/Module",
+        "PCI-MSIX-0000:00:01.0 0-edge virtio0-config",
+    ],
+)
+def test_what_helps_is_kept(text: str) -> None:
+    assert Scrubber(Private()).text(text) == text
+
+
+def test_a_url_keeps_where_it_leads() -> None:
+    scrubbed = Scrubber(Private()).text("push to https://me:x@loki.example:3100/loki/api/v1/push?a=b failed")
+
+    assert scrubbed == "push to https://[blanked]@loki.example:3100/loki/api/v1/push?[blanked] failed"
+
+
+def test_people_are_numbered_and_their_homes_and_machines_have_no_names() -> None:
+    scrubber = Scrubber(
+        Private(people=("anna", "bob"), full_names=("Anna Schmidt",), homes=("/data/bob",), host="annas-studio")
+    )
+    scrubber.learn("also /home/carla/x and /Users/dan")
+
+    scrubbed = scrubber.text(
+        "anna's bob_2 on annas-studio: /home/anna/Music /data/bob/x /Users/dan/y; Anna Schmidt, carla; annabel; node"
+    )
+
+    assert scrubbed == "user1's user2_2 on this-host: ~/Music ~/x ~/y; [name], user3; annabel; node"
+
+
+def test_known_secrets_go_wherever_they_stand() -> None:
+    assert Scrubber(Private(secrets=("correct horse",))).text("x=correct horse battery") == "x=[blanked] battery"
+
+
+@pytest.mark.parametrize(
+    "word", ["a", "a.", "aB3", "x-", "a:", "-----BEGIN A-----", "a@", "eyJa.", "$2", "http://", "key=", '"', "1.", "::"]
+)
+def test_a_long_line_of_anything_takes_no_long_time(word: str) -> None:
+    started = time.monotonic()
+
+    Scrubber(Private(people=("anna",), host="annas")).text(word * (200_000 // len(word)))
+
+    assert time.monotonic() - started < 10.0
+
+
+def test_json_stays_json() -> None:
+    data = {"detail": 'password="a" and "b"', "items": ["token=x", 3, None, True], "n": {"k": "/home/anna"}}
+
+    scrubbed = Scrubber(Private()).tree(data)
+
+    assert json.loads(json.dumps(scrubbed)) == {
+        "detail": 'password="[blanked]" and "b"',
+        "items": ["token=[blanked]", 3, None, True],
+        "n": {"k": "~"},
+    }
+
+
+def test_secrets_of_configuration_and_environment_are_known_by_their_text(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("p@ss w0rd!\n")
+    path = tmp_path / "config.toml"
+    path.write_text(
+        f'[loki]\ntoken_file = "{tmp_path}/token"\ntenant = "${{TENANT}}"\n[[logs.sources]]\n'
+        'stages = [{ metrics = { distinct = [{ salt = "grain of salt" }] } }]\n'
+    )
+
+    found = known.private(path, {"TENANT": "big customer", "DB_PASSWORD": "hunter22", "LANG": "C.UTF-8", "USER": "zoe"})
+
+    assert set(found.secrets) == {"p@ss w0rd!", "big customer", "grain of salt", "hunter22"}
+    assert "zoe" in found.people
+    assert "root" not in found.people
+
+
+def test_without_a_usable_configuration_the_environments_secrets_are_still_known(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("= =")
+
+    assert known.private(tmp_path / "config.toml", {"API_TOKEN": "abcdef"}).secrets == ("abcdef",)
+
+
+CONFIG = """
+# the password is hunter2
+log_level = "debug"
+[web]
+listen = ":9787"
+password = "hunter2"
+[loki]
+url = "https://loki.example"
+tenant = "customer-x"
+batch_size = "1MiB"
+connections = 4
+[[logs.sources]]
+name = "engine"
+journal = true
+labels = { name = "anna", where = "hall" }
+stages = [{ regex = { pattern = "secret (.*)" } }, { labels = { fields = ["level"] } }]
+"""
+
+
+def test_only_settings_of_the_configuration_are_shown() -> None:
+    assert list(configuration.lines(CONFIG)) == [
+        'log_level = "debug"',
+        'web.listen = ":9787"',
+        'web.password = "[blanked]"',
+        'loki.url = "https://loki.example"',
+        'loki.tenant = "[blanked]"',
+        'loki.batch_size = "1MiB"',
+        "loki.connections = 4",
+        'logs.sources[0].name = "engine"',
+        "logs.sources[0].journal = true",
+        'logs.sources[0].labels.name = "[blanked]"',
+        'logs.sources[0].labels.where = "[blanked]"',
+        'logs.sources[0].stages[0].regex.pattern = "[blanked]"',
+        'logs.sources[0].stages[1].labels.fields = ["level"]',
+    ]
+
+
+def test_of_what_is_no_toml_only_keys_are_shown() -> None:
+    shown = "\n".join(configuration.lines('[web]\npassword = "hunter2\nlisten = :9787\nhunter2\n'))
+
+    assert "[web]" in shown
+    assert "listen = [blanked]" in shown
+    assert "hunter2" not in shown

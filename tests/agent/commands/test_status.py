@@ -1,0 +1,102 @@
+"""`wr-agent status` as a process, also on a real terminal."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.conftest import StartAgent
+from tests.support.agent import AgentProcess
+from tests.support.waiting import PATIENCE, eventually
+
+
+@pytest.fixture
+def agent(start_agent: StartAgent) -> AgentProcess:
+    running = start_agent()
+    assert running.url
+    return running
+
+
+@contextmanager
+def watching(agent: AgentProcess, output: int) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-m", "agent", "status", "--watch", "--config", str(agent.config_file)]
+    process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=os.environ | {"COLUMNS": "80"})
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def read_until(reading: int, text: bytes, times: int) -> bytes:
+    seen = b""
+
+    def look() -> bytes | None:
+        nonlocal seen
+        while select.select([reading], [], [], 0)[0]:
+            seen += os.read(reading, 1 << 16)
+        return seen if seen.count(text) >= times else None
+
+    return eventually(look, f"{text!r} {times} times")
+
+
+def test_it_says_what_the_machine_does(agent: AgentProcess) -> None:
+    said = agent.command("status")
+
+    assert said.returncode == 0
+    for title in ("machine", "collectors", "findings"):
+        assert f"\n{title}" in said.stdout
+    assert "  memory  " in said.stdout
+    assert "\033" not in said.stdout
+
+
+def test_watch_redraws_a_terminal_and_leaves_it_as_it_was(agent: AgentProcess) -> None:
+    terminal, output = pty.openpty()
+    with watching(agent, output) as process:
+        seen = read_until(terminal, b"\033[H\033[2J", 3)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == 0
+        seen += read_until(terminal, b"\033[?7h", 1)
+    os.close(output)
+    os.close(terminal)
+
+    assert seen.startswith(b"\033[?7l")
+    assert b"Traceback" not in seen
+    assert b"machine" in seen
+
+
+def test_watch_is_plain_where_there_is_no_terminal(agent: AgentProcess) -> None:
+    reading, output = os.pipe()
+    with watching(agent, output) as process:
+        os.close(output)
+        seen = read_until(reading, b"wr-agent ", 2)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == 0
+    os.close(reading)
+
+    assert b"\033" not in seen
+
+
+def test_watch_goes_on_while_the_agent_is_away(agent: AgentProcess) -> None:
+    reading, output = os.pipe()
+    with watching(agent, output):
+        os.close(output)
+        read_until(reading, b"machine", 1)
+        agent.stop()
+        read_until(reading, b"no agent answers", 2)
+    os.close(reading)
+
+
+def test_it_cannot_watch_json(agent: AgentProcess) -> None:
+    said = agent.command("status", "--watch", "--json")
+
+    assert said.returncode == 2
+    assert "not allowed with argument" in said.stderr
