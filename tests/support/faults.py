@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
+from email.message import EmailMessage
 from typing import Any, NamedTuple
 
 from tests.support.receivers import Receivers
-from tests.support.site import CACHE, SERVER, STUDIO, Site
+from tests.support.site import SERVER, Site
 from tests.support.small_disk import MAY_MOUNT, SmallDisk
 
 _SLOW_SECONDS = 0.3
-_BYTES_FOR_NOTHING = "1mb"
+_TOO_LITTLE = "1mb"
 
 
 class Fault(NamedTuple):
@@ -22,7 +22,6 @@ class Fault(NamedTuple):
         alert: What it must be called.
         priority: Of that alert.
         team: Whose it is.
-        host: Where it happens.
         says: What people must be able to read of it.
         strike: Makes it happen.
         mend: Ends it.
@@ -32,35 +31,39 @@ class Fault(NamedTuple):
     alert: str
     priority: str
     team: str
-    host: str
     says: str
     strike: Callable[[Site], object]
     mend: Callable[[Site], object]
 
-    def events(self, seen: Receivers, action: str) -> list[dict[str, Any]]:
-        """What PagerDuty took about it: `trigger` or `resolve`."""
-        keys = {
-            event["dedup_key"]
-            for event in seen.pagerduty
-            if (event.get("payload", {}).get("class"), event.get("payload", {}).get("component"))
-            == (self.alert, self.host)
-        }
-        return [it for it in seen.pagerduty if it["dedup_key"] in keys and it["event_action"] == action]
-
-    def messages(self, seen: Receivers) -> list[dict[str, Any]]:
-        """What Slack took about it."""
-        return [it for it in seen.slack if self._is_named_in(it["attachments"][0]["text"])]
-
-    def mails(self, seen: Receivers) -> list[str]:
-        """The subjects of what its team got."""
+    def triggers(self, seen: Receivers) -> list[dict[str, Any]]:
+        """The events by which PagerDuty learnt of it."""
         return [
-            str(it["Subject"])
-            for it in seen.mail
-            if str(it["To"]) == f"{self.team}@wr.example" and self._is_named_in(str(it.get_content()))
+            it
+            for it in seen.pagerduty
+            if it["event_action"] == "trigger" and self._is_told_by(it["payload"]["custom_details"]["alerts"])
         ]
 
-    def _is_named_in(self, text: str) -> bool:
-        return self.alert in text and self.says in text
+    def ends(self, seen: Receivers) -> list[dict[str, Any]]:
+        """The events by which PagerDuty learnt that it is over."""
+        keys = {it["dedup_key"] for it in self.triggers(seen)}
+        return [it for it in seen.pagerduty if it["event_action"] == "resolve" and it["dedup_key"] in keys]
+
+    def messages(self, seen: Receivers) -> list[dict[str, Any]]:
+        """What Slack shows of it, its beginning and its end."""
+        return [one for it in seen.slack for one in it["attachments"] if self._is_told_by(one["text"])]
+
+    def mails(self, seen: Receivers) -> list[str]:
+        """The subjects of the mails that its team got about it."""
+        to = f"{self.team}@wr.example"
+        return [str(it["Subject"]) for it in seen.mail if str(it["To"]) == to and self._is_told_by(_text(it))]
+
+    def _is_told_by(self, text: str) -> bool:
+        return self.says in text
+
+
+def _text(mail: EmailMessage) -> str:
+    body = mail.get_body(("plain",))
+    return "" if body is None else str(body.get_content())
 
 
 def _turn_slow(site: Site) -> None:
@@ -79,13 +82,13 @@ def _disk(site: Site) -> SmallDisk:
 FAULTS = (
     Fault(
         "the audio server freezes",
-        *("AudioDeviceLost", "P1", "audio", STUDIO, "has run no cycle"),
+        *("AudioDeviceLost", "P1", "audio", "has run no cycle"),
         strike=lambda site: site.jackd.freeze(),
         mend=lambda site: site.jackd.thaw(),
     ),
     Fault(
         "a plugin's FFI calls turn slow",
-        *("FfiLatency", "P1", "audio", STUDIO, "Calls into synth"),
+        *("FfiLatency", "P1", "audio", "Calls into synth"),
         strike=_turn_slow,
         mend=_turn_fast,
     ),
@@ -93,7 +96,7 @@ FAULTS = (
         [
             Fault(
                 "a disk fills up",
-                *("DiskSpaceLow", "P0", "platform", STUDIO, "recordings on"),
+                *("DiskSpaceLow", "P0", "platform", "recordings on"),
                 strike=lambda site: _disk(site).fill(),
                 mend=lambda site: _disk(site).clear(),
             )
@@ -103,26 +106,26 @@ FAULTS = (
     ),
     Fault(
         "an exporter dies",
-        *("ExporterDown", "P1", "platform", CACHE, "Nobody watches redis"),
+        *("ExporterDown", "P1", "platform", "Nobody watches redis"),
         strike=lambda site: site.kill(site.services.cache.exporter),
         mend=lambda site: site.revive(site.services.cache.exporter),
     ),
     Fault(
         "Loki refuses logs",
-        *("LokiUnreachable", "P1", "platform", "", f"No log lines of {STUDIO}"),
+        *("LokiUnreachable", "P1", "platform", "No log lines of studio-"),
         strike=lambda site: site.loki.fault("answer", status=401, text="no org id"),
         mend=lambda site: site.loki.well(),
     ),
     Fault(
         "a web server dies",
-        *("ServiceDown", "P0", "backend", SERVER, f"nginx on {SERVER}"),
+        *("ServiceDown", "P0", "backend", f"nginx on {SERVER}"),
         strike=lambda site: site.kill(site.services.nginx.server),
         mend=lambda site: site.revive(site.services.nginx.server),
     ),
     Fault(
         "a cache runs out of memory",
-        *("RedisMemoryHigh", "P1", "database", SERVER, f"Redis on {SERVER}"),
-        strike=lambda site: site.redis("config", "set", "maxmemory", _BYTES_FOR_NOTHING),
+        *("RedisMemoryHigh", "P1", "database", f"Redis on {SERVER}"),
+        strike=lambda site: site.redis("config", "set", "maxmemory", _TOO_LITTLE),
         mend=lambda site: site.redis("config", "set", "maxmemory", "0"),
     ),
 )

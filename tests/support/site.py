@@ -105,7 +105,7 @@ def site(folder: Path, *, times: int = 1) -> Iterator[Site]:
         apps = [running.enter_context(app(home, _folder(home / "sockets"))) for home in homes]
         plugin = running.enter_context(engine(homes[0] / "sockets"))
         services = _services(folder, running)
-        agents = _agents(folder, running, (_AUDIO.format(jackd.name), _NO_HOST), logs.url)
+        agents = _agents(folder, running, (_AUDIO.format(jackd.name, folder), _NO_HOST), logs.url)
         central = running.enter_context(stack(folder, settings | {"AGENTS_FILE": agents}, times=times))
         _watch(central, services)
         for one in apps:
@@ -113,7 +113,11 @@ def site(folder: Path, *, times: int = 1) -> Iterator[Site]:
         yield Site(folder, jackd, plugin, disk, apps, logs, services, central, seen, running)
 
 
-_AUDIO = 'audio.observers = "auto"\naudio.jack_server = "{}"'
+_AUDIO = """
+audio.observers = "auto"
+audio.jack_server = "{}"
+host.mount_points.include = "^{}"
+"""
 _NO_HOST = "host.enabled = false"
 _CONFIG = """
 {more}

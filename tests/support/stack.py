@@ -18,7 +18,7 @@ import yaml
 from tests.support.exporters import page, process
 from tests.support.monitoring import MONITORING, SETTINGS, environment
 from tests.support.prometheus import Prometheus, free_port
-from tests.support.waiting import PATIENCE, eventually
+from tests.support.waiting import eventually
 
 _DURATION = re.compile(r"((?:interval|for|group_wait): |offset |\[)(\d+)([smhdw])\b")
 _MILLISECONDS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
@@ -31,10 +31,12 @@ class Stack(NamedTuple):
 
     Attributes:
         prometheus: The Prometheus that it has started.
+        alertmanager: Where its Alertmanager answers.
         targets: Where Prometheus looks for exporters, in a file for each job.
     """
 
     prometheus: Prometheus
+    alertmanager: str
     targets: Path
 
     def watch(self, job: str, exporters: Sequence[tuple[str, str, str]]) -> None:
@@ -66,16 +68,17 @@ def stack(folder: Path, settings: Mapping[str, str], *, times: int = 1) -> Itera
         settings: Beside those of every stack.
         times: How much faster than its own its time is.
     """
-    copy = shutil.copytree(MONITORING, folder / "monitoring", ignore=shutil.ignore_patterns("grafana", ".env"))
+    copy = shutil.copytree(MONITORING, folder / "monitoring", ignore=shutil.ignore_patterns("__pycache__", ".env"))
     if times != 1:
         for file in [*copy.glob("prometheus/**/*.yml"), copy / "alertmanager/alertmanager.yml"]:
             file.write_text(hastened(file.read_text(), times))
     ports = {f"{name}_PORT": str(free_port()) for name in _PORTS}
     env = environment(folder / "data", SETTINGS | ports | dict(settings))
     server = Prometheus(f"http://127.0.0.1:{ports['PROMETHEUS_PORT']}")
-    with process([copy / "start.sh", "--processes"], folder, env):
-        log = folder / "start.sh.log"
-        eventually(server.ready, f"Prometheus is ready; see {log}", 2 * PATIENCE)
-        url = f"http://127.0.0.1:{ports['ALERTMANAGER_PORT']}/-/ready"
-        eventually(lambda: page(url), f"Alertmanager is ready; see {log}")
-        yield Stack(server, folder / "data/targets")
+    log = folder / "start.sh.log"
+    with process([copy / "start.sh", "--processes"], folder, env) as script:
+        eventually(lambda: server.ready() or script.poll() is not None, f"Prometheus is ready; see {log}")
+        assert script.poll() is None, log.read_text()
+        alertmanager = f"http://127.0.0.1:{ports['ALERTMANAGER_PORT']}"
+        eventually(lambda: page(f"{alertmanager}/-/ready"), f"Alertmanager is ready; see {log}")
+        yield Stack(server, alertmanager, folder / "data/targets")

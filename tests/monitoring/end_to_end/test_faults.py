@@ -1,0 +1,81 @@
+"""From a fault on a machine to the people who must know of it, and to the news that it is over."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from tests.support.faults import FAULTS, Fault
+from tests.support.monitoring import MONITORING, SETTINGS
+from tests.support.receivers import Receivers
+from tests.support.site import Site
+from tests.support.waiting import eventually
+
+pytestmark = [pytest.mark.jack, pytest.mark.prometheus, pytest.mark.timeout(600)]
+
+KEYS = {"P0": SETTINGS["PAGERDUTY_SERVICE_KEY_CRITICAL"], "P1": SETTINGS["PAGERDUTY_SERVICE_KEY_HIGH"]}
+SEVERITIES = {"P0": "critical", "P1": "error"}
+PATIENCE = 120.0
+
+each_fault = pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.alert)
+
+
+@pytest.fixture(scope="module")
+def told(site: Site) -> Receivers:
+    """What people were told of all faults at once, and of their ends."""
+    for fault in FAULTS:
+        fault.strike(site)
+    for fault in FAULTS:
+        eventually(partial(fault.triggers, site.seen), f"PagerDuty is told that {fault.what}", PATIENCE)
+    for fault in FAULTS:
+        fault.mend(site)
+    for fault in FAULTS:
+        eventually(partial(fault.ends, site.seen), f"PagerDuty is told that it is over: {fault.what}", PATIENCE)
+    return site.seen
+
+
+@each_fault
+def test_pagerduty_is_told_what_it_is_and_where_to_read_on(told: Receivers, fault: Fault) -> None:
+    event = fault.triggers(told)[0]
+    payload = event["payload"]
+    name = payload["class"]
+
+    assert event["routing_key"] == KEYS[fault.priority]
+    assert (name, payload["severity"], payload["group"]) == (fault.alert, SEVERITIES[fault.priority], fault.team)
+    assert payload["summary"].startswith(f"[{fault.priority}] ")
+    runbook, dashboard = (link["href"] for link in event["links"])
+    assert (MONITORING / runbook.removeprefix(SETTINGS["RUNBOOKS_URL"] + "/")).is_file()
+    assert dashboard.startswith(f"{SETTINGS['GRAFANA_URL']}/d/wr-")
+    assert "{{" not in str(event)
+
+
+@each_fault
+def test_pagerduty_is_told_once_and_its_end_closes_that_incident(told: Receivers, fault: Fault) -> None:
+    assert len({event["dedup_key"] for event in fault.triggers(told)}) == 1
+    assert len(fault.ends(told)) == 1
+
+
+@each_fault
+def test_slack_shows_the_fault_in_red_and_its_end_in_green(told: Receivers, fault: Fault) -> None:
+    def ended() -> bool:
+        return any(message["color"] == "good" for message in fault.messages(told))
+
+    eventually(ended, "Slack shows the end")
+    first, *_, last = fault.messages(told)
+    assert (first["color"], last["color"]) == ("danger", "good")
+    assert first["title"].startswith(f"[{fault.priority}] ")
+    assert last["title"].startswith("[RESOLVED] ")
+
+
+@each_fault
+def test_the_team_has_a_mail_of_the_fault_and_one_of_its_end(told: Receivers, fault: Fault) -> None:
+    def ended() -> bool:
+        return any(subject.startswith("[RESOLVED] ") for subject in fault.mails(told))
+
+    eventually(ended, "the team has a mail of the end", PATIENCE)
+    assert fault.mails(told)[0].startswith(f"[{fault.priority}] ")
+
+
+def test_no_one_refused_what_they_were_told(told: Receivers) -> None:
+    assert told.refused == []
