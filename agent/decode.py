@@ -75,9 +75,10 @@ def _value(kind: Any, value: object, path: str, problems: list[Problem]) -> obje
         return _variant(kind.variants(), value, path, problems)
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         return _table(kind, value, path, problems)
-    if isinstance(value, list) and get_origin(kind) is list:
-        (item,) = get_args(kind)
-        return [_value(item, one, f"{path}[{index}]", problems) for index, one in enumerate(value)]
+    container = get_origin(kind)
+    if isinstance(value, list) and container in {list, tuple, frozenset}:
+        item = get_args(kind)[0]
+        return container(_value(item, one, f"{path}[{index}]", problems) for index, one in enumerate(value))
     return _leaf(kind, value, path, problems)
 
 

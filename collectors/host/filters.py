@@ -24,11 +24,11 @@ class Filter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         Raises:
             ValueError: With the expression and what is wrong with it.
         """
-        for expression in (self.include, self.exclude):
+        for key, expression in (("include", self.include), ("exclude", self.exclude)):
             try:
                 re.compile(expression)
             except re.error as error:
-                raise ValueError(f"expected a regular expression, got {expression!r}: {error}") from error
+                raise ValueError(f"expected a regular expression as {key}, got {expression!r}: {error}") from error
 
     def keeps(self, name: str) -> bool:
         """Whether this name is kept."""

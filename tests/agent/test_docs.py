@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,17 @@ def test_the_collector_of_the_page_works(monkeypatch: pytest.MonkeyPatch) -> Non
     assert family.samples == {("tty1",): 1.0, ("tty2",): 1.0}
     (check,) = collector.checks()
     assert [finding.code for finding in check.run()] == ["users-many"]
+
+
+def test_the_collector_of_the_page_keeps_the_projects_rules(tmp_path: Path) -> None:
+    module = tmp_path / "users.py"
+    module.write_text(MODULE)
+    rules = str(ROOT / "pyproject.toml")
+    for check in (["ruff", "check", "--config", rules, "--ignore=INP001"], ["mypy", "--config-file", rules]):
+        done = subprocess.run(
+            [sys.executable, "-m", *check, module], cwd=ROOT, capture_output=True, text=True, timeout=170, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_entry_of_the_page_has_the_catalogs_shape() -> None:
