@@ -36,9 +36,10 @@ def write(path: Path, files: Iterable[tuple[str, str]], scrubber: Scrubber) -> l
     """
     opened = _created(path)  # first of all, as gathering takes a while
     try:
-        ready = [("README.txt", README.encode()), *_blanked(list(files), scrubber)]
-        with opened, gzip.GzipFile(mode="wb", fileobj=opened) as packed, tarfile.open(fileobj=packed, mode="w") as tar:
-            return _pack(tar, ready)
+        with opened:
+            ready = [("README.txt", README.encode()), *_blanked(list(files), scrubber)]
+            with gzip.GzipFile(mode="wb", fileobj=opened) as packed, tarfile.open(fileobj=packed, mode="w") as tar:
+                return _pack(tar, ready)
     except BaseException:  # Ctrl-C while it waits, too
         path.unlink()
         raise

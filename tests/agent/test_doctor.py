@@ -81,7 +81,7 @@ def test_with_the_agent_running_it_tells_what_the_agent_sees(start_agent: StartA
     assert "The agent runs  agent.running" in result.stdout
     assert "agent.port" not in result.stdout
     assert "All collectors work  agent.collectors" in result.stdout
-    assert "host.disk-space" in result.stdout
+    assert "\nhost\n" in result.stdout
     assert result.stderr == ""
 
 
