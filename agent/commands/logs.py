@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import socket
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -47,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 1
     from collectors.logs.records import Batch
 
-    pipeline = Pipeline(source.name, source.stages, source.labels)
+    pipeline = Pipeline(source.name, source.stages, source.labels, host=loaded.loki.host or socket.gethostname())
     labels = {"filename": arguments.file} if arguments.file else {}
     steps, processed = pipeline.explain(Batch(source.name, lines, time.time_ns(), labels, final=True, nuls=True))
     terminal = Terminal.of(sys.stdout)

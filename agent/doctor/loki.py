@@ -19,6 +19,7 @@ from collectors.logs.loki.answers import NO_ANSWER, NOT_SENT, Answer, judge_empt
 from collectors.logs.loki.config import PUSH_PATH, LokiConfig
 from collectors.logs.loki.encode import EMPTY, HEADERS
 from collectors.logs.loki.health import Health
+from collectors.logs.stages.container import ContainerConfig
 from collectors.logs.stages.labels import LabelsConfig
 from collectors.logs.stages.static_labels import StaticLabelsConfig
 from collectors.logs.stages.structured_metadata import StructuredMetadataConfig
@@ -78,10 +79,13 @@ def _check_source(told: Mapping[str, Any], source: SourceConfig) -> Iterator[Fin
 
 
 def label_names(source: SourceConfig) -> set[str]:
-    """The labels that entries of a source can have."""
+    """The labels that entries of a source can have, with those of the file or the container that they come from."""
     made = [set(stage.fields) for stage in source.stages if isinstance(stage, LabelsConfig)]
     fixed = [set(stage.labels) for stage in source.stages if isinstance(stage, StaticLabelsConfig)]
-    return {"source", *source.labels}.union(*made, *fixed)
+    where = {"filename"} if source.paths else set()
+    if any(isinstance(stage, ContainerConfig) for stage in source.stages):
+        where |= {"namespace", "pod", "container", "stream"}
+    return {"host", "source", *source.labels}.union(where, *made, *fixed)
 
 
 def _attaches(source: SourceConfig) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+import socket
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -49,7 +50,8 @@ class LogsCollector(Collector):
         self._client = LokiClient(loki)
         self._positions = Positions(state_dir / POSITIONS_FILE, before_saving=self._save_pipelines)
         turn = asyncio.Lock()
-        self._flows = {source.name: Flow(source, self._client, state_dir, turn) for source in config.sources}
+        host = loki.host or socket.gethostname()
+        self._flows = {source.name: Flow(source, self._client, state_dir, turn, host) for source in config.sources}
         self._files = [
             FileSource(source.name, file_settings(source), self._positions) for source in config.sources if source.paths
         ]

@@ -34,12 +34,15 @@ class Flow:
         config: The source.
         client: Where its streams go.
         state_dir: Where its pipeline keeps what must survive a restart.
+        host: The machine's name, a label of every stream unless the source has a `host` of its own.
         turn: Held for each slice; the same for all sources.
     """
 
-    def __init__(self, config: SourceConfig, client: LokiClient, state_dir: Path, turn: asyncio.Lock) -> None:
+    def __init__(
+        self, config: SourceConfig, client: LokiClient, state_dir: Path, turn: asyncio.Lock, host: str = ""
+    ) -> None:
         self.name = config.name
-        self.pipeline = Pipeline(config.name, config.stages, config.labels, state_dir)
+        self.pipeline = Pipeline(config.name, config.stages, config.labels, state_dir, host)
         self.sent = 0
         self.dropped: Counter[str] = Counter()
         self._client = client

@@ -27,9 +27,9 @@ from collectors.logs.stages.truncate import TruncateConfig
 from collectors.logs.streams import streams
 from collectors.metrics import Family, LabelValues, counter
 
-MAX_LABELS = 9
-"""Of the 15 that Loki takes: a container's lines come with `source`, `filename`, `namespace`, `pod`, `container` and
-`stream`. Loki refuses every line of a stream with more."""
+MAX_LABELS = 8
+"""Of the 15 that Loki takes: lines come with `host`, `source` and `filename`, those of a container with `namespace`,
+`pod`, `container` and `stream` too. Loki refuses every line of a stream with more."""
 
 _NAMES = {kind: name for name, kind in STAGES.items()}
 _JOINING = (ContainerConfig, MultilineConfig)
@@ -133,12 +133,13 @@ class Pipeline:
         stages: Sequence[StageConfig] = (),
         labels: Mapping[str, str] | None = None,
         state_dir: Path | None = None,
+        host: str = "",
     ) -> None:
         labels = labels or {}
         check_stages(stages, labels)
         context = Context(source, state_dir)
         self._source = source
-        self._labels = {"source": source, **labels}
+        self._labels = {**({"host": host} if host else {}), "source": source, **labels}
         self._stages = [(_NAMES[type(stage)], stage.build(context)) for stage in (*stages, TruncateConfig())]
         self._metrics = [stage for _, stage in self._stages if isinstance(stage, MetricsStage)]
         self._missed: Counter[str] = Counter()

@@ -34,6 +34,6 @@ def test_it_takes_what_the_agents_send(loki: dict[str, Any]) -> None:
     limits = loki["limits_config"]
 
     assert limits["max_line_size"] == f"{LOKI_MAX_LINE_BYTES // 1024}KB"
-    assert limits["max_label_names_per_series"] >= MAX_LABELS + 6  # those of a container
+    assert limits["max_label_names_per_series"] >= MAX_LABELS + 7  # those of the machine and of a container
     assert limits["allow_structured_metadata"] is True
     assert limits["reject_old_samples_max_age"] == WEEK

@@ -41,6 +41,7 @@ class LokiConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
     Attributes:
         url: Where Loki is; empty: nothing is read and nothing sent.
+        host: The label `host` of every stream; empty for the machine's name.
         tenant: Sent as `X-Scope-OrgID`; empty where Loki has one tenant only.
         username: For basic authentication, with `password_file`.
         password_file: The file that holds the password.
@@ -56,6 +57,7 @@ class LokiConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """
 
     url: LokiUrl = LokiUrl()
+    host: str = ""
     tenant: HeaderText = ""
     username: HeaderText = ""
     password_file: str = ""

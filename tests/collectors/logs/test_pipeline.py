@@ -188,7 +188,7 @@ def test_a_containers_lines_have_no_more_labels_than_loki_takes() -> None:
     stages = [ContainerConfig(), JsonConfig(fields=names), LabelsConfig(fields=names)]
     line = b"2026-11-22T04:23:30Z stdout F " + msgspec.json.encode(dict.fromkeys(names, "x"))
     labels = file_labels("/var/log/pods/studio_engine-1_0a1b/engine/0.log")
-    (stream,) = Pipeline("s", stages).process(Batch("s", [line], NOW, labels, final=True)).streams
+    (stream,) = Pipeline("s", stages, host="vm").process(Batch("s", [line], NOW, labels, final=True)).streams
 
     assert len(stream.labels) == LOKI_MAX_LABELS
 

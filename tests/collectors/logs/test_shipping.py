@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -85,6 +86,7 @@ def test_a_line_arrives_with_its_labels_its_time_and_its_metadata(
     entry = entries[line]
     assert entry.labels == {
         "filename": str(path),
+        "host": socket.gethostname(),
         "level": "warn",
         "service": "juce-backend",
         "source": "engine",
@@ -148,6 +150,7 @@ def test_lines_of_containers_carry_what_their_files_say(start_agent: StartAgent,
     start_agent(f"""
 host.enabled = false
 loki.url = "{sink.url}"
+loki.host = "studio-7"
 [[logs.sources]]
 name = "containers"
 paths = ["{link.parent}/*.log", "{tmp_path}/docker/containers/*/*-json.log"]
@@ -156,7 +159,7 @@ stages = [{{ container = {{}} }}]
     stored(sink, 2)
 
     entries = {entry.line: entry for entry in sink.entries()}
-    own = {"source": "containers"}
+    own = {"host": "studio-7", "source": "containers"}
     assert {line: entry.labels for line, entry in entries.items()} == {
         "from Docker": own | {"container": "web", "stream": "stderr", "filename": str(docker)},
         "from CRI": own
