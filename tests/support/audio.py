@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from collectors.audio.collector import AudioCollector
 from collectors.audio.config import AudioConfig
+from collectors.audio.plan import ProbePlan
+from collectors.audio.probe_process import ProbeError, ProbeProcess, running_probe
+from collectors.audio.protocol import Exit
 from collectors.metrics import HistogramValue, Value
 from tests.support.waiting import PATIENCE, eventually
 
@@ -27,6 +31,22 @@ async def watching(config: AudioConfig, *, macos: bool = False) -> AsyncIterator
         running.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await running
+
+
+@contextlib.asynccontextmanager
+async def opened_probe(plan: ProbePlan) -> AsyncIterator[ProbeProcess]:
+    """A probe on a server that runs; tried again, as the agent does it, where a busy machine's server is not heard."""
+    async with contextlib.AsyncExitStack() as stack:
+        yield await _opened(stack, plan, time.monotonic() + PATIENCE)
+
+
+async def _opened(stack: contextlib.AsyncExitStack, plan: ProbePlan, deadline: float) -> ProbeProcess:
+    while True:
+        try:
+            return await stack.enter_async_context(running_probe(plan))
+        except ProbeError as error:
+            if error.code is not Exit.NO_JACK or time.monotonic() > deadline:
+                raise
 
 
 async def soon(look: Callable[[], object], what: str, patience: float = PATIENCE) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from collectors.audio.plan import ProbePlan
-from collectors.audio.probe_process import ProbeProcess, running_probe
+from collectors.audio.probe_process import ProbeProcess
 from collectors.audio.protocol import level_record
 from collectors.audio.timing import Buffer
-from tests.support.audio import soon
+from tests.support.audio import opened_probe, soon
 from tests.support.jackd import Jackd
 
 pytestmark = pytest.mark.jack
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.jack
 @pytest.fixture
 async def probe(jackd: Jackd) -> AsyncIterator[ProbeProcess]:
     plan = ProbePlan("system", jack_only=True, direction="auto", channels=0, jack_server=jackd.name)
-    async with running_probe(plan) as running:
+    async with opened_probe(plan) as running:
         yield running
 
 

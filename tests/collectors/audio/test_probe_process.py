@@ -16,7 +16,7 @@ from collectors.audio.plan import ProbePlan
 from collectors.audio.probe_process import ProbeError, running_probe
 from collectors.audio.protocol import Exit
 from collectors.audio.timing import Buffer
-from tests.support.audio import probe_pids, soon
+from tests.support.audio import opened_probe, probe_pids, soon
 from tests.support.jackd import Jackd
 from tests.support.waiting import eventually
 
@@ -25,10 +25,10 @@ pytestmark = pytest.mark.jack
 _PARENT = """
 import asyncio, json, sys
 from collectors.audio.plan import ProbePlan
-from collectors.audio.probe_process import running_probe
+from tests.support.audio import opened_probe
 
 async def main():
-    async with running_probe(ProbePlan(*json.loads(sys.argv[1]))) as probe:
+    async with opened_probe(ProbePlan(*json.loads(sys.argv[1]))) as probe:
         print(probe.process.pid, flush=True)
         await asyncio.sleep(600)
 
@@ -41,7 +41,7 @@ def plan(jackd: Jackd, device: str = "system", channels: int = 0) -> ProbePlan:
 
 
 async def test_it_tells_what_it_opened_and_records_buffers(jackd: Jackd) -> None:
-    async with running_probe(plan(jackd)) as probe:
+    async with opened_probe(plan(jackd)) as probe:
         records: list[bytes] = []
 
         def enough() -> bool:
@@ -58,12 +58,12 @@ async def test_it_tells_what_it_opened_and_records_buffers(jackd: Jackd) -> None
 
 
 async def test_it_measures_only_as_many_channels_as_are_wanted(jackd: Jackd) -> None:
-    async with running_probe(plan(jackd, channels=1)) as probe:
+    async with opened_probe(plan(jackd, channels=1)) as probe:
         assert probe.stream.channels == 1
 
 
 async def test_its_client_has_a_name_of_its_own(jackd: Jackd) -> None:
-    async with running_probe(plan(jackd)):
+    async with opened_probe(plan(jackd)):
         ports = jackd.ports()
 
     assert "wr-agent-probe:in_0" in ports
@@ -71,7 +71,7 @@ async def test_its_client_has_a_name_of_its_own(jackd: Jackd) -> None:
 
 async def test_a_device_that_does_not_exist_is_refused_with_those_that_do(jackd: Jackd) -> None:
     with pytest.raises(ProbeError, match="'usb'") as refused:
-        async with running_probe(plan(jackd, device="usb")):
+        async with opened_probe(plan(jackd, device="usb")):
             pass
 
     assert refused.value.code == Exit.DEVICE_NOT_FOUND
@@ -123,7 +123,7 @@ async def test_a_python_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatc
 
 
 async def test_it_ends_by_itself_when_its_server_dies(jackd: Jackd) -> None:
-    async with running_probe(plan(jackd)) as probe:
+    async with opened_probe(plan(jackd)) as probe:
         jackd.kill()
         code = await asyncio.wait_for(probe.process.wait(), 30)
 
@@ -135,7 +135,7 @@ async def test_cancelling_kills_and_reaps_it_even_when_its_server_is_frozen(jack
     pids = []
 
     async def hold() -> None:
-        async with running_probe(plan(jackd)) as probe:
+        async with opened_probe(plan(jackd)) as probe:
             pids.append(probe.process.pid)
             started.set()
             await asyncio.sleep(600)
@@ -152,7 +152,7 @@ async def test_cancelling_kills_and_reaps_it_even_when_its_server_is_frozen(jack
 
 async def test_nothing_is_left_of_probes_that_have_ended(jackd: Jackd) -> None:
     async def live() -> None:
-        async with running_probe(plan(jackd)) as probe:
+        async with opened_probe(plan(jackd)) as probe:
             await soon(probe.buffers.read, "records")
 
     await live()
