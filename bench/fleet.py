@@ -192,17 +192,12 @@ def disk() -> list[str]:
         request = urllib.request.Request(snapshot, method="POST")  # noqa: S310 - our own server
         with urllib.request.urlopen(request) as answer:  # noqa: S310 - our own server
             name = json.load(answer)["data"]["name"]
-        (block,) = (path.parent for path in (load.data / "snapshots" / name).glob("*/meta.json"))
-        stats = json.loads((block / "meta.json").read_text())["stats"]
-        chunks = sum(file.stat().st_size for file in (block / "chunks").iterdir())
-        index = (block / "index").stat().st_size
-    return [
-        str(DISK_MACHINES),
-        str(stats["numSamples"]),
-        str(stats["numSeries"]),
-        f"{chunks / stats['numSamples']:.2f}",
-        f"{index / stats['numSeries']:.0f}",
-    ]
+        blocks = [path.parent for path in (load.data / "snapshots" / name).glob("*/meta.json")]
+        stats = [json.loads((block / "meta.json").read_text())["stats"] for block in blocks]
+        samples, series = (sum(it[key] for it in stats) for key in ("numSamples", "numSeries"))
+        chunks = sum(file.stat().st_size for block in blocks for file in (block / "chunks").iterdir())
+        index = sum((block / "index").stat().st_size for block in blocks)
+    return [str(DISK_MACHINES), str(samples), str(series), f"{chunks / samples:.2f}", f"{index / series:.0f}"]
 
 
 if __name__ == "__main__":

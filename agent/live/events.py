@@ -32,13 +32,11 @@ class EventStreams:
     Args:
         sampler: Whose moments are sent.
         standing: What lasts, now.
-        patience: Seconds that a page has to take an event.
     """
 
-    def __init__(self, sampler: Sampler, standing: Callable[[], Standing], patience: float = PATIENCE) -> None:
+    def __init__(self, sampler: Sampler, standing: Callable[[], Standing]) -> None:
         self._sampler = sampler
         self._standing = standing
-        self._patience = patience
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Send events for as long as the page is open and the agent runs."""
@@ -47,10 +45,9 @@ class EventStreams:
             return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE, text=text, headers={"Retry-After": "10"})
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         response.force_close()  # what comes after a stream belongs to a connection of its own
-        with suppress(ConnectionError, TimeoutError):  # the page was closed, or takes nothing
+        with suppress(ConnectionError, TimeoutError), self._sampler.watched():  # the page was closed, or takes nothing
             await response.prepare(request)
-            with self._sampler.watched():
-                await self._send_all(response)
+            await self._send_all(response)
         return response
 
     def end(self) -> None:
@@ -59,13 +56,9 @@ class EventStreams:
 
     async def _send_all(self, response: web.StreamResponse) -> None:
         page = _Page(self._sampler, self._standing)
-        await self._send(response, page.greeting())
+        await _send(response, page.greeting())
         while moment := await self._sampler.next():
-            await self._send(response, b"".join(page.news(moment)))
-
-    async def _send(self, response: web.StreamResponse, data: bytes) -> None:
-        async with asyncio.timeout(self._patience):
-            await response.write(data)
+            await _send(response, b"".join(page.news(moment)))
 
 
 class _Page:
@@ -102,3 +95,8 @@ class _Page:
 
 def _event(name: str, data: object) -> bytes:
     return b"event: %s\ndata: %s\n\n" % (name.encode(), msgspec.json.encode(data))
+
+
+async def _send(response: web.StreamResponse, data: bytes) -> None:
+    async with asyncio.timeout(PATIENCE):
+        await response.write(data)

@@ -29,6 +29,7 @@ HISTORY = 360
 
 _FAST = frozenset({"audio"})
 _SLACK = 0.5
+"""Seconds by which a tick may come early for what is due."""
 
 Snapshot = Callable[[frozenset[str]], Awaitable[list[tuple[str, Sequence[Family]]]]]
 

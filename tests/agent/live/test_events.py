@@ -121,7 +121,7 @@ async def test_there_are_not_more_streams_than_there_may_be(agent: Agent, sessio
 
 
 async def test_a_page_that_takes_nothing_is_sent_no_more(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(agent.web._streams, "_patience", 0.1)  # noqa: SLF001 - ten seconds are long
+    monkeypatch.setattr(events, "PATIENCE", 0.1)
     monkeypatch.setattr(events, "_RETRY", b": padding\n" * 1_000_000)
     port = int(agent.web.url.rsplit(":", 1)[1])
     with socket.create_connection(("127.0.0.1", port)) as slow:

@@ -46,6 +46,7 @@ def test_the_page_that_the_setup_guide_sends_arrives(site: Site) -> None:
     ask(site, words)
 
     def arrived() -> bool:
-        return any("[P0] A test." in it["payload"]["summary"] for it in site.seen.pagerduty if "payload" in it)
+        payloads = [it["payload"] for it in site.seen.pagerduty if it["event_action"] == "trigger"]
+        return any("A test." in it["custom_details"]["alerts"] for it in payloads)
 
     eventually(arrived, "PagerDuty has the test's event")
