@@ -90,6 +90,6 @@ def _refuse_closed(*programs: Path) -> None:
         if step:
             raise ServiceError(
                 f"the service's own user could not run {program}: {step} is closed to others. Install the agent where"
-                " everyone can read it (python3 -m venv /opt/wr-agent && /opt/wr-agent/bin/pip install '.[audio]', in the"
-                " checkout), or run the service as a user who can: --as USER"
+                " everyone can read it, in the checkout: python3 -m venv /opt/wr-agent &&"
+                " /opt/wr-agent/bin/pip install '.[audio]'; or run the service as a user who can: --as USER"
             )

@@ -104,6 +104,11 @@ def agent(folder: Path, config: str = "", env: Mapping[str, str] | None = None) 
         started.stop()
 
 
+def unmeasured(**more: str) -> dict[str, str]:
+    """The environment, without what has a process measured for coverage: that writes files, and is slow to be ended."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")} | more
+
+
 def command(*arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run one `wr-agent` command to its end."""
     return subprocess.run(

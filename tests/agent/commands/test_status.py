@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.conftest import StartAgent
-from tests.support.agent import AgentProcess
+from tests.support.agent import AgentProcess, unmeasured
 from tests.support.waiting import PATIENCE, eventually
 
 
@@ -28,7 +28,7 @@ def agent(start_agent: StartAgent) -> AgentProcess:
 @contextmanager
 def watching(agent: AgentProcess, output: int) -> Iterator[subprocess.Popen[bytes]]:
     command = [sys.executable, "-m", "agent", "status", "--watch", "--config", str(agent.config_file)]
-    process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=os.environ | {"COLUMNS": "80"})
+    process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=unmeasured(COLUMNS="80"))
     try:
         yield process
     finally:

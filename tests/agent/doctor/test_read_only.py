@@ -1,11 +1,11 @@
 """Doctor changes nothing: neither files, nor settings of the kernel, wherever it looks."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 from tests.conftest import StartAgent
+from tests.support.agent import unmeasured
 
 CONFIG = """
 state_dir = "{folder}/state"
@@ -53,7 +53,7 @@ def doctor(folder: Path, *tracer: str) -> None:
         check=False,
         capture_output=True,
         timeout=120,
-        env=os.environ | {"HOME": str(folder / "home")},
+        env=unmeasured(HOME=str(folder / "home")),
     )
 
 
