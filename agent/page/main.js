@@ -23,6 +23,7 @@ const LOGS = [
   ["Not yet in Loki", (it) => bytes(it.lag_bytes)],
   ["Behind by", (it) => seconds(it.lag_seconds), (it) => (it.lag_seconds > 60 ? "tight" : "")],
 ];
+const TOLD_MS = 20_000;
 const PATIENCE_MS = 8000;
 const AWAY = "The agent does not answer; trying again";
 
@@ -37,8 +38,12 @@ function used(plugin) {
   return plugin.p99 != null && plugin.deadline ? plugin.p99 / plugin.deadline : null;
 }
 
+// Each in an element of its own, and for a while: one must not take the place of another that nobody has heard yet.
 function announce(text) {
-  say(document.getElementById("announcer"), text);
+  const told = document.createElement("p");
+  told.textContent = text;
+  document.getElementById("announcer").append(told);
+  setTimeout(() => told.remove(), TOLD_MS);
 }
 
 function show() {
