@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import shutil
 import subprocess
@@ -113,6 +114,13 @@ class TestStart:
         assert any("requirements.lock" in line for line in first)
         assert noted(checkout) == first
 
+    def test_takes_what_the_lock_names_and_never_asks_for_more(self, checkout: Path) -> None:
+        (checkout / "requirements.lock").write_text("changed")
+
+        run(checkout, "./start.sh")
+
+        assert any("--no-deps --require-hashes -r" in line and "requirements.lock" in line for line in noted(checkout))
+
     def test_installs_again_after_the_user_installed_a_package(self, checkout: Path) -> None:
         packages = checkout / "packages"
         packages.write_text("gcc\nlibc6-dev\n")
@@ -207,6 +215,21 @@ def declared(*groups: str) -> list[Requirement]:
     return [Requirement(item) for item in (*base, *project["project"]["optional-dependencies"]["audio"], *named)]
 
 
+def needed(*groups: str) -> set[str]:
+    """The names of all that is declared and of what that needs in turn, as installed here."""
+    seen: set[tuple[str, frozenset[str]]] = set()
+    left = declared(*groups)
+    while left:
+        item = left.pop()
+        what = canonicalize_name(item.name), frozenset(item.extras)
+        if what in seen:
+            continue
+        seen.add(what)
+        found = [Requirement(text) for text in importlib.metadata.requires(what[0]) or ()]
+        left += [r for r in found if not r.marker or any(r.marker.evaluate({"extra": e}) for e in ("", *what[1]))]
+    return {name for name, _ in seen}
+
+
 class TestLocks:
     @pytest.mark.parametrize("lock", LOCKS)
     def test_every_package_has_one_exact_version_with_hashes_and_no_address(self, lock: str) -> None:
@@ -230,6 +253,12 @@ class TestLocks:
             for item in wanted
             if not all(item.specifier.contains(version) for version in locked[canonicalize_name(item.name)])
         ] == []
+
+    @pytest.mark.parametrize(
+        ("lock", "groups"), [("requirements.lock", ("build",)), ("requirements-dev.lock", ("build", "dev"))]
+    )
+    def test_whatever_is_needed_is_named(self, lock: str, groups: tuple[str, ...]) -> None:
+        assert needed(*groups) - versions(lock).keys() == {"pyaudio"}  # which has a lock of its own
 
     def test_the_project_installs_in_place_with_nothing_that_is_not_locked(self, tmp_path: Path) -> None:
         build = "import sys, hatchling.build; hatchling.build.build_editable(sys.argv[1])"

@@ -85,7 +85,9 @@ pip_install() {
 
 install_python_packages() {
   say "installing the Python packages of $(basename "$(lock_file "$1")")"
-  pip_install --require-hashes -r "$(lock_file "$1")" || fail "cannot install the Python packages: pip says why, above"
+  # The lock names every package that is wanted. Left to resolve, pip would take a newer one wherever a package asks for
+  # an extra (`coverage[toml]`), and then refuse it for having no hash.
+  pip_install --no-deps --require-hashes -r "$(lock_file "$1")" || fail "cannot install the Python packages: pip says why, above"
   install_pyaudio
   pip_install --no-deps --no-build-isolation --editable "$ROOT"
 }
