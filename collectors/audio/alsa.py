@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -32,8 +32,8 @@ class Watched:
         failed: Its trigger time when it was last seen in an xrun.
         xruns: How often it was seen in an xrun. One that its owner mends between two looks shows as a restart only.
         restarts: How often it was seen running since another trigger time than before.
-        frames: How far the device has moved.
-        moved_ns: When that was last seen to change, or the stream not to run, on the monotonic clock.
+        frames: How far the device has moved, as far as that could be seen.
+        moved_ns: When that was last seen to change, or the stream to start or not to run, on the monotonic clock.
         sound_ns: When it was last seen not to be in an xrun, on the monotonic clock.
     """
 
@@ -53,18 +53,29 @@ def follow(before: Watched, stream: Stream | None, now_ns: int) -> Watched:
         return replace(before, stream=None, started="", failed="")
     state, trigger_time = stream.status.state, stream.status.trigger_time
     running, failing = state == "running", state == "xrun"
-    moved = max(stream.status.hw_ptr - before.stream.status.hw_ptr, 0) if before.stream else 0
+    starting = running and before.started != trigger_time
+    moved = _moved(before.stream, stream) if before.stream else 0
     return replace(
         before,
         stream=stream,
         started=trigger_time if running else before.started,
         failed=trigger_time if failing else before.failed,
         xruns=before.xruns + (failing and trigger_time != before.failed),
-        restarts=before.restarts + (running and before.started not in {"", trigger_time}),
+        restarts=before.restarts + (starting and before.started != ""),
         frames=before.frames + moved,
-        moved_ns=now_ns if moved or not running or not before.stream else before.moved_ns,
+        moved_ns=now_ns if moved or starting or not running or not before.stream else before.moved_ns,
         sound_ns=before.sound_ns if failing and before.stream else now_ns,
     )
+
+
+def _moved(before: Stream, stream: Stream) -> int:
+    """Frames that the device has moved at least, from one look to the next."""
+    # The trigger time does not tell where hw_ptr began (sound/core/pcm_native.c). Preparing the stream, without which
+    # it cannot start after an xrun or a stop, sets hw_ptr to 0 (snd_pcm_do_reset). The end of a pause and of a suspend
+    # gives a new trigger time as well, and leaves hw_ptr as it is. Only an hw_ptr that is smaller has surely begun
+    # again, and what it had moved before that, since the last look, is lost.
+    pointer, pointer_before = stream.status.hw_ptr, before.status.hw_ptr
+    return pointer - pointer_before if pointer >= pointer_before else pointer
 
 
 class AlsaStreams:
@@ -109,7 +120,11 @@ class AlsaStreams:
         stalled = [_name(s) for s, seen in opened.items() if self._looked_ns - seen.moved_ns > _STUCK_NS]
         failed = [_name(s) for s, seen in opened.items() if self._looked_ns - seen.sound_ns > _STUCK_NS]
         found = [_stalled(name) for name in stalled] + [_left_in_xrun(name) for name in failed]
-        return found if server_runs or not opened else [*found, _held(opened)]
+        return found if server_runs or not opened else [*found, _held(self.holders())]
+
+    def holders(self) -> tuple[str, ...]:
+        """Each stream that is open now, the agent's own as well: which it is, who holds it, what it does."""
+        return tuple(_holder(s, seen.stream) for s, seen in self._watched.items() if seen.stream is not None)
 
 
 def _each(opened: dict[Substream, Stream], value: Callable[[Stream], float]) -> dict[LabelValues, float]:
@@ -151,7 +166,7 @@ def _totals(watched: dict[Substream, Watched]) -> Iterator[Family]:
     yield counter("audio_alsa_stream_xruns_total", help_, each(lambda w: w.xruns), _LABELS)
     help_ = "Starts of the ALSA stream after its first, at most one a second: after xruns, pauses, or on purpose."
     yield counter("audio_alsa_stream_restarts_total", help_, each(lambda w: w.restarts), _LABELS)
-    help_ = "Frames that the device has moved; their rate is the true sample rate."
+    help_ = "Frames that the device was seen to move; their rate is the true sample rate while there are no restarts."
     yield counter("audio_alsa_stream_frames_total", help_, each(lambda w: w.frames), _LABELS)
 
 
@@ -185,20 +200,19 @@ def _left_in_xrun(name: str) -> Finding:
     )
 
 
-def _held(opened: dict[Substream, Watched]) -> Finding:
+def _held(holders: Sequence[str]) -> Finding:
     return Finding(
         code="audio-alsa-held",
         title="Programs hold ALSA devices directly",
         severity=Severity.INFO,
-        detail=f"No JACK server is watched, and these streams are open: {'; '.join(_holders(opened))}.",
+        detail=f"No JACK server is watched, and these streams are open: {'; '.join(holders)}.",
         affects="Of them the agent sees state, sizes, xruns and restarts each second, but neither timing nor levels.",
         remedy=("run them through JACK or PipeWire to have their timing measured",),
     )
 
 
-def _holders(opened: dict[Substream, Watched]) -> Iterator[str]:
-    for substream, seen in opened.items():
-        if seen.stream is not None:
-            params = seen.stream.params
-            sizes = f" at {params.rate} Hz, {params.period} of {params.buffer} frames" if params else ""
-            yield f"{_name(substream)} by {seen.stream.owner or 'an unseen process'}, {seen.stream.status.state}{sizes}"
+def _holder(substream: Substream, stream: Stream) -> str:
+    params = stream.params
+    owner = f"{stream.owner} (pid {stream.pid})" if stream.owner else "an unseen process"
+    sizes = f" at {params.rate} Hz, {params.period} of {params.buffer} frames" if params else ""
+    return f"{_name(substream)} by {owner}, {stream.status.state}{sizes}"

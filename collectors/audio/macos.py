@@ -11,8 +11,9 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from collectors.audio.dropouts import Observation
@@ -24,6 +25,8 @@ _PREWARMING = "prewarming: yes"
 _OLDEST_SECONDS = 10.0
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 60.0
+_LINE_BYTES = 65_536
+_COMPLAINT_CHARACTERS = 500
 
 LOG_STREAM = (
     *("/usr/bin/log", "stream", "--style", "ndjson", "--predicate"),
@@ -43,13 +46,17 @@ def parse_overload(line: bytes, wall: float, now_ns: int) -> Observation | None:
         event = json.loads(line)
         message, timestamp = event["eventMessage"], event["timestamp"]
         age = wall - datetime.fromisoformat(timestamp).timestamp()
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
-    if not (_OVERLOAD in message or _SKIPPED in message) or _PREWARMING in message:
+    if not isinstance(message, str) or not _tells_of_overload(message):
         return None
     known_age = age if 0 <= age <= _OLDEST_SECONDS else 0.0  # else the time of day has been set
     at_ns = now_ns - int(known_age * 1e9)
     return Observation("coreaudio", "overload", at_ns, at_ns)
+
+
+def _tells_of_overload(message: str) -> bool:
+    return (_OVERLOAD in message or _SKIPPED in message) and _PREWARMING not in message
 
 
 class CoreAudioLog:
@@ -82,11 +89,13 @@ class CoreAudioLog:
 
     async def _follow(self) -> bool:
         """One life of the child; whether it printed anything."""
-        process = await asyncio.create_subprocess_exec(*self._command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE)
-        complaint = asyncio.create_task(_complaint(process))
+        process = await asyncio.create_subprocess_exec(
+            *self._command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, limit=_LINE_BYTES
+        )
+        complaint = asyncio.create_task(_complaint(process.stderr))
         heard = False
         try:
-            while process.stdout is not None and (line := await process.stdout.readline()):
+            while line := await _line(process.stdout):
                 heard, self._failure = True, ""
                 overload = parse_overload(line, time.time(), time.monotonic_ns())
                 if overload is not None:
@@ -100,12 +109,20 @@ class CoreAudioLog:
         return heard
 
 
-async def _complaint(process: Process) -> str:
+async def _line(stream: asyncio.StreamReader | None) -> bytes:
+    """The next line, empty at the end; of one over `_LINE_BYTES` at most what it ends with, which is no JSON."""
+    while stream is not None:
+        with suppress(ValueError):  # what asyncio raises for a line over its limit, once it has thrown that away
+            return await stream.readline()
+    return b""
+
+
+async def _complaint(stream: asyncio.StreamReader | None) -> str:
     """The last line that the child prints on standard error, which is read to its end so that it never blocks."""
     last = b""
-    while process.stderr is not None and (line := await process.stderr.readline()):
+    while line := await _line(stream):
         last = line
-    return last.decode(errors="replace").strip()
+    return last.decode(errors="replace").strip()[:_COMPLAINT_CHARACTERS]
 
 
 def _not_followed(reason: str) -> Finding:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -116,6 +121,23 @@ def test_a_configured_stream_has_parameters() -> None:
     assert parse_params(PARAMS) == Params("S32_LE", 2, 48000, 256, 512)
 
 
+@pytest.mark.parametrize("number", ["", "many", "-", "9" * 5000, "\0"])
+def test_what_is_no_number_in_a_status_counts_as_nothing(number: str) -> None:
+    fields = ("owner_pid", "delay", "avail", "hw_ptr", "appl_ptr")
+    text = "".join(f"{field}: {number}\n" for field in fields)
+
+    assert parse_status(f"state: RUNNING\n{text}") == Status("running", 0, "", 0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("line", PARAMS.splitlines()[1:2] + PARAMS.splitlines()[3:])
+@pytest.mark.parametrize("value", ["", ":", ": none"])
+def test_parameters_that_lack_one_are_none(line: str, value: str) -> None:
+    name = line.partition(":")[0]
+    odd = PARAMS.replace(line, f"{name}{value}" if name != "format" else "")
+
+    assert parse_params(odd) is None
+
+
 @pytest.mark.parametrize("text", ["", "closed\n", "no setup\n"])
 def test_what_is_not_configured_has_no_parameters(text: str) -> None:
     assert parse_params(text) is None
@@ -170,6 +192,40 @@ def test_progress_is_counted_from_the_first_look_on(machine: Machine) -> None:
     assert machine.samples("frames_total") == {PLAYBACK: 96_000}
 
 
+def test_after_an_xrun_the_device_begins_to_count_anew(machine: Machine) -> None:
+    """snd_pcm_prepare() sets hw_ptr to 0; what was moved between the last look and the xrun is not to be seen."""
+    for look, pointer in enumerate((30_000, 24_000, 20_000, 15_000)):
+        machine.show(status(trigger_time=f"{look}.5", hw_ptr=pointer))
+
+    assert machine.samples("frames_total") == {PLAYBACK: 24_000 + 20_000 + 15_000}
+    assert machine.samples("restarts_total") == {PLAYBACK: 3}
+
+
+def test_a_stream_that_xruns_all_the_time_does_not_stand_still(machine: Machine) -> None:
+    for look, pointer in enumerate((30_000, 24_000, 24_000, 20_000, 0, 0, 0)):
+        machine.show(status(trigger_time=f"{look}.5", hw_ptr=pointer))
+        assert machine.codes() == []
+
+
+def test_a_stream_that_stands_still_after_its_restart_is_found(machine: Machine) -> None:
+    machine.show(status(trigger_time="1.5", hw_ptr=48_000))
+    for _ in range(4):
+        machine.show(status(trigger_time="2.5", hw_ptr=0))
+
+    assert machine.codes() == ["audio-alsa-stalled"]
+
+
+@pytest.mark.parametrize("between", [["PAUSED"], ["SUSPENDED"], []])
+def test_a_pause_is_a_restart_that_counts_on(machine: Machine, between: list[str]) -> None:
+    machine.show(status(trigger_time="1.5", hw_ptr=100_000))
+    for state in between:
+        machine.show(status(state, trigger_time="2.5", hw_ptr=110_000))
+    machine.show(status(trigger_time="3.5", hw_ptr=120_000))
+
+    assert machine.samples("frames_total") == {PLAYBACK: 20_000}
+    assert machine.samples("restarts_total") == {PLAYBACK: 1}
+
+
 def test_a_restart_is_a_new_trigger_time(machine: Machine) -> None:
     for trigger_time in ("1.5", "1.5", "2.5", "2.5", "3.5"):
         machine.show(status(trigger_time=trigger_time))
@@ -218,6 +274,42 @@ def test_an_unplugged_card_is_no_error(machine: Machine) -> None:
     assert machine.samples("info") == {}
 
 
+@pytest.mark.parametrize("number", [errno.ENOENT, errno.ENODEV])
+@pytest.mark.parametrize("gone", ["card1", "card1/pcm0c", "card1/pcm0c/sub0/status"])
+def test_of_a_card_that_vanishes_meanwhile_the_others_are_left(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, gone: str, number: int
+) -> None:
+    def vanishing(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(path: Path, *rest: Any, **options: Any) -> object:  # noqa: ANN401 - whatever pathlib hands on
+            if str(path).endswith(gone):
+                raise OSError(number, os.strerror(number), str(path))
+            return real(path, *rest, **options)
+
+        return call
+
+    machine.playback(status())
+    (machine.asound / "card1/pcm0c/sub0/status").write_text(status())
+    for module, name in ((os, "scandir"), (os, "listdir"), (io, "open")):
+        monkeypatch.setattr(module, name, vanishing(getattr(module, name)))
+    machine.look()
+
+    assert set(machine.samples("running")) == {PLAYBACK}
+
+
+def test_odd_files_are_no_error(machine: Machine) -> None:
+    odd = b"\xff\0: ::\nstate: ?\nowner_pid: 1e9\nhw_ptr: 0x10\nrate: \nTgid: ../4300\n" + b"x" * 100_000
+    machine.playback(status())
+    machine.look()
+    for file in [file for file in machine.processes.rglob("*") if file.is_file()]:
+        file.write_bytes(odd)
+    machine.look()
+
+    assert machine.samples("info") == {
+        ("0", "hw:0,0", "0", "playback", "?", "", ""): 1.0,
+        ("1", "hw:1,0", "0", "capture", "?", "", ""): 1.0,
+    }
+
+
 def test_a_stream_that_does_not_move_is_found(machine: Machine) -> None:
     machine.show(status(hw_ptr=1_000))
     machine.look()
@@ -248,8 +340,25 @@ def test_who_holds_a_device_is_told_where_no_server_is_watched(machine: Machine)
     (held,) = machine.streams.findings(server_runs=False)
 
     assert held.code == "audio-alsa-held"
-    assert "hw:0,0,0 (PCH, playback) by jackd, running at 48000 Hz, 256 of 512 frames" in held.detail
+    assert "hw:0,0,0 (PCH, playback) by jackd (pid 4300), running at 48000 Hz, 256 of 512 frames" in held.detail
     assert machine.codes(server_runs=True) == []
+
+
+def test_the_holders_of_all_open_streams_are_described(machine: Machine) -> None:
+    assert machine.streams.holders() == ()
+
+    machine.playback(status())
+    (machine.asound / "card1/pcm0c/sub0/status").write_text(status("OPEN", owner=0))
+    machine.look()
+
+    assert set(machine.streams.holders()) == {
+        "hw:0,0,0 (PCH, playback) by jackd (pid 4300), running at 48000 Hz, 256 of 512 frames",
+        "hw:1,0,0 (Scarlett, capture) by an unseen process, open",
+    }
+    machine.playback("closed\n", "closed\n")
+    machine.look()
+
+    assert len(machine.streams.holders()) == 1
 
 
 def test_both_directions_are_seen(machine: Machine) -> None:

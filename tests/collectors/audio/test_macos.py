@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -31,7 +32,10 @@ WALL = datetime.fromisoformat(TIMESTAMP).timestamp()
 NOW_NS = 10**12
 
 
-def line(message: str, timestamp: str = TIMESTAMP) -> bytes:
+LONG = 200_000
+
+
+def line(message: object, timestamp: object = TIMESTAMP) -> bytes:
     event = {
         "timezoneName": "",
         "messageType": "Error",
@@ -67,6 +71,19 @@ def test_an_overload_is_an_observation_of_its_own_instant(message: str) -> None:
         line("     CAReportingClient.mm:508   message { issue_type = overload; lateness = 121; }"),
         line(OVERLOAD.replace("prewarming: no", "prewarming: yes")),
         line(OVERLOAD, "yesterday"),
+        line(OVERLOAD, None),
+        line(OVERLOAD, 7),
+        line(OVERLOAD, "0001-01-01T00:00:00"),
+        line(None),
+        line(7),
+        line([OVERLOAD, SKIPPED, "Audio IO Overload"]),
+        line({"Audio IO Overload": 1}),
+        b"7\n",
+        b'"Audio IO Overload"\n',
+        b'["Audio IO Overload"]\n',
+        b"[" * LONG,
+        b"9" * LONG,
+        b"\xff\xfe\n",
     ],
 )
 def test_other_lines_are_none(other: bytes) -> None:
@@ -103,6 +120,26 @@ async def test_the_stream_is_followed_and_ended() -> None:
 
     assert {observation[:2] for observation in seen} == {("coreaudio", "overload")}
     assert all(observation.end_ns <= time.monotonic_ns() for observation in seen)
+
+
+async def test_lines_that_are_none_do_not_end_the_follower(tmp_path: Path) -> None:
+    seen: list[Observation] = []
+    printed = tmp_path / "log"
+    printed.write_bytes(line(None) + line(7) + b"[]\n" + line("x" * LONG) + b"x" * LONG + b"\n" + line(SKIPPED))
+    log = CoreAudioLog(seen.append, ["tail", "-n", "+1", "-f", str(printed)])
+    async with following(log):
+        await soon(lambda: len(seen) == 1, "the overload behind them")
+        assert log.findings() == []
+
+
+async def test_a_complaint_without_end_is_cut() -> None:
+    refused = program(f"import sys; sys.stderr.write('x' * {LONG} + chr(10) + 'y' * 5000); sys.exit(1)")
+    log = CoreAudioLog(lambda _observation: None, refused)
+    async with following(log):
+        await soon(log.findings, "a finding")
+
+    assert "yyyy" in log.findings()[0].detail
+    assert len(log.findings()[0].detail) < 600
 
 
 async def test_the_stream_is_started_again_when_it_ends() -> None:
