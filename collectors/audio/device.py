@@ -7,14 +7,14 @@ other threads is `view()`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from collectors.audio.dropouts import DropoutCounter, Observation
 from collectors.audio.levels import ChannelLevel, LevelMeter
 from collectors.audio.passive import PassiveView
 from collectors.audio.protocol import StreamInfo
-from collectors.audio.timing import Buffer, Cycle, StreamTiming
+from collectors.audio.timing import Buffer, Cycle, Gap, StreamTiming
 from collectors.metrics import Histogram, HistogramValue
 
 # At 44.1, 48, 88.2, 96, 176.4 and 192 kHz a buffer of 32 to 2,048 frames (powers of two) lasts 2**k / 48,000 s or 1.088
@@ -47,6 +47,7 @@ class DeviceView:
 
     name: str
     observers: tuple[tuple[str, str], ...]
+    probed: bool
     cycle_ns: int
     rate: float
     frames: int
@@ -136,6 +137,11 @@ class Device:
         if cycle is not None:
             self._see_cycle(cycle)
 
+    def lose(self, gap: Gap) -> None:
+        """Count the buffers that a gap cost."""
+        self._lost_buffers += gap.lost
+        self.observe(Observation("gap", "lost", gap.start_ns, gap.end_ns, round(gap.seconds * 1e9)))
+
     def clip(self, samples: list[int]) -> None:
         """Count clipped samples of each channel."""
         for channel, count in enumerate(samples):
@@ -154,7 +160,8 @@ class Device:
         """What is known now."""
         return DeviceView(
             name=self.name,
-            observers=tuple(self._host_apis.items()),
+            observers=tuple(self._observers()),
+            probed="portaudio" in self._host_apis,
             cycle_ns=self.cycle_ns,
             rate=self._rate,
             frames=self._frames,
@@ -188,8 +195,13 @@ class Device:
         if cycle.span.delay is not None:
             self._wakeup_delay.observe(cycle.span.delay)
         if cycle.gap is not None:
-            self._lost_buffers += cycle.gap.lost
-            self.observe(Observation("gap", "lost", cycle.gap.start_ns, cycle.gap.end_ns))
+            self.lose(cycle.gap)
+
+    def _observers(self) -> Iterator[tuple[str, str]]:
+        """Those that watch it now, each with its host API."""
+        for observer, host_api in self._host_apis.items():
+            if observer != "portaudio" or self._stream is not None:
+                yield observer, host_api
 
     def _latency(self, direction: int) -> float:
         """Seconds: the server's word, which is in frames, before PortAudio's, which on JACK is 0."""
@@ -206,6 +218,7 @@ class Stream:
 
     def __init__(self, device: Device, info: StreamInfo) -> None:
         self._device = device
+        self._rate = info.rate
         self._timing = StreamTiming(info.rate)
         self._meter = LevelMeter(info.channels, info.rate)
 
@@ -222,9 +235,14 @@ class Stream:
         for block in levels:
             self._device.clip(self._meter.fold(block))
 
+    def skip(self) -> None:
+        """Records were lost on their way here: what comes next does not follow on what came before."""
+        self._end_timing()
+        self._timing = StreamTiming(self._rate)
+
     def stalled(self, start_ns: int, end_ns: int) -> None:
         """The stream gave nothing more and will be left."""
-        self._device.observe(Observation("gap", "stalled", start_ns, end_ns))
+        self._device.observe(Observation("gap", "stalled", start_ns, end_ns, end_ns - start_ns))
 
     def levels(self) -> tuple[ChannelLevel, ...]:
         """What the channels carry."""
@@ -232,4 +250,9 @@ class Stream:
 
     def close(self) -> None:
         """Nothing more will come."""
+        self._end_timing()
         self._device.close_stream()
+
+    def _end_timing(self) -> None:
+        if gap := self._timing.finish():
+            self._device.lose(gap)

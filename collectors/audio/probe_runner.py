@@ -108,16 +108,19 @@ class ProbeRunner:
                 heard = self._drain(probe, stream) or heard
                 self._judge(plan, probe, stream, heard)
         finally:
+            self._drain(probe, stream)
             stream.close()
             self.stream = None
             self._load = None
 
     def _drain(self, probe: ProbeProcess, stream: Stream) -> int:
         """Feed what has come; the monotonic time if there was something, else 0."""
-        lost = probe.buffers.overruns + probe.levels.overruns
-        buffers = probe.buffers.read()
-        stream.fold(buffers, probe.levels.read())
-        self._overruns += probe.buffers.overruns + probe.levels.overruns - lost
+        overruns = probe.buffers.overruns, probe.levels.overruns
+        buffers, levels = probe.buffers.read(), probe.levels.read()
+        if probe.buffers.overruns > overruns[0]:
+            stream.skip()
+        stream.fold(buffers, levels)
+        self._overruns += probe.buffers.overruns + probe.levels.overruns - sum(overruns)
         self._load = stream.load
         self.settled = self.settled or bool(buffers)
         return time.monotonic_ns() if buffers else 0

@@ -19,7 +19,10 @@ from collectors.audio.protocol import BUFFER_RECORD
 _SECOND_NS = 1_000_000_000
 _WINDOW = 16
 _LATE = 1.5
+_CAUGHT_UP = 0.5
 _SETTLED_AFTER = 8
+_QUEUED = 4
+_SUSPECTED_NS = 250_000_000
 _CYCLES = 2**32
 _DRIFT = 500e-6
 """More than the clocks of a sound card and of a computer differ, as a ratio."""
@@ -48,11 +51,13 @@ class Gap:
         start_ns: Monotonic time of the last buffer before it.
         end_ns: Monotonic time of the first buffer after it.
         lost: How many buffers are missing for good; at least 1.
+        seconds: How long these would have lasted.
     """
 
     start_ns: int
     end_ns: int
     lost: int
+    seconds: float
 
 
 class Span(NamedTuple):
@@ -61,12 +66,17 @@ class Span(NamedTuple):
     Attributes:
         interval: Seconds from buffer to buffer as the server delivered them.
         delivered: The part of it that is the server's doing, in seconds.
+        excess: Seconds that passed beyond what the buffers delivered meanwhile last; negative while it catches up.
+        silence: The part of that for which no server can have queued buffers, so that catching up does not mend it;
+            known only of a server that numbers its cycles.
         delay: How late our callback ran, in seconds; None if that cannot be told.
         missed: Buffers that the server delivered between the two and we missed.
     """
 
     interval: float
     delivered: float
+    excess: float
+    silence: float
     delay: float | None
     missed: int
 
@@ -116,29 +126,65 @@ class StreamTiming:
         It is one buffer behind because only the next one shows whether a distance of the two clocks was our own delay,
         which is caught up at once, or the device's clock, which goes on being wrong.
         """
+        if self._buffers and 0 < buffer.cycle == self._buffers[-1].cycle:
+            self._buffers.append(_of_the_cycle_before(self._buffers.pop()))
         self._buffers.append(buffer)
         if len(self._buffers) > 1 and not buffer.cycle:
             self._clocks.advance(self._buffers[-2], buffer, buffer.frames / self._rate)
         return self._cycle(*self._buffers) if len(self._buffers) == self._buffers.maxlen else None
 
-    def _cycle(self, first: Buffer, last: Buffer, _next: Buffer) -> Cycle:
+    def finish(self) -> Gap | None:
+        """The gap that was not certain yet when the stream ended."""
+        gap, _ = self._gaps.finish()
+        return gap
+
+    def _cycle(self, first: Buffer, last: Buffer, following: Buffer) -> Cycle:
         deadline = last.frames / self._rate
         counted = first.cycle and last.cycle
-        span = _server_span(first, last, deadline) if counted else self._clocks.span(first, last)
+        span = _server_span(first, last, following, deadline) if counted else self._clocks.span(first, last, deadline)
         gap, late = self._gaps.fold(first.monotonic_ns, last.monotonic_ns, span, deadline)
         return Cycle(span, deadline, gap, late)
 
 
-def _server_span(first: Buffer, last: Buffer, deadline: float) -> Span:
+def _of_the_cycle_before(buffer: Buffer) -> Buffer:
+    """A buffer whose stamp names the cycle after its own, because that one began before the stamp was read.
+
+    JACK does so after it was frozen: it runs two cycles without a pause between them.
+    """
+    return buffer._replace(cycle=(buffer.cycle - buffer.frames) % _CYCLES)
+
+
+def _server_span(first: Buffer, last: Buffer, following: Buffer, deadline: float) -> Span:
     """The span between two buffers whose cycles the server has numbered by their frames.
 
-    The number alone does not do: after it was frozen JACK skips numbers, without the time that would belong to them.
+    JACK 2 raises the number by one buffer a cycle and by nothing else (`JackFrameTimer::IncFrameTimeAux`, the same from
+    1.9.10 to 1.9.22). JACK 1 adds frames when it was late, which it did not run: more than there was time for.
     """
     interval = last.device_seconds - first.device_seconds
     ran = round((last.cycle - first.cycle) % _CYCLES / last.frames)
-    missed = max(min(ran, round(interval / deadline)) - 1, 0)
-    each = interval / (missed + 1)
-    return Span(each, each, last.monotonic_ns / _SECOND_NS - last.device_seconds, missed)
+    if ran > round(interval / deadline) + 1:
+        ran = 1
+    missed = max(ran - 1, 0)
+    lasted = (1 + missed) * deadline
+    silence = max(interval, _monotonic(first, last)) - lasted - deadline
+    return Span(
+        interval=interval / (1 + missed),
+        delivered=interval / (1 + missed),
+        excess=interval - lasted,
+        silence=silence if silence > _QUEUED * deadline else 0.0,
+        delay=_delay_in_cycle(last, following, deadline),
+        missed=missed,
+    )
+
+
+def _delay_in_cycle(buffer: Buffer, following: Buffer, deadline: float) -> float | None:
+    """How long after its cycle's beginning our callback ran.
+
+    PipeWire counts cycles by a timer. If it was late it says of the cycles with which it catches up that they began
+    when they should have: then buffer after buffer seems to be late, and how late we were ourselves cannot be told.
+    """
+    delay, next_delay = (b.monotonic_ns / _SECOND_NS - b.device_seconds for b in (buffer, following))
+    return None if min(delay, next_delay) > deadline else delay
 
 
 class _ClockPair:
@@ -162,7 +208,7 @@ class _ClockPair:
         agreed, self._agree = self._agree, abs(sum(self._leads)) <= tolerance
         self._trusted = agreed or self._agree
 
-    def span(self, first: Buffer, last: Buffer) -> Span:
+    def span(self, first: Buffer, last: Buffer, deadline: float) -> Span:
         """The time between two buffers, on the better clock.
 
         A callback of ours that ran late makes the next one late as well, by no fault of the server's.
@@ -171,7 +217,7 @@ class _ClockPair:
         interval = device if self._trusted and device > 0 else _monotonic(first, last)
         delivered = interval - (self._delay or 0.0)
         self._delay = self._late_by(last, interval)
-        return Span(interval, delivered, self._delay, 0)
+        return Span(interval, delivered, interval - deadline, 0.0, self._delay, 0)
 
     def _late_by(self, buffer: Buffer, interval: float) -> float | None:
         """Seconds by which our callback was late, as against the least that was seen."""
@@ -188,17 +234,22 @@ def _monotonic(first: Buffer, last: Buffer) -> float:
 
 
 class _GapFinder:
-    """Tells lost buffers from late ones, on the monotonic clock.
+    """Tells lost buffers from late ones.
 
     An interval over 1.5 deadlines begins a suspicion. If what follows comes faster, the server or we were only late and
-    have caught up; what is still missing after `_SETTLED_AFTER` buffers (servers queue two to four), and was not missed
-    by ourselves, is lost. If nothing is, the server was late with what it delivered late on the better clock as well.
+    are catching up; what is still missing `_SETTLED_AFTER` buffers after that (servers queue two to four) is lost. If
+    nothing is, the server was late with what it delivered late. Where it goes on being late there is no such rest: then
+    a suspicion of a certain age is judged by what was missing just before the next late buffer. And nothing mends a
+    silence that was longer than what servers queue.
     """
 
     def __init__(self) -> None:
         self._start_ns = 0
+        self._since_ns = 0
         self._end_ns = 0
         self._excess = 0.0
+        self._silence = 0.0
+        self._deadline = 0.0
         self._late = 0
         self._left = 0
 
@@ -211,24 +262,35 @@ class _GapFinder:
             span: The time between them on the better clock.
             deadline: What it should have been, in seconds.
         """
-        seen = (end_ns - start_ns) / _SECOND_NS
-        if max(seen, span.delivered) > _LATE * deadline:
-            self._suspect(start_ns, end_ns)
+        verdict: tuple[Gap | None, int] = None, 0
+        if max(span.excess + deadline, span.delivered, span.silence) > _LATE * deadline:
+            if end_ns - self._since_ns > _SUSPECTED_NS:
+                verdict = self.finish()
+            self._suspect(start_ns, end_ns, deadline)
         elif not self._left:
-            return None, 0
+            return verdict
         self._late += span.delivered > _LATE * deadline
-        self._left -= 1
-        self._excess += seen - (1 + span.missed) * deadline
-        return self._verdict(deadline) if not self._left else (None, 0)
+        self._left -= span.interval > _CAUGHT_UP * deadline
+        self._excess += span.excess
+        self._silence += span.silence
+        return verdict if self._left else self.finish()
 
-    def _suspect(self, start_ns: int, end_ns: int) -> None:
-        if not self._left:
+    def finish(self) -> tuple[Gap | None, int]:
+        """The verdict on what is suspected now, which ends the suspicion."""
+        if not self._start_ns:
+            return None, 0
+        lost = round(max(self._excess, self._silence) / self._deadline)
+        gap = Gap(self._start_ns, self._end_ns, lost, lost * self._deadline) if lost > 0 else None
+        late = 0 if gap else self._late
+        self._start_ns = self._left = 0
+        return gap, late
+
+    def _suspect(self, start_ns: int, end_ns: int, deadline: float) -> None:
+        if not self._start_ns:
             self._start_ns = start_ns
-            self._excess = 0.0
+            self._since_ns = end_ns
+            self._excess = self._silence = 0.0
             self._late = 0
         self._end_ns = end_ns
+        self._deadline = deadline
         self._left = _SETTLED_AFTER
-
-    def _verdict(self, deadline: float) -> tuple[Gap | None, int]:
-        lost = round(self._excess / deadline)
-        return (Gap(self._start_ns, self._end_ns, lost), 0) if lost > 0 else (None, self._late)

@@ -75,6 +75,29 @@ def test_one_dropout_seen_by_all_observers_is_one_dropout() -> None:
     }
 
 
+def test_a_gap_that_was_not_certain_when_its_stream_ended_is_counted() -> None:
+    device = Device("system")
+    stream = device.open_stream(STREAM)
+    stream.fold([record(n) for n in (*range(20), 50, 51, 52)], [])
+    open_still = device.view().lost_buffers
+    stream.close()
+    device.settle(100 * SECOND)
+
+    assert (open_still, device.view().lost_buffers, device.view().dropouts) == (0, 30, 1)
+
+
+def test_records_that_the_agent_was_too_slow_to_read_are_no_loss_of_the_devices() -> None:
+    device = Device("system")
+    stream = device.open_stream(STREAM)
+    stream.fold([record(n) for n in range(20)], [])
+    stream.skip()
+    stream.fold([record(n) for n in range(70_000, 70_040)], [])
+    stream.close()
+    device.settle(2**62)
+
+    assert (device.view().lost_buffers, device.view().dropouts) == (0, 0)
+
+
 def test_a_stalled_stream_is_a_dropout() -> None:
     device = Device("system")
     device.open_stream(STREAM).stalled(SECOND, 2 * SECOND)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from collectors.audio.dropouts import HOLD_NS, MERGE_NS, DropoutCounter, Observation
+from collectors.audio.dropouts import HOLD_NS, MERGE_NS, STORM_NS, DropoutCounter, Observation
 
 MS = 1_000_000
 
@@ -36,6 +36,32 @@ def test_a_long_gap_takes_in_what_lies_within_it() -> None:
     assert total(at(500), at(0, 900), at(1000)) == 1
 
 
+def test_a_storm_is_another_dropout_each_second() -> None:
+    assert total(*(at(ms) for ms in range(0, 60_001, 200))) == 61
+
+
+def test_a_silence_is_one_dropout_however_long_it_lasts() -> None:
+    silence = Observation("gap", "lost", 0, 5000 * MS, silent_ns=5000 * MS)
+
+    assert total(at(-90, 10), silence, at(4990, 5010), at(5100)) == 1
+
+
+def test_an_agent_that_was_held_up_does_not_know_when_it_was_and_counts_one() -> None:
+    assert total(at(0, 3000), at(0, 3010), at(2900, 3020)) == 1
+
+
+def test_a_storm_is_told_while_it_lasts() -> None:
+    counter = DropoutCounter()
+    counted = []
+    for ms in range(0, 10_000, 100):
+        counter.add(at(ms))
+        counter.settle(ms * MS)
+        counted.append(counter.total)
+
+    assert counted == sorted(counted)
+    assert counted[-1] >= 8
+
+
 def test_what_is_not_old_enough_is_not_counted_yet() -> None:
     counter = DropoutCounter()
     counter.add(at(5000))
@@ -66,12 +92,14 @@ def test_what_arrives_too_late_still_joins_its_own_dropout() -> None:
 
 
 def reference(observations: list[Observation]) -> int:
-    """The same by the definition: sort, then merge."""
-    count, end = 0, -MERGE_NS - 1
+    """The same by the definition: sort, merge, and measure from the earliest end to the latest beginning."""
+    merged: list[list[Observation]] = []
     for observation in sorted(observations, key=lambda o: o.start_ns):
-        count += observation.start_ns > end + MERGE_NS
-        end = max(end, observation.end_ns)
-    return count
+        if not merged or observation.start_ns > max(o.end_ns for o in merged[-1]) + MERGE_NS:
+            merged.append([])
+        merged[-1].append(observation)
+    lasted = [max(o.start_ns for o in group) - min(o.end_ns for o in group) for group in merged]
+    return sum(1 + max(ns, 0) // STORM_NS for ns in lasted)
 
 
 @given(st.lists(st.tuples(st.integers(0, 20_000), st.integers(0, 300), st.integers(0, 600))))

@@ -119,7 +119,7 @@ def test_a_gap_tells_how_many_buffers_are_missing_and_when() -> None:
     buffers = stream([*STEADY, 38.77, 0.07, 1.06, *STEADY])
     gaps = [cycle.gap for cycle in cycles(buffers) if cycle.gap]
 
-    assert [Gap(buffers[20].monotonic_ns, buffers[21].monotonic_ns, 37)] == gaps
+    assert [Gap(buffers[20].monotonic_ns, buffers[21].monotonic_ns, 37, 37 * DEADLINE)] == gaps
 
 
 @pytest.mark.parametrize("caught_up", [[1.9, 0.1], [1.6, 0.7, 0.7], [3.0, 0.1, 0.1, 0.8]])
@@ -138,6 +138,38 @@ def test_gaps_close_together_are_one_gap_with_the_sum() -> None:
 
 def test_gaps_apart_are_two() -> None:
     assert lost(stream([*STEADY, 3.0, *STEADY, 4.0, *STEADY])) == [2, 3]
+
+
+@pytest.mark.parametrize("every", [2, 3, 5, 8, 12])
+def test_a_server_that_goes_on_losing_buffers_is_told_while_it_does(every: int) -> None:
+    found = cycles(stream([2.0, *[1.0] * (every - 1)] * 600))
+    gaps = [cycle.gap for cycle in found if cycle.gap]
+
+    assert 540 <= sum(gap.lost for gap in gaps) <= 600
+    assert max(gap.end_ns - gap.start_ns for gap in gaps) < 0.5e9
+
+
+def test_a_server_that_goes_on_being_late_is_told_while_it_is() -> None:
+    found = cycles(stream([1.9, 0.1, 1.0, 1.0, 1.0] * 600))
+
+    assert 540 <= sum(cycle.late for cycle in found) <= 600
+    assert [cycle.gap for cycle in found if cycle.gap] == []
+
+
+@pytest.mark.parametrize("buffers", [4, 9, 16])
+def test_buffers_that_come_in_bursts_are_not_lost(buffers: int) -> None:
+    assert lost(stream([*STEADY, *[buffers, *[0.0] * (buffers - 1)] * 100, *STEADY])) == []
+
+
+def test_a_gap_that_the_end_of_the_stream_leaves_open_is_told() -> None:
+    timing = StreamTiming(RATE)
+    found = [timing.fold(buffer) for buffer in stream([*STEADY, 31.0, 1.0, 1.0])]
+    gap = timing.finish()
+
+    assert [cycle.gap for cycle in found if cycle and cycle.gap] == []
+    assert gap is not None
+    assert gap.lost == 30
+    assert timing.finish() is None
 
 
 def test_jacks_clock_wraps() -> None:
@@ -200,10 +232,55 @@ def test_cycles_that_the_server_ran_without_us_are_missed_not_lost() -> None:
 
 
 def test_cycles_that_the_server_did_not_run_are_lost_not_missed() -> None:
-    """JACK skips the numbers of the time that it was frozen, but only one cycle later."""
-    numbers = [*range(1, 10), 10, *range(40, 60)]
-    starts = [*range(1, 10), 40, 40.01, *range(41, 60)]
-    found = cycles(on_the_servers_clock(numbers, starts, [0.02] * 30))
+    """As measured on jackd 1.9.21 after SIGSTOP: two cycles without a pause, the second one's number on both."""
+    numbers = [*range(1, 10), 11, 11, *range(12, 30)]
+    starts = [*range(1, 10), 102.98, 102.98, *range(104, 122)]
+    found = cycles(on_the_servers_clock(numbers, starts, [0.02] * 29))
 
-    assert [cycle.gap.lost for cycle in found if cycle.gap] == [29]
+    assert [cycle.gap.lost for cycle in found if cycle.gap] == [92]
     assert sum(cycle.span.missed for cycle in found) == 0
+    assert in_deadlines(found)[8] == 93.98
+
+
+def test_a_server_that_waits_for_a_late_client_loses_buffers() -> None:
+    """As measured on jackd 1.9.21 in synchronous mode."""
+    numbers = range(1, 40)
+    starts = [*range(1, 10), 29.05, 47.6, *range(49, 77)]
+    found = cycles(on_the_servers_clock(numbers, starts, [0.02] * 39))
+
+    assert [cycle.gap.lost for cycle in found if cycle.gap] == [37]
+    assert sum(cycle.span.missed for cycle in found) == 0
+
+
+def test_our_own_delay_hides_no_lost_buffer_and_makes_none() -> None:
+    numbers = range(1, 60)
+    delays = [0.6 if 20 <= n < 32 else 0.02 for n in numbers]
+    perfect = cycles(on_the_servers_clock(numbers, numbers, delays))
+    starts = [float(n if n < 25 else n + 1) for n in numbers]
+    losing = cycles(on_the_servers_clock(numbers, starts, delays))
+
+    assert [cycle.gap for cycle in perfect if cycle.gap] == []
+    assert [cycle.gap.lost for cycle in losing if cycle.gap] == [1]
+
+
+def test_a_number_that_says_more_than_there_was_time_for_is_not_believed() -> None:
+    """JACK 1 adds frames to it when it was late."""
+    numbers = [*range(1, 10), *range(88, 108)]
+    starts = [*range(1, 10), *range(14, 34)]
+    found = cycles(on_the_servers_clock(numbers, starts, [0.02] * 29))
+
+    assert [cycle.gap.lost for cycle in found if cycle.gap] == [4]
+    assert sum(cycle.span.missed for cycle in found) == 0
+    assert [cycle.is_own_miss for cycle in found].count(True) == 0
+
+
+def test_a_silence_that_no_server_can_have_queued_is_lost_though_it_is_caught_up() -> None:
+    """As measured on PipeWire 0.3.65 with a null sink, after SIGSTOP: cycles begin when they should have begun."""
+    caught_up = [33 + n * 73 // 44 for n in range(45)]
+    numbers = [*range(1, 31), *caught_up, *range(107, 130)]
+    delays = [*[0.02] * 30, *(max(105.8 - start, 0.02) for start in caught_up), *[0.02] * 23]
+    found = cycles(on_the_servers_clock(numbers, numbers, delays))
+
+    (gap,) = [cycle.gap for cycle in found if cycle.gap]
+    assert gap.lost == pytest.approx(72, abs=1)
+    assert max(cycle.span.delay or 0 for cycle in found) <= 2 * DEADLINE
