@@ -33,6 +33,7 @@ class AudioState:
         probe_failure: Why there is none.
         stream: What the probe has open.
         backoff: How far the probe has backed off.
+        holders: Who has devices open without a server that could share them.
         known: The devices that were there since the agent started.
         now_ns: Monotonic time.
     """
@@ -45,6 +46,7 @@ class AudioState:
     probe_failure: ProbeError | None
     stream: StreamInfo | None
     backoff: Step
+    holders: tuple[str, ...]
     known: frozenset[str]
     now_ns: int
 
@@ -97,8 +99,22 @@ def _server(state: AudioState) -> list[Finding]:
         return [findings.server_frozen(name)]
     if state.server.state == "absent":
         return [_absent(state, name)]
-    if state.server.state == "running" and not watched_device(state.config, state.server):
+    if state.server.state != "running":
+        return []
+    if not watched_device(state.config, state.server):
         return [_without_device(state)]
+    return [*_replaced(state), *_news(state)]
+
+
+def _replaced(state: AudioState) -> list[Finding]:
+    """A device that is gone where another one is watched now, and nobody has said which one it should be."""
+    gone = sorted(state.known.difference(state.server.devices))
+    if not gone or state.config.device:
+        return []
+    return [findings.device_unplugged(gone, state.server.devices, Severity.WARNING)]
+
+
+def _news(state: AudioState) -> list[Finding]:
     if state.server.before and state.now_ns - state.server.changed_ns < _NEWS_NS:
         return [findings.settings_changed(state.server)]
     return []
@@ -121,22 +137,22 @@ def _without_device(state: AudioState) -> Finding:
 def _probe(state: AudioState) -> list[Finding]:
     if state.config.observers == "passive":
         return [findings.passive_only()]
-    if state.backoff:
-        return [findings.backed_off(state.backoff)]
+    found = [findings.backed_off(state.backoff)] if state.backoff else []
     if state.stream is not None and not state.stream.channels:
-        return [findings.no_levels(state.stream)]
-    if state.probe_due and state.probe_failure is not None:
-        return _failed(state, state.probe_failure)
-    return []
+        found.append(findings.no_levels(state.stream))
+    if state.probe_due and state.stream is None and state.probe_failure is not None:
+        found += _failed(state, state.probe_failure)
+    return found
 
 
 def _failed(state: AudioState, failure: ProbeError) -> list[Finding]:
     if failure.code == Exit.LIBRARY_MISSING:  # said already, among the libraries
         return []
-    if failure.code == Exit.DEVICE_NOT_FOUND:
+    if failure.code == Exit.DEVICE_NOT_FOUND and not state.holders:
         return [findings.device_not_found(state.config.device, failure.devices)]
-    if failure.code == Exit.OPEN_FAILED and _UNAVAILABLE in str(failure):
-        return [findings.device_busy(failure)]
+    # PortAudio leaves a device out of its list that it cannot open, as one that another program has opened.
+    if failure.code == Exit.DEVICE_NOT_FOUND or (failure.code == Exit.OPEN_FAILED and _UNAVAILABLE in str(failure)):
+        return [findings.device_busy(failure, state.holders)]
     if failure.code == Exit.OTHER_VERSION:
         return [findings.agent_outdated(failure)]
     return [findings.probe_failed(failure)]

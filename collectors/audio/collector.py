@@ -47,6 +47,7 @@ class AudioCollector(Collector):
         self._backoff = Backoff()
         self._devices = Devices()
         self._views: tuple[DeviceView, ...] = ()
+        self._watched = ""
         self._surroundings = self._platform()
 
     @property
@@ -92,9 +93,9 @@ class AudioCollector(Collector):
         return LinuxSurroundings(lambda: self._server().state == "running")
 
     def _overloaded(self, observation: Observation) -> None:
-        """CoreAudio names no device: the overload is counted with the one that is watched."""
-        for device in list(self._devices)[-1:]:
-            device.observe(observation)
+        """CoreAudio names no device: the overload is counted with the one that the probe listens to."""
+        if stream := self._runner.stream:
+            self._device(stream.device).observe(observation)
 
     @property
     def _wants_passive(self) -> bool:
@@ -104,7 +105,8 @@ class AudioCollector(Collector):
         return self._passive.view if self._passive is not None else PassiveView()
 
     def _plan(self) -> ProbePlan | None:
-        return backed_off(probe_plan(self._config, self._server(), macos=self._macos), self._backoff.step)
+        plan = probe_plan(self._config, self._server(), macos=self._macos, before=self._watched)
+        return backed_off(plan, self._backoff.step)
 
     def _alive_ns(self) -> int:
         return self._passive.view.cycle_ns if self._passive is not None else time.monotonic_ns()
@@ -122,6 +124,7 @@ class AudioCollector(Collector):
             probe_failure=self._runner.failure,
             stream=self._runner.stream,
             backoff=self._backoff.step,
+            holders=self._surroundings.holders(),
             known=frozenset(view.name for view in self._views),
             now_ns=time.monotonic_ns(),
         )
@@ -157,5 +160,6 @@ class AudioCollector(Collector):
 
     def _fold_server(self, passive: PassiveClient) -> None:
         xruns = [passive.xruns.popleft() for _ in range(len(passive.xruns))]
-        if name := watched_device(self._config, passive.view):
+        if name := watched_device(self._config, passive.view, self._watched):
+            self._watched = name
             self._device(name).see_server(passive.view, xruns)

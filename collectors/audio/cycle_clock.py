@@ -10,7 +10,9 @@ import ctypes
 import time
 from collections.abc import Callable
 
-CLIENT_NAME = b"wr-agent-clock"
+from collectors.audio.jack_names import client_name
+
+CLIENT_NAME = "wr-agent-clock"
 _NO_START_SERVER = 1  # jack/types.h: JackNoStartServer
 _SECOND_NS = 1_000_000_000
 
@@ -42,7 +44,7 @@ class CycleClock:
     def __init__(self, rate: float) -> None:
         library = ctypes.PyDLL("libjack.so.0")  # keeps the GIL: giving it up costs more than the calls
         library.jack_client_open.restype = ctypes.c_void_p
-        client: int | None = library.jack_client_open(CLIENT_NAME, _NO_START_SERVER, None)
+        client: int | None = library.jack_client_open(client_name(CLIENT_NAME, "").encode(), _NO_START_SERVER, None)
         if client is None:
             raise OSError("JACK takes no further client")
         self._client = client

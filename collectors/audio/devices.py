@@ -10,7 +10,7 @@ MOST_DEVICES = 16
 
 
 class Devices:
-    """Devices by name; of very many, those that ran last."""
+    """Devices by name; of very many, those that were asked for last."""
 
     def __init__(self) -> None:
         self._by_name: dict[str, Device] = {}
@@ -20,12 +20,8 @@ class Devices:
 
     def named(self, name: str) -> Device:
         """The device of that name, a new one if it was not seen before."""
-        if name not in self._by_name:
-            if len(self._by_name) == MOST_DEVICES:
-                self._forget_one()
-            self._by_name[name] = Device(name)
-        return self._by_name[name]
-
-    def _forget_one(self) -> None:
-        stalest = min(self, key=lambda device: device.cycle_ns)
-        del self._by_name[stalest.name]
+        device = self._by_name.pop(name, None) or Device(name)
+        if len(self._by_name) == MOST_DEVICES:
+            del self._by_name[next(iter(self._by_name))]
+        self._by_name[name] = device
+        return device

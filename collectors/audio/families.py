@@ -49,7 +49,7 @@ def device_families(devices: Iterable[DeviceView], missing: Iterable[str], now_n
     up = dict.fromkeys(((name,) for name in missing), 0.0) | _each(devices, lambda d: is_up(d, now_ns))
     yield gauge("audio_device_up", "Whether the audio device runs: 1 if an observer saw a cycle of late.", up, _DEVICE)
     yield from _settings(alive)
-    yield from _timing([device for device in devices if "portaudio" in dict(device.observers)])
+    yield from _timing([device for device in devices if device.probed])
     yield from _faults(devices)
     yield from _levels(alive)
     yield _clipped(devices)

@@ -104,17 +104,18 @@ def settings_changed(server: PassiveView) -> Finding:
     )
 
 
-def device_unplugged(wanted: Sequence[str], there: Sequence[str]) -> Finding:
+def device_unplugged(wanted: Sequence[str], there: Sequence[str], severity: Severity = Severity.FAILURE) -> Finding:
     """A device that was there is gone, and its server runs on."""
     return Finding(
         code="audio-device-unplugged",
         title="The audio device is gone while its server runs",
-        severity=Severity.FAILURE,
+        severity=severity,
         detail=f"Expected {' or '.join(map(repr, wanted))}, there since the agent started; found: {_names(there)}.",
         affects=f"Nothing is played or recorded on it, and of it {_EVERYTHING}. Measuring resumes when it is back.",
         remedy=(
             "jack_lsp -p  # the ports that are left, and which of them are physical",
             "cat /proc/asound/cards  # Linux: whether the system sees the device",
+            "set device in the section [audio] to the one that is to be watched, if another one has taken its place",
             "plug it in again, and restart the audio server if it does not take it back",
         ),
         depends_on=_SERVER_CAUSES,
@@ -181,13 +182,14 @@ def no_levels(stream: StreamInfo) -> Finding:
     )
 
 
-def device_busy(failure: ProbeError) -> Finding:
+def device_busy(failure: ProbeError, holders: Sequence[str]) -> Finding:
     """Another program holds the device."""
+    held = f" Open now: {'; '.join(holders)}." if holders else ""
     return Finding(
         code="audio-device-busy",
         title="Another program holds the audio device",
         severity=Severity.FAILURE,
-        detail=f"PortAudio would not open it: {failure}.",
+        detail=f"PortAudio would not open it: {failure}.{held}",
         affects=f"While it is held, {_TIMING}. It is tried again and again.",
         remedy=(
             "fuser -v /dev/snd/*  # Linux: who holds it",

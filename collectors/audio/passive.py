@@ -18,6 +18,7 @@ from typing import Any, Literal
 from collectors.audio.dropouts import Observation
 from collectors.audio.jack_events import JackEvents, check_platform, silence
 from collectors.audio.jack_latency import latencies
+from collectors.audio.jack_names import client_name
 
 CLIENT_NAME = "wr-agent"
 _RETRY_SECONDS = 1.0
@@ -85,6 +86,7 @@ class PassiveClient:
 
     def __init__(self, server: str, load_library: Callable[[], ModuleType] | None = None) -> None:
         self._server = server or None
+        self._name = client_name(CLIENT_NAME, server)
         self._load_library = load_library or _load_jack
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="jack-passive", daemon=True)
@@ -107,14 +109,17 @@ class PassiveClient:
             self._set(state="unavailable", reason=str(error), since_ns=time.monotonic_ns())
             return
         while not self._stop.is_set():
-            self._connect(jack)
+            try:
+                self._connect(jack)
+            except Exception as error:  # noqa: BLE001 - whatever it was, the next connection may do without
+                self._lose(f"{type(error).__name__}: {error}")
             self._stop.wait(_RETRY_SECONDS)
 
     def _connect(self, jack: ModuleType) -> None:
         """Hold one connection from its beginning to its end."""
         self._set(attempt_ns=time.monotonic_ns())
         try:
-            client = jack.Client(CLIENT_NAME, no_start_server=True, servername=self._server)
+            client = jack.Client(self._name, no_start_server=True, servername=self._server)
         except jack.JackOpenError as error:
             self._set(attempt_ns=0, reason=str(error))
             return
@@ -176,8 +181,11 @@ class PassiveClient:
         self._set(rate=rate, block=block)
 
     def _look_at_ports(self, jack: ModuleType, client: Any) -> None:  # noqa: ANN401 - JACK-Client carries no types
-        ports = client.get_ports(is_physical=True, is_audio=True)
-        self._set(devices=_owners(ports), latencies=latencies(jack, ports))
+        try:
+            ports = client.get_ports(is_physical=True, is_audio=True)
+            self._set(devices=_owners(ports), latencies=latencies(jack, ports))
+        except (jack.JackError, UnicodeDecodeError):  # one is gone since it was listed, or has a name that is no text
+            return
 
     def _lose(self, reason: str) -> None:
         self._set(state="absent", reason=reason, since_ns=time.monotonic_ns(), attempt_ns=0)

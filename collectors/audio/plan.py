@@ -43,15 +43,23 @@ def wants_passive(config: AudioConfig, *, macos: bool) -> bool:
     return config.observers == "passive" or (config.observers == "auto" and not macos)
 
 
-def watched_device(config: AudioConfig, view: PassiveView) -> str:
-    """The JACK device that both observers report on; empty if the server does not have it."""
-    if not config.device:
-        return view.devices[0] if view.devices else ""
-    return config.device if config.device in view.devices else ""
+def watched_device(config: AudioConfig, view: PassiveView, before: str = "") -> str:
+    """The JACK device that both observers report on; empty if the server does not have it.
+
+    Args:
+        config: The section `[audio]`.
+        view: What the passive client sees.
+        before: The device that was watched last: one that comes later and is listed first does not take its place.
+    """
+    if config.device:
+        return config.device if config.device in view.devices else ""
+    if before in view.devices:
+        return before
+    return view.devices[0] if view.devices else ""
 
 
-def probe_plan(config: AudioConfig, view: PassiveView, *, macos: bool) -> ProbePlan | None:
-    """What the probe should open; None for nothing.
+def probe_plan(config: AudioConfig, view: PassiveView, *, macos: bool, before: str = "") -> ProbePlan | None:
+    """What the probe should open; None for nothing. The arguments are those of `watched_device`.
 
     `auto` on Linux keeps to a running JACK server, where a further client takes nothing from anybody: an ALSA device
     opened by us could be missing to others. On macOS it is output only, which needs no consent for the microphone.
@@ -62,7 +70,7 @@ def probe_plan(config: AudioConfig, view: PassiveView, *, macos: bool) -> ProbeP
         return None
     if macos:
         return ProbePlan(config.device, False, "output", config.channels, config.jack_server)
-    device = watched_device(config, view)
+    device = watched_device(config, view, before)
     if view.state != "running" or not device:
         return None
     return ProbePlan(device, True, "auto", config.channels, config.jack_server, view.rate, view.block)

@@ -2,7 +2,7 @@
 
 Started as `python -m collectors.audio.probe REQUEST` by `probe_process`; `protocol` says what goes in and out. It is a
 process of its own because PyAudio's callback needs the GIL (any other Python work would delay the audio server) and
-because a stream whose server died cannot be closed, only left: every way out of here is `os._exit`.
+because a stream whose server died cannot be closed, only left: every way out of here ends in `os._exit`.
 
 The callback is `tap`'s; levels are computed from what it gathered by the main thread.
 """
@@ -41,19 +41,21 @@ from collectors.audio.sample_levels import channel_levels
 from collectors.audio.tap import Tap
 
 _LEVEL_SECONDS = 0.25
+_CLOSE_SECONDS = 0.5
 
 
 def main() -> NoReturn:
     """Run the probe until the stream or the parent ends."""
     answers = _keep_stdout_for_answers()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the agent, which then ends us
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    left = threading.Event()
+    threading.Thread(target=_end_with_parent, args=(left,), daemon=True).start()
     try:
-        _run(decode_request(sys.argv[1]), answers)
+        _run(decode_request(sys.argv[1]), answers, left)
     except RefusedError as error:
         os.write(answers, encode_answer(error.refusal))
         os._exit(error.refusal.code)
-    os._exit(Exit.STREAM_ENDED)
+    os._exit(Exit.PARENT_GONE if left.is_set() else Exit.STREAM_ENDED)
 
 
 def _keep_stdout_for_answers() -> int:
@@ -63,14 +65,20 @@ def _keep_stdout_for_answers() -> int:
     return answers
 
 
-def _end_with_parent() -> None:
-    """Standard input is a pipe that the agent holds open and never writes to."""
+def _end_with_parent(left: threading.Event) -> None:
+    """Standard input is a pipe that the agent holds open and never writes to; it is closed to end us, or by its death.
+
+    Then the stream is closed, because JACK tells all its clients of an xrun when one of them vanishes. But not waited
+    for: on a server that stands still that would take for ever.
+    """
     os.read(0, 1)
+    left.set()
+    time.sleep(_CLOSE_SECONDS)
     os._exit(Exit.PARENT_GONE)
 
 
-def _run(request: ProbeRequest, answers: int) -> None:
-    """Open the stream, say so, and measure until it is no longer active."""
+def _run(request: ProbeRequest, answers: int, left: threading.Event) -> None:
+    """Open the stream, say so, and measure until it is no longer active or nobody wants it any more."""
     audio = load_portaudio()
     device = choose_device(audio, request)
     channels = measured_channels(device, request)
@@ -81,7 +89,10 @@ def _run(request: ProbeRequest, answers: int) -> None:
     os.write(answers, encode_answer(info))
     levels = RingWriter(request.levels, level_record(channels), LEVEL_CAPACITY)
     while stream.is_active():
-        time.sleep(_LEVEL_SECONDS)
+        if left.wait(_LEVEL_SECONDS):
+            stream.close()
+            audio.terminate()  # leaves the server
+            return
         levels.write(*_level_block(tap.take(), channels, stream))
 
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager, closing
+from contextlib import ExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +31,9 @@ from collectors.audio.protocol import (
 )
 from collectors.audio.ring import RingReader, ring_bytes, shared_memory
 
+_NO_DEVICES = Path(__file__).with_name("no_devices.conf")
 _OPEN_SECONDS = 10.0
+_CLOSE_SECONDS = 1.0
 _NOISE_BYTES = 8192
 _NOISE_LINES = 50
 
@@ -112,6 +115,8 @@ async def _spawn(request: ProbeRequest, server: str) -> Process:
     }
     if server:
         environment["JACK_DEFAULT_SERVER"] = server
+    if request.jack_only:
+        environment["ALSA_CONFIG_PATH"] = str(_NO_DEVICES)
     try:
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-m", "collectors.audio.probe", encode_request(request)),
@@ -131,14 +136,17 @@ async def _answer(process: Process, noise: asyncio.Task[bytes]) -> StreamInfo:
     try:
         line = await asyncio.wait_for(process.stdout.readline(), _OPEN_SECONDS)
     except TimeoutError:
-        process.kill()
+        await _kill(process)
         raise ProbeError(None, f"no stream within {_OPEN_SECONDS:g} s", (), _lines(await noise)) from None
     if not line:
         code = await process.wait()
         raise ProbeError(
             None, f"the probe's process ended with {code} before it opened a stream", (), _lines(await noise)
         )
-    answer = decode_answer(line)
+    try:
+        answer = decode_answer(line)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:  # a library has written to its descriptor
+        raise ProbeError(None, f"the probe answered {line[:100]!r}, which is no answer", (), "") from error
     if isinstance(answer, StreamInfo):
         return answer
     raise ProbeError(Exit(answer.code), answer.message, answer.devices, _lines(await noise))
@@ -157,9 +165,21 @@ def _lines(noise: bytes) -> str:
 
 
 async def _end(process: Process, noise: asyncio.Task[bytes]) -> None:
-    if process.returncode is None:
-        process.kill()
+    """Let it close its stream, which spares others an xrun, and end it if it does not."""
     if process.stdin is not None:
         process.stdin.close()
-    await process.wait()
+    with suppress(TimeoutError):
+        await asyncio.wait_for(process.wait(), _CLOSE_SECONDS)
+    await _kill(process)
     await noise
+
+
+async def _kill(process: Process) -> None:
+    """End it, if it has not ended by itself.
+
+    Not by `Process.kill`, which reaps a child that has just ended, so that asyncio, waiting for it, finds nothing.
+    """
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
+    await process.wait()

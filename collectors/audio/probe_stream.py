@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 from collections.abc import Callable
 from typing import Any
 
 from collectors.audio.cycle_clock import Clock, CycleClock, portaudio_clock
+from collectors.audio.jack_names import client_name
 from collectors.audio.protocol import MAX_CHANNELS, Exit, ProbeRequest, RefusedError, StreamInfo
 
-CLIENT_NAME = b"wr-agent-probe"
+CLIENT_NAME = "wr-agent-probe"
 _JACK = 12  # PortAudio's PaHostApiTypeId paJACK
 _FLOAT32 = 1  # PortAudio's paFloat32
 _LONGEST_LATENCY = 10.0
@@ -22,7 +24,7 @@ def load_portaudio() -> Any:  # noqa: ANN401 - PyAudio carries no types
     """An initialised PyAudio.
 
     Raises:
-        RefusedError: A library is missing.
+        RefusedError: A library is missing, or PortAudio cannot be initialised, as beside a server that stands still.
     """
     try:
         import numpy as np  # noqa: F401 - a missing numpy is to be told before a stream is open
@@ -30,15 +32,24 @@ def load_portaudio() -> Any:  # noqa: ANN401 - PyAudio carries no types
     except ImportError as error:
         raise RefusedError(Exit.LIBRARY_MISSING, str(error)) from error
     _name_jack_client()
-    return pyaudio.PyAudio()
+    try:
+        return pyaudio.PyAudio()
+    except OSError as error:
+        raise RefusedError(Exit.OPEN_FAILED, f"PortAudio: {error}") from error
 
 
 def _name_jack_client() -> None:
     """Be `wr-agent-probe` in JACK's graph, not one more `PortAudio`; builds without JACK lack the function."""
     try:
-        ctypes.CDLL("libportaudio.so.2").PaJack_SetClientName(CLIENT_NAME)
+        ctypes.CDLL("libportaudio.so.2").PaJack_SetClientName(_kept_name())
     except (OSError, AttributeError):
         return
+
+
+@functools.cache
+def _kept_name() -> ctypes.Array[ctypes.c_char]:
+    """PortAudio keeps the pointer, not the name."""
+    return ctypes.create_string_buffer(client_name(CLIENT_NAME, "").encode())
 
 
 def choose_device(audio: Any, request: ProbeRequest) -> DeviceInfo:  # noqa: ANN401 - PyAudio carries no types

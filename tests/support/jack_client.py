@@ -27,12 +27,12 @@ class JackClient:
 
     Args:
         server: The JACK server's name.
-        name: The client's name.
+        name: The client's name; empty for one that no other server's client has, as libjack needs it.
     """
 
-    def __init__(self, server: str, name: str = "wr-test-client") -> None:
+    def __init__(self, server: str, name: str = "") -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__, server, name],
+            [sys.executable, "-m", __name__, server, name or f"wr-test-client-{server}"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -62,7 +62,7 @@ class JackClient:
 
 _LISTENER = """
 import jack, sys, time
-client = jack.Client("wr-test-listener", no_start_server=True, servername=sys.argv[1])
+client = jack.Client(f"wr-test-listener-{sys.argv[1]}", no_start_server=True, servername=sys.argv[1])
 client.set_xrun_callback(lambda _delayed: print(time.monotonic_ns(), flush=True))
 client.activate()
 print(flush=True)

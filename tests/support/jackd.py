@@ -11,6 +11,7 @@ import fcntl
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -22,6 +23,16 @@ _START_SECONDS = 10.0
 _ATTEMPTS = 5
 _NAMES = 4
 _NAME_SECONDS = 120.0
+_KNOCK = """
+import ctypes, os
+library = ctypes.CDLL("libjack.so.0")
+library.jack_client_open.restype = ctypes.c_void_p
+client = library.jack_client_open(b"wr-test-knock-%d" % os.getpid(), 1, None)
+if not client:
+    raise SystemExit(1)
+library.jack_client_close(ctypes.c_void_p(client))
+"""
+"""A client of a name that no client of another server has at that moment, which `jack_lsp` could not promise."""
 
 
 class Jackd:
@@ -32,16 +43,20 @@ class Jackd:
         frames: Frames a cycle.
         captures: Channels that the device records.
         playbacks: Channels that it plays.
+        sync: Whether each cycle waits for all clients, instead of playing what they had ready.
 
     Attributes:
         name: What clients pass as the server's name.
     """
 
-    def __init__(self, rate: int = 48_000, frames: int = 256, captures: int = 2, playbacks: int = 2) -> None:
+    def __init__(
+        self, rate: int = 48_000, frames: int = 256, captures: int = 2, playbacks: int = 2, *, sync: bool = False
+    ) -> None:
         self._lock, self.name = _borrow_name()
         self.rate = rate
         self.frames = frames
         self.captures = captures
+        self._mode = ["-S"] if sync else []
         self._channels = ["-C", str(captures), "-P", str(playbacks)]
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -65,7 +80,7 @@ class Jackd:
         Raises:
             RuntimeError: It did not start, or a server that a crashed run has left has its name.
         """
-        if self._lists_ports():
+        if self._takes_clients():
             raise RuntimeError(f"a JACK server {self.name} runs already; end it: pkill -f 'jackd -n {self.name}'")
         with _starting_alone():
             for _ in range(_ATTEMPTS):
@@ -113,7 +128,7 @@ class Jackd:
     def _spawn(self) -> subprocess.Popen[bytes]:
         options = ["-d", "dummy", "-r", str(self.rate), "-p", str(self.frames), *self._channels]
         return subprocess.Popen(
-            ["jackd", "-n", self.name, *options],
+            ["jackd", *self._mode, "-n", self.name, *options],
             env=os.environ | {"JACK_NO_AUDIO_RESERVATION": "1"},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -122,17 +137,20 @@ class Jackd:
     def _answers(self) -> bool:
         deadline = time.monotonic() + _START_SECONDS
         while self._process is not None and self._process.poll() is None and time.monotonic() < deadline:
-            if self._lists_ports():
+            if self._takes_clients():
                 return True
             time.sleep(0.05)
         return False
 
-    def _lists_ports(self) -> bool:
+    def _takes_clients(self) -> bool:
         try:
-            command = ["jack_lsp", "-s", self.name]
-            return subprocess.run(command, capture_output=True, check=False, timeout=_START_SECONDS).returncode == 0
+            command = [sys.executable, "-S", "-c", _KNOCK]
+            knocked = subprocess.run(
+                command, env=self.environment, capture_output=True, check=False, timeout=_START_SECONDS
+            )
         except subprocess.TimeoutExpired:  # a server that hangs while it starts holds its clients for ever
             return False
+        return knocked.returncode == 0
 
     def _end(self, with_signal: signal.Signals) -> None:
         process, self._process = self._process, None

@@ -24,6 +24,7 @@ HEALTHY = AudioState(
     probe_failure=None,
     stream=STREAM,
     backoff=Step.FULL,
+    holders=(),
     known=frozenset({"system"}),
     now_ns=10**15,
 )
@@ -81,14 +82,15 @@ def test_a_device_that_does_not_exist_is_told_with_those_that_do() -> None:
 
 def test_what_portaudio_lists_is_told_as_well() -> None:
     refused = ProbeError(Exit.DEVICE_NOT_FOUND, "no audio device is named 'usb'", ("hw:0", "pulse"))
-    state = replace(HEALTHY, config=AudioConfig(observers="probe", device="usb"), probe_failure=refused)
+    config = AudioConfig(observers="probe", device="usb")
+    state = replace(HEALTHY, config=config, stream=None, probe_failure=refused)
 
     assert "'hw:0', 'pulse'" in findings(state)["audio-device-not-found"].detail
 
 
 def test_a_failing_probe_is_told_with_its_noise_and_hides_behind_the_server() -> None:
     failure = ProbeError(Exit.OPEN_FAILED, "system: [Errno -9999] Unanticipated host error", (), "ALSA lib: broken")
-    found = findings(replace(HEALTHY, probe_failure=failure))["audio-probe-failed"]
+    found = findings(replace(HEALTHY, stream=None, probe_failure=failure))["audio-probe-failed"]
 
     assert found.severity == Severity.FAILURE
     assert "Unanticipated host error" in found.detail
@@ -97,7 +99,9 @@ def test_a_failing_probe_is_told_with_its_noise_and_hides_behind_the_server() ->
 
 
 def test_a_failure_of_the_past_is_no_finding_while_no_probe_is_due() -> None:
-    assert findings(replace(HEALTHY, probe_failure=ProbeError(None, "old"), probe_due=False)) == {}
+    past = replace(HEALTHY, stream=None, probe_failure=ProbeError(None, "old"), probe_due=False)
+
+    assert findings(past) == {}
 
 
 def test_a_missing_libjack_is_information_unless_it_was_asked_for() -> None:
@@ -146,6 +150,16 @@ def test_a_device_that_another_program_holds_is_told_as_such() -> None:
     assert any("fuser" in command for command in found["audio-device-busy"].remedy)
 
 
+def test_a_device_that_portaudio_does_not_list_may_be_held_by_another_program() -> None:
+    failure = ProbeError(Exit.DEVICE_NOT_FOUND, "no audio device is named 'hw:0'", ("hdmi",))
+    probe = replace(HEALTHY, config=AudioConfig(observers="probe"), stream=None, probe_failure=failure)
+    found = findings(replace(probe, holders=("card 0 by reaper (pid 4711), running",)))
+
+    assert "audio-device-busy" in found
+    assert "reaper" in found["audio-device-busy"].detail
+    assert "audio-device-not-found" in findings(probe)
+
+
 def test_a_package_that_was_changed_under_the_agent_asks_for_a_restart() -> None:
     failure = ProbeError(Exit.OTHER_VERSION, "the agent speaks version 1 of the probe's protocol, the probe 2")
     found = findings(replace(HEALTHY, stream=None, probe_failure=failure))
@@ -169,6 +183,16 @@ def test_a_device_that_was_there_is_unplugged_not_unknown() -> None:
     assert set(findings(replace(gone, known=frozenset()))) == {"audio-device-not-found"}
 
 
+def test_a_device_whose_place_another_one_has_taken_is_told_unless_it_is_not_wanted() -> None:
+    server = replace(RUNNING, devices=("hdmi",))
+    taken = replace(HEALTHY, server=server, known=frozenset({"usb", "hdmi"}))
+    chosen = replace(taken, config=AudioConfig(device="hdmi"))
+
+    assert severities(taken) == {"audio-device-unplugged": Severity.WARNING}
+    assert "'usb'" in findings(taken)["audio-device-unplugged"].detail
+    assert findings(chosen) == {}
+
+
 def test_other_settings_are_news_for_a_while() -> None:
     changed = replace(RUNNING, before=(44100, 512), changed_ns=HEALTHY.now_ns - 1)
     found = findings(replace(HEALTHY, server=changed))
@@ -188,3 +212,12 @@ def test_a_probe_that_has_backed_off_says_what_that_costs(step: Step, cost: str)
 
     assert found["audio-probe-backed-off"].severity == Severity.WARNING
     assert cost in found["audio-probe-backed-off"].affects
+
+
+def test_a_probe_that_has_backed_off_and_cannot_open_its_stream_says_both() -> None:
+    failure = ProbeError(None, "no stream within 10 s")
+
+    assert set(findings(replace(HEALTHY, backoff=Step.LESS, stream=None, probe_failure=failure))) == {
+        "audio-probe-backed-off",
+        "audio-probe-failed",
+    }

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from collectors.audio import protocol
 from collectors.audio.collector import AudioCollector
 from collectors.audio.config import AudioConfig
+from collectors.audio.dropouts import HOLD_NS
 from collectors.metrics import HistogramValue
 from tests.support.audio import codes, exported, number, observed, probe_pids, soon, watching
 from tests.support.jack_client import JackClient
@@ -133,8 +135,47 @@ async def test_a_dropout_that_another_client_causes_is_counted(collector: AudioC
     seen = number(collector, "audio_device_xrun_observations_total", observer="jack")
     client.tell("late 0.2")
 
+    await soon(
+        lambda: number(collector, "audio_device_xrun_observations_total", observer="jack") > seen, "an xrun of JACK's"
+    )
     await soon(lambda: number(collector, DROPOUTS) > before, "a dropout")
-    assert number(collector, "audio_device_xrun_observations_total", observer="jack") > seen
+
+
+async def test_a_dropout_that_goes_on_is_counted_on_and_on(collector: AudioCollector, client: JackClient) -> None:
+    before = number(collector, DROPOUTS)
+    client.tell("hog 1000")  # five seconds without a pause
+
+    await soon(lambda: number(collector, DROPOUTS) >= before + 3, "a dropout each second")
+
+
+async def test_a_client_that_holds_up_a_synchronous_server_costs_buffers() -> None:
+    jackd = Jackd(sync=True)
+    try:
+        jackd.start()
+        client = JackClient(jackd.name)
+        async with watching(AudioConfig(jack_server=jackd.name)) as collector:
+            await soon(lambda: observed(collector, INTERVALS) > 10, "buffers")
+            before = number(collector, "audio_device_lost_buffers_total")
+            client.tell("late 0.2")
+
+            await soon(lambda: number(collector, "audio_device_lost_buffers_total") > before + 20, "lost buffers")
+            await soon(lambda: number(collector, DROPOUTS) > 0, "a dropout")
+        client.close()
+    finally:
+        jackd.close()
+
+
+async def test_another_device_that_takes_its_place_is_watched_and_told(jackd: Jackd) -> None:
+    async with watching(AudioConfig(jack_server=jackd.name)) as collector:
+        await soon(lambda: is_up(collector), "the device to be up")
+        usb = JackClient(jackd.name, "a-usb")
+        try:
+            usb.tell("own capture_1")  # listed before those of the server's own, it must not take their place
+            await asyncio.sleep(3)  # ports are looked at every two seconds, of which nobody can be told
+            assert exported(collector, "audio_device_up", device="a-usb") is None
+            assert codes(collector) == set()
+        finally:
+            usb.close()
 
 
 async def test_a_killed_probe_is_replaced(collector: AudioCollector) -> None:
@@ -176,6 +217,10 @@ async def test_a_dying_server_is_one_dropout(collector: AudioCollector, jackd: J
 
     await soon(lambda: number(collector, DROPOUTS) > before, "a dropout")
     assert number(collector, "audio_device_xrun_observations_total", observer="jack", kind="shutdown") == 1
+    await asyncio.sleep(2 * HOLD_NS / 1e9)  # in which a second count of the same would have come
+    ended = number(collector, DROPOUTS)
+    xruns = number(collector, "audio_device_xrun_observations_total", observer="jack", kind="xrun")
+    assert ended <= before + 1 + xruns  # a loaded machine may have had others, which the server told of
 
 
 async def test_a_server_that_comes_back_otherwise_is_followed_and_told(collector: AudioCollector, jackd: Jackd) -> None:
@@ -350,10 +395,13 @@ async def test_the_probe_alone_measures_and_sees_its_server_die(jackd: Jackd) ->
         alone, load = codes(collector), exported(collector, "audio_device_dsp_load_ratio")
         jackd.kill()
         await soon(lambda: not is_up(collector), "the device to be down", TRUTH_SECONDS)
+        stalled = number(collector, "audio_device_xrun_observations_total", observer="gap", kind="stalled")
+        await soon(lambda: number(collector, DROPOUTS, source="device") > 0, "its end to be a dropout")
         before = observed(collector, INTERVALS)
         await asyncio.to_thread(jackd.start)
         await soon(lambda: observed(collector, INTERVALS) > before, "buffers again")
 
+    assert stalled == 1
     assert (alone, load) == ({"audio-probe-only"}, None)
 
 
@@ -379,3 +427,9 @@ async def test_starting_and_stopping_leaves_nothing_behind(jackd: Jackd) -> None
     # A starved machine's passive client is still closing when the collector no longer waits for it.
     await soon(lambda: process.num_fds() <= descriptors, f"no more than {descriptors} descriptors")
     assert "wr-agent" not in jackd.ports()
+    assert _listening_clients(jackd) == []
+
+
+def _listening_clients(jackd: Jackd) -> list[Path]:
+    """The sockets of our clients, also of those that have no ports; gone as soon as the server has found them."""
+    return list(Path("/dev/shm").glob(f"jack_wr-agent*{jackd.name}*"))  # noqa: S108 - where JACK's clients listen

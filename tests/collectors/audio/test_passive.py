@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from types import ModuleType
@@ -68,6 +70,54 @@ def test_it_comes_back_to_a_server_that_was_killed(passive: PassiveClient, jackd
     assert passive.view.block == 512
     assert passive.view.before == (jackd.rate, 256)
     assert "shutdown" in [xrun.kind for xrun in passive.xruns]
+
+
+_NAMELESS = """
+import ctypes, time
+library = ctypes.CDLL("libjack.so.0")
+library.jack_client_open.restype = ctypes.c_void_p
+client = ctypes.c_void_p(library.jack_client_open(b"wr-test-nameless", 1, None))
+is_output, is_physical = 2, 4
+library.jack_port_register(client, b"caf\\xe9", b"32 bit float mono audio", is_output | is_physical, 0)
+print("ok", flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_port_whose_name_is_no_text_costs_nothing_else(passive: PassiveClient, jackd: Jackd) -> None:
+    nameless = subprocess.Popen([sys.executable, "-c", _NAMELESS], env=jackd.environment, stdout=subprocess.PIPE)
+    try:
+        assert nameless.stdout is not None
+        assert nameless.stdout.readline() == b"ok\n"
+        assert b"caf\xe9" in subprocess.run(["jack_lsp", "-s", jackd.name], capture_output=True, check=True).stdout
+        time.sleep(3)  # it looks at the ports every two seconds, of which nobody can be told
+        since_ns = time.monotonic_ns()
+        eventually(lambda: passive.view.cycle_ns > since_ns, "the passive client to go on")
+    finally:
+        nameless.kill()
+        nameless.communicate()
+
+    assert (passive.view.state, passive.view.devices) == ("running", ("system",))
+
+
+def test_whatever_goes_wrong_it_connects_again(jackd: Jackd) -> None:
+    import jack
+
+    class Once(ModuleType):
+        """JACK-Client, whose first client fails as nobody foresaw."""
+
+        failed = False
+
+        def __getattr__(self, name: str) -> object:
+            if name == "Client" and not self.failed:
+                self.failed = True
+                raise RuntimeError("unforeseen")
+            return getattr(jack, name)
+
+    client = PassiveClient(jackd.name, lambda: Once("jack"))
+    client.start()
+    eventually(lambda: client.view.state == "running", "the passive client to connect")
+    client.stop()
 
 
 def test_a_server_that_is_frozen_from_the_start_is_frozen_not_absent(jackd: Jackd) -> None:

@@ -57,11 +57,15 @@ def test_both_observers_measure_pipewires_graph(watcher: AgentProcess) -> None:
     assert {labels["observer"] for labels, _ in samples(watcher, "audio_device_info")} == {"jack", "portaudio"}
     assert number(watcher, "audio_device_sample_rate_hertz") == RATE
     assert number(watcher, "audio_device_buffer_frames") == FRAMES
-    assert 0 <= number(watcher, "audio_device_dsp_load_ratio") < 1
+    # A client that has just come is work that a loaded machine may not do in one cycle.
+    eventually(lambda: 0 < number(watcher, "audio_device_dsp_load_ratio") < 1, "a load of the graph")
 
 
 def test_a_latency_that_is_none_is_not_told(watcher: AgentProcess) -> None:
-    assert all(value < SECONDS_WITHOUT_BELIEF for _, value in samples(watcher, "audio_device_latency_seconds"))
+    told = [value for _, value in samples(watcher, "audio_device_latency_seconds")]
+
+    assert [value for value in told if value >= SECONDS_WITHOUT_BELIEF] == []
+    assert number(watcher, "audio_device_up") == 1  # so that a latency would be told
 
 
 def test_a_freeze_of_the_server_is_a_dropout_with_lost_buffers(pipewire: PipeWire, watcher: AgentProcess) -> None:

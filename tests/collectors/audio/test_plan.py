@@ -36,6 +36,13 @@ def test_a_configured_device_is_the_one_that_is_watched() -> None:
     assert probe_plan(AudioConfig(device="usb"), RUNNING, macos=False) is None
 
 
+def test_a_device_is_watched_for_as_long_as_it_is_there() -> None:
+    plugged_in = replace(RUNNING, devices=("usb", "system"))
+
+    assert watched_device(AudioConfig(), plugged_in, "system") == "system"
+    assert watched_device(AudioConfig(), replace(RUNNING, devices=("usb",)), "system") == "usb"
+
+
 def test_an_explicit_probe_needs_no_server() -> None:
     plan = probe_plan(AudioConfig(observers="probe", channels=2), PassiveView(), macos=False)
 

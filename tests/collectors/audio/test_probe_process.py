@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -17,6 +18,7 @@ from collectors.audio.probe_process import ProbeError, running_probe
 from collectors.audio.protocol import Exit
 from collectors.audio.timing import Buffer
 from tests.support.audio import opened_probe, probe_pids, soon
+from tests.support.jack_client import JackListener
 from tests.support.jackd import Jackd
 from tests.support.waiting import eventually
 
@@ -66,7 +68,7 @@ async def test_its_client_has_a_name_of_its_own(jackd: Jackd) -> None:
     async with opened_probe(plan(jackd)):
         ports = jackd.ports()
 
-    assert "wr-agent-probe:in_0" in ports
+    assert f"wr-agent-probe-{jackd.name}:in_0" in ports
 
 
 async def test_a_device_that_does_not_exist_is_refused_with_those_that_do(jackd: Jackd) -> None:
@@ -84,7 +86,25 @@ async def test_without_a_jack_server_no_other_host_api_is_touched() -> None:
             pass
 
     assert refused.value.code == Exit.NO_JACK
-    assert refused.value.noise  # what the libraries printed is for the finding, not for the terminal
+    assert "server" in refused.value.noise  # what the libraries printed is for the finding, not for the terminal
+
+
+@pytest.mark.parametrize("jack_only", [True, False])
+async def test_beside_a_jack_server_no_device_of_alsas_is_opened(
+    jackd: Jackd,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    jack_only: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    """Shown by a device of a kind that ALSA does not know, and says so of; PortAudio alone opens whatever there is."""
+    spy = "pcm.spy { type wr_spy }"
+    (tmp_path / "asound.conf").write_text(f"</usr/share/alsa/alsa.conf>\n{spy}\n")
+    monkeypatch.setenv("ALSA_CONFIG_PATH", str(tmp_path / "asound.conf"))
+    with pytest.raises(ProbeError) as refused:
+        async with opened_probe(replace(plan(jackd, device="usb"), jack_only=jack_only)):
+            pass
+
+    assert ("wr_spy" in refused.value.noise) is not jack_only
 
 
 async def test_a_larger_buffer_is_asked_for_where_it_is_nobody_elses(
@@ -122,12 +142,40 @@ async def test_a_python_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatc
     assert psutil.Process().num_fds() <= descriptors
 
 
+async def test_what_is_no_answer_is_told_as_it_came(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    babbling = tmp_path / "python"
+    babbling.write_text("#!/bin/sh\necho hello\nexec sleep 60\n")
+    babbling.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(babbling))
+    with pytest.raises(ProbeError, match=r"answered b'hello\\n', which is no answer"):
+        async with running_probe(ProbePlan("", True, "auto", 0, "wr-no-such-server")):
+            pass
+
+
 async def test_it_ends_by_itself_when_its_server_dies(jackd: Jackd) -> None:
     async with opened_probe(plan(jackd)) as probe:
         jackd.kill()
         code = await asyncio.wait_for(probe.process.wait(), 30)
 
     assert code == Exit.STREAM_ENDED
+
+
+async def test_nobody_else_is_told_of_an_xrun_when_it_is_ended(jackd: Jackd) -> None:
+    """JACK tells of one whenever a client vanishes; a busy machine also has some of its own."""
+    listener = JackListener(jackd.name)
+
+    async def ended_in_peace() -> bool:
+        async with opened_probe(plan(jackd)) as probe:
+            await soon(probe.buffers.read, "records")
+            await asyncio.sleep(0.5)  # what its coming costs is over
+            before = len(listener.xruns())
+        await asyncio.sleep(0.3)  # JACK tells of it at once
+        return len(listener.xruns()) == before
+
+    try:
+        assert True in [await ended_in_peace() for _ in range(6)]
+    finally:
+        listener.close()
 
 
 async def test_cancelling_kills_and_reaps_it_even_when_its_server_is_frozen(jackd: Jackd) -> None:
