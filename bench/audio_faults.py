@@ -90,7 +90,12 @@ class Stage:
 
     def probe(self) -> int:
         """The process of the agent's probe."""
-        return eventually(lambda: probe_pids(self.watcher.process.pid), "a probe")[0]
+        try:
+            return eventually(lambda: probe_pids(self.watcher.process.pid), "a probe")[0]
+        except AssertionError as error:
+            found = [line for line in self.watcher.get("/metrics")[2].splitlines() if "finding{" in line]
+            error.add_note("\n".join([*found, self.watcher.log()]))
+            raise
 
     def _total(self, name: str) -> int:
         return sum(int(sample.value) for sample in self._samples(name))
@@ -130,6 +135,14 @@ def frozen_server(stage: Stage, severity: float) -> int:
     return time.monotonic_ns()
 
 
+def long_frozen_server(stage: Stage, severity: float) -> int:
+    """The server stops, so long that it is told as frozen."""
+    stage.server.freeze()
+    time.sleep(1.2 + 1.8 * severity)
+    stage.server.thaw()
+    return time.monotonic_ns()
+
+
 def frozen_agent(stage: Stage, severity: float) -> int:
     """The agent stops, and learns only afterwards that meanwhile another client was late."""
     stage.watcher.process.send_signal(signal.SIGSTOP)
@@ -150,6 +163,7 @@ FAULTS: dict[str, Callable[[Stage, float], int]] = {
     "hogging client": hogging_client,
     "frozen probe": frozen_probe,
     "frozen server": frozen_server,
+    "server frozen for seconds": long_frozen_server,
     "frozen agent": frozen_agent,
     "killed server": killed_server,
 }

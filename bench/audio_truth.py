@@ -29,11 +29,11 @@ from pathlib import Path
 
 from bench.audio_faults import FAULTS, SETTLE_SECONDS, Span, Stage
 from bench.table import machine, table
-from collectors.audio.dropouts import HOLD_NS, MERGE_NS
+from collectors.audio.dropouts import HOLD_NS, MERGE_NS, STORM_NS
 from tests.support.agent import agent
 from tests.support.jackd import Jackd
 
-FULL = dict.fromkeys(FAULTS, 18) | {"killed server": 10}
+FULL = dict.fromkeys(FAULTS, 16) | {"killed server": 10, "server frozen for seconds": 10}
 QUICK = dict.fromkeys(FAULTS, 4)
 _HAMMER = """
 import sys, threading, urllib.request
@@ -48,7 +48,7 @@ for _ in range(4):
 def main() -> None:
     """Inject all faults and print the table."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    arguments.add_argument("--quick", action="store_true", help="48 faults instead of 200")
+    arguments.add_argument("--quick", action="store_true", help="56 faults instead of 200")
     counts = QUICK if arguments.parse_args().quick else FULL
     began = time.monotonic()
     rows = _play(counts)
@@ -135,12 +135,23 @@ def _judge(counted: int, fault: Span, reported: Iterable[Span]) -> Counter[str]:
 
 
 def _clusters(spans: Iterable[Span]) -> int:
-    """How many dropouts these are, by the definition: what is further apart than the merge window is another one."""
-    count, until = 0, -MERGE_NS - 1
-    for start, end in sorted(spans):
-        count += start > until + MERGE_NS
-        until = max(until, end)
-    return count
+    """How many dropouts these are, by the definition.
+
+    What is further apart than the merge window is another one, and so is each further second of a storm, the duration
+    of the faults themselves not included.
+    """
+    merged: list[list[Span]] = []
+    for span in sorted(spans):
+        if not merged or span[0] > max(end for _, end in merged[-1]) + MERGE_NS:
+            merged.append([])
+        merged[-1].append(span)
+    return sum(1 + max(_storm_ns(group), 0) // STORM_NS for group in merged)
+
+
+def _storm_ns(group: list[Span]) -> int:
+    """From the first one's end to the last one's beginning."""
+    faults = sum(end - start for start, end in group)
+    return max(start for start, _ in group) - min(end for _, end in group) - faults
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from types import ModuleType
 from typing import Any, Literal
 
@@ -26,6 +27,7 @@ _POLL_NS = 250_000_000
 _LOOK_NS = 100_000_000
 """An xrun is noticed at once, unless this process is starved or stopped. So all that is sure is that it was between two
 looks, which are therefore no further apart than this."""
+_MOST_XRUNS = 4096
 _POLLS_A_LOOK_AT_PORTS = 8  # listing ports costs a hundred times as much as all else that is polled
 _FROZEN_NS = 1_000_000_000
 _STOP_SECONDS = 0.5
@@ -91,7 +93,7 @@ class PassiveClient:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="jack-passive", daemon=True)
         self.view = PassiveView(since_ns=time.monotonic_ns())
-        self.xruns: deque[Observation] = deque(maxlen=4096)
+        self.xruns: deque[Observation] = deque(maxlen=_MOST_XRUNS)
 
     def start(self) -> None:
         """Begin to look for the server."""
@@ -155,13 +157,15 @@ class PassiveClient:
     def _look(self, events: JackEvents, before_ns: int) -> int:
         """Wait for an xrun, but not for long; until when on the monotonic clock no other is still to be noticed.
 
-        If there was none that is when waiting was to end, not now: this process may have stood still since.
+        If there was none that is when waiting was to end, not now: this process may have stood still since. If there
+        are several, each may have been at any time since there was none.
         """
         until_ns = time.monotonic_ns() + _LOOK_NS
         if not events.wait_xrun(_LOOK_NS / 1e9):
             return until_ns
+        number = 1 + sum(1 for _ in takewhile(bool, (events.wait_xrun(0) for _ in range(_MOST_XRUNS))))
         now_ns = time.monotonic_ns()
-        self.xruns.append(Observation("jack", "xrun", before_ns, now_ns))
+        self.xruns.extend([Observation("jack", "xrun", before_ns, now_ns)] * number)
         return now_ns
 
     def _poll(self, client: Any, before: int) -> int:  # noqa: ANN401 - JACK-Client carries no types

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import json
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -47,6 +50,47 @@ def test_it_sees_an_xrun_that_another_client_causes(passive: PassiveClient, jack
         client.close()
 
     assert passive.xruns[0][:2] == ("jack", "xrun")
+
+
+def test_xruns_of_a_time_in_which_nobody_looked_may_have_been_at_any_time_of_it(jackd: Jackd) -> None:
+    """In a process of its own, which is stopped while another client is late again and again."""
+    watcher = subprocess.Popen(
+        [sys.executable, "-c", _WATCH, jackd.name], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3]
+    )
+    client = JackClient(jackd.name)
+    try:
+        assert watcher.stdout is not None
+        assert watcher.stdout.readline() == "running\n"
+        watcher.send_signal(signal.SIGSTOP)
+        stopped_ns = time.monotonic_ns()
+        client.tell("late 0.2")
+        time.sleep(1.5)  # the length of the fault
+        resumed_ns = time.monotonic_ns()
+        watcher.send_signal(signal.SIGCONT)
+        spans = json.loads(watcher.stdout.readline())
+    finally:
+        watcher.kill()
+        watcher.communicate()
+        client.close()
+
+    assert len([1 for start, end in spans if start < stopped_ns + 100_000_000 and end > resumed_ns]) > 3
+
+
+_WATCH = """
+import json, sys, time
+from collectors.audio.passive import PassiveClient
+client = PassiveClient(sys.argv[1])
+client.start()
+while client.view.state != "running":
+    time.sleep(0.01)
+print("running", flush=True)
+before = time.monotonic()
+while time.monotonic() - before < 1:
+    before = time.monotonic()
+    time.sleep(0.01)
+time.sleep(0.3)
+print(json.dumps([xrun[2:4] for xrun in client.xruns]), flush=True)
+"""
 
 
 def test_it_tells_a_frozen_server_and_that_it_goes_on(passive: PassiveClient, jackd: Jackd) -> None:
