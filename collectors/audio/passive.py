@@ -12,7 +12,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import takewhile
 from types import ModuleType
 from typing import Any, Literal
 
@@ -20,6 +19,7 @@ from collectors.audio.dropouts import Observation
 from collectors.audio.jack_events import JackEvents, check_platform, silence
 from collectors.audio.jack_latency import latencies
 from collectors.audio.jack_names import client_name
+from collectors.audio.xrun_times import XrunTimes
 
 CLIENT_NAME = "wr-agent"
 _RETRY_SECONDS = 1.0
@@ -27,7 +27,6 @@ _POLL_NS = 250_000_000
 _LOOK_NS = 100_000_000
 """An xrun is noticed at once, unless this process is starved or stopped. So all that is sure is that it was between two
 looks, which are therefore no further apart than this."""
-_MOST_XRUNS = 4096
 _POLLS_A_LOOK_AT_PORTS = 8  # listing ports costs a hundred times as much as all else that is polled
 _FROZEN_NS = 1_000_000_000
 _STOP_SECONDS = 0.5
@@ -93,7 +92,7 @@ class PassiveClient:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="jack-passive", daemon=True)
         self.view = PassiveView(since_ns=time.monotonic_ns())
-        self.xruns: deque[Observation] = deque(maxlen=_MOST_XRUNS)
+        self.xruns: deque[Observation] = deque(maxlen=4096)
 
     def start(self) -> None:
         """Begin to look for the server."""
@@ -139,34 +138,31 @@ class PassiveClient:
         frame_time = self._poll(client, -1)
         self._set(state="running", reason="", since_ns=time.monotonic_ns(), attempt_ns=0, seen=True)
         polls = 0
-        looked_ns = polled_ns = time.monotonic_ns()
+        polled_ns = time.monotonic_ns()
+        times = XrunTimes(polled_ns)
         while not self._stop.is_set():
-            before_ns, looked_ns = looked_ns, self._look(events, looked_ns)
+            self._look(events, times)
+            now_ns = time.monotonic_ns()
             if events.over:  # audio ends, whether the server crashed or was stopped: JACK says the same of both
-                self.xruns.append(Observation("jack", "shutdown", before_ns, time.monotonic_ns()))
+                self.xruns.append(Observation("jack", "shutdown", times.told(now_ns), now_ns))
                 break
-            if looked_ns - polled_ns < _POLL_NS:
+            if now_ns - polled_ns < _POLL_NS:
                 continue
-            polled_ns = looked_ns
+            polled_ns = now_ns
             polls += 1
             if polls % _POLLS_A_LOOK_AT_PORTS == 0:
                 self._look_at_ports(jack, client)
             frame_time = self._poll(client, frame_time)
         self._lose("the server has closed the connection" if events.over else "stopped")
 
-    def _look(self, events: JackEvents, before_ns: int) -> int:
-        """Wait for an xrun, but not for long; until when on the monotonic clock no other is still to be noticed.
-
-        If there was none that is when waiting was to end, not now: this process may have stood still since. If there
-        are several, each may have been at any time since there was none.
-        """
+    def _look(self, events: JackEvents, times: XrunTimes) -> None:
+        """Wait for an xrun, but not for long."""
         until_ns = time.monotonic_ns() + _LOOK_NS
-        if not events.wait_xrun(_LOOK_NS / 1e9):
-            return until_ns
-        number = 1 + sum(1 for _ in takewhile(bool, (events.wait_xrun(0) for _ in range(_MOST_XRUNS))))
-        now_ns = time.monotonic_ns()
-        self.xruns.extend([Observation("jack", "xrun", before_ns, now_ns)] * number)
-        return now_ns
+        if events.wait_xrun(_LOOK_NS / 1e9):
+            now_ns = time.monotonic_ns()
+            self.xruns.append(Observation("jack", "xrun", times.told(now_ns), now_ns))
+        else:
+            times.quiet(until_ns, time.monotonic_ns())
 
     def _poll(self, client: Any, before: int) -> int:  # noqa: ANN401 - JACK-Client carries no types
         """Look at the server once; what comes back is the start of its last cycle, in frames."""
