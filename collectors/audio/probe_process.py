@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import ExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,7 +93,7 @@ async def running_probe(plan: ProbePlan) -> AsyncIterator[ProbeProcess]:
             ):
                 yield ProbeProcess(stream, buffer_ring, level_ring, process)
         finally:
-            await _end(process, noise)
+            await _to_its_end(_end(process, noise))
 
 
 def _ring(resources: ExitStack, name: str, size: int) -> int:
@@ -162,6 +162,16 @@ async def _read_noise(process: Process) -> bytes:
 
 def _lines(noise: bytes) -> str:
     return "\n".join(noise.decode(errors="replace").splitlines()[-_NOISE_LINES:])
+
+
+async def _to_its_end(ending: Coroutine[object, object, None]) -> None:
+    """Wait for what takes a moment and must be done; a cancellation that comes meanwhile is passed on afterwards."""
+    task = asyncio.ensure_future(ending)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
 
 
 async def _end(process: Process, noise: asyncio.Task[bytes]) -> None:
