@@ -13,7 +13,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from typing import Any, NoReturn
 
 from collectors.audio.probe_stream import (
@@ -49,6 +48,7 @@ def main() -> NoReturn:
     answers = _keep_stdout_for_answers()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the agent, which then ends us
     left = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: _leave(left))  # systemd sends it to us as well
     threading.Thread(target=_end_with_parent, args=(left,), daemon=True).start()
     try:
         _run(decode_request(sys.argv[1]), answers, left)
@@ -66,15 +66,19 @@ def _keep_stdout_for_answers() -> int:
 
 
 def _end_with_parent(left: threading.Event) -> None:
-    """Standard input is a pipe that the agent holds open and never writes to; it is closed to end us, or by its death.
-
-    Then the stream is closed, because JACK tells all its clients of an xrun when one of them vanishes. But not waited
-    for: on a server that stands still that would take for ever.
-    """
+    """Standard input is a pipe that the agent never writes to; it is closed to end us, or by the agent's death."""
     os.read(0, 1)
+    _leave(left)
+
+
+def _leave(left: threading.Event) -> None:
+    """Have the stream closed, because JACK tells all its clients of an xrun when one of them vanishes.
+
+    But not for long: on a server that stands still that would take for ever. What ends us then is the default action of
+    SIGALRM, for which nobody needs the interpreter's lock.
+    """
     left.set()
-    time.sleep(_CLOSE_SECONDS)
-    os._exit(Exit.PARENT_GONE)
+    signal.setitimer(signal.ITIMER_REAL, _CLOSE_SECONDS)
 
 
 def _run(request: ProbeRequest, answers: int, left: threading.Event) -> None:

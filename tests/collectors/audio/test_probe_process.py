@@ -161,25 +161,29 @@ async def test_it_ends_by_itself_when_its_server_dies(jackd: Jackd) -> None:
     assert code == Exit.STREAM_ENDED
 
 
-async def test_nobody_else_is_told_of_an_xrun_when_it_is_ended() -> None:
+@pytest.mark.parametrize("by_signal", [False, True])
+async def test_nobody_else_is_told_of_an_xrun_when_it_is_ended(by_signal: bool) -> None:  # noqa: FBT001 - a parameter
     """JACK tells of one whenever a client vanishes; a busy machine has some of its own, though fewer of long cycles."""
     jackd = Jackd(frames=2048)
     try:
         jackd.start()
         listener = JackListener(jackd.name)
         deadline = time.monotonic() + PATIENCE
-        while not await _ends_in_peace(jackd, listener):
+        while not await _ends_in_peace(jackd, listener, by_signal=by_signal):
             assert time.monotonic() < deadline, "an xrun at each of its ends"
         listener.close()
     finally:
         jackd.close()
 
 
-async def _ends_in_peace(jackd: Jackd, listener: JackListener) -> bool:
+async def _ends_in_peace(jackd: Jackd, listener: JackListener, *, by_signal: bool) -> bool:
     async with opened_probe(plan(jackd)) as probe:
         await soon(probe.buffers.read, "records")
         await asyncio.sleep(0.5)  # what its coming costs is over
         before = len(listener.xruns())
+        if by_signal:  # as systemd does with all that belongs to a service
+            probe.process.terminate()
+            await asyncio.wait_for(probe.process.wait(), PATIENCE)
     await asyncio.sleep(0.5)  # JACK tells of it within two cycles
     return len(listener.xruns()) == before
 
