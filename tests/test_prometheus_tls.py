@@ -54,7 +54,8 @@ def how(authority: Authority) -> str:
 
 def job(authority: Authority, shown: str, password: str) -> str:
     tls = f"tls_config: {{ca_file: {authority.cert}, {shown}}}"
-    return f"scheme: https, {tls}, basic_auth: {{username: prometheus, password: {password}}}"
+    patience = "scrape_interval: 3s, scrape_timeout: 3s"  # a machine that is busy needs more than a second
+    return f"scheme: https, {patience}, {tls}, basic_auth: {{username: prometheus, password: {password}}}"
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 from collectors.audio.probe_stream import (
     choose_device,
+    close_clock,
     load_portaudio,
     measured_channels,
     open_clock,
@@ -48,7 +49,7 @@ def main() -> NoReturn:
     answers = _keep_stdout_for_answers()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the agent, which then ends us
     left = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: _leave(left))  # systemd sends it to us as well
+    signal.signal(signal.SIGTERM, lambda *_: _leave_by_signal(left))  # systemd sends it to us as well
     threading.Thread(target=_end_with_parent, args=(left,), daemon=True).start()
     try:
         _run(decode_request(sys.argv[1]), answers, left)
@@ -71,6 +72,11 @@ def _end_with_parent(left: threading.Event) -> None:
     _leave(left)
 
 
+def _leave_by_signal(left: threading.Event) -> None:
+    """In a thread, as the main thread may have been interrupted while it held the lock of `left`."""
+    threading.Thread(target=_leave, args=(left,), daemon=True).start()
+
+
 def _leave(left: threading.Event) -> None:
     """Have the stream closed, because JACK tells all its clients of an xrun when one of them vanishes.
 
@@ -87,7 +93,8 @@ def _run(request: ProbeRequest, answers: int, left: threading.Event) -> None:
     device = choose_device(audio, request)
     channels = measured_channels(device, request)
     buffers = RingWriter(request.buffers, BUFFER_RECORD, BUFFER_CAPACITY)
-    tap = Tap(open_clock(audio, device), buffers, output_channels(device))
+    clock = open_clock(audio, device)
+    tap = Tap(clock, buffers, output_channels(device))
     frames = own_frames(audio, device, request)
     info, stream = open_stream(audio, device, channels, tap.hear, frames)
     os.write(answers, encode_answer(info))
@@ -96,6 +103,7 @@ def _run(request: ProbeRequest, answers: int, left: threading.Event) -> None:
         if left.wait(_LEVEL_SECONDS):
             stream.close()
             audio.terminate()  # leaves the server
+            close_clock(clock)
             return
         levels.write(*_level_block(tap.take(), channels, stream))
 

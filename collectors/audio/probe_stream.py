@@ -105,6 +105,12 @@ def open_clock(audio: Any, device: DeviceInfo) -> Clock:  # noqa: ANN401 - PyAud
         return portaudio_clock
 
 
+def close_clock(clock: Clock) -> None:
+    """Give back what `open_clock` took. No stream may use it any more."""
+    if isinstance(clock, CycleClock):
+        clock.close()
+
+
 def own_frames(audio: Any, device: DeviceInfo, request: ProbeRequest) -> int:  # noqa: ANN401 - PyAudio carries no types
     """Frames of a buffer; 0 is PortAudio's paFramesPerBufferUnspecified, the device's own. On JACK always that."""
     return 0 if device["hostApi"] == _jack_api(audio) else request.frames

@@ -16,18 +16,24 @@ class Function:
 
     def __init__(self, answer: int | None) -> None:
         self._answer = answer
+        self.called_with: list[object] = []
 
-    def __call__(self, *_arguments: object) -> int | None:
+    def __call__(self, *arguments: object) -> int | None:
+        self.called_with += arguments
         return self._answer
 
 
-def libjack(monkeypatch: pytest.MonkeyPatch, client: int | None = 1, cycle: int = 512, frames: int = 0) -> None:
+def libjack(
+    monkeypatch: pytest.MonkeyPatch, client: int | None = 1, cycle: int = 512, frames: int = 0
+) -> SimpleNamespace:
     functions = SimpleNamespace(
+        jack_client_close=Function(0),
         jack_client_open=Function(client),
         jack_last_frame_time=Function(cycle),
         jack_frames_since_cycle_start=Function(frames),
     )
     monkeypatch.setattr(ctypes, "PyDLL", lambda _name: functions)
+    return functions
 
 
 def test_a_cycle_began_as_many_frames_ago_as_jack_says(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,6 +56,13 @@ def test_a_server_that_takes_no_client_has_no_cycle_clock(monkeypatch: pytest.Mo
     libjack(monkeypatch, client=None)
     with pytest.raises(OSError, match="takes no further client"):
         CycleClock(RATE)
+
+
+def test_its_client_leaves_the_server_when_it_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    functions = libjack(monkeypatch, client=7)
+    CycleClock(RATE).close()
+
+    assert functions.jack_client_close.called_with == [7]
 
 
 def test_portaudios_clock_knows_no_cycle() -> None:
