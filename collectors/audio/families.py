@@ -119,7 +119,8 @@ def _faults(devices: list[DeviceView]) -> Iterator[Family]:
     help_ = "What each observer saw of dropouts; one dropout is seen several times."
     yield counter("audio_device_xrun_observations_total", help_, seen, ("device", "observer", "kind"))
     dropouts: dict[LabelValues, float] = {("device", d.name): d.dropouts for d in devices}
-    yield counter("audio_engine_xruns_total", "Dropouts, each counted once.", dropouts, ("source", "device"))
+    help_ = "Dropouts, each counted once; one that goes on, once a second."
+    yield counter("audio_engine_xruns_total", help_, dropouts, ("source", "device"))
 
 
 def _levels(alive: list[DeviceView]) -> Iterator[Family]:

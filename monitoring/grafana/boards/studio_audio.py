@@ -19,7 +19,7 @@ _OVERVIEW = Row(
         ),
         panels.number(
             "Dropouts",
-            "Within the dashboard's time, each counted once.",
+            "Within the dashboard's time, each counted once; one that goes on, once a second.",
             now('sum(increase(audio_engine_xruns_total{source="device",@device}[$__range]))'),
             unit=units.COUNT,
             bounds=limits.at_most(1),
@@ -69,7 +69,7 @@ _TIMING = Row(
         ),
         panels.graph(
             "Dropouts",
-            "Within a minute, each counted once. AudioDropouts fires from the line on.",
+            "Within a minute, each counted once; one that goes on, once a second. AudioDropouts fires at the line.",
             series("host_device:dropouts:increase1m{@device}", "{{host}} {{device}}"),
             unit=units.COUNT,
             bounds=limits.at_most(3),
