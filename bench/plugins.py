@@ -28,9 +28,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bench.processes import cpu_seconds, uss_mib
 from bench.table import machine, table
-from collectors.plugins.lives import Life
-from collectors.plugins.page import split
+from collectors.plugins.parsed_page import split
 from collectors.plugins.plugin import Admission, Plugin
+from collectors.plugins.process_counts import ProcessCounts
 from tests.support.agent import AgentProcess, agent
 from tests.support.waiting import eventually
 
@@ -103,7 +103,7 @@ def parsing_rows() -> Iterator[list[str]]:
     lines = split(pages[0], MAX_SAMPLES, openmetrics=False)
     loop = asyncio.new_event_loop()
     plan, _ = loop.run_until_complete(plugin.read(lines, None, openmetrics=False))
-    life = Life(past_is_known=False)
+    process = ProcessCounts(past_is_known=False)
 
     def read(body: bytes) -> list[float]:
         return plan.template.values(split(body, MAX_SAMPLES, openmetrics=False)) or []
@@ -116,7 +116,7 @@ def parsing_rows() -> Iterator[list[str]]:
         ("prometheus_client", theirs),
         ("ours, the first page, sorted in", best_us(first, pages)),
         ("ours, every later page", best_us(read, pages)),
-        ("ours, every later page, summed up", best_us(lambda body: life.fold(plan, read(body)), pages)),
+        ("ours, every later page, summed up", best_us(lambda body: process.fold(plan, read(body)), pages)),
     ):
         yield [name, f"{cost:.1f}", f"{1000 * cost / SERIES:.0f}", f"{theirs / cost:.1f}"]
     loop.close()

@@ -8,8 +8,8 @@ import pwd
 import shlex
 from pathlib import Path
 
-from collectors.containers.census import Count
-from collectors.containers.directory import Answers
+from collectors.containers.container_names import Answers
+from collectors.containers.discovery import Count
 from collectors.findings import Finding, Severity
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from collectors.base import Collector
 from collectors.containers import checks
-from collectors.containers.census import Census, Cgroup, Count
 from collectors.containers.config import ContainersConfig
-from collectors.containers.directory import Answers, Directory
+from collectors.containers.container_names import Answers, ContainerNames
+from collectors.containers.discovery import Cgroup, Count, Discovery
 from collectors.containers.engine import Description
 from collectors.containers.families import LABELS, families
 from collectors.containers.layout import find
@@ -50,23 +50,23 @@ class ContainersCollector(Collector):
         layout = find(root)
         self._limit_allowed = config.limit
         self._exported = exported_labels(config.labels)
-        self._directory = Directory(config.sockets)
-        self._census = Census(config, layout, root) if layout else None
+        self._directory = ContainerNames(config.sockets)
+        self._discovery = Discovery(config, layout, root) if layout else None
         self._meter = Meter(layout, root) if layout else None
         self._view = _View(Count(), Answers())
 
     async def run(self) -> None:
         """Look again and again, where there are control groups."""
-        while self._census is not None:
+        while self._discovery is not None:
             await self.look()
             await asyncio.sleep(LOOK_SECONDS)
         await super().run()
 
     async def look(self) -> None:
         """Look which control groups there are, and ask the engines what new containers are called."""
-        if self._census is None:
+        if self._discovery is None:
             return
-        count = await start(self._census.look, "look for control groups")
+        count = await start(self._discovery.look, "look for control groups")
         containers = frozenset(cgroup.container for cgroup in count.cgroups if cgroup.container)
         self._view = _View(count, await self._directory.answers(containers))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from collectors.containers.reading import Reading
+from collectors.containers.cgroup_reading import CgroupReading
 from collectors.metrics import Family, LabelNames, LabelValues
 
 LABELS = ("id", "name", "image")
@@ -187,7 +187,7 @@ _FAMILIES: dict[str, _Described] = {
 }
 
 
-def families(measured: Iterable[tuple[LabelValues, Reading]], labels: LabelNames) -> list[Family]:
+def families(measured: Iterable[tuple[LabelValues, CgroupReading]], labels: LabelNames) -> list[Family]:
     """What all control groups said, family by family.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from collectors.containers.reading import MEMORY_LIMIT, SWAP_LIMIT, Reading
+from collectors.containers.cgroup_reading import MEMORY_LIMIT, SWAP_LIMIT, CgroupReading
 from collectors.host import meminfo
 from collectors.host.files import read_attribute, read_bytes, read_text
 from collectors.host.filesystem import Mount, parse_mounts, space
@@ -42,10 +42,10 @@ class Machine:
             ),
         ]
 
-    def reading(self) -> Reading:
+    def reading(self) -> CgroupReading:
         """What the machine's own control group does not say: limits, which are the machine's size, and disk space."""
         memory = self._memory()
-        reading: Reading = {MEMORY_LIMIT: memory["MemTotal_bytes"], SWAP_LIMIT: memory["SwapTotal_bytes"]}
+        reading: CgroupReading = {MEMORY_LIMIT: memory["MemTotal_bytes"], SWAP_LIMIT: memory["SwapTotal_bytes"]}
         for mount in self._disks():
             found = space(self._root / mount.path.removeprefix("/"))
             if found is not None:

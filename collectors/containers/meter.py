@@ -6,13 +6,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from collectors.containers.census import ROOT, Cgroup
+from collectors.containers.cgroup_reading import CgroupReading
+from collectors.containers.discovery import ROOT, Cgroup
 from collectors.containers.layout import Layout
 from collectors.containers.machine import Machine
 from collectors.containers.network import Networks
 from collectors.containers.processes import container_pids
 from collectors.containers.reader import Reader
-from collectors.containers.reading import Reading
 
 
 class Meter:
@@ -24,7 +24,7 @@ class Meter:
         self._networks = Networks(root)
         self._reader = Reader(layout, root)
 
-    def readings(self, cgroups: Sequence[Cgroup]) -> list[tuple[Cgroup, Reading]]:
+    def readings(self, cgroups: Sequence[Cgroup]) -> list[tuple[Cgroup, CgroupReading]]:
         """What each says now; without those that are gone."""
         processes = self._processes(cgroups)
         networks = self._networks_of(processes)
@@ -48,6 +48,6 @@ class Meter:
         containers = sorted((cgroup for cgroup in cgroups if cgroup.container), key=lambda cgroup: cgroup.started)
         return {cgroup: container_pids(self._layout.directory(cgroup.path)) for cgroup in containers}
 
-    def _networks_of(self, processes: dict[Cgroup, list[str]]) -> dict[Cgroup, Reading]:
+    def _networks_of(self, processes: dict[Cgroup, list[str]]) -> dict[Cgroup, CgroupReading]:
         first = {cgroup: pids[0] for cgroup, pids in processes.items() if pids}
         return dict(zip(first, self._networks.of_containers(first.values()), strict=True))

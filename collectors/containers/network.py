@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from collectors.containers.reading import Reading
+from collectors.containers.cgroup_reading import CgroupReading
 from collectors.host import netdev
 from collectors.host.files import read_text
 
@@ -25,7 +25,7 @@ _COUNTERS = {
 }
 
 
-def parse(text: str) -> Reading:
+def parse(text: str) -> CgroupReading:
     """The counters of each interface that cAdvisor does not ignore, from the text of /proc/net/dev."""
     return {
         (name, interface): counts[column]
@@ -41,18 +41,18 @@ class Networks:
     def __init__(self, root: Path) -> None:
         self._proc = root / "proc"
 
-    def of_machine(self) -> Reading:
+    def of_machine(self) -> CgroupReading:
         """The machine's own interfaces."""
         return self._read("1") or self._read("self")
 
-    def of_containers(self, first_pids: Iterable[str]) -> list[Reading]:
+    def of_containers(self, first_pids: Iterable[str]) -> list[CgroupReading]:
         """The interfaces of each container, of which one process is given; they come oldest first.
 
         Nothing for a container that uses the machine's namespace or that of one before it, as in a pod: it would count
         the same packets again.
         """
         seen = {self.namespace("1") or self.namespace("self"), None}
-        readings: list[Reading] = []
+        readings: list[CgroupReading] = []
         for pid in first_pids:
             namespace = self.namespace(pid)
             readings.append({} if namespace in seen else self._read(pid))
@@ -70,7 +70,7 @@ class Networks:
         except OSError:
             return None
 
-    def _read(self, pid: str) -> Reading:
+    def _read(self, pid: str) -> CgroupReading:
         try:
             return parse(read_text(self._proc / pid / "net/dev"))
         except OSError:

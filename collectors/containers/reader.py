@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from collectors.containers import legacy, unified
+from collectors.containers import cgroup_v1, cgroup_v2
 from collectors.containers.block_devices import BlockDevices
+from collectors.containers.cgroup_reading import CgroupReading, Files
 from collectors.containers.layout import UNIFIED, Layout
-from collectors.containers.reading import Files, Reading
 
 
 class Reader:
@@ -18,7 +18,7 @@ class Reader:
         self._layout = layout
         self._devices = BlockDevices(root)
 
-    def read(self, path: str) -> Reading:
+    def read(self, path: str) -> CgroupReading:
         """What a control group says; nothing if it is gone."""
         with ExitStack() as opened:
             trees = {}
@@ -26,5 +26,5 @@ class Reader:
                 with suppress(OSError):
                     trees[name] = opened.enter_context(Files(top + path))
             if UNIFIED in trees:
-                return unified.read(trees[UNIFIED], self._devices.name)
-            return legacy.read(trees, self._devices.name)
+                return cgroup_v2.read(trees[UNIFIED], self._devices.name)
+            return cgroup_v1.read(trees, self._devices.name)

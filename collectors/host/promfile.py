@@ -6,9 +6,8 @@ import math
 from collections.abc import Mapping
 from itertools import pairwise
 
+from collectors.exposition_text.lines import Labels, MalformedError, parse_comment, parse_number, parse_sample
 from collectors.metrics import Family, HistogramValue, LabelNames, LabelValues, MetricType, SummaryValue, Value
-from collectors.plugins.refusals import RefusedError
-from collectors.plugins.syntax import Labels, parse_comment, parse_number, parse_sample
 
 _TYPES: Mapping[str, MetricType] = {
     "counter": "counter",
@@ -37,7 +36,7 @@ def parse(body: bytes, source: str) -> list[Family]:
     for line in body.split(b"\n"):
         try:
             page.add(line)
-        except (RefusedError, UnicodeDecodeError) as error:
+        except (MalformedError, UnicodeDecodeError) as error:
             raise ValueError(str(error)) from error
     return page.families(source)
 

@@ -8,14 +8,14 @@ from itertools import groupby
 from collectors.findings import Check, Finding, Severity
 from collectors.plugins.instance import Instance
 from collectors.plugins.refusals import Reason, Refusal
-from collectors.plugins.sockets import Found
+from collectors.plugins.sockets import FoundSockets
 
 _SHOWN = 3
 _QUIET = frozenset({Reason.RESERVED_NAME})  # every Prometheus library reports its own process too
 
 
 def plugin_checks(
-    found: Callable[[], Found], instances: Callable[[], list[Instance]], unknown: Sequence[str]
+    found: Callable[[], FoundSockets], instances: Callable[[], list[Instance]], unknown: Sequence[str]
 ) -> tuple[Check, ...]:
     """The checks.
 
@@ -46,7 +46,7 @@ def _unknown_users(unknown: Sequence[str]) -> list[Finding]:
     ]
 
 
-def _refused_files(found: Found) -> list[Finding]:
+def _refused_files(found: FoundSockets) -> list[Finding]:
     refused = sorted(found.refused, key=lambda file: file.reason)
     return [
         Finding(

@@ -18,7 +18,7 @@ from collectors.plugins.families import foreign_families, poll_families
 from collectors.plugins.instance import Instance
 from collectors.plugins.plugin import Admission, Plugin
 from collectors.plugins.refusals import Reason
-from collectors.plugins.sockets import MOST_SOCKETS, UNNAMED, Found, SocketFile, default_directories, find
+from collectors.plugins.sockets import MOST_SOCKETS, UNNAMED, FoundSockets, SocketFile, default_directories, find
 from collectors.plugins.state import PluginsState, RejectedState, SocketState
 from collectors.plugins.trust import Process, Trust, start_of
 
@@ -48,7 +48,7 @@ class PluginsCollector(Collector):
         self._plugins: dict[str, Plugin] = {}
         self._instances: dict[_Key, Instance] = {}
         self._tasks: dict[_Key, asyncio.Task[None]] = {}
-        self._found = Found()
+        self._found = FoundSockets()
         self._own_start = start_of(os.getpid())
         self._first_round_is_over = False
 
@@ -101,7 +101,7 @@ class PluginsCollector(Collector):
             if name in families:
                 plugin.refusals.add(Reason.CONTRADICTS_AGENT, families[name])
 
-    def _follow(self, found: Found, tasks: asyncio.TaskGroup) -> None:
+    def _follow(self, found: FoundSockets, tasks: asyncio.TaskGroup) -> None:
         for key, instance in [*self._instances.items()]:
             if key not in found.sockets or found.sockets[key].identity != instance.file.identity:
                 self._leave(key)
@@ -131,7 +131,7 @@ class PluginsCollector(Collector):
         for name in ended[: max(len(self._plugins) + 1 - _MOST_PLUGINS, 0)]:
             del self._plugins[name]
 
-    def _count_refused(self, found: Found) -> None:
+    def _count_refused(self, found: FoundSockets) -> None:
         """Count refused files by plugin, but make up no plugin for one: others may create files of any name."""
         for file in found.refused:
             plugin = self._plugins.get(file.plugin) or self._plugin(UNNAMED)

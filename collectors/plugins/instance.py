@@ -14,10 +14,10 @@ import structlog
 
 from collectors.plugins.config import PluginsConfig
 from collectors.plugins.connection import Answer, Connection, HungUpError
-from collectors.plugins.lives import Life
-from collectors.plugins.page import split
+from collectors.plugins.parsed_page import split
 from collectors.plugins.plan import Plan
 from collectors.plugins.plugin import Plugin
+from collectors.plugins.process_counts import ProcessCounts
 from collectors.plugins.refusals import Reason, Refusal, RefusedError
 from collectors.plugins.sockets import SocketFile
 from collectors.plugins.trust import Process, Trust, listening_process
@@ -78,7 +78,7 @@ class Instance:
         self._trust = trust
         self._ran_before = ran_before
         self._connection: Connection | None = None
-        self._life: Life | None = None
+        self._process_counts: ProcessCounts | None = None
         self._plan: Plan | None = None
 
     async def run(self) -> None:
@@ -125,7 +125,7 @@ class Instance:
         lines = split(answer.body, self._config.max_samples, openmetrics=answer.openmetrics)
         plan, values = await self.plugin.read(lines, self._plan, openmetrics=answer.openmetrics)
         self._plan = plan
-        refused = self._life.fold(plan, values) if self._life else []
+        refused = self._process_counts.fold(plan, values) if self._process_counts else []
         return plan, tuple([values[gauge.sample] for gauge in plan.gauges]), (*plan.refused.values(), *refused)
 
     async def _answer(self) -> Answer:
@@ -149,18 +149,20 @@ class Instance:
             peer.setblocking(False)
             peer.connect(self.file.path)
             self._trust.check_peer(peer)
-            self._begin_life(listening_process(peer))
+            self._begin_process(listening_process(peer))
         except BaseException:
             peer.close()
             raise
         self._connection = Connection(peer)
         return self._connection
 
-    def _begin_life(self, process: Process) -> None:
+    def _begin_process(self, process: Process) -> None:
         if process.start == 0:  # of another pid namespace: the socket is the best that tells it
             process = Process(self.file.identity[1], 0)
         if process != self.process:
-            self._life = self.plugin.life(self.file.instance, process, past_is_known=self._ran_before(process))
+            self._process_counts = self.plugin.process_counts(
+                self.file.instance, process, past_is_known=self._ran_before(process)
+            )
             self.process = process
 
     def _disconnect(self) -> None:

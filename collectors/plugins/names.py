@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from collectors.exposition_text.lines import Labels
 from collectors.metrics import MetricType, names_taken
 from collectors.plugins.refusals import Reason, RefusedError
-from collectors.plugins.syntax import Labels
 
 _RESERVED = ("scrape_", "node_", "process_", "python_", "wr_agent_", "audio_device_", "container_")
 _OWN_SERIES = {"audio_engine_xruns_total": ("source", "device")}  # what the audio collector says under that name

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import NamedTuple, Protocol
 
+from collectors.exposition_text.lines import Labels, Sample
 from collectors.metrics import LabelNames, LabelValues, MetricType
 from collectors.plugins.names import FamilyNames, Head, export_labels
-from collectors.plugins.page import Page, Template
+from collectors.plugins.parsed_page import ParsedPage, Template
 from collectors.plugins.refusals import Reason, Refusal, RefusedError
 from collectors.plugins.series import Counter, Distribution
-from collectors.plugins.syntax import Labels, Sample
 
 _AT_ONCE = 200
 """Samples that are sorted before the event loop may go on: one to two milliseconds."""
@@ -77,7 +77,7 @@ class Plan:
     """By what is refused: a family's name, or a series."""
 
 
-async def make_plan(page: Page, template: Template, names: FamilyNames, store: SeriesStore) -> Plan:
+async def make_plan(page: ParsedPage, template: Template, names: FamilyNames, store: SeriesStore) -> Plan:
     """The plan for a page, made a few samples at a time."""
     plan = Plan(template)
     maker = _Maker(plan, page, names, store)
@@ -136,7 +136,7 @@ _EXPORTED: dict[str, MetricType] = {
 class _Maker:
     """Fills a plan, sample by sample."""
 
-    def __init__(self, plan: Plan, page: Page, names: FamilyNames, store: SeriesStore) -> None:
+    def __init__(self, plan: Plan, page: ParsedPage, names: FamilyNames, store: SeriesStore) -> None:
         self._plan = plan
         self._page = page
         self._names = names

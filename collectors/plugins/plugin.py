@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 from typing import TypeVar
 
+from collectors.exposition_text.lines import Labels
 from collectors.metrics import LabelNames, LabelValues
-from collectors.plugins.lives import Life
 from collectors.plugins.names import FamilyNames, Head
-from collectors.plugins.page import Template, read_page
+from collectors.plugins.parsed_page import Template, read_page
 from collectors.plugins.plan import Plan, make_plan
+from collectors.plugins.process_counts import ProcessCounts
 from collectors.plugins.refusals import Reason, Refusals, RefusedError
 from collectors.plugins.series import Counter, Distribution
-from collectors.plugins.syntax import Labels
 from collectors.plugins.trust import Process, start_of
 
 MOST_SERIES = 10_000
@@ -24,8 +24,8 @@ MOST_SERIES = 10_000
 _Series = TypeVar("_Series", Counter, Distribution)
 
 _MOST_PLANS = 4
-_FEW_LIVES = 64  # are not worth looking which of them ended
-_MOST_LIVES = 2_048
+_FEW_PROCESSES = 64  # are not worth looking which of them ended
+_MOST_PROCESSES = 2_048
 
 
 class Admission:
@@ -43,7 +43,7 @@ class Admission:
         self.max_samples = max_samples
         self.names = FamilyNames()
         self.full = False
-        self.turn = asyncio.Lock()
+        self.new_page_lock = asyncio.Lock()
 
 
 class Plugin:
@@ -62,8 +62,8 @@ class Plugin:
         self._label_names: dict[LabelNames, LabelNames] = {}
         self._numbers: set[int] = set()
         self._plans: list[Plan] = []
-        self._most_lives = _FEW_LIVES
-        self._lives: dict[tuple[str, Process], Life] = {}
+        self._most_processes = _FEW_PROCESSES
+        self._counts: dict[tuple[str, Process], ProcessCounts] = {}
 
     def take_number(self) -> str:
         """The lowest free number, for a new instance: however many come and go, there are few label values."""
@@ -75,14 +75,14 @@ class Plugin:
         """Let the number of an instance that is gone be taken again."""
         self._numbers.remove(int(number))
 
-    def life(self, instance: str, process: Process, *, past_is_known: bool) -> Life:
+    def process_counts(self, instance: str, process: Process, *, past_is_known: bool) -> ProcessCounts:
         """What was seen of this process under this name."""
         key = (instance, process)
-        if key not in self._lives:
-            if len(self._lives) >= self._most_lives:
+        if key not in self._counts:
+            if len(self._counts) >= self._most_processes:
                 self._forget_ended()
-            self._lives[key] = Life(past_is_known=past_is_known)
-        return self._lives[key]
+            self._counts[key] = ProcessCounts(past_is_known=past_is_known)
+        return self._counts[key]
 
     async def read(self, lines: list[bytes], latest: Plan | None, *, openmetrics: bool) -> tuple[Plan, list[float]]:
         """What a page with these lines is, and its numbers.
@@ -94,7 +94,7 @@ class Plugin:
         """
         if found := self._recognised(lines, latest, openmetrics=openmetrics):
             return found
-        async with self._admission.turn:
+        async with self._admission.new_page_lock:
             found = self._recognised(lines, None, openmetrics=openmetrics)  # another instance may have brought it
             return found or await self._new(lines, openmetrics=openmetrics)
 
@@ -138,9 +138,9 @@ class Plugin:
 
     def _forget_ended(self) -> None:
         """Forget the lives of processes that ended; the oldest, if there are many all the same."""
-        for instance, process in [*self._lives]:
+        for instance, process in [*self._counts]:
             if process.start and start_of(process.pid) != process.start:
-                del self._lives[instance, process]
-        while len(self._lives) >= _MOST_LIVES:
-            del self._lives[next(iter(self._lives))]
-        self._most_lives = max(2 * len(self._lives), _FEW_LIVES)
+                del self._counts[instance, process]
+        while len(self._counts) >= _MOST_PROCESSES:
+            del self._counts[next(iter(self._counts))]
+        self._most_processes = max(2 * len(self._counts), _FEW_PROCESSES)

@@ -56,7 +56,7 @@ class RefusedFile(NamedTuple):
 
 
 @dataclass(slots=True)
-class Found:
+class FoundSockets:
     """What one look found.
 
     Attributes:
@@ -81,9 +81,9 @@ def default_directories(uids: Iterable[int]) -> list[Path]:
     return [*shared, *(Path(f"/tmp/white-room-{uid}") for uid in (own, *others))]  # noqa: S108 - checked by `trust`
 
 
-def find(directories: Iterable[Path], trust: Trust) -> Found:
+def find(directories: Iterable[Path], trust: Trust) -> FoundSockets:
     """Look into all directories that are there. Waits for the file system: not for the event loop."""
-    found = Found(looked=True)
+    found = FoundSockets(looked=True)
     for directory in directories:
         try:
             if problem := trust.directory_problem(directory):
@@ -98,7 +98,7 @@ def find(directories: Iterable[Path], trust: Trust) -> Found:
     return found
 
 
-def _look_into(directory: Path, trust: Trust, found: Found) -> None:
+def _look_into(directory: Path, trust: Trust, found: FoundSockets) -> None:
     for entry in sorted(_entries(directory), key=lambda entry: entry.name):
         if not entry.name.endswith(".sock"):
             continue
@@ -115,7 +115,7 @@ def _entries(directory: Path) -> Iterator[os.DirEntry[str]]:
         yield from islice(entries, _MOST_FILES)
 
 
-def _take(entry: os.DirEntry[str], plugin: str, instance: str, trust: Trust, found: Found) -> None:
+def _take(entry: os.DirEntry[str], plugin: str, instance: str, trust: Trust, found: FoundSockets) -> None:
     try:
         status = entry.stat(follow_symlinks=False)
     except OSError:

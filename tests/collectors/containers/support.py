@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from collectors.containers.reading import Reading
+from collectors.containers.cgroup_reading import CgroupReading
 from collectors.metrics import Family, LabelValues
 
 WEB = "a" * 64
@@ -46,7 +46,7 @@ GROUP = {
 }
 
 # What a group that has the numbers of `GROUP` says, in either version.
-SAME_IN_BOTH_VERSIONS: Reading = {
+SAME_IN_BOTH_VERSIONS: CgroupReading = {
     ("container_cpu_usage_seconds_total", "total"): 3,
     ("container_cpu_user_seconds_total",): 2,
     ("container_cpu_system_seconds_total",): 1,

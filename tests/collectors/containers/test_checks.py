@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from collectors.containers import checks
-from collectors.containers.census import Count
-from collectors.containers.directory import Answers
+from collectors.containers.container_names import Answers
+from collectors.containers.discovery import Count
 from collectors.containers.engine import EngineError
 from tests.collectors.containers.support import WEB
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from collectors.containers.cgroup_reading import CPU_USAGE, MEMORY_USAGE
 from collectors.containers.layout import Layout, parse
 from collectors.containers.reader import Reader
-from collectors.containers.reading import CPU_USAGE, MEMORY_USAGE
 from tests.support.waiting import eventually
 
 HELD = 32 << 20

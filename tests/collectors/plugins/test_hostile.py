@@ -98,7 +98,7 @@ VILLAINS: dict[str, tuple[Talk, Reason]] = {
     ),
     "sends HTML": (page("<html>", "text/html"), Reason.CONTENT_TYPE),
     "sends no content type": (saying(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), Reason.CONTENT_TYPE),
-    "is not found": (saying(answer(b"", status="404 Not Found")), Reason.HTTP_STATUS),
+    "is not found": (saying(answer(b"", status="404 Not FoundSockets")), Reason.HTTP_STATUS),
     "speaks no HTTP": (saying(b"\x00\xff SSH-2.0 \r\n\r\n"), Reason.NOT_HTTP),
     "hangs up at once": (never_taken, Reason.TRUNCATED),
     "hangs up in the head": (saying(HEAD.encode(), hang_up=True), Reason.TRUNCATED),

@@ -15,7 +15,7 @@ import pytest
 from collectors.plugins.collector import PluginsCollector
 from collectors.plugins.config import PluginsConfig
 from collectors.plugins.refusals import Reason, RefusedError
-from collectors.plugins.sockets import Found, default_directories, find
+from collectors.plugins.sockets import FoundSockets, default_directories, find
 from collectors.plugins.trust import Process, Trust, listening_process, start_of
 from collectors.units import Duration, Size
 
@@ -41,11 +41,11 @@ def bind(directory: Path) -> Iterator[Bind]:
         each.close()
 
 
-def look(directory: Path, trust: Trust = OWN) -> Found:
+def look(directory: Path, trust: Trust = OWN) -> FoundSockets:
     return find([directory], trust)
 
 
-def reasons(found: Found) -> list[Reason]:
+def reasons(found: FoundSockets) -> list[Reason]:
     return [file.reason for file in found.refused]
 
 
@@ -74,7 +74,7 @@ def test_a_socket_with_another_name_is_refused(name: str, directory: Path, bind:
 def test_other_files_are_not_looked_at(directory: Path) -> None:
     (directory / "notes.txt").write_text("x")
 
-    assert look(directory) == Found(looked=True)
+    assert look(directory) == FoundSockets(looked=True)
 
 
 def test_what_is_no_socket_is_refused(directory: Path, bind: Bind) -> None:
@@ -115,7 +115,7 @@ def test_there_is_an_end_to_sockets(directory: Path, bind: Bind, monkeypatch: py
 
 
 def test_directories_that_are_not_there_are_no_problem(tmp_path: Path) -> None:
-    assert find([tmp_path / "none"], OWN) == Found(looked=True)
+    assert find([tmp_path / "none"], OWN) == FoundSockets(looked=True)
 
 
 def test_a_directory_must_be_the_directory_itself(tmp_path: Path, directory: Path) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from collectors.containers.legacy import parse_io, read
-from collectors.containers.reading import Files, Reading
+from collectors.containers.cgroup_reading import CgroupReading, Files
+from collectors.containers.cgroup_v1 import parse_io, read
 from tests.collectors.containers.support import SAME_IN_BOTH_VERSIONS, write
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -45,7 +45,7 @@ FILES = {
 }
 
 
-def _read(root: Path, changes: dict[str, str] | None = None) -> Reading:
+def _read(root: Path, changes: dict[str, str] | None = None) -> CgroupReading:
     write(root, FILES | (changes or {}))
     with ExitStack() as opened:
         trees = {tree.name: opened.enter_context(Files(str(tree))) for tree in root.iterdir()}

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from collectors.containers.reading import Files, Reading
-from collectors.containers.unified import parse_io, parse_pressure, read, shares
+from collectors.containers.cgroup_reading import CgroupReading, Files
+from collectors.containers.cgroup_v2 import parse_io, parse_pressure, read, shares
 from tests.collectors.containers.support import SAME_IN_BOTH_VERSIONS, write_group
 
 DEVICES = {"8:0": "/dev/sda", "259:1": "/dev/nvme0n1"}.__getitem__
 
 
-def _read(root: Path, changes: dict[str, str] | None = None) -> Reading:
+def _read(root: Path, changes: dict[str, str] | None = None) -> CgroupReading:
     write_group(root, "/group", changes)
     with Files(f"{root}/sys/fs/cgroup/group") as files:
         return read(files, DEVICES)

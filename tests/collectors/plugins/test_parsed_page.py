@@ -10,13 +10,13 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Summ
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
-from collectors.plugins.page import Page, Template, read_page, split
+from collectors.plugins.parsed_page import ParsedPage, Template, read_page, split
 from collectors.plugins.refusals import Reason, RefusedError
 
 MAX = 1_000
 
 
-async def read(text: str | bytes, *, openmetrics: bool = False) -> tuple[Page, Template, list[float]]:
+async def read(text: str | bytes, *, openmetrics: bool = False) -> tuple[ParsedPage, Template, list[float]]:
     lines = split(text.encode() if isinstance(text, str) else text, MAX, openmetrics=openmetrics)
     page = await read_page(lines, MAX)
     template = Template(lines, page, openmetrics=openmetrics)
@@ -129,7 +129,7 @@ async def test_a_number_that_becomes_nonsense_is_refused() -> None:
         again(template, "a 1\nb two\n")
 
 
-def samples_of(page: Page, values: list[float]) -> Iterator[tuple[str, tuple[tuple[str, str], ...], float]]:
+def samples_of(page: ParsedPage, values: list[float]) -> Iterator[tuple[str, tuple[tuple[str, str], ...], float]]:
     for sample, value in zip(page.samples, values, strict=True):
         yield sample.name, sample.labels, value
 

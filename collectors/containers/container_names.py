@@ -30,7 +30,7 @@ class Answers:
     problems: Mapping[str, Exception] = field(default_factory=dict)
 
 
-class Directory:
+class ContainerNames:
     """Asks the engines that listen on some sockets; see `ContainersConfig.sockets`."""
 
     def __init__(self, sockets: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collectors.containers.reading import (
+from collectors.containers.cgroup_reading import (
     CFS_BURST,
     CFS_PERIODS,
     CFS_THROTTLED,
@@ -11,10 +11,10 @@ from collectors.containers.reading import (
     CPU_USER,
     MEMORY_LIMIT,
     SWAP_LIMIT,
+    CgroupReading,
     DeviceName,
     Files,
     Names,
-    Reading,
     fields,
     io_bytes,
     io_operations,
@@ -59,7 +59,7 @@ _IO_BYTES = {"rbytes": "Read", "wbytes": "Write"}
 _IO_OPERATIONS = {"rios": "Read", "wios": "Write"}
 
 
-def read(files: Files, device_name: DeviceName) -> Reading:
+def read(files: Files, device_name: DeviceName) -> CgroupReading:
     """What the group says of itself and all groups below it."""
     return (
         _cpu(files) | _memory(files) | parse_io(files.text("io.stat"), device_name) | _pressure(files) | threads(files)
@@ -71,9 +71,9 @@ def shares(weight: int) -> int:
     return 2 + (weight - 1) * 262_142 // 9_999
 
 
-def parse_io(text: str, device_name: DeviceName) -> Reading:
+def parse_io(text: str, device_name: DeviceName) -> CgroupReading:
     """Bytes and operations by device, from io.stat: `8:0 rbytes=4096 wbytes=0 rios=1 wios=0 dbytes=0 dios=0`."""
-    reading: Reading = {}
+    reading: CgroupReading = {}
     for line in text.splitlines():
         numbers, *counts = line.split()
         device = device_name(numbers)
@@ -85,7 +85,7 @@ def parse_io(text: str, device_name: DeviceName) -> Reading:
     return reading
 
 
-def parse_pressure(text: str, resource: str) -> Reading:
+def parse_pressure(text: str, resource: str) -> CgroupReading:
     """Seconds in which some or all tasks waited, from a pressure file: `some avg10=… avg60=… avg300=… total=17`."""
     rows = (line.split() for line in text.splitlines())
     return {
@@ -95,7 +95,7 @@ def parse_pressure(text: str, resource: str) -> Reading:
     }
 
 
-def _cpu(files: Files) -> Reading:
+def _cpu(files: Files) -> CgroupReading:
     usage = fields(files.text("cpu.stat"))
     reading = named(usage, _CPU, _MICROSECONDS)
     weight, quota = files.number("cpu.weight"), files.text("cpu.max").split()
@@ -109,7 +109,7 @@ def _cpu(files: Files) -> Reading:
     return reading
 
 
-def _memory(files: Files) -> Reading:
+def _memory(files: Files) -> CgroupReading:
     stat = fields(files.text("memory.stat"))
     if not stat:
         return {}
@@ -132,8 +132,8 @@ def _memory(files: Files) -> Reading:
     )
 
 
-def _pressure(files: Files) -> Reading:
-    reading: Reading = {}
+def _pressure(files: Files) -> CgroupReading:
+    reading: CgroupReading = {}
     for resource in ("cpu", "memory", "io"):
         reading |= parse_pressure(files.text(f"{resource}.pressure"), resource)
     return reading

@@ -9,8 +9,8 @@ import asyncio
 from collections.abc import Sequence
 from itertools import compress
 
+from collectors.exposition_text.lines import MalformedError, Sample, parse_comment, parse_number, parse_sample
 from collectors.plugins.refusals import Reason, RefusedError
-from collectors.plugins.syntax import Sample, parse_comment, parse_number, parse_sample
 
 _BYTES_AT_ONCE = 32 << 10
 """Bytes that are read before the event loop may go on: one to two milliseconds, whatever they are."""
@@ -23,7 +23,7 @@ _LINES_A_SAMPLE = 4
 _LINE_BYTES = 16 << 10
 
 
-class Page:
+class ParsedPage:
     """What a page says beside its numbers.
 
     Attributes:
@@ -48,7 +48,10 @@ class Page:
         if len(line) > _LINE_BYTES:
             raise RefusedError(Reason.LABEL_LIMIT, f"expected lines of at most {_LINE_BYTES} bytes, got {len(line)}")
         if is_sample(line):
-            self.samples.append(parse_sample(line))
+            try:
+                self.samples.append(parse_sample(line))
+            except MalformedError as error:
+                raise RefusedError(Reason.MALFORMED, str(error)) from error
         else:
             self._note(line)
 
@@ -73,7 +76,7 @@ class Template:
 
     __slots__ = ("_is_other", "_is_sample", "_lengths", "_others", "_prefixes", "openmetrics")
 
-    def __init__(self, lines: Sequence[bytes], page: Page, *, openmetrics: bool) -> None:
+    def __init__(self, lines: Sequence[bytes], page: ParsedPage, *, openmetrics: bool) -> None:
         self.openmetrics = openmetrics
         self._is_sample = bytes(map(is_sample, lines))
         self._is_other = bytes(not flag for flag in self._is_sample)
@@ -100,7 +103,14 @@ class Template:
         try:
             return [float(line[length:]) for line, length in zip(samples, self._lengths, strict=True)]
         except ValueError:  # a timestamp or an exemplar behind the number, or nonsense
-            return [parse_number(line[length:]) for line, length in zip(samples, self._lengths, strict=True)]
+            return [_number(line[length:]) for line, length in zip(samples, self._lengths, strict=True)]
+
+
+def _number(tail: bytes) -> float:
+    try:
+        return parse_number(tail)
+    except MalformedError as error:
+        raise RefusedError(Reason.MALFORMED, str(error)) from error
 
 
 def is_sample(line: bytes) -> bool:
@@ -108,13 +118,13 @@ def is_sample(line: bytes) -> bool:
     return not line.startswith(b"#") and bool(line.strip())
 
 
-async def read_page(lines: Sequence[bytes], max_samples: int) -> Page:
+async def read_page(lines: Sequence[bytes], max_samples: int) -> ParsedPage:
     """Read all lines, a few at a time.
 
     Raises:
         RefusedError: A line is none of the format's, or there are too many samples.
     """
-    page = Page()
+    page = ParsedPage()
     since_pause = 0
     for line in lines:
         page.add(line)

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.plugins.lives import Life
-from collectors.plugins.page import split
+from collectors.plugins.parsed_page import split
 from collectors.plugins.plan import Plan
 from collectors.plugins.plugin import Admission, Plugin
+from collectors.plugins.process_counts import ProcessCounts
 from collectors.plugins.refusals import Reason
 from collectors.plugins.series import Counter, Distribution
 
@@ -27,10 +27,10 @@ def read(plugin: Plugin, text: str) -> tuple[Plan, list[float]]:
     return asyncio.run(plugin.read(lines, None, openmetrics=False))
 
 
-def poll(plugin: Plugin, life: Life, text: str) -> list[Reason]:
+def poll(plugin: Plugin, process: ProcessCounts, text: str) -> list[Reason]:
     """One poll of a page; what of it was refused."""
     plan, values = read(plugin, text)
-    return [reason for reason, _ in (*plan.refused.values(), *life.fold(plan, values))]
+    return [reason for reason, _ in (*plan.refused.values(), *process.fold(plan, values))]
 
 
 def counting(value: float | str, name: str = "calls_total") -> str:
@@ -58,8 +58,8 @@ def new_plugin() -> Plugin:
     return Plugin("engine", Admission(1_000))
 
 
-def new_life() -> Life:
-    return Life(past_is_known=False)
+def new_process() -> ProcessCounts:
+    return ProcessCounts(past_is_known=False)
 
 
 def total(plugin: Plugin) -> float:
@@ -76,27 +76,27 @@ def distribution(plugin: Plugin) -> Distribution:
 
 
 def test_a_counter_that_went_down_has_begun_anew() -> None:
-    plugin, life = new_plugin(), new_life()
+    plugin, process = new_plugin(), new_process()
 
     for value in (10, 12, 3, 3, 4):
-        poll(plugin, life, counting(value))
+        poll(plugin, process, counting(value))
 
     assert total(plugin) == 12 + 4
 
 
 def test_a_series_that_comes_and_goes_is_counted_once() -> None:
-    plugin, life = new_plugin(), new_life()
+    plugin, process = new_plugin(), new_process()
 
     for text in (counting(5), "", counting(5), "", counting(6)):
-        poll(plugin, life, text)
+        poll(plugin, process, text)
 
     assert total(plugin) == 6
 
 
 def test_the_past_of_a_process_that_was_not_readable_at_first_is_no_jump() -> None:
     plugin = new_plugin()
-    poll(plugin, new_life(), counting(5))
-    late = Life(past_is_known=True)
+    poll(plugin, new_process(), counting(5))
+    late = ProcessCounts(past_is_known=True)
 
     poll(plugin, late, counting(1_000))
     assert total(plugin) == 5
@@ -107,18 +107,18 @@ def test_the_past_of_a_process_that_was_not_readable_at_first_is_no_jump() -> No
 def test_the_past_of_a_process_that_is_the_first_is_where_its_total_begins() -> None:
     plugin = new_plugin()
 
-    poll(plugin, Life(past_is_known=True), counting(1_000))
+    poll(plugin, ProcessCounts(past_is_known=True), counting(1_000))
 
     assert total(plugin) == 1_000
 
 
 @pytest.mark.parametrize("value", ["NaN", "+Inf", "-Inf", "-1", "1e300"])
 def test_a_counter_with_an_impossible_value_stands_still(value: str) -> None:
-    plugin, life = new_plugin(), new_life()
-    poll(plugin, life, counting(5))
+    plugin, process = new_plugin(), new_process()
+    poll(plugin, process, counting(5))
 
-    assert poll(plugin, life, counting(value)) == [Reason.BAD_VALUE]
-    assert poll(plugin, life, counting(6)) == []
+    assert poll(plugin, process, counting(value)) == [Reason.BAD_VALUE]
+    assert poll(plugin, process, counting(6)) == []
     assert total(plugin) == 6
 
 
@@ -134,26 +134,26 @@ def test_a_counter_with_an_impossible_value_stands_still(value: str) -> None:
     ],
 )
 def test_a_histogram_that_contradicts_itself_stands_still(text: str) -> None:
-    plugin, life = new_plugin(), new_life()
-    poll(plugin, life, observing([0.5]))
+    plugin, process = new_plugin(), new_process()
+    poll(plugin, process, observing([0.5]))
 
-    assert poll(plugin, life, text) == [Reason.BAD_HISTOGRAM]
-    poll(plugin, life, observing([0.5, 3]))
+    assert poll(plugin, process, text) == [Reason.BAD_HISTOGRAM]
+    poll(plugin, process, observing([0.5, 3]))
 
     assert distribution(plugin).total == (BOUNDS, (1, 0, 1, 0, 0), 3.5)
 
 
 def test_a_histogram_begins_anew_as_a_whole() -> None:
-    plugin, life = new_plugin(), new_life()
-    poll(plugin, life, observing([0.5, 0.5, 20]))
+    plugin, process = new_plugin(), new_process()
+    poll(plugin, process, observing([0.5, 0.5, 20]))
 
-    poll(plugin, life, observing([0.5, 0.5, 0.5]))
+    poll(plugin, process, observing([0.5, 0.5, 0.5]))
 
     assert distribution(plugin).total == (BOUNDS, (5, 0, 0, 0, 1), 22.5)
 
 
 def test_instances_with_other_bounds_share_the_common_buckets() -> None:
-    plugin, old, new = new_plugin(), new_life(), new_life()
+    plugin, old, new = new_plugin(), new_process(), new_process()
     assert poll(plugin, old, observing([0.5, 1.5, 3, 20], (1, 2, 10))) == []
 
     assert poll(plugin, new, observing([0.5, 4, 20], (1, 5, 10))) == [Reason.DIFFERENT_BOUNDS]
@@ -165,10 +165,10 @@ def test_instances_with_other_bounds_share_the_common_buckets() -> None:
 
 
 def test_sums_of_negative_observations_may_fall() -> None:
-    plugin, life = new_plugin(), new_life()
-    poll(plugin, life, observing([0.5]))
+    plugin, process = new_plugin(), new_process()
+    poll(plugin, process, observing([0.5]))
 
-    poll(plugin, life, observing([0.5, -3]))
+    poll(plugin, process, observing([0.5, -3]))
 
     assert distribution(plugin).total == (BOUNDS, (2, 0, 0, 0, 0), -2.5)
 
@@ -182,15 +182,15 @@ steps = st.lists(
 @given(steps)
 def test_a_total_never_goes_down_and_counts_what_was_polled_once(steps: list[tuple[str, int, int]]) -> None:
     plugin = new_plugin()
-    lives, values, polled = [new_life() for _ in range(3)], [0.0] * 3, [0.0] * 3
+    processes, values, polled = [new_process() for _ in range(3)], [0.0] * 3, [0.0] * 3
     expected, totals = 0.0, [0.0]
     for what, instance, amount in steps:
         if what == "restart":
-            lives[instance], values[instance], polled[instance] = new_life(), 0.0, 0.0
+            processes[instance], values[instance], polled[instance] = new_process(), 0.0, 0.0
         elif what == "reset":
             values[instance] = 0.0
         values[instance] += amount
-        poll(plugin, lives[instance], "" if what == "vanish" else counting(values[instance]))
+        poll(plugin, processes[instance], "" if what == "vanish" else counting(values[instance]))
         if what != "vanish":
             went_down = values[instance] < polled[instance]
             expected += values[instance] if went_down else values[instance] - polled[instance]
@@ -213,11 +213,11 @@ def test_a_histogram_is_right_in_every_bucket_that_it_has(
     plugin = new_plugin()
     everything: list[float] = []
     for bounds, polls in restarts:
-        life, seen = new_life(), list[float]()
+        process, seen = new_process(), list[float]()
         for news in polls:
             seen += news
             everything += news
-            poll(plugin, life, observing(seen, bounds))
+            poll(plugin, process, observing(seen, bounds))
 
     if plugin.series:
         found = distribution(plugin).total

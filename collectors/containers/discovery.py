@@ -48,7 +48,7 @@ class Count:
     left_out: int = 0
 
 
-class Census:
+class Discovery:
     """Looks for control groups, and remembers what it found out about each. Use it from one thread at a time."""
 
     def __init__(self, config: ContainersConfig, layout: Layout, root: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from collectors.containers.reading import (
+from collectors.containers.cgroup_reading import (
     CFS_BURST,
     CFS_PERIODS,
     CFS_THROTTLED,
@@ -17,10 +17,10 @@ from collectors.containers.reading import (
     CPU_USER,
     MEMORY_LIMIT,
     SWAP_LIMIT,
+    CgroupReading,
     DeviceName,
     Files,
     Names,
-    Reading,
     fields,
     io_bytes,
     io_operations,
@@ -55,9 +55,9 @@ _MEMORY_EVENTS: Names = {("container_oom_events_total",): "oom_kill"}
 _IO_POLICIES = ("bfq", "throttle")
 
 
-def read(trees: Mapping[str, Files], device_name: DeviceName) -> Reading:
+def read(trees: Mapping[str, Files], device_name: DeviceName) -> CgroupReading:
     """What the group says in each tree that it is in, by controller."""
-    reading: Reading = {}
+    reading: CgroupReading = {}
     if "cpuacct" in trees:
         reading |= _usage(trees["cpuacct"])
     if "cpu" in trees:
@@ -78,13 +78,13 @@ def parse_io(text: str) -> dict[tuple[str, str], int]:
     return {key: count for key, count in counts.items() if key[1] != "Total"}
 
 
-def _usage(files: Files) -> Reading:
+def _usage(files: Files) -> CgroupReading:
     used = files.number("cpuacct.usage")
-    total: Reading = {} if used is None else {CPU_USAGE: used * _NANOSECONDS}
+    total: CgroupReading = {} if used is None else {CPU_USAGE: used * _NANOSECONDS}
     return total | named(fields(files.text("cpuacct.stat")), _CPU, _TICKS)
 
 
-def _cpu(files: Files) -> Reading:
+def _cpu(files: Files) -> CgroupReading:
     reading = without_none(
         {
             ("container_spec_cpu_period",): files.number("cpu.cfs_period_us"),
@@ -99,7 +99,7 @@ def _cpu(files: Files) -> Reading:
     return reading
 
 
-def _memory(files: Files) -> Reading:
+def _memory(files: Files) -> CgroupReading:
     stat = fields(files.text("memory.stat"))
     return (
         named(stat, _MEMORY)
@@ -118,8 +118,8 @@ def _memory(files: Files) -> Reading:
     )
 
 
-def _io(files: Files, device_name: DeviceName) -> Reading:
-    reading: Reading = {}
+def _io(files: Files, device_name: DeviceName) -> CgroupReading:
+    reading: CgroupReading = {}
     for policy in _IO_POLICIES:
         transferred = parse_io(files.text(f"blkio.{policy}.io_service_bytes_recursive"))
         for (numbers, operation), count in transferred.items():

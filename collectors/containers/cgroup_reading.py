@@ -9,7 +9,7 @@ from typing import Self
 Series = tuple[str, ...]
 """A family's name, then the values of the labels that it has of its own."""
 
-Reading = dict[Series, float]
+CgroupReading = dict[Series, float]
 """What one control group says."""
 
 Names = Mapping[Series, str]
@@ -95,37 +95,37 @@ def fields(text: str) -> dict[str, str]:
     return dict(zip(words[::2], words[1::2], strict=True))
 
 
-def named(numbers: Mapping[str, str], names: Names, unit: float = 1) -> Reading:
+def named(numbers: Mapping[str, str], names: Names, unit: float = 1) -> CgroupReading:
     """The numbers that are there of those that have a name here, times `unit`."""
     return {series: int(numbers[field]) * unit for series, field in names.items() if field in numbers}
 
 
-def without_none(numbers: Mapping[Series, int | None]) -> Reading:
+def without_none(numbers: Mapping[Series, int | None]) -> CgroupReading:
     """The numbers that there are."""
     return {series: number for series, number in numbers.items() if number is not None}
 
 
-def threads(files: Files) -> Reading:
+def threads(files: Files) -> CgroupReading:
     """How many threads there are, and may be; both versions have the same files."""
     return without_none(
         {("container_threads",): files.number("pids.current"), ("container_threads_max",): files.number("pids.max")}
     )
 
 
-def working_set(usage: int, inactive_file: int) -> Reading:
+def working_set(usage: int, inactive_file: int) -> CgroupReading:
     """Memory in use, and what of it the kernel could not take back without being missed."""
     return {MEMORY_USAGE: usage, WORKING_SET: max(usage - inactive_file, 0)}
 
 
-def io_bytes(device: str, numbers: str, operation: str, count: int) -> Reading:
+def io_bytes(device: str, numbers: str, operation: str, count: int) -> CgroupReading:
     """Bytes of one kind of operation on one device."""
     major, _, minor = numbers.partition(":")
-    reading: Reading = {("container_blkio_device_usage_total", device, major, minor, operation): count}
+    reading: CgroupReading = {("container_blkio_device_usage_total", device, major, minor, operation): count}
     if operation in _BYTES:
         reading[_BYTES[operation], device] = count
     return reading
 
 
-def io_operations(device: str, operation: str, count: int) -> Reading:
+def io_operations(device: str, operation: str, count: int) -> CgroupReading:
     """How many operations of one kind there were on one device."""
     return {(_OPERATIONS[operation], device): count} if operation in _OPERATIONS else {}

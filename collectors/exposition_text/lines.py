@@ -10,8 +10,6 @@ import re
 import sys
 from typing import NamedTuple
 
-from collectors.plugins.refusals import Reason, RefusedError
-
 Labels = tuple[tuple[str, str], ...]
 """Names and values, in the order of the names and without empty values, so that equal series are equal here."""
 
@@ -26,6 +24,10 @@ _TAIL = re.compile(rb"(?P<number>[^ \t]++)(?:%s++-?[0-9.eE+]++)?(?:%s++#%s*+\{.*
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED = {"n": "\n", '"': '"', "\\": "\\"}
 _SHOWN = 60
+
+
+class MalformedError(ValueError):
+    """A line that neither format allows; `str()` of it shows the line."""
 
 
 class Sample(NamedTuple):
@@ -54,7 +56,7 @@ def parse_sample(line: bytes) -> Sample:
     """What a sample line begins with.
 
     Raises:
-        RefusedError: It is none.
+        MalformedError: The line is no sample.
     """
     found = _PREFIX.match(line)
     if found is None or found.end() == len(line):
@@ -66,7 +68,7 @@ def parse_number(tail: bytes) -> float:
     """The number that what follows a prefix begins with.
 
     Raises:
-        RefusedError: There is none, or what comes after it is no timestamp and no exemplar.
+        MalformedError: There is no number, or what follows it is no timestamp and no exemplar.
     """
     found = _TAIL.fullmatch(tail)
     try:
@@ -85,9 +87,9 @@ def parse_comment(line: bytes) -> Comment | None:
     return Comment(words[1], words[2], _unescaped(words[3].strip()) if len(words) > 3 else "")  # noqa: PLR2004
 
 
-def malformed(line: bytes) -> RefusedError:
-    """The error for a line that is none of the format's."""
-    return RefusedError(Reason.MALFORMED, f'expected a line such as name{{label="value"}} 1, got {line[:_SHOWN]!r}')
+def malformed(line: bytes) -> MalformedError:
+    """Return the error for a line that neither format allows."""
+    return MalformedError(f'expected a line such as name{{label="value"}} 1, got {line[:_SHOWN]!r}')
 
 
 def _labels(braces: bytes, line: bytes) -> Labels:

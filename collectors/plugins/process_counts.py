@@ -15,7 +15,7 @@ from collectors.plugins.series import LARGEST, Counter, Distribution, Observed, 
 _Raw = tuple[tuple[float, ...], tuple[float, ...]]
 
 
-class Life:
+class ProcessCounts:
     """One life of one instance.
 
     Args:

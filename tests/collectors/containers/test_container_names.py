@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from collectors.containers import directory
-from collectors.containers.directory import Directory
+from collectors.containers import container_names
+from collectors.containers.container_names import ContainerNames
 from collectors.containers.engine import EngineError
 from tests.collectors.containers.conftest import StartEngine
 from tests.collectors.containers.support import DATABASE, WEB
@@ -28,7 +28,7 @@ class _Engine:
 
 async def test_an_engine_is_asked_about_new_containers_only(start_engine: StartEngine) -> None:
     engine = _Engine()
-    asked = Directory([await start_engine(engine.answer)])
+    asked = ContainerNames([await start_engine(engine.answer)])
 
     for _ in range(3):
         answers = await asked.answers({WEB})
@@ -45,7 +45,7 @@ async def test_an_engine_is_asked_about_new_containers_only(start_engine: StartE
 async def test_without_containers_no_engine_is_asked(start_engine: StartEngine) -> None:
     engine = _Engine()
 
-    answers = await Directory([await start_engine(engine.answer)]).answers(frozenset())
+    answers = await ContainerNames([await start_engine(engine.answer)]).answers(frozenset())
 
     assert answers.known == {}
     assert engine.asked == 0
@@ -55,7 +55,7 @@ async def test_what_no_engine_knows_is_asked_again_only_after_a_while(
     start_engine: StartEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = _Engine()
-    asked = Directory([await start_engine(engine.answer)])
+    asked = ContainerNames([await start_engine(engine.answer)])
 
     answers = [await asked.answers({DATABASE}) for _ in range(3)]
 
@@ -63,14 +63,14 @@ async def test_what_no_engine_knows_is_asked_again_only_after_a_while(
     assert {frozenset(it.unnamed) for it in answers} == {frozenset({DATABASE})}
     assert [it.problems for it in answers] == [{}, {}, {}]
 
-    monkeypatch.setattr(directory, "RETRY", 0.0)
+    monkeypatch.setattr(container_names, "RETRY", 0.0)
     engine.running[DATABASE] = "database"
 
     assert (await asked.answers({DATABASE})).known[DATABASE].name == "database"
 
 
 async def test_what_has_ended_is_forgotten(start_engine: StartEngine) -> None:
-    asked = Directory([await start_engine(_Engine().answer)])
+    asked = ContainerNames([await start_engine(_Engine().answer)])
     await asked.answers({WEB})
 
     assert (await asked.answers(frozenset())).known == {}
@@ -85,7 +85,7 @@ async def test_the_answers_of_several_engines_are_put_together_and_failures_name
     for engine in (docker, podman, broken):
         await start_engine(engine.answer)
 
-    answers = await Directory([f"{tmp_path}/engine*.sock", f"{tmp_path}/absent.sock"]).answers(
+    answers = await ContainerNames([f"{tmp_path}/engine*.sock", f"{tmp_path}/absent.sock"]).answers(
         {WEB, DATABASE, "c" * 64}
     )
 
@@ -97,7 +97,7 @@ async def test_the_answers_of_several_engines_are_put_together_and_failures_name
 
 async def test_an_engine_that_fails_later_does_not_take_names_back(start_engine: StartEngine) -> None:
     engine = _Engine()
-    asked = Directory([await start_engine(engine.answer)])
+    asked = ContainerNames([await start_engine(engine.answer)])
     await asked.answers({WEB})
     engine.status = 500
 
@@ -112,6 +112,8 @@ async def test_a_broken_engine_is_no_problem_while_all_containers_have_names(sta
     docker, broken = _Engine(), _Engine()
     broken.status = 500
 
-    answers = await Directory([await start_engine(docker.answer), await start_engine(broken.answer)]).answers({WEB})
+    answers = await ContainerNames([await start_engine(docker.answer), await start_engine(broken.answer)]).answers(
+        {WEB}
+    )
 
     assert answers.problems == {}

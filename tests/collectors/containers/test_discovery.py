@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from collectors.containers.census import Census
 from collectors.containers.config import ContainersConfig
+from collectors.containers.discovery import Discovery
 from collectors.containers.layout import find
 from tests.collectors.containers.support import DATABASE, WEB, write, write_group, write_process
 
@@ -16,14 +16,14 @@ WEB_PATH = f"/system.slice/docker-{WEB}.scope"
 DATABASE_PATH = f"/machine.slice/libpod-{DATABASE}.scope"
 
 
-def _census(root: Path, **config: Any) -> Census:  # noqa: ANN401 - the keys of the configuration
+def _discovery(root: Path, **config: Any) -> Discovery:  # noqa: ANN401 - the keys of the configuration
     layout = find(root)
     assert layout is not None
-    return Census(ContainersConfig(**config), layout, root)
+    return Discovery(ContainersConfig(**config), layout, root)
 
 
-def _paths(census: Census) -> list[str]:
-    return [cgroup.path for cgroup in census.look().cgroups]
+def _paths(discovery: Discovery) -> list[str]:
+    return [cgroup.path for cgroup in discovery.look().cgroups]
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def busy(machine: Path) -> Path:
 
 
 def test_all_is_the_machine_its_containers_then_slices_and_services(busy: Path) -> None:
-    assert _paths(_census(busy, measure="all")) == [
+    assert _paths(_discovery(busy, measure="all")) == [
         "/",
         DATABASE_PATH,
         WEB_PATH,
@@ -55,31 +55,31 @@ def test_all_is_the_machine_its_containers_then_slices_and_services(busy: Path) 
 
 
 def test_containers_is_the_machine_and_its_containers(busy: Path) -> None:
-    assert _paths(_census(busy, measure="containers")) == ["/", DATABASE_PATH, WEB_PATH]
+    assert _paths(_discovery(busy, measure="containers")) == ["/", DATABASE_PATH, WEB_PATH]
 
 
 def test_auto_is_all_while_there_is_a_container(busy: Path) -> None:
-    census = _census(busy)
+    discovery = _discovery(busy)
 
-    assert len(_paths(census)) == 8
+    assert len(_paths(discovery)) == 8
     shutil.rmtree(f"{busy}/sys/fs/cgroup{WEB_PATH}")
     shutil.rmtree(f"{busy}/sys/fs/cgroup{DATABASE_PATH}")
-    assert _paths(census) == []
+    assert _paths(discovery) == []
 
 
 def test_what_is_excluded_is_told_by_its_path_and_containers_never_are(busy: Path) -> None:
-    assert _paths(_census(busy, measure="all", exclude="^/(system|machine|user)")) == ["/", DATABASE_PATH, WEB_PATH]
+    assert _paths(_discovery(busy, measure="all", exclude="^/(system|machine|user)")) == ["/", DATABASE_PATH, WEB_PATH]
 
 
 def test_over_the_limit_containers_go_first_and_the_rest_is_counted(busy: Path) -> None:
-    count = _census(busy, measure="all", limit=4).look()
+    count = _discovery(busy, measure="all", limit=4).look()
 
     assert [cgroup.path for cgroup in count.cgroups] == ["/", DATABASE_PATH, WEB_PATH, "/machine.slice"]
     assert count.left_out == 4
 
 
 def test_a_container_is_known_by_its_identifier(busy: Path) -> None:
-    by_path = {cgroup.path: cgroup.container for cgroup in _census(busy).look().cgroups}
+    by_path = {cgroup.path: cgroup.container for cgroup in _discovery(busy).look().cgroups}
 
     assert by_path[WEB_PATH] == WEB
     assert by_path["/system.slice"] == ""
@@ -90,7 +90,7 @@ def test_a_container_started_when_its_first_process_did_also_below_its_own_group
     write_group(busy, f"{DATABASE_PATH}/container", {"cgroup.procs": "40\n41\n"})
     write_process(busy, "40", {}, ticks_after_boot=10 * ticks)
 
-    started = {cgroup.path: cgroup.started for cgroup in _census(busy).look().cgroups}
+    started = {cgroup.path: cgroup.started for cgroup in _discovery(busy).look().cgroups}
 
     assert started[DATABASE_PATH] == 1_700_000_010
     assert started["/"] == 1_700_000_000
@@ -99,11 +99,11 @@ def test_a_container_started_when_its_first_process_did_also_below_its_own_group
 def test_a_group_without_processes_started_when_it_was_made(busy: Path) -> None:
     made = 1_700_000_500
     os.utime(f"{busy}/sys/fs/cgroup/system.slice", (made, made))
-    census = _census(busy)
-    census.look()
+    discovery = _discovery(busy)
+    discovery.look()
     os.utime(f"{busy}/sys/fs/cgroup/system.slice", (made + 9, made + 9))
 
-    started = {cgroup.path: cgroup.started for cgroup in census.look().cgroups}
+    started = {cgroup.path: cgroup.started for cgroup in discovery.look().cgroups}
 
     assert started["/system.slice"] == made
 
@@ -111,14 +111,14 @@ def test_a_group_without_processes_started_when_it_was_made(busy: Path) -> None:
 def test_a_container_that_was_made_anew_at_its_path_started_anew(busy: Path) -> None:
     write_group(busy, WEB_PATH, {"cgroup.procs": "50\n"})
     write_process(busy, "50", {}, ticks_after_boot=0)
-    census = _census(busy)
-    before = {cgroup.path: cgroup for cgroup in census.look().cgroups}[WEB_PATH]
+    discovery = _discovery(busy)
+    before = {cgroup.path: cgroup for cgroup in discovery.look().cgroups}[WEB_PATH]
     directory = Path(f"{busy}/sys/fs/cgroup{WEB_PATH}")
     directory.rename(directory.with_suffix(".old"))
     write_group(busy, WEB_PATH, {"cgroup.procs": "51\n"})
     write_process(busy, "51", {}, ticks_after_boot=1000)
 
-    after = {cgroup.path: cgroup for cgroup in census.look().cgroups}[WEB_PATH]
+    after = {cgroup.path: cgroup for cgroup in discovery.look().cgroups}[WEB_PATH]
 
     assert after.started > before.started
 
@@ -136,4 +136,4 @@ def test_groups_of_all_trees_of_version_1_are_found(tmp_path: Path) -> None:
         },
     )
 
-    assert _paths(_census(tmp_path)) == ["/", f"/docker/{WEB}", "/docker", "/only-here"]
+    assert _paths(_discovery(tmp_path)) == ["/", f"/docker/{WEB}", "/docker", "/only-here"]
