@@ -10,7 +10,7 @@ import msgspec
 
 from agent import client, config
 from agent.terminal import Terminal
-from collectors.plugins.state import PluginsState, SocketState
+from collectors.plugins.state import GoneState, PluginsState, SocketState
 
 HELP = "list the plugins that the running agent polls, and what it refuses of them"
 
@@ -45,10 +45,19 @@ def _lines(state: PluginsState, terminal: Terminal) -> Iterator[str]:
         yield "  none is polled; docs/plugins.md says where a plugin has to put its socket"
     for socket in state.sockets:
         yield from _socket_lines(socket, terminal)
+    for gone in state.gone:
+        yield f"  {terminal.mark('failure')} {gone.plugin}: {_missing(gone)}"
     if state.rejected:
         yield "\nrefused since the agent began"
     for it in state.rejected:
         yield f"  {it.plugin}: {terminal.bold(it.reason)}, {it.count} times, the last: {it.detail}"
+
+
+def _missing(gone: GoneState) -> str:
+    service = f" (service {gone.service})" if gone.service else ""
+    if gone.reason == "expected":
+        return f"does not run{service}, and plugins.expected names it"
+    return f"{gone.missing} ended without closing the socket{service}"
 
 
 def _socket_lines(socket: SocketState, terminal: Terminal) -> Iterator[str]:

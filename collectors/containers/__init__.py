@@ -1,6 +1,6 @@
-"""Containers, slices and services, under cAdvisor's names, from the kernel's control groups.
+"""Containers, slices and services under cAdvisor's names, from the kernel's control groups.
 
-`collector` holds the collector. Data goes one way: `layout` says where the control groups are, `discovery` which there
-are, `cgroup_v2` and `cgroup_v1` read one, `network` what its processes sent, `families` puts all of it
-under cAdvisor's names. `engine` asks Docker and Podman what their containers are called, `container_names` keeps the answers.
+`layout` finds the mounted trees, `discovery` the control groups in them, and `cgroup_v1` or `cgroup_v2` reads one.
+`network` reads the interfaces of its processes, and `families` gives cAdvisor's names to all of it. `engine` asks
+Docker and Podman for container names, and `container_names` keeps the answers. `collector` joins all of it.
 """

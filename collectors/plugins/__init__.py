@@ -1,6 +1,7 @@
-"""Plugins and apps that answer on Unix sockets.
+"""Plugins and apps that serve their metrics on Unix sockets.
 
-`sockets` finds them and `trust` says which may be asked; `connection` asks; `parsed_page` and `plan` make of an
-answer what is re-exported; `process_counts` and `series` sum it over instances; `instance` polls one socket, and `collector`
-joins them. What an answer may be is Prometheus text 0.0.4 or OpenMetrics 1.0, over HTTP/1.0 or 1.1.
+`sockets` finds the sockets, `trust` decides which may be polled, and `connection` speaks HTTP/1.0 and 1.1 over them.
+`parsed_page` reads a page in Prometheus text 0.0.4 or OpenMetrics 1.0, and `plan` decides what is re-exported.
+`process_counts` and `series` sum it over instances. `instance` polls one socket, `gone` finds missing plugins, and
+`collector` joins all of it.
 """

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Collection, Sequence
 from itertools import groupby
 
 from collectors.findings import Check, Finding, Severity
+from collectors.plugins.gone import Gone, GoneReason
 from collectors.plugins.instance import Instance
 from collectors.plugins.refusals import Reason, Refusal
 from collectors.plugins.sockets import FoundSockets
@@ -15,19 +17,24 @@ _QUIET = frozenset({Reason.RESERVED_NAME})  # every Prometheus library reports i
 
 
 def plugin_checks(
-    found: Callable[[], FoundSockets], instances: Callable[[], list[Instance]], unknown: Sequence[str]
+    found: Callable[[], FoundSockets],
+    instances: Callable[[], list[Instance]],
+    gone: Callable[[], list[Gone]],
+    unknown: Sequence[str],
 ) -> tuple[Check, ...]:
     """The checks.
 
     Args:
         found: The last look at the directories.
         instances: What is polled now.
+        gone: What is missing now.
         unknown: Users of the configuration who do not exist.
     """
     return (
         Check("plugins.users", "The users of plugins exist", lambda: _unknown_users(unknown)),
         Check("plugins.sockets", "The sockets of plugins can be trusted", lambda: _refused_files(found())),
-        Check("plugins.answers", "The plugins answer", lambda: _failing(instances())),
+        Check("plugins.answers", "The plugins answer", lambda: _failing(instances(), gone())),
+        Check("plugins.gone", "No plugin is missing", lambda: _missing(gone())),
         Check("plugins.metrics", "What plugins report can be passed on", lambda: _refused_parts(instances())),
     )
 
@@ -61,10 +68,42 @@ def _refused_files(found: FoundSockets) -> list[Finding]:
     ]
 
 
-def _failing(instances: Sequence[Instance]) -> list[Finding]:
-    failures = [(it, it.last.failure) for it in instances if it.last and it.last.failure]
-    stale = [it for it, failure in failures if failure.reason is Reason.STALE]
-    return [*(_failure(it, failure) for it, failure in failures if it not in stale), *_stale(stale)]
+def _failing(instances: Sequence[Instance], gone: Sequence[Gone]) -> list[Finding]:
+    failures = [(it, it.last.failure) for it in instances if it.last and it.last.failure and not it.stale]
+    missing = {path for it in gone for path in it.paths}
+    replaced = [it for it in instances if it.stale and it.file.path not in missing]
+    return [*(_failure(it, failure) for it, failure in failures), *_stale(replaced)]
+
+
+def _missing(gone: Sequence[Gone]) -> list[Finding]:
+    vanished = {it.plugin: _vanished(it) for it in gone if it.missing and it.reason is GoneReason.VANISHED}
+    expected = [it for it in gone if it.missing and it.reason is GoneReason.EXPECTED and it.plugin not in vanished]
+    return [*vanished.values(), *map(_expected, expected)]
+
+
+def _vanished(gone: Gone) -> Finding:
+    return Finding(
+        code="plugin-vanished",
+        title=f"The plugin {gone.plugin} ended without closing its socket",
+        severity=Severity.FAILURE if gone.service else Severity.WARNING,
+        detail=f"No process listens at {_few(gone.paths)}, so it was killed or crashed. No later process replaced it.",
+        affects=f"The service {gone.service} does not run." if gone.service else "It is no longer measured.",
+        remedy=(
+            "start it again; its client library removes the old socket",
+            *(f"rm {shlex.quote(path)}  # if it should not run any more" for path in gone.paths[:_SHOWN]),
+        ),
+    )
+
+
+def _expected(gone: Gone) -> Finding:
+    return Finding(
+        code="plugin-missing",
+        title=f"The plugin {gone.plugin} does not run",
+        severity=Severity.FAILURE,
+        detail=f"plugins.expected names {gone.plugin!r}, and no process listens on a socket {gone.plugin}.PID.sock.",
+        affects=f"{gone.service or gone.plugin} does not run, or is not measured.",
+        remedy=("start it", "wr-agent plugins  # lists the directories and the sockets in them"),
+    )
 
 
 def _failure(instance: Instance, failure: Refusal) -> Finding:
@@ -85,11 +124,11 @@ def _stale(instances: Sequence[Instance]) -> list[Finding]:
     return [
         Finding(
             code="plugin-socket-stale",
-            title="Sockets were left behind by plugins that ended",
+            title="Plugins that crashed and were restarted left sockets behind",
             severity=Severity.INFO,
-            detail=f"Nobody listens at {_few(paths)}.",
-            affects="Nothing; a plugin that leaves its socket behind has not ended in order.",
-            remedy=tuple(f"rm {path}" for path in paths[:_SHOWN]),
+            detail=f"No process listens at {_few(paths)}. Later processes of the same plugins answer.",
+            affects="Nothing now; each socket is left from a process that was killed or crashed.",
+            remedy=tuple(f"rm {shlex.quote(path)}" for path in paths[:_SHOWN]),
         )
     ]
 

@@ -14,12 +14,13 @@ from collectors.findings import Check
 from collectors.metrics import Family
 from collectors.plugins.checks import plugin_checks
 from collectors.plugins.config import PluginsConfig
-from collectors.plugins.families import foreign_families, poll_families
+from collectors.plugins.families import foreign_families, gone_family, poll_families
+from collectors.plugins.gone import Gone, gone_plugins
 from collectors.plugins.instance import Instance
 from collectors.plugins.plugin import Admission, Plugin
 from collectors.plugins.refusals import Reason
 from collectors.plugins.sockets import MOST_SOCKETS, UNNAMED, FoundSockets, SocketFile, default_directories, find
-from collectors.plugins.state import PluginsState, RejectedState, SocketState
+from collectors.plugins.state import GoneState, PluginsState, RejectedState, SocketState
 from collectors.plugins.trust import Process, Trust, start_of
 
 MOST_SERIES = 200_000
@@ -71,18 +72,23 @@ class PluginsCollector(Collector):
         """Everything that plugins said. Nothing before each was asked once: sums of some would seem to jump."""
         plugins, instances = list(self._plugins.values()), list(self._instances.values())
         self._first_round_is_over = self._first_round_is_over or self._all_were_asked(instances)
-        said = foreign_families(plugins, instances) if self._first_round_is_over else []
-        return [*said, *poll_families(plugins, instances)]
+        polls = poll_families(plugins, instances)
+        if not self._first_round_is_over:
+            return polls
+        return [*foreign_families(plugins, instances), *polls, gone_family(self._gone())]
 
     def checks(self) -> Sequence[Check]:
         """What can be asked of the sockets and of what they answer."""
-        return plugin_checks(lambda: self._found, lambda: list(self._instances.values()), self._trust.unknown)
+        return plugin_checks(
+            lambda: self._found, lambda: list(self._instances.values()), self._gone, self._trust.unknown
+        )
 
     def state(self) -> PluginsState:
         """What is polled, and what was refused."""
         return PluginsState(
             directories=[str(path) for path in self._directories],
             sockets=[_socket_state(it) for it in self._instances.values() if not (it.last and it.last.gone)],
+            gone=[GoneState(it.plugin, it.service, it.reason.value, it.missing) for it in self._gone() if it.missing],
             rejected=[
                 RejectedState(plugin.name, reason.value, count, plugin.refusals.details[reason])
                 for plugin in self._plugins.values()
@@ -142,6 +148,13 @@ class PluginsCollector(Collector):
 
     def _all_were_asked(self, instances: Sequence[Instance]) -> bool:
         return self._found.looked and all(instance.last for instance in instances)
+
+    def _gone(self) -> list[Gone]:
+        """Return what is missing; nothing before each socket was polled once."""
+        if not self._first_round_is_over:
+            return []
+        services = {name: plugin.service for name, plugin in [*self._plugins.items()]}
+        return gone_plugins(list(self._instances.values()), self._config.expected, services)
 
     def _series(self) -> int:
         gauges = sum(len(it.last.gauges) for it in self._instances.values() if it.last)

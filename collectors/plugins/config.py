@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import msgspec
 
 from collectors.units import Duration, Size
+
+PLUGIN_NAME = "[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
+"""The regular expression of a plugin's name, as in the name of its socket."""
 
 _SHORTEST_INTERVAL = 0.1
 _LARGEST_PAGE = 4 << 20
@@ -19,6 +23,7 @@ class PluginsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
         enabled: Whether sockets are looked for at all.
         directories: Where sockets are; empty for the default places of the agent's user and of `users`.
         users: Names or numbers of users who are trusted, beside the agent's own user and root.
+        expected: Names of plugins that should always run, whichever way they end.
         interval: Time from one poll of a socket to its next.
         timeout: Time that one poll may take. One that takes longer than the interval delays that socket's next alone.
         max_size: Bytes that one answer may have.
@@ -28,6 +33,7 @@ class PluginsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     enabled: bool = True
     directories: list[str] = []
     users: list[str] = []
+    expected: list[str] = []
     interval: Duration = Duration(5.0)
     timeout: Duration = Duration(2.0)
     max_size: Size = Size(1 << 20)
@@ -42,6 +48,8 @@ class PluginsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
         relative = [path for path in self.directories if not path.startswith("/")]
         if relative:
             raise ValueError(f"expected absolute directories, got {', '.join(relative)}")
+        if unusable := [name for name in self.expected if not re.fullmatch(PLUGIN_NAME, name)]:
+            raise ValueError(f"expected names such as backend in expected, got {', '.join(map(repr, unusable))}")
         if self.interval < _SHORTEST_INTERVAL:
             raise ValueError(f"expected an interval of at least {_SHORTEST_INTERVAL:g}s, got {self.interval:g}s")
         if not self.timeout > 0:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from collectors.metrics import Family, LabelNames, LabelValues, Value, counter, gauge
+from collectors.plugins.gone import REASON_LABELS, Gone
 from collectors.plugins.instance import Instance, Poll
 from collectors.plugins.names import Head
 from collectors.plugins.plugin import Plugin
-from collectors.plugins.refusals import Reason
 from collectors.plugins.series import Counter
 
 _INSTANCE = ("plugin", "plugin_instance")
@@ -29,7 +29,7 @@ def foreign_families(plugins: Iterable[Plugin], instances: Iterable[Instance]) -
 
 def poll_families(plugins: Iterable[Plugin], instances: Iterable[Instance]) -> list[Family]:
     """How the sockets were polled."""
-    polls = [(_labels(it), it.last) for it in instances if it.last and not _has_ended(it.last)]
+    polls = [(_labels(it), it.last) for it in instances if it.last and not it.ended]
     rejected: dict[LabelValues, float] = {
         (plugin.name, reason.value): count
         for plugin in plugins
@@ -63,6 +63,17 @@ def poll_families(plugins: Iterable[Plugin], instances: Iterable[Instance]) -> l
     ]
 
 
+def gone_family(gone: Iterable[Gone]) -> Family:
+    """Return the family of plugins that should be there and are not."""
+    return gauge(
+        "wr_agent_plugin_gone",
+        "Instances of the plugin that are missing: reason=vanished ended without closing their socket and were not "
+        "replaced, reason=expected is 1 while a plugin of plugins.expected does not run.",
+        {(it.plugin, it.service, it.reason.value): float(it.missing) for it in gone},
+        REASON_LABELS,
+    )
+
+
 def _add_totals(plugin: Plugin, samples: _Samples) -> None:
     for series in list(plugin.series.values()):
         value: Value | None
@@ -84,7 +95,3 @@ def _add_gauges(instance: Instance, poll: Poll, samples: _Samples) -> None:
 
 def _labels(instance: Instance) -> LabelValues:
     return instance.plugin.name, instance.number
-
-
-def _has_ended(poll: Poll) -> bool:
-    return poll.gone or (poll.failure is not None and poll.failure.reason is Reason.STALE)

@@ -74,12 +74,25 @@ class Instance:
         self.number = plugin.take_number()
         self.process: Process | None = None
         self.last: Poll | None = None
+        self.first_answer: float | None = None
+        self.last_answer: float | None = None
         self._config = config
         self._trust = trust
         self._ran_before = ran_before
         self._connection: Connection | None = None
         self._process_counts: ProcessCounts | None = None
         self._plan: Plan | None = None
+
+    @property
+    def stale(self) -> bool:
+        """Whether the process ended and left the socket behind."""
+        last = self.last
+        return last is not None and last.failure is not None and last.failure.reason is Reason.STALE
+
+    @property
+    def ended(self) -> bool:
+        """Whether no process listens any more, whichever way it ended."""
+        return self.stale or (self.last is not None and self.last.gone)
 
     async def run(self) -> None:
         """Poll until cancelled: at once, and from then on at a moment of the interval that is this socket's own."""
@@ -116,6 +129,7 @@ class Instance:
             self._failed(Refusal(Reason.INTERNAL, f"{type(error).__name__}: {error}"), began)
         else:
             self.last = Poll(time.monotonic() - began, None, plan, gauges, refused)
+            self._answered(plan)
             self._count(refused)
 
     async def _page(self) -> tuple[Plan, tuple[float, ...], tuple[Refusal, ...]]:
@@ -164,6 +178,13 @@ class Instance:
                 self.file.instance, process, past_is_known=self._ran_before(process)
             )
             self.process = process
+            self.first_answer = None
+
+    def _answered(self, plan: Plan) -> None:
+        """Note when the process answered, and which service it says it is."""
+        self.last_answer = time.monotonic()
+        self.first_answer = self.last_answer if self.first_answer is None else self.first_answer
+        self.plugin.service = plan.service or self.plugin.service
 
     def _disconnect(self) -> None:
         if self._connection:

@@ -22,6 +22,8 @@ from collectors.plugins.series import Counter, Distribution
 _AT_ONCE = 200
 """Samples that are sorted before the event loop may go on: one to two milliseconds."""
 
+_SERVICE_LENGTH = 200
+
 _LIMIT_LABELS = {"histogram": "le", "summary": "quantile"}
 
 
@@ -75,11 +77,13 @@ class Plan:
     gauges: list[Gauge] = field(default_factory=list)
     refused: dict[str, Refusal] = field(default_factory=dict)
     """By what is refused: a family's name, or a series."""
+    service: str = ""
+    """The value of the label `service`, by which apps and servers name themselves; empty if no series has it."""
 
 
 async def make_plan(page: ParsedPage, template: Template, names: FamilyNames, store: SeriesStore) -> Plan:
     """The plan for a page, made a few samples at a time."""
-    plan = Plan(template)
+    plan = Plan(template, service=_service(page))
     maker = _Maker(plan, page, names, store)
     for index, sample in enumerate(page.samples):
         maker.add(index, sample)
@@ -230,6 +234,11 @@ class _Maker:
             )
         series = self._store.distribution(parts.head, parts.labels)
         return Observations(series, bounds, itemgetter(*(parts.buckets[bound] for bound in bounds), all_, total))
+
+
+def _service(page: ParsedPage) -> str:
+    values = (value for sample in page.samples for name, value in sample.labels if name == "service")
+    return next(values, "")[:_SERVICE_LENGTH]
 
 
 def _bound(head: Head, text: str) -> float:

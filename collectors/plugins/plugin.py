@@ -52,11 +52,15 @@ class Plugin:
     Args:
         name: Its name.
         admission: What its pages have to pass.
+
+    Attributes:
+        service: The value of the label `service` on its last page; empty if no page had one.
     """
 
     def __init__(self, name: str, admission: Admission) -> None:
         self.name = name
         self.refusals = Refusals()
+        self.service = ""
         self.series: dict[tuple[Head, LabelNames, LabelValues], Counter | Distribution] = {}
         self._admission = admission
         self._label_names: dict[LabelNames, LabelNames] = {}

@@ -15,6 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+from collectors.plugins.config import PLUGIN_NAME
 from collectors.plugins.refusals import Reason
 from collectors.plugins.trust import Trust
 
@@ -26,7 +27,7 @@ UNNAMED = "unknown"
 
 _MOST_FILES = 8_192  # of one directory: listing them takes tens of milliseconds
 _SHARE = "export WHITE_ROOM_SOCKET_DIR=/run/white-room  # for the plugins; docs/plugins.md says how to share it"
-_NAME = re.compile(r"(?P<plugin>[A-Za-z0-9][A-Za-z0-9_-]{0,63})\.(?P<instance>[0-9]{1,10}(?:\.[0-9]{1,6})?)\.sock")
+_NAME = re.compile(rf"(?P<plugin>{PLUGIN_NAME})\.(?P<instance>[0-9]{{1,10}}(?:\.[0-9]{{1,6}})?)\.sock")
 
 
 class SocketFile(NamedTuple):

@@ -38,6 +38,15 @@ class RejectedState(msgspec.Struct, frozen=True):
     detail: str
 
 
+class GoneState(msgspec.Struct, frozen=True):
+    """A plugin that is missing, as `wr_agent_plugin_gone` counts it."""
+
+    plugin: str
+    service: str
+    reason: str
+    missing: int
+
+
 class PluginsState(msgspec.Struct, frozen=True):
     """All plugins.
 
@@ -45,8 +54,10 @@ class PluginsState(msgspec.Struct, frozen=True):
         directories: Where sockets are looked for.
         sockets: Those that are polled.
         rejected: What was refused.
+        gone: What is missing.
     """
 
     directories: list[str]
     sockets: list[SocketState]
     rejected: list[RejectedState]
+    gone: list[GoneState] = []

@@ -50,6 +50,19 @@ def test_plugins_are_listed_with_what_is_wrong_with_them(start_agent: StartAgent
     assert "engine: reserved_name" in done.stdout
 
 
+def test_a_plugin_that_vanished_is_listed(start_agent: StartAgent, sockets: Path) -> None:
+    vanished = Engine(sockets, '# TYPE a_total counter\na_total{service="backend"} 1\n', "backend.13")
+    agent = polling(start_agent, sockets)
+    eventually(lambda: 'a_total{plugin="backend"' in agent.get("/metrics?collect[]=plugins")[2], "it is polled")
+    vanished.close(leave_file=True)
+    gone = 'wr_agent_plugin_gone{plugin="backend",service="backend",reason="vanished"} 1'
+    eventually(lambda: gone in agent.get("/metrics?collect[]=plugins")[2], "it is gone")
+
+    done = agent.command("plugins")
+
+    assert "backend: 1 ended without closing the socket (service backend)" in done.stdout
+
+
 def test_plugins_as_json(start_agent: StartAgent, sockets: Path) -> None:
     document = json.loads(polling(start_agent, sockets).command("plugins", "--json").stdout)
 
