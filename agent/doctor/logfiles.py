@@ -8,7 +8,7 @@ from pathlib import Path
 from agent.doctor.person import READ, Person, group
 from collectors.findings import Finding, Severity
 from collectors.logs.config import SourceConfig
-from collectors.logs.files.discovery import look
+from collectors.logs.files.discovery import find_files
 
 _SHOWN = 3
 
@@ -16,7 +16,7 @@ _SHOWN = 3
 def check(sources: Iterable[SourceConfig], person: Person) -> Iterator[Finding]:
     """A finding for each source with files that `person` cannot read, and for each without files."""
     for source in sources:
-        files = sorted(look(source.paths).files)
+        files = sorted(find_files(source.paths).files)
         closed = {path: obstacle for path in files if (obstacle := person.obstacle(Path(path), READ))}
         if closed:
             yield _unreadable(source.name, closed, len(files), person)

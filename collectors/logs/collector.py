@@ -17,7 +17,7 @@ from collectors.findings import Check, Finding, Severity
 from collectors.logs.config import LogsConfig, SourceConfig
 from collectors.logs.families import Reading, of_command, of_files, reading_families
 from collectors.logs.files.checks import file_checks
-from collectors.logs.files.generation import Limits
+from collectors.logs.files.generation import ReadLimits
 from collectors.logs.files.positions import Positions
 from collectors.logs.files.source import FileSettings, FileSource
 from collectors.logs.flow import Flow
@@ -32,7 +32,7 @@ POSITIONS_FILE = "log-positions.json"
 
 def file_settings(source: SourceConfig) -> FileSettings:
     """How the files of a source are read."""
-    return FileSettings(tuple(source.paths), source.from_end, Limits(flush_after=source.flush_after))
+    return FileSettings(tuple(source.paths), source.from_end, ReadLimits(flush_after=source.flush_after))
 
 
 class LogsCollector(Collector):

@@ -1,7 +1,7 @@
-"""The lines that a command writes for as long as it runs, handed on batch by batch.
+"""The lines of a long-running command, delivered in batches.
 
-Owns the process and the reading of it, with one bounded batch at a time: while that is not acknowledged, the command
-waits in its pipe. What a line is, and where to begin after a restart, belongs to `journal` and `unified_log`.
+Owns the process and one bounded batch at a time. While a batch waits for its acknowledgement, the command blocks on its
+pipe. The modules `journal` and `unified_log` own the line format and the position.
 """
 
 from __future__ import annotations
@@ -18,31 +18,31 @@ from collectors.logs.files.lines import Cut, cut
 log = structlog.get_logger()
 
 BATCH_BYTES = 512 * 1024
-"""Bytes of a batch, and of a line, at most."""
+"""The largest batch and the longest line, in bytes."""
 
 _FIRST_DELAY, _LONGEST_DELAY = 0.5, 60.0
 _STOP_SECONDS = 1.0
 _READ_BYTES = 1 << 16
 
 Deliver = Callable[[list[bytes], bool], Awaitable[int]]
-"""Takes lines, and whether they are final; returns how many are dealt with, once that is acknowledged."""
+"""Takes lines and whether they are final; returns the number of lines done after their acknowledgement."""
 
 
 class Command:
-    """Runs a command again and again, and hands its lines on.
+    """A command that is restarted when it ends, and its lines.
 
     Args:
-        arguments: Gives its arguments.
-        deliver: Where its lines go.
-        flush_after: Seconds without a new line after which an open entry of many lines is to be ended.
+        arguments: Returns the arguments.
+        deliver: Receives the lines.
+        flush_after: Seconds without a new line that end an open entry of several lines.
 
     Attributes:
-        arguments: What it is run with, asked for anew at each start.
-        lines: Lines dealt with so far.
+        arguments: Returns the arguments at each start.
+        lines: The number of lines done so far.
         bytes: Their bytes so far, without newlines.
-        waiting_since: Since when (monotonic seconds) lines wait for their acknowledgement; `None` if none do.
-        waiting_bytes: How many bytes of them there are.
-        problem: Why it does not run now; empty if it does.
+        waiting_since: Start of the wait for an acknowledgement (monotonic seconds); `None` without one.
+        waiting_bytes: The bytes that wait.
+        problem: The reason why the command is stopped; empty while it runs.
     """
 
     def __init__(self, arguments: Callable[[], Sequence[str]], deliver: Deliver, flush_after: float) -> None:
@@ -56,13 +56,13 @@ class Command:
         self._flush_after = flush_after
 
     async def run(self) -> None:
-        """Run the command for ever. Ends only by cancellation, or by what `deliver` raises."""
+        """Run the command until cancelled; an error of `deliver` ends it too."""
         delay = _FIRST_DELAY
         while True:
             started = time.monotonic()
             reason = await self._run_once()
             if not self.problem:
-                log.warning("a log command ended", command=self.arguments()[0], problem=reason)
+                log.warning("log command ended", command=self.arguments()[0], problem=reason)
             self.problem = reason
             if time.monotonic() - started >= _LONGEST_DELAY:
                 delay = _FIRST_DELAY
@@ -70,7 +70,7 @@ class Command:
             delay = min(2 * delay, _LONGEST_DELAY)
 
     async def _run_once(self) -> str:
-        """Why the command ended, or did not start."""
+        """Run the command once and return the reason of its end."""
         arguments = self.arguments()
         try:
             process = await asyncio.create_subprocess_exec(
@@ -82,13 +82,13 @@ class Command:
             )
         except OSError as error:
             return f"{arguments[0]}: {error.strerror}"
-        assert process.stdout is not None  # noqa: S101 - it was asked to be a pipe
-        assert process.stderr is not None  # noqa: S101 - it was asked to be a pipe
+        assert process.stdout is not None  # noqa: S101 - a pipe was requested
+        assert process.stderr is not None  # noqa: S101 - a pipe was requested
         said = asyncio.create_task(_last_line(process.stderr))
         try:
             await self._read(process.stdout)
             code = await process.wait()
-            return f"{arguments[0]} ended with {code}: {await said or 'it said nothing'}"
+            return f"{arguments[0]} ended with {code}: {await said or 'no message'}"
         finally:
             said.cancel()
             await _end(process)
@@ -105,7 +105,7 @@ class Command:
                         self.problem = ""
             window += data or b""
             if data and not offered:
-                continue  # gather what is there before it is sent
+                continue  # read all available bytes before sending
             ended = data == b""
             found = cut(window, full=full, mid_line=False, skipping=skipping, ended=ended)
             final = ended or (found.length == offered and not data)
@@ -120,7 +120,7 @@ class Command:
                 return
 
     async def _hand_on(self, found: Cut, *, final: bool) -> int:
-        """How many bytes are dealt with."""
+        """Deliver the lines and return the number of bytes done."""
         if not found.lines:
             return found.length
         self.waiting_since = time.monotonic()
@@ -134,7 +134,7 @@ class Command:
 
 
 async def _last_line(stream: asyncio.StreamReader) -> str:
-    """The last thing that was said on standard error; reads it to its end, so that nobody waits."""
+    """Read standard error to its end, and return its last line."""
     last = b""
     while data := await stream.read(_READ_BYTES):
         last = (last + data)[-_READ_BYTES:]
@@ -143,7 +143,7 @@ async def _last_line(stream: asyncio.StreamReader) -> str:
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """End the process, whatever it does."""
+    """Terminate the process; kill it after a timeout."""
     if process.returncode is not None:
         return
     with contextlib.suppress(ProcessLookupError):

@@ -1,8 +1,8 @@
-"""The systemd journal, as `journalctl --output=json` writes it: one entry a line, its cursor the position.
+"""The systemd journal from `journalctl --output=json`: one entry a line, with its cursor as the position.
 
-The entries go on as they are; their time, message and labels are taken from them by stages. The format is that of
-https://systemd.io/JOURNAL_EXPORT_FORMATS/#journal-json-format, by which a field with colours in it, or with what is no
-UTF-8, is an array of its bytes: these become text again.
+Stages take time, message and labels from the entries. The format is
+https://systemd.io/JOURNAL_EXPORT_FORMATS/#journal-json-format. In it, a field with colours or invalid UTF-8 is an array
+of bytes. The source converts these arrays to text.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _ARRAY = re.compile(rb'" ?: ?\[')
 
 @dataclass(frozen=True, slots=True)
 class JournalSettings:
-    """How the journal is read.
+    """The settings of a journal source.
 
     Attributes:
-        matches: What `journalctl` takes to choose entries, such as `_SYSTEMD_UNIT=nginx.service` or `--user`.
-        since: From where on at the very first start, in a form that `journalctl --since` takes.
-        command: The command that reads it.
-        flush_after: Seconds without a new line after which an open entry of many lines is to be ended.
+        matches: Matches of `journalctl` that choose entries, such as `_SYSTEMD_UNIT=nginx.service`.
+        since: The begin at the very first start, in the syntax of `journalctl --since`.
+        command: The command that reads the journal.
+        flush_after: Seconds without a new line that end an open entry of several lines.
     """
 
     matches: tuple[str, ...] = ()
@@ -47,12 +47,12 @@ class _Entry(msgspec.Struct):
 
 
 class JournalSource:
-    """The journal as one source.
+    """The journal as a log source.
 
     Args:
         name: The source's name.
-        settings: How it is read.
-        positions: Where the acknowledged cursor is kept.
+        settings: Its settings.
+        positions: The store of the acknowledged cursor.
     """
 
     def __init__(self, name: str, settings: JournalSettings, positions: Positions) -> None:
@@ -63,7 +63,7 @@ class JournalSource:
         self._recent = NOTHING
 
     async def run(self, handle: Callable[[Batch], Awaitable[int]]) -> None:
-        """Read for ever. Ends only by cancellation, after the cursor was saved, or by what `handle` raises."""
+        """Read until cancelled, then save the cursor; an error of `handle` ends it too."""
         self._handle = handle
         try:
             await self.command.run()
@@ -76,8 +76,8 @@ class JournalSource:
         fixed = ("--follow", "--no-tail", "--output=json", "--all", "--quiet", begin)
         return (*self.settings.command, *fixed, *self.settings.matches)
 
-    async def _deliver(self, lines: list[bytes], final: bool) -> int:  # noqa: FBT001 - as Command calls it
-        # Off the loop: a batch of nothing but coloured messages takes longer than the loop may be held.
+    async def _deliver(self, lines: list[bytes], final: bool) -> int:  # noqa: FBT001 - the signature of Deliver
+        # Off the loop: a batch of coloured messages takes longer than the loop may block.
         entries = await start(lambda: [_as_text(line) for line in lines], "journal entries")
         batch = Batch(self.name, entries, _time(lines[0]), {}, final, recent=self._recent)
         consumed = await self._handle(batch)
@@ -88,19 +88,19 @@ class JournalSource:
 
 
 def _time(line: bytes) -> int:
-    """When an entry was received, in Unix nanoseconds: the same at every reading; now, if it does not say so."""
+    """Return the receive time of an entry in Unix nanoseconds; the current time if it has none."""
     realtime = _entry(line).realtime
     return int(realtime) * 1000 if realtime.isdecimal() else time.time_ns()
 
 
 def _as_text(line: bytes) -> bytes:
-    """The entry with text in place of arrays of bytes."""
+    """Return the entry with text in place of arrays of bytes."""
     if not _ARRAY.search(line):
         return line
     try:
         fields = msgspec.json.decode(line, type=dict[str, Any])
     except msgspec.DecodeError:
-        return line  # an overlong entry that was cut
+        return line  # an overlong entry, cut by the reader
     return msgspec.json.encode({name: _field_as_text(value) for name, value in fields.items()})
 
 
@@ -110,11 +110,11 @@ def _field_as_text(value: object) -> object:
     try:
         return bytes(value).decode(errors="replace")
     except (TypeError, ValueError):
-        return value  # a field that the entry has several times
+        return value  # a field with several values
 
 
 def _entry(line: bytes) -> _Entry:
     try:
         return msgspec.json.decode(line, type=_Entry)
     except msgspec.DecodeError:
-        return _Entry()  # an overlong entry that was cut
+        return _Entry()  # an overlong entry, cut by the reader

@@ -1,7 +1,7 @@
-"""macOS's unified log, as `log stream --style ndjson` writes it: one entry a line.
+"""macOS's unified log from `log stream --style ndjson`: one entry a line.
 
-It has no position to go on from: what is logged while the agent does not run stays in the unified log alone. Written
-after log(1); not run, as no macOS machine was at hand.
+The stream has no position. Entries logged while the agent is stopped stay in the unified log alone. The module follows
+log(1) and has not run on macOS.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from collectors.logs.records import Batch
 
 @dataclass(frozen=True, slots=True)
 class UnifiedLogSettings:
-    """How the unified log is read.
+    """The settings of a unified log source.
 
     Attributes:
-        predicate: What `log stream --predicate` takes to choose entries; empty for all.
-        command: The command that reads it.
-        flush_after: Seconds without a new line after which an open entry of many lines is to be ended.
+        predicate: The predicate of `log stream` that chooses entries; empty for all.
+        command: The command that reads the log.
+        flush_after: Seconds without a new line that end an open entry of several lines.
     """
 
     predicate: str = ""
@@ -31,11 +31,11 @@ class UnifiedLogSettings:
 
 
 class UnifiedLogSource:
-    """The unified log as one source.
+    """The unified log as a log source.
 
     Args:
         name: The source's name.
-        settings: How it is read.
+        settings: Its settings.
     """
 
     def __init__(self, name: str, settings: UnifiedLogSettings) -> None:
@@ -45,7 +45,7 @@ class UnifiedLogSource:
         self._recent = NOTHING
 
     async def run(self, handle: Callable[[Batch], Awaitable[int]]) -> None:
-        """Read for ever. Ends only by cancellation, or by what `handle` raises."""
+        """Read until cancelled; an error of `handle` ends it too."""
         self._handle = handle
         await self.command.run()
 
@@ -53,7 +53,7 @@ class UnifiedLogSource:
         chosen = ("--predicate", self.settings.predicate) if self.settings.predicate else ()
         return (*self.settings.command, "stream", "--style", "ndjson", *chosen)
 
-    async def _deliver(self, lines: list[bytes], final: bool) -> int:  # noqa: FBT001 - as Command calls it
+    async def _deliver(self, lines: list[bytes], final: bool) -> int:  # noqa: FBT001 - the signature of Deliver
         batch = Batch(self.name, lines, time.time_ns(), {}, final, recent=self._recent)
         consumed = await self._handle(batch)
         self._recent = batch.recent

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from collectors.logs.files.generation import Limits
+from collectors.logs.files.generation import ReadLimits
 from collectors.logs.files.positions import Positions
 from collectors.logs.files.source import FileSettings, FileSource
 from collectors.logs.records import Batch
 
 
 def settings(*paths: object, **other: Any) -> FileSettings:  # noqa: ANN401 - as FileSettings has them
-    return FileSettings(tuple(map(str, paths)), **({"limits": Limits(flush_after=0.3, linger=1.0)} | other))
+    return FileSettings(tuple(map(str, paths)), **({"limits": ReadLimits(flush_after=0.3, linger=1.0)} | other))
 
 
 @dataclass

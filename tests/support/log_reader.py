@@ -12,7 +12,7 @@ import random
 import sys
 from pathlib import Path
 
-from collectors.logs.files.generation import Limits
+from collectors.logs.files.generation import ReadLimits
 from collectors.logs.files.positions import Positions
 from collectors.logs.files.source import FileSettings, FileSource
 from collectors.logs.records import Batch
@@ -29,7 +29,7 @@ async def main(positions: str, output: str, seed: str, pattern: str) -> None:
         await asyncio.sleep(chance.choice([0, 0, 0.001, 0.02]))
         return len(batch.lines)
 
-    limits = Limits(batch_bytes=chance.choice([1000, 4096, 65536]), flush_after=0.5, linger=1.0)
+    limits = ReadLimits(batch_bytes=chance.choice([1000, 4096, 65536]), flush_after=0.5, linger=1.0)
     settings = FileSettings((pattern,), limits=limits, poll=(1.0, 0.2))
     await FileSource("app", settings, Positions(Path(positions))).run(handle)
 

@@ -1,1 +1,1 @@
-"""Log files as they really behave: found, recognised, followed through rotations, read up to what was acknowledged."""
+"""Log files: discovery, recognition by content, rotations, and reading up to the acknowledged position."""

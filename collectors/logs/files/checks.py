@@ -1,4 +1,4 @@
-"""What the file sources say to a person: their checks and findings. Pure."""
+"""The checks and findings of the file sources. Pure."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _LOKI_CAUSES = ("loki-unreachable", "loki-refuses", "loki-rate-limited")
 
 
 def file_checks(sources: Sequence[FileSource], positions: Positions) -> Sequence[Check]:
-    """The checks; each looks at the state of the moment."""
+    """Return the checks; each reads the current state."""
     return (
-        Check("logs.files", "The log files are there and can be read", lambda: _files(sources)),
-        Check("logs.positions", "The log positions are safe", lambda: _positions(positions)),
-        Check("logs.lag", "The logs are sent as they are written", lambda: _behind(sources)),
+        Check("logs.files", "The log files exist and are readable", lambda: _files(sources)),
+        Check("logs.positions", "The log positions are saved", lambda: _positions(positions)),
+        Check("logs.lag", "The logs are sent without delay", lambda: _behind(sources)),
     )
 
 
@@ -38,9 +38,9 @@ def _hanging(sources: Sequence[FileSource]) -> list[Finding]:
             code="log-file-hangs",
             title=f"The file system under {source.name} does not answer",
             severity=Severity.FAILURE,
-            detail=f"Expected an answer at once, found none for {now - since:.0f} s: {path}.",
-            affects="The source's lines are not sent until it answers; other sources go on.",
-            remedy=(f"findmnt --target '{path.split(', ')[0]}'  # a network file system whose server is away?",),
+            detail=f"Expected an answer within {_HANGING_SECONDS:.0f} s, found none for {now - since:.0f} s: {path}.",
+            affects="The source sends no lines until the file system answers. Other sources continue.",
+            remedy=(f"findmnt --target '{path.split(', ')[0]}'  # a network file system without its server?",),
         )
         for source in sources
         for path, since in list(source.state.waiting)[:_SHOWN]
@@ -57,10 +57,10 @@ def _unreadable(source: FileSource) -> Finding:
         title=f"Log files of {source.name} cannot be read",
         severity=Severity.FAILURE,
         detail=f"{len(problems)} of {source.state.files} files: {shown}.",
-        affects="Their lines are not sent. They are read from where they stopped as soon as that is possible.",
+        affects="Their lines are not sent. Reading resumes at the saved position once the files are readable.",
         remedy=(
             f"namei -l '{first}'  # the permissions on the way to the file",
-            "sudo usermod -a -G adm wr-agent  # Debian: who may read /var/log; then restart the agent",
+            "sudo usermod -a -G adm wr-agent  # Debian: the group that reads /var/log; then restart the agent",
         ),
     )
 
@@ -71,8 +71,8 @@ def _no_match(source: FileSource) -> Finding:
         title=f"No file matches the paths of {source.name}",
         severity=Severity.WARNING,
         detail=f"Looked for {', '.join(source.settings.paths)}.",
-        affects="Nothing is sent of this source until there is one, which is noticed.",
-        remedy=(f"ls -l {source.settings.paths[0]}", "correct paths in the section [[logs.sources]]"),
+        affects="The source sends nothing until a file matches. The agent finds a new file by itself.",
+        remedy=(f"ls -l {source.settings.paths[0]}", "correct `paths` in the section [[logs.sources]]"),
         depends_on=("log-file-unreadable",),
     )
 
@@ -80,11 +80,11 @@ def _no_match(source: FileSource) -> Finding:
 def _lost(source: FileSource) -> Finding:
     return Finding(
         code="log-file-lost",
-        title=f"A file of {source.name} was gone before it was sent",
+        title=f"A file of {source.name} vanished before it was sent",
         severity=Severity.WARNING,
-        detail=f"{source.lost} times the rest of a file was neither beside it nor in a compressed copy.",
-        affects="If anything was written after what was last sent of it, those lines are not in Loki.",
-        remedy=("let the rotation keep at least two old files beside the log, in the same folder",),
+        detail=f"{source.lost} times the rest of a file was in no folder of the log and in no compressed copy.",
+        affects="Lines written after the last sent one are not in Loki.",
+        remedy=("configure the rotation to keep at least two old files in the folder of the log",),
     )
 
 
@@ -97,8 +97,8 @@ def _positions(positions: Positions) -> list[Finding]:
                 title="The log positions could not be read",
                 severity=Severity.WARNING,
                 detail=f"{positions.corrupt}.",
-                affects="Every log file was read from its beginning again; Loki may hold lines twice.",
-                remedy=("look for a full or damaged disk; the agent has begun a new positions file",),
+                affects="The agent read every log file from its beginning again. Loki may hold lines twice.",
+                remedy=("look for a full or damaged disk; the agent has started a new positions file",),
             )
         )
     if positions.unwritable:
@@ -108,8 +108,8 @@ def _positions(positions: Positions) -> list[Finding]:
                 title="The log positions cannot be saved",
                 severity=Severity.FAILURE,
                 detail=f"{positions.unwritable}.",
-                affects="Logs are sent, but after a restart those since the last saving are sent again.",
-                remedy=("df -h  # a full disk", "let the agent's user write to state_dir"),
+                affects="Logs are sent. After a restart, lines since the last saved position are sent twice.",
+                remedy=("df -h  # a full disk", "give the agent's user write access to state_dir"),
             )
         )
     return found
@@ -121,9 +121,9 @@ def _behind(sources: Sequence[FileSource]) -> list[Finding]:
             code="log-behind",
             title=f"Logs of {source.name} are sent late",
             severity=Severity.WARNING,
-            detail=f"{source.lag_bytes} bytes wait; for {source.lag_seconds:.0f} s there was no moment without any.",
-            affects="Loki does not show the newest lines. None is lost while the files stand.",
-            remedy=("wr-agent status  # whether Loki answers, and how fast",),
+            detail=f"{source.lag_bytes} bytes wait. The source has not caught up for {source.lag_seconds:.0f} s.",
+            affects="Loki does not show the newest lines. No line is lost while the files exist.",
+            remedy=("wr-agent status  # shows Loki's state and answer times",),
             depends_on=(*_LOKI_CAUSES, "log-file-hangs"),
         )
         for source in sources

@@ -1,6 +1,6 @@
-"""The bytes of one file by their offset: plain ones as they stand, compressed ones as they were before.
+"""The bytes of one file by offset: plain files as stored, compressed files decompressed.
 
-gzip, bzip2 and xz are read by the standard library, zstd by the command of that name, which is there where it was used.
+The standard library reads gzip, bzip2 and xz. The command `zstd` reads zstd files.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ _STEP = 1 << 18
 
 
 class Content(Protocol):
-    """What can be read at an offset."""
+    """A file that is readable at any offset."""
 
     def read(self, offset: int, size: int) -> bytes:
-        """Up to `size` bytes; fewer only at the end."""
+        """Return up to `size` bytes; fewer only at the end."""
         ...
 
     def close(self) -> None:
-        """Give the descriptor back."""
+        """Close the descriptor."""
         ...
 
 
 class PlainContent:
-    """A regular file, read without moving a file position.
+    """A regular file, read at offsets.
 
     Raises:
         OSError: It cannot be opened, or is no regular file.
@@ -45,43 +45,43 @@ class PlainContent:
             raise OSError(f"{path} is no regular file")
 
     def stat(self) -> os.stat_result:
-        """Size, inode and times of the open file, whatever became of its name."""
+        """Return size, inode and times of the open file, also after a rename or deletion."""
         return os.fstat(self._descriptor)
 
     def read(self, offset: int, size: int) -> bytes:
-        """Up to `size` bytes; fewer only at the end."""
+        """Return up to `size` bytes; fewer only at the end."""
         return os.pread(self._descriptor, size, offset)
 
     def next_data(self, offset: int) -> int:
-        """The first offset from this one on that is not in a hole; the same one if that cannot be told."""
+        """Return the first offset at or after this one outside a hole; the same one if unknown."""
         try:
             return os.lseek(self._descriptor, offset, os.SEEK_DATA)
         except OSError:
             return offset
 
     def close(self) -> None:
-        """Give the descriptor back."""
+        """Close the descriptor."""
         os.close(self._descriptor)
 
 
 class _Stream(Protocol):
-    """What decompresses a file from its beginning."""
+    """A decompressor that reads a file from its beginning."""
 
     def read1(self, size: int, /) -> bytes:
-        """What there is at once, up to `size` bytes; nothing at the end."""
+        """Return available bytes, up to `size`; nothing at the end."""
         ...
 
     def close(self) -> object: ...
 
 
 class CompressedContent:
-    """A compressed file, decompressed from its beginning and only as far as it is read.
+    """A compressed file, decompressed from its beginning as far as it is read.
 
     Attributes:
-        damage: Why what was read last ends where it does; empty if that is the end or was asked for.
+        damage: The error that ended the last read early; empty if there was none.
 
     Raises:
-        OSError: It cannot be opened, or the command that reads its format is missing.
+        OSError: It cannot be opened, or the command for its format is missing.
     """
 
     def __init__(self, path: str) -> None:
@@ -92,10 +92,10 @@ class CompressedContent:
         self._window = b""
 
     def read(self, offset: int, size: int) -> bytes:
-        """Up to `size` bytes; fewer only at the end, or as whole lines before what is damaged.
+        """Return up to `size` bytes; fewer only at the end, or whole lines before damage.
 
         Raises:
-            OSError: The file is damaged or not complete before the offset.
+            OSError: The file is damaged or incomplete before the offset.
         """
         self.damage = ""
         if self._stream is None or offset < self._start:
@@ -105,7 +105,7 @@ class CompressedContent:
         try:
             self._forward(self._stream, offset, size)
         except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
-            self.close()  # it may be whole when it is read again
+            self.close()  # a later read may find it complete
             self.damage = f"cannot be decompressed: {error}"
             if self._start != offset:
                 raise OSError(self.damage) from error
@@ -113,13 +113,13 @@ class CompressedContent:
         return self._window[:size]
 
     def close(self) -> None:
-        """Give the descriptor back."""
+        """Close the descriptor."""
         if self._stream is not None:
             self._stream.close()
             self._stream = None
 
     def _forward(self, stream: _Stream, offset: int, size: int) -> None:
-        """Bring the window to where it begins at `offset` and has `size` bytes, or all that there are."""
+        """Move the window to `offset` and fill it with `size` bytes, or with the rest."""
         while True:
             skip = min(offset - self._start, len(self._window))
             self._window = self._window[skip:]
@@ -133,16 +133,16 @@ class CompressedContent:
 
 
 class _Zstd:
-    """What `zstd -dc` writes."""
+    """The output of `zstd -dc`."""
 
     def __init__(self, path: str) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - no shell, and the path follows `--`
-            ["zstd", "-dcq", "--", path],  # noqa: S607 - wherever the machine has it
+            ["zstd", "-dcq", "--", path],  # noqa: S607 - found by PATH
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
-        assert self._process.stdout is not None  # noqa: S101 - it was asked to be a pipe
+        assert self._process.stdout is not None  # noqa: S101 - stdout=PIPE
         self._output = self._process.stdout.fileno()
 
     def read1(self, size: int) -> bytes:
@@ -166,17 +166,17 @@ _OPENERS: dict[str, Callable[[str], _Stream]] = {
 
 
 def is_compressed(path: str) -> bool:
-    """Whether the name says that the content is compressed."""
+    """Check whether the name has the extension of a compressed file."""
     return os.path.splitext(path)[1] in _OPENERS
 
 
 def uncompressed_name(name: str) -> str:
-    """The name without what a compression added."""
+    """Return the name without the extension of a compressed file."""
     return os.path.splitext(name)[0] if is_compressed(name) else name
 
 
 def open_content(path: str) -> Content:
-    """The content of a file, decompressed if its name says so.
+    """Open a file, decompressed if its name has such an extension.
 
     Raises:
         OSError: It cannot be opened.

@@ -1,6 +1,6 @@
-"""Which files the patterns of a source mean now, and in which folders changes matter. Blocking: runs off the loop.
+"""Expands the patterns of a source to log files, and to folders to watch. Blocking: runs off the loop.
 
-Compressed files are no log files of their own: they are read only as what a log file became.
+A compressed file is never a log file. The agent reads it only as the rotation of one.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from collectors.logs.files.rotated import is_rotation
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A log file as it was last looked at."""
+class FileStatus:
+    """The status of a log file at one look."""
 
     inode: int
     size: int
@@ -25,30 +25,30 @@ class Seen:
 
 
 @dataclass(slots=True)
-class Look:
-    """What a look at the patterns found.
+class FoundFiles:
+    """The result of expanding the patterns.
 
     Attributes:
         files: The log files by path.
-        real: Where a path that is, or goes through, a symbolic link leads to.
-        folders: Where changes matter.
-        rotated: What rotation made of a log file and the patterns name as well, by the log file's path.
+        real: The resolved path of each path with a symbolic link.
+        folders: The folders to watch.
+        rotated: Rotated files that match the patterns too, by the path of the log file.
     """
 
-    files: dict[str, Seen] = field(default_factory=dict)
+    files: dict[str, FileStatus] = field(default_factory=dict)
     real: dict[str, str] = field(default_factory=dict)
     folders: set[str] = field(default_factory=set)
     rotated: dict[str, list[str]] = field(default_factory=dict)
 
 
-def look(patterns: Iterable[str], known: Iterable[str] = ()) -> Look:
-    """Expand the patterns and look at every file.
+def find_files(patterns: Iterable[str], known: Iterable[str] = ()) -> FoundFiles:
+    """Expand the patterns and get the status of every file.
 
     Args:
         patterns: Absolute paths with `*`, `?`, `[…]` and `**`.
-        known: Paths that are log files already; what rotation makes of them is theirs, even if a pattern matches it.
+        known: Paths of known log files. Their rotated files are no log files, even if a pattern matches.
     """
-    found = Look()
+    found = FoundFiles()
     paths: set[str] = set()
     for pattern in patterns:
         paths.update(glob.iglob(pattern, recursive=True))
@@ -64,17 +64,17 @@ def look(patterns: Iterable[str], known: Iterable[str] = ()) -> Look:
     return found
 
 
-def _add(found: Look, path: str, resolved: dict[str, str]) -> None:
+def _add(found: FoundFiles, path: str, resolved: dict[str, str]) -> None:
     try:
         status = os.lstat(path)
         real = _real(path, resolved, link=stat.S_ISLNK(status.st_mode))
         if stat.S_ISLNK(status.st_mode):
             status = os.stat(path)
     except OSError:
-        return  # gone in this moment, or a link that leads nowhere
+        return  # just deleted, or a dangling link
     if not stat.S_ISREG(status.st_mode):
         return
-    found.files[path] = Seen(status.st_ino, status.st_size, status.st_mtime_ns)
+    found.files[path] = FileStatus(status.st_ino, status.st_size, status.st_mtime_ns)
     found.folders.add(os.path.dirname(real))
     if real != path:
         found.real[path] = real
@@ -90,7 +90,7 @@ def _real(path: str, resolved: dict[str, str], *, link: bool) -> str:
 
 
 def _by_folder(paths: Iterable[str]) -> dict[str, set[str]]:
-    """The names in each folder."""
+    """Return the names in each folder."""
     folders: dict[str, set[str]] = {}
     for path in paths:
         folder, name = os.path.split(path)
@@ -99,7 +99,7 @@ def _by_folder(paths: Iterable[str]) -> dict[str, set[str]]:
 
 
 def _live_path(path: str, by_folder: dict[str, set[str]]) -> str | None:
-    """The log file in the same folder of which this one is a rotation, if there is one."""
+    """Return the log file in the same folder that this one is a rotation of, or `None`."""
     folder, name = os.path.split(path)
     for live in _possible_names(name):
         if live in by_folder[folder] and is_rotation(name, live):
@@ -108,14 +108,14 @@ def _live_path(path: str, by_folder: dict[str, set[str]]) -> str | None:
 
 
 def _possible_names(name: str) -> list[str]:
-    """The names of which `name` might be a rotation: its beginnings, and those with its extension behind them."""
+    """Return the names that `name` may be a rotation of: its beginnings, also with its extension."""
     ends = [index for index, character in enumerate(name) if character in "._-"]
     extension = os.path.splitext(name)[1]
     return [name[:end] for end in ends] + [name[:end] + extension for end in ends]
 
 
 def _folders(pattern: str) -> set[str]:
-    """The folders in which a new name could make the pattern match more."""
+    """Return the folders in which a new name can match the pattern."""
     parts = pattern.split("/")
     folders: set[str] = set()
     for count in range(1, len(parts)):
@@ -126,7 +126,7 @@ def _folders(pattern: str) -> set[str]:
 
 
 def _nearest(path: str) -> str:
-    """The nearest folder above that exists: there its return will be seen."""
+    """Return the nearest existing folder above, which shows the return of the path."""
     while not os.path.isdir(path):
         path = os.path.dirname(path)
     return path

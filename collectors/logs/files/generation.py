@@ -1,6 +1,7 @@
-"""One file under a log's path, from its first byte to its last: reading on from what was acknowledged.
+"""One file that stood under a log's path: reading from its acknowledged position to its end.
 
-Owns the open content and the position in it. Which file comes after which is `lineage`'s. Blocking: runs off the loop.
+Owns the open content and the position in it. The module `lineage` owns the order of the files. Blocking: runs off the
+loop.
 """
 
 from __future__ import annotations
@@ -12,28 +13,28 @@ from dataclasses import dataclass
 import msgspec
 
 from collectors.logs.files.content import CompressedContent, Content, PlainContent, open_content
-from collectors.logs.files.end import End, EndWatch
-from collectors.logs.files.identity import HEAD_BYTES, TAIL_BYTES, fingerprint
+from collectors.logs.files.file_end import FileEnd, FileEndTimer
+from collectors.logs.files.fingerprint import HEAD_BYTES, TAIL_BYTES, fingerprint
 from collectors.logs.files.lines import Cut, cut
 from collectors.logs.files.positions import Position
 from collectors.logs.files.rotated import holds
 
 CLOCK_NS = 1_000_000_000
-"""How old, in nanoseconds, the time of lines that have none may be."""
+"""The largest age, in nanoseconds, of the time that lines without a time get."""
 
 
 class ContentChangedError(Exception):
-    """The file does not contain any more what was read from it: truncated, replaced, or its inode used again."""
+    """The file has other content than before: it was truncated or replaced, or its inode was reused."""
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """How a file is read.
+class ReadLimits:
+    """The limits of reading a file.
 
     Attributes:
-        batch_bytes: Bytes of a batch, and of a line, at most.
-        flush_after: Seconds without change after which an unfinished line or entry at the end is taken as it is.
-        linger: Seconds without change after which a file that was replaced is left.
+        batch_bytes: The largest batch and the longest line, in bytes.
+        flush_after: Seconds without change after which an unfinished line or entry at the end is complete.
+        linger: Seconds without change after which a replaced file is closed.
     """
 
     batch_bytes: int = 512 * 1024
@@ -42,16 +43,16 @@ class Limits:
 
 
 @dataclass(slots=True)
-class Work:
-    """Lines to be sent, and what they were read from.
+class FileBatch:
+    """Lines to send, and the place they were read from.
 
     Attributes:
-        generation: Where the position is to be moved once they are acknowledged.
+        generation: The file whose position their acknowledgement moves.
         cut: The lines, and their lengths.
-        before: What stands before the position.
-        window: What stands after it.
-        partial: Whether the last line is taken without its end, which must be remembered before it is sent.
-        final: Whether an open entry of many lines is to be ended.
+        before: The bytes before the position.
+        window: The bytes after it.
+        partial: True if the last line lacks its newline, which must be saved before it is sent.
+        final: True if an open entry of several lines ends here.
     """
 
     generation: Generation
@@ -63,29 +64,29 @@ class Work:
 
     @property
     def read_ns(self) -> int:
-        """The time of the first line, if it has none of its own."""
+        """The time of the first line, for a line without a time of its own."""
         position = self.generation.position
         offset, nanoseconds = next(clock for clock in reversed(position.clocks) if clock[0] <= position.offset)
         return nanoseconds + position.offset + self.cut.skipped - offset
 
 
 class Generation:
-    """One file under a log's path.
+    """One file that stood under a log's path.
 
     Args:
-        path: Where it is now.
-        position: How far it is acknowledged.
-        limits: How it is read.
-        live: Whether it is the one that stands under the log's own path.
+        path: Its current path.
+        position: Its acknowledged position.
+        limits: The limits of reading.
+        live: True if it stands under the log's own path now.
 
     Attributes:
-        size: Its size when it was last read; the offset, as far as is known, if it is compressed.
-        caught_up: Whether the last look reached its end.
-        recorded: Whether the positions file has enough of it to recognise it and to give its lines the same times.
-        clock_due: Whether what was read last is new since then, so that it may have a time of its own.
+        size: Its size at the last read; for a compressed file, the known offset.
+        caught_up: True if the last read reached its end.
+        recorded: True if the positions file has enough to recognise it and to repeat the times of its lines.
+        clock_due: True if the last read bytes are new, so that they may get a new time.
     """
 
-    def __init__(self, path: str, position: Position, limits: Limits, *, live: bool) -> None:
+    def __init__(self, path: str, position: Position, limits: ReadLimits, *, live: bool) -> None:
         self.path = path
         self.position = position
         self.live = live
@@ -96,57 +97,57 @@ class Generation:
         self._limits = limits
         self._content: Content | None = None
         self._offered = 0
-        self._end = EndWatch()
+        self._end = FileEndTimer()
         self._postponed_until = 0.0
 
     @property
     def is_open(self) -> bool:
-        """Whether it holds a descriptor."""
+        """True if it holds a descriptor."""
         return self._content is not None
 
     @property
     def has_rest(self) -> bool:
-        """Whether there is an unfinished line or entry at its end."""
+        """True if an unfinished line or entry is at its end."""
         return self._end.seen.unfinished > 0
 
     def is_at(self, status: os.stat_result) -> bool:
-        """Whether it is, as far as its inode tells, the file that has this status."""
+        """Compare its inode, and its device while it is open, with a status."""
         if isinstance(self._content, PlainContent) and self._content.stat().st_dev != status.st_dev:
             return False
         return self.position.inode == status.st_ino
 
     def retire(self) -> None:
-        """Another file took its place; its writer may still hold it."""
+        """Record that another file took its place; its writer may still hold it open."""
         self.live = False
-        self._end.wait_anew()
+        self._end.restart()
 
     @property
     def postponed(self) -> bool:
-        """Whether it could not be read a while ago, which is not tried at every look."""
+        """True for some time after a failed read."""
         return time.monotonic() < self._postponed_until
 
     def postpone(self) -> None:
-        """Leave it closed for a while."""
+        """Close it for some time."""
         self.close()
         self._postponed_until = time.monotonic() + self._limits.linger
 
     @property
     def deleted(self) -> bool:
-        """Whether it is open and has no name any more."""
+        """True if it is open and was deleted."""
         return self._end.seen.names == 0
 
     @property
     def left(self) -> bool:
-        """Whether it was replaced or deleted, is read to its end, and nothing follows."""
+        """True if it was replaced or deleted, is read to its end, and stays unchanged."""
         if self.has_rest or self._content is None or (self.live and not self.deleted):
             return False
         return not isinstance(self._content, PlainContent) or self._end.quiet >= self._limits.linger
 
     def recognise(self) -> None:
-        """Take the file's fingerprint, and leave it closed if it was.
+        """Take the file's fingerprint; a closed file stays closed.
 
         Raises:
-            ContentChangedError: It is another file by now.
+            ContentChangedError: It is another file now.
             OSError: It cannot be read.
         """
         was_open = self.is_open
@@ -154,11 +155,11 @@ class Generation:
         if not was_open:
             self.close()
 
-    def read(self) -> Work | None:
-        """The next lines, if there are any.
+    def read(self) -> FileBatch | None:
+        """Return the next lines, or `None`.
 
         Raises:
-            ContentChangedError: It does not contain any more what was read from it.
+            ContentChangedError: It has other content than before.
             OSError: It cannot be read.
         """
         content = self._content or self._open()
@@ -178,13 +179,13 @@ class Generation:
             self._advance(before, window, found.length, skipping=found.skipping)
             self._skip_hole(content, window, full=full)
 
-    def acknowledge(self, work: Work, consumed: int, recent: bytes) -> None:
+    def acknowledge(self, work: FileBatch, consumed: int, recent: bytes) -> None:
         """Move the position behind the first `consumed` lines of `work`.
 
         Args:
-            work: What was sent.
-            consumed: How many of its lines are dealt with.
-            recent: The newest entries that were sent.
+            work: The sent lines.
+            consumed: The number of its lines that are done.
+            recent: The newest sent entries.
 
         Raises:
             ValueError: None of them was consumed although they were final.
@@ -198,26 +199,26 @@ class Generation:
         self._offered = work.cut.length - length
 
     def clock_is_stale(self, now_ns: int) -> bool:
-        """Whether lines that have no time of their own would get one that is too old, and may get a new one."""
+        """Check whether new lines without a time would get one that is too old."""
         clocks = self.position.clocks
         ahead = any(offset > self.position.offset for offset, _ in clocks)
         return self.clock_due and not ahead and (not clocks or now_ns - clocks[-1][1] > CLOCK_NS)
 
     def follow(self, before: Position) -> None:
-        """Begin after the entries of the file before, as long as nothing of this one was sent."""
+        """Take over the newest entries of the file before, until lines of this one are sent."""
         if not self.position.offset and self.position.recent != before.recent:
             self._change(recent=before.recent)
 
     def forget_clocks(self) -> None:
-        """Nothing is under way: what is read later may have a later time."""
+        """Drop the saved times while no batch is in flight, so that later lines get later times."""
         self._change(clocks=())
 
     def set_clock(self, now_ns: int, end: int = 0) -> None:
-        """Let lines that have no time of their own have this one from the position on.
+        """Give lines without a time this one from the position on.
 
         Args:
             now_ns: Unix nanoseconds.
-            end: Where the next batch must end again if it is sent again; 0 if that may differ.
+            end: The offset where the next batch must end if it is sent again; 0 for any.
         """
         position = self.position
         clocks = [clock for clock in position.clocks if clock[0] < position.offset][-1:]
@@ -227,7 +228,7 @@ class Generation:
         self._change(clocks=tuple(clocks))
 
     def close(self) -> None:
-        """Give the descriptor back; reading opens it again."""
+        """Close the descriptor; reading opens the file again."""
         if self._content is not None:
             self._content.close()
             self._content = None
@@ -246,12 +247,12 @@ class Generation:
         return content
 
     def _room(self) -> int:
-        """Bytes of a batch from the position on: to the next clock, if that is nearer."""
+        """Return the bytes of a batch from the position on, at most up to the next clock."""
         ends = [offset - self.position.offset for offset, _ in self.position.clocks if offset > self.position.offset]
         return min([self._limits.batch_bytes, *ends])
 
     def _window(self, content: Content) -> tuple[bytes, bytes]:
-        """What stands before the position, checked to be what was read there, and what stands after it."""
+        """Return the bytes before the position, checked against the fingerprints, and those after it."""
         offset, head, tail = self.position.offset, self.position.head, self.position.tail
         start = 0 if offset <= HEAD_BYTES else offset - tail.length
         data = content.read(start, offset - start + max(self._room(), HEAD_BYTES))
@@ -275,29 +276,29 @@ class Generation:
             skipping=self.position.skipping,
             ended=at_clock or self._ended(window),
         )
-        # A clock ends a batch only where one ended before, so that a rest before it was taken as it was.
+        # A clock ends a batch where one ended before. A rest before it was sent as a complete line.
         if at_clock and found.lines and found.length < len(window):
             return Cut(found.skipped, [*found.lines, window[found.length :]], len(window), nuls=found.nuls)
         return found
 
     def _ended(self, window: bytes) -> bool:
-        """Whether an unfinished line or entry at the end is to be taken as it is."""
+        """Check whether an unfinished line or entry at the end is complete."""
         if not isinstance(self._content, PlainContent):
             return True
         return self._end_of(window) == self._end.seen and self._end.quiet >= self._limits.flush_after
 
-    def _end_of(self, window: bytes) -> End:
+    def _end_of(self, window: bytes) -> FileEnd:
         names = self._content.stat().st_nlink if isinstance(self._content, PlainContent) else 1
-        return End(self.position.offset, len(window.rstrip(b"\0")), names)
+        return FileEnd(self.position.offset, len(window.rstrip(b"\0")), names)
 
-    def _work(self, found: Cut, before: bytes, window: bytes, *, full: bool) -> Work | None:
+    def _work(self, found: Cut, before: bytes, window: bytes, *, full: bool) -> FileBatch | None:
         final = full and self._room() < self._limits.batch_bytes
         partial = not window[: found.length].endswith(b"\n")
         if found.length == self._offered:
             final = final or full or self._ended(window)
             if not final:
                 return None
-        return Work(self, found, before, window, partial, final)
+        return FileBatch(self, found, before, window, partial, final)
 
     def _advance(self, before: bytes, window: bytes, length: int, *, skipping: bool) -> None:
         """Move the position by `length` bytes of the window."""
@@ -314,7 +315,7 @@ class Generation:
         self._offered = 0
 
     def _skip_hole(self, content: Content, window: bytes, *, full: bool) -> None:
-        """After a window of NULs, go where a sparse file has data again."""
+        """After a window of NULs, move to the next data of a sparse file."""
         if not (full and isinstance(content, PlainContent) and not window.strip(b"\0")):
             return
         offset = content.next_data(self.position.offset)

@@ -1,4 +1,4 @@
-"""What a log file's path says of where it comes from: containers, as Docker and Kubernetes lay out their logs."""
+"""Labels from the path of a log file, including the container paths of Docker and Kubernetes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 _PATHS = (
-    # Kubernetes: kubelet's own layout, and the links to it that tools read.
+    # Kubernetes: the layout of kubelet, and its links for tools.
     re.compile(r".*/pods/(?P<namespace>[^_/]+)_(?P<pod>[^_/]+)_[^/]+/(?P<container>[^/]+)/\d+\.log"),
     re.compile(r".*/containers/(?P<pod>[^_/]+)_(?P<namespace>[^_/]+)_(?P<container>[^/]+)-[0-9a-f]{64}\.log"),
 )
@@ -21,7 +21,7 @@ class _DockerConfig(msgspec.Struct, rename="pascal"):
 
 
 def file_labels(path: str) -> dict[str, str]:
-    """The labels of a log file: `filename`; of a container also `container`, in Kubernetes `namespace` and `pod`."""
+    """Return `filename`; for a container also `container`, in Kubernetes `namespace` and `pod`."""
     labels = {"filename": path}
     for pattern in _PATHS:
         if found := pattern.fullmatch(path):
@@ -32,7 +32,7 @@ def file_labels(path: str) -> dict[str, str]:
 
 
 def _docker_name(folder: Path) -> str:
-    """What Docker calls the container; empty if that cannot be read."""
+    """Return the name of a Docker container; empty if unreadable."""
     try:
         config = msgspec.json.decode((folder / "config.v2.json").read_bytes(), type=_DockerConfig)
     except (OSError, msgspec.DecodeError):

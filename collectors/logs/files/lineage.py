@@ -1,7 +1,7 @@
-"""The files that stand under one path one after another: the live one, and those before it that are not finished.
+"""The files that stand under one path over time: the live one, and older ones that are not finished.
 
-Owns what happens at a rotation, however it was done: what the old file became, and what came and went between two
-looks. Blocking: runs off the loop, never twice at once.
+Owns the handling of every kind of rotation: the search for the old file, and for files that appeared and vanished
+between two looks. Blocking: runs off the loop, one call at a time.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import msgspec
 import structlog
 
 from collectors.logs.files.content import PlainContent, open_content
-from collectors.logs.files.discovery import Seen
-from collectors.logs.files.generation import ContentChangedError, Generation, Limits, Work
-from collectors.logs.files.identity import HEAD_BYTES, TAIL_BYTES, fingerprint
+from collectors.logs.files.discovery import FileStatus
+from collectors.logs.files.fingerprint import HEAD_BYTES, TAIL_BYTES, fingerprint
+from collectors.logs.files.generation import ContentChangedError, FileBatch, Generation, ReadLimits
 from collectors.logs.files.positions import Generations, Position
 from collectors.logs.files.rotated import Rotated, elsewhere, find, rotations
 from collectors.logs.recent import NOTHING
@@ -25,25 +25,25 @@ from collectors.logs.recent import NOTHING
 log = structlog.get_logger()
 
 _REMEMBERED = 8
-"""How many finished files are remembered at least, so that copies of them are recognised."""
+"""The number of finished files to remember at least, to recognise copies of them."""
 
 
 class Lineage:
     """The files under one path.
 
     Args:
-        path: The path, whatever file stands there.
-        known: What was acknowledged of them before; empty for a path that is new.
-        limits: How they are read.
-        now_ns: The time of lines that have none, of a file that is found now; Unix nanoseconds.
+        path: The path.
+        known: Their acknowledged positions; empty for a new path.
+        limits: The limits of reading.
+        now_ns: The time of lines without a time in a file that is found now; Unix nanoseconds.
 
     Attributes:
-        generations: Those that are still to be read, oldest first.
-        lost: How often the rest of a file could not be found again.
-        problem: Why an older file cannot be read now; empty if all can.
+        generations: The unfinished files, oldest first.
+        lost: The number of files that vanished before their end was sent.
+        problem: The read error of an older file; empty if there is none.
     """
 
-    def __init__(self, path: str, known: Generations, limits: Limits, now_ns: int) -> None:
+    def __init__(self, path: str, known: Generations, limits: ReadLimits, now_ns: int) -> None:
         self.path = path
         self.lost = 0
         self.problem = ""
@@ -58,24 +58,24 @@ class Lineage:
 
     @property
     def known(self) -> Generations:
-        """What is to be remembered of them."""
+        """The positions to save."""
         return (*self._finished, *(generation.position for generation in self.generations))
 
     @property
     def behind(self) -> int:
-        """Bytes that are not acknowledged, as far as is known."""
+        """The known number of bytes that are not acknowledged."""
         return sum(max(0, generation.size - generation.position.offset) for generation in list(self.generations))
 
-    def begin(self, seen: Seen, named: Collection[str], *, at_end: bool) -> None:
-        """Take what is there when a path is first seen.
+    def begin(self, seen: FileStatus, named: Collection[str], *, at_end: bool) -> None:
+        """Start with a path that is found for the first time.
 
         Args:
             seen: The file at the path.
-            named: Rotated files that are to be read before it.
-            at_end: Take only what is written from now on, of the file at the path alone.
+            named: Rotated files to read before it.
+            at_end: Skip the present content, and all rotated files.
 
         Raises:
-            OSError: They cannot be looked at, or the file not be read.
+            OSError: A file or folder is unreadable.
         """
         live = self._new(self.path, seen.inode, seen.modified_ns, live=True)
         self.generations = [live]
@@ -87,22 +87,22 @@ class Lineage:
             before = [file for file in rotations(self.path) if file.path in real and file.inode != seen.inode]
             self.generations[:0] = [self._new_before(file) for file in before]
         for generation in self.generations:
-            with suppress(ContentChangedError):  # replaced in this moment, which reading will see
+            with suppress(ContentChangedError):  # just replaced: the next read sees it
                 generation.recognise()
 
     def mark_recorded(self) -> None:
-        """Take note that the positions file has what `begin` found."""
+        """Record that the positions file contains the result of `begin`."""
         for generation in self.generations:
             generation.recorded = generation.position.head.length > 0
 
-    def read(self, now_ns: int) -> Work | None:
-        """The next lines of the oldest file that has any.
+    def read(self, now_ns: int) -> FileBatch | None:
+        """Return the next lines of the oldest file that has any.
 
         Args:
-            now_ns: The time of lines that have none, of files that are found now; Unix nanoseconds.
+            now_ns: The time of lines without a time in files that are found now; Unix nanoseconds.
 
         Raises:
-            OSError: A file cannot be read.
+            OSError: A file is unreadable.
         """
         self._now_ns = now_ns
         if not any(generation.postponed for generation in self.generations):
@@ -120,30 +120,30 @@ class Lineage:
         return None
 
     def look_again_after(self) -> float | None:
-        """Seconds until something is to be done even if nothing changes; `None` if nothing is."""
+        """Return the seconds until the next read without a change; `None` for no such read."""
         if any(generation.has_rest for generation in self.generations):
             return self._limits.flush_after
         waiting = len(self.generations) > 1 or any(generation.deleted for generation in self.generations)
         return self._limits.linger if waiting else None
 
     def close_named(self) -> None:
-        """Give back the descriptors of the files that have a name, which can be opened again."""
+        """Close the files that still have a name and can be opened again."""
         for generation in self.generations:
             if not generation.deleted:
                 generation.close()
 
     def close(self) -> None:
-        """Give all descriptors back."""
+        """Close all files."""
         for generation in self.generations:
             generation.close()
 
     def _follow_on(self, generation: Generation) -> None:
-        """Let a file begin where the one before it ended, which Loki takes for the same stream."""
+        """Pass the newest entries of the file before on, as both are one stream for Loki."""
         before = [*self._finished, *(it.position for it in self.generations[: self.generations.index(generation)])]
         if before:
             generation.follow(before[-1])
 
-    def _read(self, generation: Generation) -> Work | None:
+    def _read(self, generation: Generation) -> FileBatch | None:
         before = generation.position
         try:
             work = generation.read()
@@ -155,7 +155,7 @@ class Lineage:
         except OSError as error:
             if generation.live:
                 raise
-            # An older file that cannot be read must not hold up those after it.
+            # An unreadable older file must not block the later ones.
             self.problem = f"{generation.path}: {error.strerror or error}"
             generation.postpone()
             return None
@@ -165,16 +165,16 @@ class Lineage:
         return self.read(self._now_ns)
 
     def _find_again(self, generation: Generation) -> bool:
-        """Look for a file that is not where it was; whether there is something to be read now."""
+        """Search a file that left its path; return whether there is something to read now."""
         if not os.path.isdir(os.path.dirname(os.path.realpath(self.path))):
-            return False  # its file system is away
+            return False  # its file system is not mounted
         if generation.live:
             return self._move(generation)
         self._replaced(generation)
         return True
 
     def _insert_missed(self, before: Position, generation: Generation) -> bool:
-        """Before a live file that was empty at the last look, put what was written and rotated away since."""
+        """Insert files that were written and rotated since the live file was seen empty."""
         now = generation.position
         if (
             not generation.live
@@ -187,11 +187,11 @@ class Lineage:
         return bool(missed)
 
     def _follow(self) -> None:
-        """See whether another file stands under the path."""
+        """Check whether another file stands under the path."""
         try:
             status = os.stat(self.path)
         except OSError:
-            return  # gone for now: what is open is read on
+            return  # gone for now: open files are still read
         live = self.generations[-1] if self.generations else None
         if not stat.S_ISREG(status.st_mode) or (live is not None and live.is_at(status)):
             return
@@ -201,7 +201,7 @@ class Lineage:
         self._succeed(live, status, intact=live.is_open)
 
     def _replaced(self, generation: Generation) -> None:
-        """The content of a file is not what was read any more: its rest is elsewhere, and what is here is new."""
+        """Handle changed content: the rest of the old file is elsewhere, and the content here is new."""
         generation.close()
         if generation.live:
             self._succeed(generation, os.stat(self.path), intact=False)
@@ -209,13 +209,13 @@ class Lineage:
             self._lose(generation)
 
     def _succeed(self, old: Generation, status: os.stat_result, *, intact: bool) -> None:
-        """Let the file at the path follow `old`, after all that was there meanwhile."""
+        """Append the file at the path after `old` and after all files in between."""
         old.retire()
         since_ns = old.position.modified_ns
         found = intact or self._move(old)
         if found:
-            with suppress(ContentChangedError, OSError):  # gone or moved in this moment, which reading will see
-                old.recognise()  # by what was written since the last look, so that it is not taken for another file
+            with suppress(ContentChangedError, OSError):  # just moved: the next read sees it
+                old.recognise()  # includes the last writes, so that it is recognised later
         after = self._between(since_ns, (old.position, *self.known), status.st_ino)
         if not found:
             self._lose(old)
@@ -223,37 +223,37 @@ class Lineage:
         self._forget_finished()
 
     def _between(self, since_ns: int, known: Generations, live_inode: int) -> list[Generation]:
-        """The files that were under the path after a known one was last looked at and before the live one."""
+        """Return the files that stood under the path between a known one and the live one."""
         files = self._rotations()
         while True:
             newer = [file for file in files if file.inode != live_inode and file.modified_ns >= since_ns]
             new = self._unseen(newer, known)
             before, files = files, self._rotations()
             if files == before:
-                return new  # looked through while nothing was renamed
+                return new  # no rename happened during the search
 
     def _unseen(self, files: list[Rotated], known: Generations) -> list[Generation]:
-        """Those of the files whose content is not known."""
+        """Return those of the files with unknown content."""
         new = [self._new_before(file) for file in files if not any(find(position, [file]) for position in known)]
         for generation in new:
-            with suppress(ContentChangedError, OSError):  # gone or moved in this moment, or not to be read
+            with suppress(ContentChangedError, OSError):  # just moved, or unreadable
                 generation.recognise()
         return new
 
     def _place(self) -> None:
-        """Find the files again that were not finished before a restart."""
+        """Find the files that were unfinished before a restart."""
         self._unplaced = False
         for generation in self.generations[:-1]:
             if not self._move(generation):
                 self._lose(generation)
 
     def _move(self, generation: Generation) -> bool:
-        """Read the rest of a file where it is now; whether it was found."""
+        """Find the present path of a file; return whether it was found."""
         files: list[Rotated] = []
         found = None
         while found is None:
             before, files = files, self._rotations()
-            if files == before:  # looked through while nothing was renamed
+            if files == before:  # no rename happened during the search
                 break
             found = find(generation.position, self._candidates(generation, files))
         if found is None and generation.position.head.length:
@@ -267,7 +267,7 @@ class Lineage:
         return True
 
     def _candidates(self, generation: Generation, files: list[Rotated]) -> list[Rotated]:
-        """The files that may be a generation's: one that was empty is known by its inode alone, which is used again."""
+        """Return candidates for a generation. An empty one is known by its inode alone, which is reused."""
         if generation.position.head.length:
             return files
         others = [position for position in self.known if position.head.length]
@@ -279,7 +279,7 @@ class Lineage:
         if generation.position.head.length:
             self.lost += 1
             log.warning(
-                "a log file is gone before it was seen to its end",
+                "log file vanished before its end was sent",
                 path=self.path,
                 inode=generation.position.inode,
                 sent_bytes=generation.position.offset,
@@ -298,10 +298,10 @@ class Lineage:
         self._finished = old + self._finished[-_REMEMBERED:]
 
     def _rotations(self) -> list[Rotated]:
-        """The rotated files; none in a folder that may not be listed.
+        """Return the rotated files; none if the folder is not readable.
 
         Raises:
-            OSError: The folder is away, so that nobody knows.
+            OSError: The folder is not available.
         """
         try:
             return rotations(self.path, self._folders)
@@ -320,7 +320,7 @@ class Lineage:
 
 
 def _end_of(path: str, position: Position) -> Position:
-    """The position at the end of a file."""
+    """Return the position at the end of a file."""
     content = open_content(path)
     try:
         assert isinstance(content, PlainContent)  # noqa: S101 - discovery leaves compressed files out

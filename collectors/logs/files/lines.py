@@ -1,4 +1,4 @@
-"""Cutting a window of a file into lines. Pure, and a whole window at once: nothing here is done once a line."""
+"""Cuts a window of a file into lines. Pure, and without work for each line."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """What a window holds.
+    """The lines of a window.
 
     Attributes:
-        skipped: Bytes before the first line that make no line: NULs, or the end of a line that was already sent.
-        lines: The lines as they stand, without newlines.
-        length: The bytes of the window that are dealt with once all these lines are.
-        skipping: Whether the last line is overlong, so that its rest is to be skipped.
-        nuls: Whether there may be NULs around the text of the lines.
+        skipped: Bytes before the first line: NULs, or the end of a line that was already sent.
+        lines: The lines as stored, without newlines.
+        length: The bytes of the window that all these lines take.
+        skipping: True if the last line is overlong and its rest must be skipped.
+        nuls: True if NULs may surround the text of the lines.
     """
 
     skipped: int
@@ -24,7 +24,7 @@ class Cut:
     nuls: bool = False
 
     def length_of(self, count: int) -> int:
-        """The bytes of the window that are dealt with once the first `count` lines are."""
+        """Return the bytes of the window that the first `count` lines take."""
         if count == len(self.lines):
             return self.length
         return self.skipped + sum(map(len, self.lines[:count])) + count
@@ -34,11 +34,11 @@ def cut(window: bytes, *, full: bool, mid_line: bool, skipping: bool, ended: boo
     """Cut a window that begins at a position.
 
     Args:
-        window: What follows the position.
-        full: Whether the window is as large as one may be, so that a line that fills it is overlong.
-        mid_line: Whether the byte before the position is not a newline: a line without its newline was sent.
-        skipping: Whether the position is inside an overlong line.
-        ended: Whether a line without its newline at the end is to be taken as it is.
+        window: The bytes after the position.
+        full: True if the window has its largest size; a line that fills it is overlong.
+        mid_line: True if a line without its newline was sent before the position.
+        skipping: True if the position is inside an overlong line.
+        ended: True if a last line without its newline is complete.
     """
     start = _start(window, full=full, mid_line=mid_line, skipping=skipping)
     nuls = b"\0" in window
@@ -49,7 +49,7 @@ def cut(window: bytes, *, full: bool, mid_line: bool, skipping: bool, ended: boo
         return Cut(start, [], start, skipping=window[-1:] != b"\n")
     if full and start == 0:
         return Cut(start, [window], len(window), skipping=True, nuls=nuls)
-    # NULs at the end may be space that is yet to be written.
+    # NULs at the end may be unwritten space.
     end = len(window.rstrip(b"\0"))
     if ended and end > start:
         return Cut(start, [window[start:end]], end, nuls=nuls)
@@ -57,7 +57,7 @@ def cut(window: bytes, *, full: bool, mid_line: bool, skipping: bool, ended: boo
 
 
 def _start(window: bytes, *, full: bool, mid_line: bool, skipping: bool) -> int:
-    """Where the first line begins."""
+    """Return the offset of the first line."""
     if skipping:
         newline = window.find(b"\n")
         return len(window) if newline < 0 else newline + 1
@@ -65,5 +65,5 @@ def _start(window: bytes, *, full: bool, mid_line: bool, skipping: bool) -> int:
     nuls = len(window) - len(rest)
     if mid_line and rest[:1] == b"\n":
         return nuls + 1
-    # NULs at the end of a file may be space that is yet to be written, so that only what follows them makes them old.
+    # NULs at the end of a file may be unwritten space. Bytes after them prove that they are old.
     return nuls if rest or full else 0

@@ -1,7 +1,7 @@
-"""Where reading goes on after a restart: the positions file, one for the whole agent.
+"""The positions file, one for the whole agent: the place where each source resumes after a restart.
 
-Owns its format and its safety: it is replaced atomically, bounded in how often, and never trusted blindly. What a
-position means belongs to the sources.
+Owns the file format, atomic replacement, a bounded write rate and the handling of a corrupt file. The sources own the
+meaning of a position.
 """
 
 from __future__ import annotations
@@ -15,34 +15,33 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from collectors.logs.files.identity import NOTHING, Fingerprint
+from collectors.logs.files.fingerprint import NOTHING, Fingerprint
 from collectors.logs.recent import NOTHING as NO_ENTRIES
 from collectors.offloop import start
 
 log = structlog.get_logger()
 
 SAVE_AFTER = 1.0
-"""Seconds from a change to its saving, if nobody asks for it earlier."""
+"""Seconds from a change to its saving, without an earlier call of `save`."""
 
 SPACING = 0.25
-"""Seconds at least between two savings."""
+"""The shortest time between two savings, in seconds."""
 
 
 class Position(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How far one file is acknowledged.
+    """The acknowledged part of one file.
 
     Attributes:
         inode: Its inode; 0 for a file that was found compressed.
-        offset: The byte after the last acknowledged one, of the uncompressed content.
+        offset: The first byte that is not acknowledged, in the uncompressed content.
         head: The file's first bytes.
         tail: The bytes before `offset`.
-        skipping: Whether `offset` is inside an overlong line, whose rest is not sent.
-        clocks: `(offset, Unix ns)`, ascending: from that byte on, a line without a time of its own has this time plus
-            its distance in bytes. No batch reaches across the offset of one, so that bytes which are sent again make
-            the same lines with the same times.
-        modified_ns: When the file was last seen to be written.
-        finished: Whether the file was replaced and read to its end.
-        recent: The newest entries that were sent, as `logs.recent` packs them; of the file before, until there are any.
+        skipping: True if `offset` is inside an overlong line whose rest is not sent.
+        clocks: `(offset, Unix ns)`, ascending. From that byte on, a line without a time of its own gets this time plus
+            its distance in bytes. No batch crosses such an offset: bytes sent again give the same lines and times.
+        modified_ns: The last observed modification time.
+        finished: True if the file was replaced and read to its end.
+        recent: The newest sent entries, packed by `logs.recent`; at first those of the file before.
     """
 
     inode: int
@@ -57,7 +56,7 @@ class Position(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 Generations = tuple[Position, ...]
-"""The files that were once found under one path, oldest first; the last is the one that is written."""
+"""The files found under one path over time, oldest first; the last one is live."""
 
 
 class _Content(msgspec.Struct):
@@ -70,12 +69,12 @@ class Positions:
     """The positions of all sources. Belongs to one event loop.
 
     Args:
-        path: The positions file. What is in it is read now; a corrupt one is moved aside.
-        before_saving: Saves what must not be older than the positions; called in a thread, may raise OSError.
+        path: The positions file. It is read now; a corrupt one is moved aside.
+        before_saving: Saves state that must not be older than the positions; runs in a thread, may raise OSError.
 
     Attributes:
-        corrupt: Why the file could not be read, and where it was moved; empty if it could.
-        unwritable: Why the last saving failed; empty if it did not.
+        corrupt: The read error and the new place of the file; empty if there was none.
+        unwritable: The error of the last saving; empty if there was none.
     """
 
     def __init__(self, path: Path, before_saving: Callable[[], None] = lambda: None) -> None:
@@ -91,11 +90,11 @@ class Positions:
         self._timer: asyncio.TimerHandle | None = None
 
     def files(self, source: str) -> dict[str, Generations]:
-        """What is known of a source's files, by their path."""
+        """Return the positions of a source's files, by path."""
         return dict(self._content.files.get(source, {}))
 
     def put(self, source: str, path: str, generations: Generations) -> None:
-        """Take note of the files under a path; saved soon. Without any, the path is forgotten."""
+        """Record the files under a path; saved soon. An empty tuple deletes the path."""
         paths = self._content.files.setdefault(source, {})
         if paths.get(path, ()) == generations:
             return
@@ -106,16 +105,16 @@ class Positions:
         self._changed()
 
     def cursor(self, source: str) -> str:
-        """The cursor of a journal source; empty if there is none."""
+        """Return the cursor of a journal source; empty if there is none."""
         return self._content.cursors.get(source, "")
 
     def put_cursor(self, source: str, cursor: str) -> None:
-        """Take note of a journal source's cursor; saved soon."""
+        """Record the cursor of a journal source; saved soon."""
         self._content.cursors[source] = cursor
         self._changed()
 
     async def save(self) -> None:
-        """Return when everything that was put is on the disk, or cannot be written there (see `unwritable`)."""
+        """Wait until all recorded positions are on the disk, or a write has failed (see `unwritable`)."""
         wanted = self._changes
         while self._saved < wanted:
             await asyncio.shield(self._start_writing())
@@ -133,7 +132,7 @@ class Positions:
                 self.corrupt += f"; moved to {aside}"
             except OSError as second:
                 self.corrupt += f"; cannot be moved aside: {second}"
-            log.warning("the log positions cannot be read; every file is read from its beginning", problem=self.corrupt)
+            log.warning("log positions are unreadable; reading every file from its beginning", problem=self.corrupt)
             return _Content()
 
     def _changed(self) -> None:
@@ -162,12 +161,12 @@ class Positions:
 
     def _note(self, problem: str) -> None:
         if problem and not self.unwritable:
-            log.error("the log positions cannot be saved; a crash would send lines again", problem=problem)
+            log.error("log positions cannot be saved; a crash would send lines twice", problem=problem)
         self.unwritable = problem
 
 
 def _replaced(path: Path, content: bytes, before: Callable[[], None]) -> str:
-    """Replace the file for good; returns why that failed, if it did."""
+    """Replace the file durably; return the error, or an empty text."""
     try:
         before()
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
-"""Finding what a log file became: renamed, copied, compressed, and the ones that came and went meanwhile.
+"""Finds the files that a rotation made of a log file: renamed, copied or compressed.
 
-Owns the names that rotation gives and the search among them. Which of them still has to be read is `lineage`'s.
+Owns the names that rotation gives and the search among them. The module `lineage` decides which of them to read.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _NUMBER = re.compile(r"\d+")
 
 @dataclass(frozen=True, slots=True)
 class Rotated:
-    """A file whose name says that it was once another's content. Two are equal if nothing was renamed between them.
+    """A file with a name that rotation gives. Two are equal if no rename happened between them.
 
     Attributes:
-        path: Where it is.
+        path: Its path.
         inode: Its inode.
-        modified_ns: When its content was last written; compression keeps that.
+        modified_ns: The time of its last write, which compression keeps.
     """
 
     path: str
@@ -36,7 +36,7 @@ class Rotated:
 
 
 def is_rotation(name: str, live: str) -> bool:
-    """Whether `name` is what a rotation makes of `live`: `app.log.1`, `app.log-20261122.gz`, `app-2026-11-22.log`."""
+    """Check whether a rotation of `live` has this name, such as `app.log.1` or `app-2026-11-22.log.gz`."""
     base = uncompressed_name(name)
     if base == live:
         return name != live
@@ -49,11 +49,11 @@ def is_rotation(name: str, live: str) -> bool:
 
 
 def rotations(path: str, more: Iterable[str] = ()) -> list[Rotated]:
-    """The rotated files beside a log file, oldest first.
+    """Return the rotated files in the folders of a log file, oldest first.
 
     Args:
         path: The log file.
-        more: Other folders to which it was seen to be rotated.
+        more: Other folders that earlier rotations used.
 
     Raises:
         OSError: Its own folder cannot be read.
@@ -65,10 +65,9 @@ def rotations(path: str, more: Iterable[str] = ()) -> list[Rotated]:
 
 
 def elsewhere(path: str, inode: int) -> list[Rotated]:
-    """Where else a file may be that is not beside the log file: it must be known by its content.
+    """Return candidates outside the usual names, which the caller must check by content.
 
-    These are the rotated files in the folders within the log file's own, as logrotate's `olddir` puts them, and under
-    whatever name the file of this inode, as a link to the newest log leaves it.
+    These are rotated files in the subfolders (logrotate's `olddir`), and the file of this inode under any name.
 
     Raises:
         OSError: The folder cannot be read.
@@ -84,7 +83,7 @@ def elsewhere(path: str, inode: int) -> list[Rotated]:
 def _in_folders(folders: Iterable[str], live: str) -> list[Rotated]:
     files = []
     for folder in folders:
-        with suppress(OSError):  # gone, or not to be listed
+        with suppress(OSError):  # gone or not readable
             files += _in_folder(folder, live)
     return files
 
@@ -96,7 +95,7 @@ def _in_folder(folder: str, live: str) -> list[Rotated]:
 
 
 def _is_being_made(file: Rotated, times: Mapping[str, int]) -> bool:
-    """Whether a compressed file may not be whole: what it is made of, which is older, is still beside it."""
+    """Check whether a compressed file may be incomplete: its older source still exists."""
     plain_ns = times.get(uncompressed_name(file.path))
     return is_compressed(file.path) and plain_ns is not None and plain_ns <= file.modified_ns
 
@@ -105,7 +104,7 @@ def _rotated(entry: os.DirEntry[str]) -> Rotated | None:
     try:
         status = entry.stat()
     except OSError:
-        return None  # gone in this moment
+        return None  # just deleted
     return Rotated(entry.path, status.st_ino, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
 
 
@@ -115,7 +114,7 @@ def _age(file: Rotated) -> tuple[int, int, str]:
 
 
 def find(position: Position, files: Iterable[Rotated]) -> Rotated | None:
-    """The file that has the content of which `position` was read: itself renamed, else a copy, else compressed."""
+    """Return the file with the content of `position`: renamed first, then copied, then compressed."""
     candidates = sorted(files, key=lambda file: (file.inode != position.inode, is_compressed(file.path)))
     return next((file for file in candidates if _has(file, position)), None)
 
@@ -131,7 +130,7 @@ def _has(file: Rotated, position: Position) -> bool:
 
 
 def holds(content: Content, position: Position) -> bool:
-    """Whether this is the content of which `position` was read."""
+    """Check whether a position belongs to this content."""
     tail = position.tail.length
     return position.head.matches(content.read(0, position.head.length)) and position.tail.matches(
         content.read(position.offset - tail, tail)

@@ -1,7 +1,7 @@
-"""A source of log files: finds them, is told of changes, and hands their lines on, batch by batch.
+"""A source of log files: it finds them, follows their changes, and delivers their lines in batches.
 
-Owns the order of work: what is looked for, how many files are read at once, when the positions are saved. The file is
-the queue: nothing is read before what was read is acknowledged, and nothing is kept but the positions.
+Owns the order of work: searches, the number of files read at once, and the saving of positions. The file is the queue.
+The next batch of a file is read after the acknowledgement of the one before, and only positions are kept.
 """
 
 from __future__ import annotations
@@ -16,63 +16,63 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from collectors.logs.files.discovery import Look, Seen, look
-from collectors.logs.files.generation import Limits, Work
+from collectors.logs.files.discovery import FileStatus, FoundFiles, find_files
+from collectors.logs.files.folder_watch import FolderWatch
+from collectors.logs.files.generation import FileBatch, ReadLimits
 from collectors.logs.files.labels import file_labels
 from collectors.logs.files.lineage import Lineage
 from collectors.logs.files.positions import Positions
+from collectors.logs.files.read_queue import ReadQueue
 from collectors.logs.files.rotated import is_rotation
 from collectors.logs.files.state import FileState
-from collectors.logs.files.turns import Turns
-from collectors.logs.files.watch import Watch
 from collectors.logs.records import Batch
 
 log = structlog.get_logger()
 
 Handle = Callable[[Batch], Awaitable[int]]
-"""Sends a batch, and returns, once that is acknowledged, how many of its lines are dealt with."""
+"""Sends a batch and returns, after its acknowledgement, the number of lines that are done."""
 
 _GATHER = 0.05
-"""Seconds for which events are gathered, so that a busy writer costs one look and not thousands."""
+"""Seconds to gather events, so that a busy writer causes one read and not thousands."""
 
 _FORGET_NS = 7 * 86400 * 10**9
-"""How old, in nanoseconds, what is gone must be to be forgotten: Loki does not take its lines any more."""
+"""The age, in nanoseconds, at which a vanished file is forgotten: Loki refuses older lines."""
 
 _AWAY_SECONDS = 3600.0
-"""And for how long it must be gone, as a file system may come back."""
+"""The time that it must be away, as a file system may return."""
 
 _PAUSE_PER_LOOK = 10
-"""How many times as long as a look took there is none, so that 10,000 files cost no more than a tenth of a core."""
+"""The pause after a look, in durations of that look: 10,000 files cost at most a tenth of a core."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileSettings:
-    """How a source of files is read.
+    """The settings of a file source.
 
     Attributes:
         paths: Patterns of absolute paths.
-        from_end: Whether of files that are there at the very first start only what is written from then on is read.
-        limits: How each file is read.
-        at_once: How many files are read at the same time, each with one batch.
-        open_files: How many logs are kept open at most, of the 1,024 descriptors that a process has as a rule.
-        poll: Seconds between two looks where changes are reported, and where they are not.
+        from_end: True to skip the content that files have at the very first start.
+        limits: The limits of reading one file.
+        at_once: The number of files that are read at the same time, each with one batch.
+        open_files: The most logs that are kept open.
+        poll: Seconds between two looks, with and without notifications of changes.
     """
 
     paths: tuple[str, ...]
     from_end: bool = False
-    limits: Limits = field(default_factory=Limits)
+    limits: ReadLimits = field(default_factory=ReadLimits)
     at_once: int = 4
     open_files: int = 64
     poll: tuple[float, float] = (10.0, 1.0)
 
 
 class FileSource:
-    """The files of one source.
+    """The log files of one source.
 
     Args:
         name: The source's name.
-        settings: How it is read.
-        positions: Where acknowledged positions are kept.
+        settings: Its settings.
+        positions: The store of acknowledged positions.
     """
 
     def __init__(self, name: str, settings: FileSettings, positions: Positions) -> None:
@@ -81,16 +81,16 @@ class FileSource:
         self.state = FileState()
         self._positions = positions
         self._lineages: dict[str, Lineage] = {}
-        self._seen: dict[str, Seen] = {}
+        self._seen: dict[str, FileStatus] = {}
         self._by_real: dict[str, str] = {}
         self._behind_since: dict[str, float] = {}
         self._gone_since: dict[str, float] = {}
         self._labels: dict[str, dict[str, str]] = {}
 
     async def run(self, handle: Handle) -> None:
-        """Read for ever. Ends only by cancellation, after the positions were saved, or by what `handle` raises."""
+        """Read until cancelled, then save the positions; an error of `handle` ends it too."""
         self._reset()
-        watch = Watch(self._written, self._look_now.set)
+        watch = FolderWatch(self._written, self._look_now.set)
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._look_forever(watch))
@@ -104,23 +104,23 @@ class FileSource:
 
     @property
     def lag_bytes(self) -> int:
-        """Bytes that are written and not acknowledged."""
+        """Bytes that are written but not acknowledged."""
         return sum(lineage.behind for lineage in list(self._lineages.values()))
 
     @property
     def lag_seconds(self) -> float:
-        """For how long there was no moment with everything acknowledged, of the file for which that is longest."""
+        """Seconds since the file that is furthest behind was last fully acknowledged."""
         now = time.monotonic()
         return now - min(list(self._behind_since.values()), default=now)
 
     @property
     def lost(self) -> int:
-        """How often in this run a file was gone before it was seen to its end."""
+        """The number of files in this run that vanished before their end was sent."""
         return sum(lineage.lost for lineage in list(self._lineages.values()))
 
     def _reset(self) -> None:
         self._look_now = asyncio.Event()
-        self._turns = Turns()
+        self._queue = ReadQueue()
         self._open: OrderedDict[str, None] = OrderedDict()
         self._known = self._positions.files(self.name)
         self._from_end = self.settings.from_end and not self._known and not self._positions.corrupt
@@ -130,32 +130,32 @@ class FileSource:
         self._gone_since.clear()
 
     async def _end(self) -> None:
-        self._turns.stop()
+        self._queue.stop()
         for path, lineage in self._lineages.items():
-            if self._turns.is_busy(path):
-                continue  # its batch may have been sent: the next start must give the lines the same times
+            if self._queue.is_busy(path):
+                continue  # its batch may be sent already: the next start must repeat its times
             lineage.close()
             for generation in lineage.generations:
                 generation.forget_clocks()
             self._positions.put(self.name, path, lineage.known)
         await self._positions.save()
 
-    # What there is to read.
+    # Finding files.
 
-    async def _look_forever(self, watch: Watch) -> None:
+    async def _look_forever(self, watch: FolderWatch) -> None:
         while True:
             self._look_now.clear()
             started = time.monotonic()
             paths, known = self.settings.paths, [*self._lineages, *self._known]
-            found = await self.state.answer(", ".join(paths), functools.partial(look, paths, known))
+            found = await self.state.answer(", ".join(paths), functools.partial(find_files, paths, known))
             await self._take(found)
             await self.state.answer(", ".join(paths), functools.partial(watch.watch, found.folders))
             await asyncio.sleep(_GATHER + _PAUSE_PER_LOOK * (time.monotonic() - started))
             pause = self.settings.poll[0 if watch.complete else 1]
             await _set_or_late(self._look_now, pause)
 
-    async def _take(self, found: Look) -> None:
-        """Begin with files that are new, and read those that changed."""
+    async def _take(self, found: FoundFiles) -> None:
+        """Start with new files, and queue those that changed."""
         for path in self.state.unreadable.keys() - found.files.keys() - self._lineages.keys():
             del self.state.unreadable[path]
         changed = [path for path, seen in found.files.items() if self._seen.get(path) != seen]
@@ -175,10 +175,10 @@ class FileSource:
         for path in gone:
             self._forget_if_old(path)
         for path in (*changed, *gone, *self.state.unreadable):
-            self._turns.mark(path)
+            self._queue.mark(path)
 
-    async def _begin(self, paths: list[str], found: Look) -> list[str]:
-        """Take up paths that were not read before in this run; those that are new at all."""
+    async def _begin(self, paths: list[str], found: FoundFiles) -> list[str]:
+        """Start with paths that are new in this run; return those without saved positions."""
         for path in [path for path in paths if path in self._known]:
             self._resume(path)
         new = [Lineage(path, (), self.settings.limits, time.time_ns()) for path in paths if path not in self._lineages]
@@ -188,7 +188,7 @@ class FileSource:
         for lineage in new:
             if lineage.path in refused:
                 self._unreadable(lineage.path, refused[lineage.path])
-                del found.files[lineage.path]  # the next look takes it for new again
+                del found.files[lineage.path]  # the next look finds it as new again
             else:
                 self._lineages[lineage.path] = lineage
                 self._put(lineage.path)
@@ -199,10 +199,10 @@ class FileSource:
             self._lineages[path] = Lineage(path, self._known[path], self.settings.limits, time.time_ns())
 
     def _forget_if_old(self, path: str) -> None:
-        """Drop what is known of a file that has been away for so long that it will not come back."""
+        """Forget a file that has been away for a long time."""
         newest = max((position.modified_ns for position in self._lineages[path].known), default=0)
         away = time.monotonic() - self._gone_since.setdefault(path, time.monotonic())
-        if away < _AWAY_SECONDS or time.time_ns() - newest < _FORGET_NS or not self._turns.forget(path):
+        if away < _AWAY_SECONDS or time.time_ns() - newest < _FORGET_NS or not self._queue.forget(path):
             return
         del self._gone_since[path]
         self._lineages.pop(path).close()
@@ -210,9 +210,9 @@ class FileSource:
         self._open.pop(path, None)
         self._positions.put(self.name, path, ())
 
-    # When to read.
+    # Queueing files.
 
-    async def _take_events(self, watch: Watch) -> None:
+    async def _take_events(self, watch: FolderWatch) -> None:
         loop = asyncio.get_running_loop()
         readable = asyncio.Event()
         while True:
@@ -228,31 +228,31 @@ class FileSource:
     def _written(self, real: str) -> None:
         path = self._by_real.get(real, real)
         if path in self._lineages:
-            self._turns.mark(path)
+            self._queue.mark(path)
         else:
             self._mark_rotated(real)
 
     def _mark_rotated(self, real: str) -> None:
-        """A file that was renamed is still written by whoever has it open."""
+        """Queue the log of a rotated file whose writer still holds it open."""
         name = os.path.basename(real)
         for path, lineage in self._lineages.items():
             if len(lineage.generations) > 1 and is_rotation(name, os.path.basename(path)):
-                self._turns.mark(path)
+                self._queue.mark(path)
 
     # Reading.
 
     async def _work(self, handle: Handle) -> None:
         while True:
-            path = await self._turns.next()
+            path = await self._queue.next()
             lineage = self._lineages.get(path)
             if lineage is not None and await self._advance(path, lineage, handle):
-                self._turns.mark(path)
-            self._turns.done(path)
+                self._queue.mark(path)
+            self._queue.done(path)
             if lineage is not None:
                 self._keep_open(path)
 
     async def _advance(self, path: str, lineage: Lineage, handle: Handle) -> bool:
-        """Read and send one batch of a file; whether there may be more."""
+        """Read and send one batch of a file; return whether there may be more."""
         try:
             work = await self.state.answer(path, functools.partial(self._read, path, lineage))
         except OSError as error:
@@ -266,13 +266,13 @@ class FileSource:
         await self._send(path, lineage, work, handle)
         return True
 
-    def _read(self, path: str, lineage: Lineage) -> Work | None:
-        """What is to be sent of a file now. Blocking: runs off the loop."""
+    def _read(self, path: str, lineage: Lineage) -> FileBatch | None:
+        """Return the lines of a file to send now. Blocking: runs off the loop."""
         if path not in self._labels:
             self._labels[path] = file_labels(path)
         return lineage.read(time.time_ns())
 
-    async def _send(self, path: str, lineage: Lineage, work: Work, handle: Handle) -> None:
+    async def _send(self, path: str, lineage: Lineage, work: FileBatch, handle: Handle) -> None:
         generation, lines = work.generation, work.cut.lines
         now = time.time_ns()
         stale = generation.clock_is_stale(now)
@@ -302,26 +302,26 @@ class FileSource:
         self._put(path)
 
     def _rest(self, path: str, lineage: Lineage) -> None:
-        """Nothing is left to be read now."""
+        """Record that a file has nothing to read now."""
         self._behind_since.pop(path, None)
         self._put(path)
         after = lineage.look_again_after()
         if after is not None:
-            self._turns.mark_later(path, after)
+            self._queue.mark_later(path, after)
 
     def _keep_open(self, path: str) -> None:
-        """Close what was read longest ago, when too many files are open."""
+        """Close the least recently read files while too many are open."""
         self._open[path] = None
         self._open.move_to_end(path)
         while len(self._open) > self.settings.open_files:
             oldest, _ = self._open.popitem(last=False)
-            if not self._turns.is_busy(oldest):  # which keeps itself open when it is read
+            if not self._queue.is_busy(oldest):  # a busy file is counted again after its read
                 self._lineages[oldest].close_named()
 
     def _put(self, path: str) -> None:
         self._positions.put(self.name, path, self._lineages[path].known)
 
-    # What is told.
+    # Reporting problems.
 
     def _readable(self, path: str, lineage: Lineage) -> None:
         self.state.unreadable.pop(path, None)
@@ -330,13 +330,13 @@ class FileSource:
 
     def _unreadable(self, path: str, error: OSError) -> None:
         if path not in self.state.unreadable:
-            log.warning("a log file cannot be read", source=self.name, path=path, problem=str(error))
+            log.warning("log file is unreadable", source=self.name, path=path, problem=str(error))
         self.state.unreadable[path] = error.strerror or str(error)
-        self._turns.mark_later(path, self.settings.poll[0])
+        self._queue.mark_later(path, self.settings.poll[0])
 
 
-def _begin(lineages: Iterable[Lineage], found: Look, *, at_end: bool) -> dict[str, OSError]:
-    """Begin with files; those with which that was not possible, by their path."""
+def _begin(lineages: Iterable[Lineage], found: FoundFiles, *, at_end: bool) -> dict[str, OSError]:
+    """Start with new files; return the errors by path."""
     refused = {}
     for lineage in lineages:
         try:

@@ -1,4 +1,4 @@
-"""What is known of a source of files: what was read of it, and what its file system keeps from it. Decides nothing."""
+"""The state of a file source: counts, unreadable files, and pending calls to the file system."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class FileState:
-    """Changed on the event loop, read by other threads.
+    """State that the event loop changes and other threads read.
 
     Attributes:
         lines: Lines read so far.
         bytes: Bytes read so far, without the newlines.
-        files: How many log files there are.
-        looked: Whether there was a look at all.
-        unreadable: Why files cannot be read, by their path.
-        waiting: What the file system was asked for and has not answered yet, and since when (monotonic seconds).
+        files: The number of log files.
+        looked: True after the first look.
+        unreadable: The read error by path.
+        waiting: The paths of pending calls to the file system, with their start (monotonic seconds).
     """
 
     lines: int = 0
@@ -33,7 +33,7 @@ class FileState:
     waiting: list[tuple[str, float]] = field(default_factory=list)
 
     async def answer(self, what: str, function: Callable[[], T]) -> T:
-        """What the function returns or raises off the loop, which a file system that hangs may keep it from."""
+        """Run a function off the loop and record it as pending; a hung file system delays the result."""
         asked = (what, time.monotonic())
         self.waiting.append(asked)
         try:

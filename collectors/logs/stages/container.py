@@ -1,8 +1,8 @@
-r"""The `container` stage: takes a container's own line out of what Docker or a CRI runtime wrapped it in.
+r"""The `container` stage: unwraps the lines that Docker or a CRI runtime wrote for a container.
 
-Docker (json-file): `{"log":"text\n","stream":"stdout","time":"RFC 3339"}`; a line over 16 KiB is several objects, of
-which only the last one's text ends in a newline. CRI (containerd, CRI-O): `RFC-3339 stdout P text`, where `P` says that
-the line goes on and `F` that it ends.
+Docker (json-file): `{"log":"text\n","stream":"stdout","time":"RFC 3339"}`. A line over 16 KiB is split over several
+objects; only the last one's text ends in a newline. CRI (containerd, CRI-O): `RFC-3339 stdout P text`. `P` is a part of
+a line, `F` its end.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ _CRI_FIELDS = 4
 
 
 class ContainerConfig(StageConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`{ container = {} }`: the time and the label `stream` (`stdout`, `stderr`) come from the wrapper.
+    """`{ container = {} }`: takes the time and the label `stream` (`stdout`, `stderr`) from the wrapper.
 
     Attributes:
-        format: Who wrapped the lines; `auto` looks at each of them.
+        format: The wrapper's format; `auto` detects it for each line.
     """
 
     format: Literal["auto", "docker", "cri"] = "auto"
 
     def build(self, _context: Context) -> Stage:
-        """The stage."""
+        """Build the stage."""
         return _Container(_UNWRAP[self.format])
 
 

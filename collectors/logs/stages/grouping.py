@@ -1,7 +1,7 @@
-"""Makes one entry of several lines, for the stages `multiline` and `container`.
+"""Joins several lines to one entry, for the stages `multiline` and `container`.
 
-The last group of a batch is open, as its rest may come with the next batch: it is held back, unless nothing will
-follow or it has reached what one entry may hold.
+The last group of a batch is open: its rest may come with the next batch. It is held back, unless the batch is final or
+the group is full.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ MAX_BYTES = 256 * 1024
 def group(
     entries: Entries, opens: Sequence[bool], joint: bytes, *, last_is_open: bool, max_lines: int = MAX_LINES
 ) -> None:
-    """Join each entry with those that follow it until the next one that opens a group.
+    """Join each entry with the following ones up to the next one that opens a group.
 
     Args:
-        entries: What to change.
-        opens: Whether each entry begins a group. The first one does in any case.
-        joint: What is put between the lines.
-        last_is_open: Whether the last group may go on in the next batch.
-        max_lines: How many lines a group has at most; as many bytes as Loki takes are the other limit.
+        entries: The entries to change.
+        opens: True for each entry that begins a group. The first one always does.
+        joint: The separator between the lines.
+        last_is_open: True if the last group may continue in the next batch.
+        max_lines: The most lines of a group; the other limit is the longest line of Loki.
     """
     firsts = list(_firsts(entries.lines, opens, max_lines))
     if not firsts:

@@ -1,4 +1,4 @@
-"""The `json` stage: takes fields out of lines that are JSON objects. The line itself stays as it is."""
+"""The `json` stage: extracts fields from lines that are JSON objects, without changing the line."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ class JsonConfig(StageConfig, frozen=True, forbid_unknown_fields=True, kw_only=T
     """`{ json = { fields = ["time", "level"] } }`.
 
     Attributes:
-        fields: Which members to take. A dot reaches into an object (`http.status`), unless a member has that very
+        fields: The members to extract. A dot reaches into an object (`http.status`), unless a member has the whole
             name.
-        field: Where the JSON is; empty for the line.
+        field: The field with the JSON; empty for the line.
     """
 
     fields: FieldNames
     field: str = ""
 
     def build(self, _context: Context) -> Stage:
-        """The stage, with a decoder that skips all other members."""
+        """Build the stage with a decoder that skips all other members."""
         return _Json(self)
 
 

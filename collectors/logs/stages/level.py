@@ -1,7 +1,7 @@
-"""The `level` stage: brings what programs call their levels to one set of names.
+"""The `level` stage: maps the level names of programs to one set of names.
 
-The names are those that Loki detects itself (`detected_level`): `trace`, `debug`, `info`, `warn`, `error`, `critical`,
-and `unknown` for what nobody knows, so that a label made of them has few values.
+The names are those of Loki's `detected_level`: `trace`, `debug`, `info`, `warn`, `error`, `critical`, and `unknown`.
+A label with these values makes few streams.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ _LONGEST = 20
 
 
 class LevelConfig(StageConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`{ level = {} }`: replaces the field by its normal name.
+    """`{ level = {} }`: replaces the field by its standard name.
 
     Attributes:
-        field: Where the level is.
-        numbers: What numbers mean: those of syslog (0 to 7) and of pino and bunyan (10 to 60), or those of Python's
+        field: The field with the level.
+        numbers: The scale of numbers: `auto` is syslog (0 to 7) with pino and bunyan (10 to 60), `python` is Python's
             logging (10 to 50).
     """
 
@@ -51,7 +51,7 @@ class LevelConfig(StageConfig, frozen=True, forbid_unknown_fields=True, kw_only=
     numbers: Literal["auto", "python"] = "auto"
 
     def build(self, _context: Context) -> Stage:
-        """The stage."""
+        """Build the stage."""
         levels = _Levels(_NUMBERS[self.numbers])
 
         def level(entries: Entries) -> None:
@@ -63,7 +63,7 @@ class LevelConfig(StageConfig, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class _Levels(dict[str | None, str]):
-    """The level of each text; remembers some."""
+    """The level of each text, with a bounded cache."""
 
     def __init__(self, numbers: dict[str, str]) -> None:
         super().__init__()

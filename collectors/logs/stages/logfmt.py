@@ -1,4 +1,4 @@
-"""The `logfmt` stage: takes fields out of lines of `name=value name="quoted value"` pairs."""
+"""The `logfmt` stage: extracts fields from `name=value name="quoted value"` pairs."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ class LogfmtConfig(StageConfig, frozen=True, forbid_unknown_fields=True, kw_only
     """`{ logfmt = { fields = ["time", "level"] } }`.
 
     Attributes:
-        fields: Which pairs to take.
-        field: Where the text is; empty for the line.
+        fields: The pairs to extract.
+        field: The field with the text; empty for the line.
     """
 
     fields: FieldNames
     field: str = ""
 
     def build(self, _context: Context) -> Stage:
-        """The stage."""
+        """Build the stage."""
         names = dict(by_name(self.fields))
 
         def logfmt(entries: Entries) -> None:

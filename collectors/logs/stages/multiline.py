@@ -1,4 +1,4 @@
-"""The `multiline` stage: makes one entry of a line and those that belong to it, such as a stack trace."""
+"""The `multiline` stage: joins the lines of one entry, such as a stack trace."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ class MultilineConfig(StageConfig, frozen=True, forbid_unknown_fields=True, kw_o
     r"""`{ multiline = { first = '^\d{4}-' } }`.
 
     Attributes:
-        first: Matches at the beginning of each line that begins an entry.
-        max_lines: How many lines an entry has at most.
+        first: A pattern that matches at the beginning of the first line of each entry.
+        max_lines: The most lines of an entry.
     """
 
     first: Pattern
     max_lines: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = MAX_LINES
 
     def build(self, _context: Context) -> Stage:
-        """The stage."""
+        """Build the stage."""
         match = re.compile(self.first).match
 
         def multiline(entries: Entries) -> None:

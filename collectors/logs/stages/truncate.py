@@ -1,4 +1,4 @@
-"""The `truncate` stage: shortens lines over a limit, and says so at their end. Every pipeline ends with one."""
+"""The `truncate` stage: shortens lines over a limit and marks their end. Every pipeline ends with it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class TruncateConfig(StageConfig, frozen=True, forbid_unknown_fields=True, kw_on
     """`{ truncate = { max_size = "16KiB" } }`.
 
     Attributes:
-        max_size: The longest that a line may be, with its mark.
+        max_size: The longest line in bytes, including the mark.
     """
 
     max_size: Size = Size(LOKI_MAX_LINE_BYTES)
@@ -24,7 +24,7 @@ class TruncateConfig(StageConfig, frozen=True, forbid_unknown_fields=True, kw_on
             raise ValueError(f"expected a max_size of {_MIN_BYTES}B to 256KiB (Loki's limit), got {self.max_size}B")
 
     def build(self, _context: Context) -> Stage:
-        """The stage."""
+        """Build the stage."""
         limit = self.max_size
 
         def truncate(entries: Entries) -> None:
@@ -37,7 +37,7 @@ class TruncateConfig(StageConfig, frozen=True, forbid_unknown_fields=True, kw_on
 
 
 def shortened(line: bytes, limit: int) -> bytes:
-    """The beginning of a line up to a whole character, and a mark that tells its size; `limit` bytes at most."""
+    """Return the beginning of a line up to a whole character, and a mark with its size, in `limit` bytes."""
     mark = f" …[truncated, {len(line)} bytes]".encode()
     end = limit - len(mark)
     while end > limit - len(mark) - 3 and line[end] & 0xC0 == 0x80:  # noqa: PLR2004 - UTF-8's continuation bytes

@@ -22,8 +22,8 @@ import pytest
 
 from collectors.logs.files import source as module
 from collectors.logs.files.content import PlainContent
+from collectors.logs.files.folder_watch import FolderWatch
 from collectors.logs.files.lineage import Lineage
-from collectors.logs.files.watch import Watch
 from tests.support.log_files import Agent, Sink, eventually, settings
 from tests.support.waiting import eventually as wait_until
 
@@ -108,9 +108,9 @@ async def test_nothing_asks_a_file_system_on_the_event_loop(
 
         return ask
 
-    for owner, name in ((module, "look"), (module, "file_labels"), (Lineage, "begin"), (Lineage, "read")):
+    for owner, name in ((module, "find_files"), (module, "file_labels"), (Lineage, "begin"), (Lineage, "read")):
         monkeypatch.setattr(owner, name, noted(name, getattr(owner, name)))
-    monkeypatch.setattr(Watch, "watch", noted("watch", Watch.watch))
+    monkeypatch.setattr(FolderWatch, "watch", noted("watch", FolderWatch.watch))
     (logs / "app.log").write_bytes(b"line\n")
     await agent.start(sink, settings(logs / "*.log"))
     await eventually(lambda: sink.lines and len(asked) == 5)

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from collectors.logs.files import lineage as module
-from collectors.logs.files.discovery import Seen
-from collectors.logs.files.generation import Limits
+from collectors.logs.files.discovery import FileStatus
+from collectors.logs.files.generation import ReadLimits
 from collectors.logs.files.lineage import Lineage
 from collectors.logs.files.positions import Position
 from collectors.logs.files.rotated import Rotated, rotations
@@ -18,9 +18,9 @@ NOW = 1795321418_000000000
 
 
 def begun(log: Path) -> Lineage:
-    lineage = Lineage(str(log), (), Limits(), NOW)
+    lineage = Lineage(str(log), (), ReadLimits(), NOW)
     status = log.stat()
-    lineage.begin(Seen(status.st_ino, status.st_size, status.st_mtime_ns), (), at_end=False)
+    lineage.begin(FileStatus(status.st_ino, status.st_size, status.st_mtime_ns), (), at_end=False)
     return lineage
 
 
@@ -34,9 +34,9 @@ def read(lineage: Lineage) -> list[bytes]:
 
 def times(log: Path, batch_bytes: int) -> list[tuple[bytes, int]]:
     """Each line with its time, when so many bytes are read at once."""
-    lineage = Lineage(str(log), (), Limits(batch_bytes=batch_bytes), NOW)
+    lineage = Lineage(str(log), (), ReadLimits(batch_bytes=batch_bytes), NOW)
     status = log.stat()
-    lineage.begin(Seen(status.st_ino, status.st_size, status.st_mtime_ns), (), at_end=False)
+    lineage.begin(FileStatus(status.st_ino, status.st_size, status.st_mtime_ns), (), at_end=False)
     found: list[tuple[bytes, int]] = []
     while (work := lineage.read(NOW)) is not None:
         batch = Batch("s", work.cut.lines, work.read_ns, {}, nuls=work.cut.nuls)
@@ -102,7 +102,7 @@ def test_an_empty_file_is_not_taken_for_another_that_got_its_inode(log: Path) ->
 
     log.rename(log.with_name("other.log")).write_bytes(b"not ours\n")
     log.write_bytes(b"new\n")
-    again = Lineage(str(log), known, Limits(), NOW)
+    again = Lineage(str(log), known, ReadLimits(), NOW)
 
     assert read(again) == [b"new"]
     again.close()
@@ -123,7 +123,7 @@ def test_an_empty_file_is_not_taken_for_a_known_one_that_got_its_inode(log: Path
         rotated.write_bytes(log.read_bytes())
         log.unlink()
     log.write_bytes(b"3\n")
-    again = Lineage(str(log), (Position(rotated.stat().st_ino), known), Limits(), NOW)
+    again = Lineage(str(log), (Position(rotated.stat().st_ino), known), ReadLimits(), NOW)
 
     assert read(again) == [b"2", b"3"]
     again.close()

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from collectors.logs.files.generation import Limits
+from collectors.logs.files.generation import ReadLimits
 from collectors.logs.records import Batch
 from tests.support.log_files import Agent, Sink, eventually, settings
 
@@ -77,11 +77,11 @@ async def test_what_was_not_acknowledged_is_sent_again_with_the_same_times(
         await asyncio.Event().wait()
         return 0
 
-    await agent.start(unacknowledged, settings(log, limits=Limits(batch_bytes=4096)))
+    await agent.start(unacknowledged, settings(log, limits=ReadLimits(batch_bytes=4096)))
     await eventually(lambda: lost.lines)
     await agent.stop()
     append(log, numbered(5000, 5010))
-    await agent.start(sink, settings(log, limits=Limits(batch_bytes=1000)))
+    await agent.start(sink, settings(log, limits=ReadLimits(batch_bytes=1000)))
 
     await eventually(lambda: len(sink.lines) >= 5010)
     assert sink.lines == expected(0, 5010)

@@ -1,6 +1,6 @@
-"""Recognising a file by what it contains: fingerprints of its first bytes and of those before a position.
+"""Fingerprints that recognise a file by content: its first bytes, and the bytes before a position.
 
-An inode alone is not enough: it is used again for another file, survives a truncation, and is not that of a copy.
+An inode alone is not enough. The system reuses it, it survives a truncation, and a copy has another one.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from hashlib import blake2b
 import msgspec
 
 HEAD_BYTES = 1024
-"""How much of a file's beginning is fingerprinted at most; a shorter file has a shorter fingerprint, which grows."""
+"""Bytes of a file's beginning in a fingerprint, at most. The fingerprint of a shorter file grows with it."""
 
 TAIL_BYTES = 256
-"""How much before a position is fingerprinted at most."""
+"""Bytes before a position in a fingerprint, at most."""
 
 
 class Fingerprint(msgspec.Struct, frozen=True):
-    """The digest of some bytes; no log text is kept in it.
+    """The digest of some bytes, without log text.
 
     Attributes:
-        length: How many bytes.
+        length: The number of bytes.
         digest: Their BLAKE2b of 16 bytes, in hexadecimal.
     """
 
@@ -28,12 +28,12 @@ class Fingerprint(msgspec.Struct, frozen=True):
     digest: str
 
     def matches(self, data: bytes) -> bool:
-        """Whether these bytes begin with the fingerprinted ones."""
+        """Check whether these bytes begin with the fingerprinted ones."""
         return len(data) >= self.length and fingerprint(data[: self.length]) == self
 
 
 def fingerprint(data: bytes) -> Fingerprint:
-    """The fingerprint of all these bytes."""
+    """Return the fingerprint of all these bytes."""
     return Fingerprint(len(data), blake2b(data, digest_size=16).hexdigest())
 
 

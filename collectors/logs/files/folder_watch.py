@@ -1,6 +1,6 @@
-"""Being told that a folder's files changed: Linux's inotify, where there is one.
+"""Notifications of changes in folders, by Linux's inotify.
 
-Owns the descriptor and its events. Elsewhere, and for folders that cannot be watched, looking from time to time serves.
+Owns the descriptor and its events. Without inotify, the source polls.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ _EVENT = struct.Struct("iIII")  # inotify(7): watch descriptor, mask, cookie, le
 _BUFFER = 1 << 16
 
 
-class Watch:
-    """Watches folders.
+class FolderWatch:
+    """An inotify watch on folders.
 
     Args:
-        written: Called with the path of a file that was written.
-        changed: Called, once for many events, when files came, went, were renamed or got other permissions.
+        written: Called with the path of a written file.
+        changed: Called once for many events, after files were created, deleted, renamed or got other permissions.
 
     Attributes:
-        available: Whether this system has inotify.
-        complete: Whether all folders that were last asked for are watched.
+        available: True if this system has inotify.
+        complete: True if all requested folders are watched.
     """
 
     def __init__(self, written: Callable[[str], None], changed: Callable[[], None]) -> None:
@@ -41,15 +41,15 @@ class Watch:
 
     @property
     def available(self) -> bool:
-        """Whether this system has inotify."""
+        """True if this system has inotify."""
         return self._descriptor >= 0
 
     def fileno(self) -> int:
-        """The descriptor that is readable when there are events."""
+        """Return the descriptor that is readable while events wait."""
         return self._descriptor
 
     def watch(self, folders: Iterable[str]) -> None:
-        """Watch these folders, and no others any more. Blocking: runs off the loop."""
+        """Watch exactly these folders. Blocking: runs off the loop."""
         if not self.available:
             return
         wanted = set(folders)
@@ -63,7 +63,7 @@ class Watch:
         self.complete = len(self._folders) == len(wanted)
 
     def read(self) -> None:
-        """Take all events that there are, and make the calls."""
+        """Read all waiting events and make the calls."""
         names: set[str] = set()
         changed = False
         for number, mask, name in self._events():
@@ -79,7 +79,7 @@ class Watch:
             self._changed()
 
     def close(self) -> None:
-        """Give the descriptor back."""
+        """Close the descriptor."""
         if self.available:
             os.close(self._descriptor)
             self._descriptor = -1
