@@ -1,4 +1,4 @@
-"""The names of block devices, which the accounts of control groups have by number only."""
+"""The names of block devices; control groups account them by number only."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collectors.host.files import read_attribute
 
 
 class BlockDevices:
-    """The devices of the machine whose files are under `root`. Each is looked up once."""
+    """The block devices of the machine whose files are under `root`. Each is looked up once."""
 
     def __init__(self, root: Path) -> None:
         self._directory = root / "sys/dev/block"
         self._names: dict[str, str] = {}
 
     def name(self, numbers: str) -> str:
-        """A device's name, such as `/dev/sda` for `8:0`; the numbers themselves if it is gone."""
+        """Return a device's name, such as `/dev/sda` for `8:0`; the numbers themselves if it is gone."""
         if numbers not in self._names:
             self._names[numbers] = self._look_up(numbers)
         return self._names[numbers]

@@ -1,4 +1,4 @@
-"""What is read of one control group, and how the kernel's text becomes numbers."""
+"""The numbers of one control group, and the conversion of the kernel's text to them."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Callable, Mapping
 from typing import Self
 
 Series = tuple[str, ...]
-"""A family's name, then the values of the labels that it has of its own."""
+"""A family's name, followed by the values of its own labels."""
 
 CgroupReading = dict[Series, float]
-"""What one control group says."""
+"""The numbers of one control group."""
 
 Names = Mapping[Series, str]
-"""What the kernel calls the number of each series."""
+"""The kernel's name of the number of each series."""
 
 DeviceName = Callable[[str], str]
-"""Gives a block device's name, such as `/dev/sda`, for its numbers, such as `8:0`."""
+"""The function that returns a block device's name, such as `/dev/sda`, for its numbers, such as `8:0`."""
 
 CPU_USAGE = ("container_cpu_usage_seconds_total", "total")
 CPU_USER = ("container_cpu_user_seconds_total",)
@@ -33,7 +33,7 @@ WORKING_SET = ("container_memory_working_set_bytes",)
 MEMORY_LIMIT = ("container_spec_memory_limit_bytes",)
 SWAP_LIMIT = ("container_spec_memory_swap_limit_bytes",)
 
-# The values of the label `operation`, and the family and the unit that cAdvisor has for each besides.
+# The values of the label `operation`, and cAdvisor's family for each.
 _BYTES = {"Read": "container_fs_reads_bytes_total", "Write": "container_fs_writes_bytes_total"}
 _OPERATIONS = {"Read": "container_fs_reads_total", "Write": "container_fs_writes_total"}
 
@@ -48,7 +48,7 @@ class Files:
         directory: The group's directory.
 
     Raises:
-        OSError: The group is gone, or may not be read.
+        OSError: The group is gone, or not readable.
     """
 
     __slots__ = ("_descriptor",)
@@ -63,7 +63,7 @@ class Files:
         os.close(self._descriptor)
 
     def text(self, name: str) -> str:
-        """All of a file; empty where the group has no such file, or has just been removed."""
+        """Return the text of a file; empty if the group has no such file or was removed."""
         try:
             descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._descriptor)
         except OSError:
@@ -76,13 +76,13 @@ class Files:
             os.close(descriptor)
 
     def number(self, name: str) -> int | None:
-        """The one number of a file: 0 for `max`, None where there is no such file."""
+        """Return the number in a file: 0 for `max`, None if there is no such file."""
         text = self.text(name)
         return limit(text) if text else None
 
 
 def limit(text: str) -> int:
-    """A number of the kernel's; 0 where it stands for no limit, as cAdvisor has it."""
+    """Return a number of the kernel's; 0 if it means no limit, as in cAdvisor."""
     if text.startswith("max"):
         return 0
     number = int(text)
@@ -90,35 +90,35 @@ def limit(text: str) -> int:
 
 
 def fields(text: str) -> dict[str, str]:
-    """The numbers of a file with a name and a number on each line, by name; few of them are ever asked for."""
+    """Return the numbers, as text, of a file with a name and a number on each line."""
     words = text.split()
     return dict(zip(words[::2], words[1::2], strict=True))
 
 
 def named(numbers: Mapping[str, str], names: Names, unit: float = 1) -> CgroupReading:
-    """The numbers that are there of those that have a name here, times `unit`."""
+    """Return the present numbers of those named here, times `unit`."""
     return {series: int(numbers[field]) * unit for series, field in names.items() if field in numbers}
 
 
 def without_none(numbers: Mapping[Series, int | None]) -> CgroupReading:
-    """The numbers that there are."""
+    """Return the numbers that are not None."""
     return {series: number for series, number in numbers.items() if number is not None}
 
 
 def threads(files: Files) -> CgroupReading:
-    """How many threads there are, and may be; both versions have the same files."""
+    """Return the number of threads and its limit; both versions have the same files."""
     return without_none(
         {("container_threads",): files.number("pids.current"), ("container_threads_max",): files.number("pids.max")}
     )
 
 
 def working_set(usage: int, inactive_file: int) -> CgroupReading:
-    """Memory in use, and what of it the kernel could not take back without being missed."""
+    """Return the memory in use, in total and without the file cache that the kernel can reclaim at once."""
     return {MEMORY_USAGE: usage, WORKING_SET: max(usage - inactive_file, 0)}
 
 
 def io_bytes(device: str, numbers: str, operation: str, count: int) -> CgroupReading:
-    """Bytes of one kind of operation on one device."""
+    """Return the bytes of one kind of operation on one device."""
     major, _, minor = numbers.partition(":")
     reading: CgroupReading = {("container_blkio_device_usage_total", device, major, minor, operation): count}
     if operation in _BYTES:
@@ -127,5 +127,5 @@ def io_bytes(device: str, numbers: str, operation: str, count: int) -> CgroupRea
 
 
 def io_operations(device: str, operation: str, count: int) -> CgroupReading:
-    """How many operations of one kind there were on one device."""
+    """Return the number of operations of one kind on one device."""
     return {(_OPERATIONS[operation], device): count} if operation in _OPERATIONS else {}

@@ -1,4 +1,4 @@
-"""One control group of version 1, which is one directory in the tree of each controller.
+"""The numbers of one control group of version 1, which is a directory in the tree of each controller.
 
 The files are those of Documentation/admin-guide/cgroup-v1 of the kernel.
 """
@@ -36,7 +36,7 @@ _TICKS = 1 / os.sysconf("SC_CLK_TCK")
 _CPU: Names = {CPU_USER: "user", CPU_SYSTEM: "system"}
 _CFS_TIME: Names = {CFS_THROTTLED: "throttled_time", CFS_BURST: "burst_time"}
 
-# The group with all below it, which a kernel that keeps them apart says under names that begin with total_.
+# Names that begin with total_ are sums over the group and all groups below it.
 _MEMORY: Names = {
     ("container_memory_rss",): "total_rss",
     ("container_memory_cache",): "total_cache",
@@ -51,12 +51,12 @@ _MEMORY: Names = {
 }
 _MEMORY_EVENTS: Names = {("container_oom_events_total",): "oom_kill"}
 
-# A scheduler of its own accounts a device in its own files, and leaves those of the throttling policy empty.
+# The BFQ scheduler accounts a device in its own files, and leaves those of the throttling policy empty.
 _IO_POLICIES = ("bfq", "throttle")
 
 
 def read(trees: Mapping[str, Files], device_name: DeviceName) -> CgroupReading:
-    """What the group says in each tree that it is in, by controller."""
+    """Return the numbers of the group from each tree that it is in, by controller."""
     reading: CgroupReading = {}
     if "cpuacct" in trees:
         reading |= _usage(trees["cpuacct"])
@@ -72,7 +72,7 @@ def read(trees: Mapping[str, Files], device_name: DeviceName) -> CgroupReading:
 
 
 def parse_io(text: str) -> dict[tuple[str, str], int]:
-    """Counts by device and operation, such as `8:0` and `Read`, without the sums over operations and devices."""
+    """Return counts by device and operation, such as `8:0` and `Read`, without the sums over them."""
     rows = (line.split() for line in text.splitlines())
     counts = {(row[0], row[1]): int(row[2]) for row in rows if len(row) == 3}  # noqa: PLR2004 - a sum over all has two
     return {key: count for key, count in counts.items() if key[1] != "Total"}

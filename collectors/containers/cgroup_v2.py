@@ -1,4 +1,4 @@
-"""One control group of version 2, as Documentation/admin-guide/cgroup-v2 of the kernel describes its files."""
+"""The numbers of one control group of version 2, per Documentation/admin-guide/cgroup-v2 of the kernel."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _MEMORY: Names = {
     ("container_memory_pgsteal_total",): "pgsteal",
     ("container_memory_workingset_refault_anon_total",): "workingset_refault_anon",
     ("container_memory_workingset_refault_file_total",): "workingset_refault_file",
-    # This version counts a group with all below it; cAdvisor says that number under both scopes.
+    # Version 2 counts a group with all groups below it; cAdvisor reports that number for both scopes.
     ("container_memory_failures_total", "pgfault", "container"): "pgfault",
     ("container_memory_failures_total", "pgfault", "hierarchy"): "pgfault",
     ("container_memory_failures_total", "pgmajfault", "container"): "pgmajfault",
@@ -60,19 +60,19 @@ _IO_OPERATIONS = {"rios": "Read", "wios": "Write"}
 
 
 def read(files: Files, device_name: DeviceName) -> CgroupReading:
-    """What the group says of itself and all groups below it."""
+    """Return the numbers of the group and all groups below it."""
     return (
         _cpu(files) | _memory(files) | parse_io(files.text("io.stat"), device_name) | _pressure(files) | threads(files)
     )
 
 
 def shares(weight: int) -> int:
-    """The shares of v1 that a weight of v2 stands for: 2 to 262,144 for 1 to 10,000, as runc and cAdvisor convert."""
+    """Return the v1 shares of a v2 weight: 2 to 262,144 for 1 to 10,000, as runc and cAdvisor convert them."""
     return 2 + (weight - 1) * 262_142 // 9_999
 
 
 def parse_io(text: str, device_name: DeviceName) -> CgroupReading:
-    """Bytes and operations by device, from io.stat: `8:0 rbytes=4096 wbytes=0 rios=1 wios=0 dbytes=0 dios=0`."""
+    """Return bytes and operations by device, from io.stat: `8:0 rbytes=4096 wbytes=0 rios=1 wios=0 dbytes=0 dios=0`."""
     reading: CgroupReading = {}
     for line in text.splitlines():
         numbers, *counts = line.split()
@@ -86,7 +86,7 @@ def parse_io(text: str, device_name: DeviceName) -> CgroupReading:
 
 
 def parse_pressure(text: str, resource: str) -> CgroupReading:
-    """Seconds in which some or all tasks waited, from a pressure file: `some avg10=… avg60=… avg300=… total=17`."""
+    """Return the seconds that some or all tasks waited, from `some avg10=… avg60=… avg300=… total=17` and `full …`."""
     rows = (line.split() for line in text.splitlines())
     return {
         (f"container_pressure_{resource}_{_PRESSURE[row[0]]}_seconds_total",): int(row[-1].removeprefix("total="))
@@ -114,7 +114,7 @@ def _memory(files: Files) -> CgroupReading:
     if not stat:
         return {}
     usage = files.number("memory.current")
-    if usage is None:  # the machine's own group has no such file
+    if usage is None:  # the root group has no such file
         usage = int(stat["anon"]) + int(stat["file"])
     return (
         named(stat, _MEMORY)

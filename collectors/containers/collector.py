@@ -1,4 +1,4 @@
-"""The containers' collector: looks now and then which control groups there are, and measures them at each scrape."""
+"""The containers collector: it looks for control groups at an interval, and measures them at each scrape."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ from collectors.metrics import Family, LabelValues
 from collectors.offloop import start
 
 LOOK_SECONDS = 5.0
-"""How long a new container may go unnoticed."""
+"""The time within which a new container is found."""
 
-_LONGEST = 512  # characters: a label is written once for each of a container's series
+_LONGEST = 512  # characters: each series of a container repeats a label
 _NOT_IN_A_LABEL = re.compile(r"[^a-zA-Z0-9_]")
 
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """What scrapes and checks read: the last look, and what the engines said of it."""
+    """The result of the last look and the engines' answers, for scrapes and checks."""
 
     count: Count
     answers: Answers
 
 
 class ContainersCollector(Collector):
-    """Containers, slices and services, under cAdvisor's names.
+    """The collector of containers, slices and services, under cAdvisor's names.
 
     Args:
         config: The section `[containers]`.
-        root: Where the machine's files are.
+        root: The directory of the machine's files.
     """
 
     name = "containers"
@@ -56,22 +56,22 @@ class ContainersCollector(Collector):
         self._view = _View(Count(), Answers())
 
     async def run(self) -> None:
-        """Look again and again, where there are control groups."""
+        """Look at an interval, if the machine has control groups."""
         while self._discovery is not None:
             await self.look()
             await asyncio.sleep(LOOK_SECONDS)
         await super().run()
 
     async def look(self) -> None:
-        """Look which control groups there are, and ask the engines what new containers are called."""
+        """Find the control groups, and ask the engines for names of new containers."""
         if self._discovery is None:
             return
-        count = await start(self._discovery.look, "look for control groups")
+        count = await start(self._discovery.look, "find control groups")
         containers = frozenset(cgroup.container for cgroup in count.cgroups if cgroup.container)
         self._view = _View(count, await self._directory.answers(containers))
 
     def collect(self) -> list[Family]:
-        """What all control groups say now, and the size of the machine; nothing while nothing is to be measured."""
+        """Return the families of all control groups and of the machine; none while none is measured."""
         view = self._view
         if self._meter is None or not view.count.cgroups:
             return []
@@ -80,16 +80,16 @@ class ContainersCollector(Collector):
         return [*families(measured, (*LABELS, *self._exported)), *self._meter.machine.families()]
 
     def checks(self) -> Sequence[Check]:
-        """Whether containers have names, and whether all control groups are measured."""
+        """Return the checks of names and of the limit."""
         return (
-            Check("containers.names", "The container engines say what their containers are called", self._names),
+            Check("containers.names", "The container engines return names of their containers", self._names),
             Check("containers.limit", "All control groups are measured", self._limit),
         )
 
     def _labels(self, cgroup: Cgroup, answers: Answers) -> LabelValues:
-        said = answers.known.get(cgroup.container) or Description(cgroup.container, "", {})
-        exported = (said.labels.get(label, "") for label in self._exported.values())
-        return (cgroup.path, *(text[:_LONGEST] for text in (said.name, said.image, *exported)))
+        description = answers.known.get(cgroup.container) or Description(cgroup.container, "", {})
+        exported = (description.labels.get(label, "") for label in self._exported.values())
+        return (cgroup.path, *(text[:_LONGEST] for text in (description.name, description.image, *exported)))
 
     def _names(self) -> list[Finding]:
         return checks.names(self._view.answers)
@@ -99,7 +99,7 @@ class ContainersCollector(Collector):
 
 
 def exported_labels(labels: Iterable[str]) -> dict[str, str]:
-    """Which of the containers' labels are exported, by the name that they get; of two with one name the first."""
+    """Return the exported containers' labels by their new name; the first of two with the same new name."""
     named: dict[str, str] = {}
     for label in labels:
         named.setdefault("container_label_" + _NOT_IN_A_LABEL.sub("_", label), label)

@@ -1,4 +1,4 @@
-"""What a user can say about containers in the configuration. Owns the section `[containers]`."""
+"""The section `[containers]` of the configuration."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SOCKETS = (
     "/run/user/*/docker.sock",
     "/run/user/*/podman/podman.sock",
 )
-"""Where Docker and Podman listen, for all users and for one."""
+"""The sockets of Docker and Podman, of the system and of each user."""
 
 
 class ContainersConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -22,11 +22,10 @@ class ContainersConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     Attributes:
         measure: `containers` is each container and the whole machine; `all` is slices and services too, as cAdvisor
             does; `auto` is `all` while there is a container, and nothing while there is none; `off` is nothing.
-        exclude: A regular expression; control groups whose path it is found in are left out, unless they are
-            containers.
-        sockets: Where to ask for names, images and labels: paths of Unix sockets, `*` stands for anything.
+        exclude: A regular expression; control groups whose path matches are left out, unless they are containers.
+        sockets: The engines' Unix sockets, which return names, images and labels; `*` matches anything.
         labels: The containers' labels to export, each as `container_label_` and its name.
-        limit: How many control groups are measured at most.
+        limit: The limit of measured control groups.
     """
 
     measure: Literal["auto", "containers", "all", "off"] = "auto"
@@ -36,10 +35,10 @@ class ContainersConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1000
 
     def __post_init__(self) -> None:
-        """Refuse an expression that is none.
+        """Check the regular expression.
 
         Raises:
-            ValueError: With what is wrong with it.
+            ValueError: It does not compile.
         """
         try:
             re.compile(self.exclude)

@@ -1,4 +1,4 @@
-"""Which control groups there are, and which of them are measured."""
+"""The search for control groups, and the choice of those that are measured."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from collectors.containers.processes import Clock, children, container_pids, own
 
 ROOT = "/"
 
-_LINKS_WITHOUT_CHILDREN = 2  # the kernel counts a directory's own two links, and one a directory in it
+_LINKS_WITHOUT_CHILDREN = 2  # a directory has two links of its own, and one for each directory in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +23,10 @@ class Cgroup:
     """One control group.
 
     Attributes:
-        path: Where it is in its tree, such as `/system.slice/nginx.service`.
-        container: The identifier of the container that it is; empty if it is none.
-        started: When its first process started, or else when the group was made, in seconds since the epoch.
-        inode: Tells it from another one at the same path.
+        path: Its path in the tree, such as `/system.slice/nginx.service`.
+        container: The identifier of its container; empty if it is not a container.
+        started: The start of its first process, or else its creation, in seconds since the epoch.
+        inode: The inode of its directory, which differs from that of a later group at the same path.
     """
 
     path: str
@@ -37,11 +37,11 @@ class Cgroup:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """One look at all control groups.
+    """The result of one look at all control groups.
 
     Attributes:
-        cgroups: Those to measure: the machine's own, the containers, then the others by path.
-        left_out: How many more there are than the limit allows.
+        cgroups: The groups to measure: the machine's own, the containers, then the others by path.
+        left_out: The number of groups beyond the limit.
     """
 
     cgroups: tuple[Cgroup, ...] = ()
@@ -49,7 +49,7 @@ class Count:
 
 
 class Discovery:
-    """Looks for control groups, and remembers what it found out about each. Use it from one thread at a time."""
+    """The search for control groups, which remembers each. Use it from one thread at a time."""
 
     def __init__(self, config: ContainersConfig, layout: Layout, root: Path) -> None:
         self._measure = config.measure
@@ -60,7 +60,7 @@ class Discovery:
         self._known: dict[str, Cgroup] = {}
 
     def look(self) -> Count:
-        """What there is now."""
+        """Return the control groups that exist now."""
         found = dict(self._walk())
         chosen = self._chosen(found)
         kept = chosen[: self._limit]
@@ -97,7 +97,7 @@ class Discovery:
 
 
 def walk(top: str) -> Iterator[tuple[str, os.stat_result]]:
-    """Every control group of a tree by its path; what is below a container belongs to it and is passed over."""
+    """Yield every control group of a tree by its path, without the groups below a container."""
     pending = [""]
     while pending:
         path = pending.pop()

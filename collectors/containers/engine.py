@@ -1,7 +1,7 @@
-"""Asks a container engine what its containers are called, over the Unix socket that it listens on.
+"""The client of a container engine's HTTP API on its Unix socket, which lists the running containers.
 
-Speaks the part of Docker's HTTP API that Podman answers too: `GET /containers/json`, the running containers. A
-connection starts Podman's service, so that it is asked only when there is something to ask.
+It uses the part of Docker's API that Podman shares: `GET /containers/json`. A connection starts Podman's service, so
+the agent connects only for new containers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _OK = 200
 
 
 class _Listed(msgspec.Struct, rename="pascal"):
-    """One container of the list, with what is read of it."""
+    """One container of the list."""
 
     id: str
     names: list[str] | None = None
@@ -31,7 +31,7 @@ _DECODER = msgspec.json.Decoder(list[_Listed])
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What an engine says of a container."""
+    """An engine's description of a container."""
 
     name: str
     image: str
@@ -39,15 +39,15 @@ class Description:
 
 
 class EngineError(Exception):
-    """The engine did not say what its containers are called; `str()` of it says why."""
+    """An engine without a list of its containers; `str()` of it is the reason."""
 
 
 async def containers(socket: str) -> dict[str, Description]:
-    """The running containers of the engine that listens on `socket`, by their identifiers.
+    """Return the running containers of the engine that listens on `socket`, by identifier.
 
     Raises:
-        PermissionError: The socket may not be opened by this user.
-        EngineError: There is no answer in time, or one that is no list of containers.
+        PermissionError: This user may not open the socket.
+        EngineError: The engine returns no list of containers in time.
     """
     return {listed.id: _description(listed) for listed in _decoded(await _answer(socket))}
 
@@ -90,6 +90,6 @@ def _decoded(body: bytes) -> list[_Listed]:
 
 
 def _description(listed: _Listed) -> Description:
-    # A container that others link to has more names, each below the other's.
+    # A container that others link to has more names, each below the other container's name.
     own = [name.removeprefix("/") for name in listed.names or () if name.count("/") <= 1]
     return Description(own[0] if own else listed.id, listed.image, listed.labels or {})

@@ -1,4 +1,4 @@
-"""cAdvisor's families of containers: names, types, labels and help of lib/metrics/prometheus.go."""
+"""cAdvisor's families of containers, with the names, types, labels and help of its lib/metrics/prometheus.go."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _Described = tuple[Literal["counter", "gauge"], str, LabelNames]
 _DEVICE = ("device",)
 _INTERFACE = ("interface",)
 
-# The type, the help, and the labels that a family has beside those of every container.
+# The type, the help, and the labels of a family in addition to those of every container.
 _FAMILIES: dict[str, _Described] = {
     "container_last_seen": ("gauge", "Last time a container was seen by the exporter", ()),
     "container_start_time_seconds": ("gauge", "Start time of the container since unix epoch in seconds.", ()),
@@ -188,10 +188,10 @@ _FAMILIES: dict[str, _Described] = {
 
 
 def families(measured: Iterable[tuple[LabelValues, CgroupReading]], labels: LabelNames) -> list[Family]:
-    """What all control groups said, family by family.
+    """Return the families of all control groups.
 
     Args:
-        measured: The label values of each control group, and what it said.
+        measured: The label values and the numbers of each control group.
         labels: The names of those labels.
     """
     samples: dict[str, dict[LabelValues, float]] = {name: {} for name in _FAMILIES}

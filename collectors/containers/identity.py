@@ -1,4 +1,4 @@
-"""Which control groups are containers, told by their paths alone.
+"""The identification of containers by the path of their control group.
 
 The engines name the group of a container by its identifier, 64 hexadecimal digits, alone where they write to the tree
 themselves (`/docker/<id>`, `/kubepods/burstable/pod…/<id>`), and between their own name and `.scope` where they ask
@@ -13,9 +13,9 @@ _CONTAINER = re.compile(r"/(?:(?P<engine>[a-z-]+)-)?(?P<id>[0-9a-f]{64})(?:\.sco
 
 
 def container_id(path: str) -> str:
-    """The identifier of the container whose control group this is; empty if it is none.
+    """Return the identifier of the container with this control group; empty if it is not a container.
 
-    The monitors that Podman and CRI-O start beside a container carry its identifier too, and are none.
+    The monitors that Podman and CRI-O start next to a container carry its identifier too.
     """
     found = _CONTAINER.search(path)
     if found is None or (found["engine"] or "").endswith("conmon"):

@@ -1,4 +1,4 @@
-"""Where this machine's control groups are mounted, and in which version."""
+"""The mount points of this machine's control groups, and their version."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collectors.host.files import read_text
 
 UNIFIED = "unified"
 CONTROLLERS = frozenset({"memory", "cpu", "cpuacct", "blkio", "pids"})
-"""The controllers of v1 that are read; what they count decides whether a machine with both versions is one of v1."""
+"""The controllers of v1 that are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,32 +19,32 @@ class Layout:
     """The trees of control groups.
 
     Attributes:
-        trees: Where each is mounted: the one tree of v2 under the name `unified`, or those of v1 by their controllers
-            (several controllers may share one).
+        trees: The mount point of each tree: that of v2 under the name `unified`, or those of v1 by their controllers,
+            of which several may share one.
     """
 
     trees: Mapping[str, str]
 
     @property
     def is_unified(self) -> bool:
-        """Whether this is version 2."""
+        """True for version 2."""
         return UNIFIED in self.trees
 
     @property
     def tops(self) -> tuple[str, ...]:
-        """Each tree's mount point, once."""
+        """The mount point of each tree, once."""
         return tuple(dict.fromkeys(self.trees.values()))
 
     def directory(self, path: str) -> str:
-        """The directory of a control group, in the last tree that has it."""
+        """Return the directory of a control group, in the last tree that has it."""
         directories = [top + path for top in self.tops]
         return next(filter(os.path.isdir, reversed(directories)), directories[-1])
 
 
 def parse(mountinfo: str) -> dict[str, str]:
-    """The mount point of each tree, from /proc/self/mountinfo (proc_pid_mountinfo(5)).
+    """Return the mount point of each tree, from /proc/self/mountinfo (proc_pid_mountinfo(5)).
 
-    Version 1 goes before version 2: where both are mounted, it has the controllers, which can be in one tree only.
+    Version 1 takes precedence where both are mounted: it then has the controllers, each of which is in one tree only.
     """
     legacy: dict[str, str] = {}
     unified: dict[str, str] = {}
@@ -60,7 +60,7 @@ def parse(mountinfo: str) -> dict[str, str]:
 
 
 def find(root: Path) -> Layout | None:
-    """The layout of the machine whose files are under `root`; None where there are no control groups."""
+    """Return the layout of the machine whose files are under `root`; None if it has no control groups."""
     try:
         trees = parse(read_text(root / "proc/self/mountinfo"))
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The machine that containers run on, under cAdvisor's names: its size, and what only its own control group says."""
+"""The machine that containers run on, under cAdvisor's names: its size, its limits and its disk space."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from collectors.host.files import read_attribute, read_bytes, read_text
 from collectors.host.filesystem import Mount, parse_mounts, space
 from collectors.metrics import Family, gauge
 
-# On a local disk, where asking for space does not wait for anybody.
+# File systems on a local disk, where statvfs does not block on a network.
 _DISK_TYPES = frozenset({"btrfs", "ext2", "ext3", "ext4", "f2fs", "vfat", "xfs"})
 
 
 class Machine:
-    """The machine whose files are under `root`. What identifies it, and its processors, are read once."""
+    """The machine whose files are under `root`. Its identity and its processors are read once."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -28,7 +28,7 @@ class Machine:
         self._cores = tuple(_cores(root / "sys/devices/system/cpu"))
 
     def families(self) -> list[Family]:
-        """The `machine_…` families of cAdvisor."""
+        """Return the `machine_…` families of cAdvisor."""
         memory = self._memory()
         return [
             self._gauge("machine_cpu_cores", "Number of logical CPU cores.", len(self._cores)),
@@ -43,7 +43,7 @@ class Machine:
         ]
 
     def reading(self) -> CgroupReading:
-        """What the machine's own control group does not say: limits, which are the machine's size, and disk space."""
+        """Return the numbers that the root control group lacks: its limits are the machine's size, and its disks."""
         memory = self._memory()
         reading: CgroupReading = {MEMORY_LIMIT: memory["MemTotal_bytes"], SWAP_LIMIT: memory["SwapTotal_bytes"]}
         for mount in self._disks():
@@ -64,14 +64,14 @@ class Machine:
         return meminfo.parse(read_text(self._root / "proc/meminfo"))
 
     def _disks(self) -> Iterator[Mount]:
-        """One mount of each device."""
+        """Return one mount of each device."""
         mounts = parse_mounts(read_bytes(self._root / "proc/self/mounts"))
         devices = {mount.device: mount for mount in reversed(mounts)}
         return (mount for mount in devices.values() if mount.type in _DISK_TYPES and mount.device.startswith("/dev/"))
 
 
 def _cores(directory: Path) -> Iterator[tuple[str, str]]:
-    """Package and core of each processor that is online."""
+    """Yield the package and core of each online processor."""
     for processor in directory.glob("cpu[0-9]*"):
         package = read_attribute(processor / "topology/physical_package_id")
         core = read_attribute(processor / "topology/core_id")

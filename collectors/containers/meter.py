@@ -1,4 +1,4 @@
-"""Measures control groups: brings together what the kernel says of each in several places."""
+"""The measurement of control groups, which joins the kernel's numbers from several places."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from collectors.containers.reader import Reader
 
 
 class Meter:
-    """Measures the control groups of one layout, on the machine whose files are under `root`."""
+    """The meter of the control groups of one layout, on the machine whose files are under `root`."""
 
     def __init__(self, layout: Layout, root: Path) -> None:
         self.machine = Machine(root)
@@ -25,7 +25,7 @@ class Meter:
         self._reader = Reader(layout, root)
 
     def readings(self, cgroups: Sequence[Cgroup]) -> list[tuple[Cgroup, CgroupReading]]:
-        """What each says now; without those that are gone."""
+        """Return the numbers of each control group that still exists."""
         processes = self._processes(cgroups)
         networks = self._networks_of(processes)
         now = int(time.time())
@@ -44,7 +44,7 @@ class Meter:
         return readings
 
     def _processes(self, cgroups: Sequence[Cgroup]) -> dict[Cgroup, list[str]]:
-        """The processes of each container, oldest container first."""
+        """Return the processes of each container, oldest container first."""
         containers = sorted((cgroup for cgroup in cgroups if cgroup.container), key=lambda cgroup: cgroup.started)
         return {cgroup: container_pids(self._layout.directory(cgroup.path)) for cgroup in containers}
 

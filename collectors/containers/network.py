@@ -1,4 +1,4 @@
-"""What containers sent and received: the counters of the interfaces that only they see."""
+"""The network traffic of containers: the counters of their own interfaces."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collectors.containers.cgroup_reading import CgroupReading
 from collectors.host import netdev
 from collectors.host.files import read_text
 
-# cAdvisor's: the loopback, and the machine's own ends of what connects containers.
+# As in cAdvisor: the loopback, and the machine's ends of the containers' connections.
 _IGNORED = ("lo", "veth", "docker", "nerdctl")
 
 # By the columns of /proc/net/dev (proc_pid_net(5)).
@@ -26,7 +26,7 @@ _COUNTERS = {
 
 
 def parse(text: str) -> CgroupReading:
-    """The counters of each interface that cAdvisor does not ignore, from the text of /proc/net/dev."""
+    """Return the counters of each interface that cAdvisor does not ignore, from the text of /proc/net/dev."""
     return {
         (name, interface): counts[column]
         for interface, counts in netdev.parse(text).items()
@@ -42,14 +42,14 @@ class Networks:
         self._proc = root / "proc"
 
     def of_machine(self) -> CgroupReading:
-        """The machine's own interfaces."""
+        """Return the counters of the machine's own interfaces."""
         return self._read("1") or self._read("self")
 
     def of_containers(self, first_pids: Iterable[str]) -> list[CgroupReading]:
-        """The interfaces of each container, of which one process is given; they come oldest first.
+        """Return the counters of each container, given one process of each, oldest container first.
 
-        Nothing for a container that uses the machine's namespace or that of one before it, as in a pod: it would count
-        the same packets again.
+        A container that shares the machine's or an earlier container's namespace, as in a pod, has none: it would
+        count the same packets again.
         """
         seen = {self.namespace("1") or self.namespace("self"), None}
         readings: list[CgroupReading] = []
@@ -60,10 +60,10 @@ class Networks:
         return readings
 
     def namespace(self, pid: str) -> int | None:
-        """A number that processes share if they share a network namespace; None if the process is gone.
+        """Return a number of the process's network namespace; None if the process is gone.
 
-        The inode of `net/dev`, which the kernel makes once for each namespace and shows to everybody: whose link
-        `ns/net` points where, only root may know.
+        It is the inode of `net/dev`, of which the kernel makes one for each namespace. Any user may read it, but only
+        root may read the link `ns/net`.
         """
         try:
             return (self._proc / pid / "net/dev").stat().st_ino

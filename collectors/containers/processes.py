@@ -1,4 +1,4 @@
-"""The processes of control groups: which they are, since when they run."""
+"""The processes of control groups and their start times."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _START_AFTER_NAME = 19  # proc_pid_stat(5): field 22, where the first after the 
 
 
 def own_pids(directory: str) -> list[str]:
-    """The processes of a control group itself; none if it is gone."""
+    """Return the processes of a control group itself; none if it is gone."""
     try:
         return read_text(f"{directory}/cgroup.procs").split()
     except OSError:
@@ -20,7 +20,7 @@ def own_pids(directory: str) -> list[str]:
 
 
 def container_pids(directory: str) -> list[str]:
-    """The processes of a container's control group; where it has none itself, those of the groups below it.
+    """Return the processes of a container's control group; if it has none itself, those of the groups below it.
 
     Podman and CRI-O put a container's processes into a group below the container's own.
     """
@@ -29,7 +29,7 @@ def container_pids(directory: str) -> list[str]:
 
 
 def children(directory: str) -> list[str]:
-    """The names of the groups right below a group; none if it is gone."""
+    """Return the names of the groups directly below a group; none if it is gone."""
     try:
         with os.scandir(directory) as entries:
             return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
@@ -38,14 +38,14 @@ def children(directory: str) -> list[str]:
 
 
 class Clock:
-    """When processes of the machine whose files are under `root` started."""
+    """The start times of processes on the machine whose files are under `root`."""
 
     def __init__(self, root: Path) -> None:
         self._proc = root / "proc"
         self.boot = self._boot_time()
 
     def started(self, pid: str) -> float | None:
-        """When a process started, in seconds since the epoch; None if it is gone."""
+        """Return the start of a process in seconds since the epoch; None if it is gone."""
         try:
             stat = read_text(self._proc / pid / "stat")
         except OSError:

@@ -1,4 +1,4 @@
-"""Reads one control group, in whichever version the machine has."""
+"""The reader of one control group, of version 1 or 2."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from collectors.containers.layout import UNIFIED, Layout
 
 
 class Reader:
-    """Reads the control groups of one layout, on the machine whose files are under `root`."""
+    """The reader of the control groups of one layout, on the machine whose files are under `root`."""
 
     def __init__(self, layout: Layout, root: Path) -> None:
         self._layout = layout
         self._devices = BlockDevices(root)
 
     def read(self, path: str) -> CgroupReading:
-        """What a control group says; nothing if it is gone."""
+        """Return the numbers of a control group; none if it is gone."""
         with ExitStack() as opened:
             trees = {}
             for name, top in self._layout.trees.items():

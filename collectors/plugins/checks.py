@@ -1,4 +1,4 @@
-"""What the plugins collector says to a person: its checks and findings, of how things are at the last look. Pure."""
+"""The checks and findings of the plugins collector, as of its last look. Pure."""
 
 from __future__ import annotations
 
@@ -22,20 +22,22 @@ def plugin_checks(
     gone: Callable[[], list[Gone]],
     unknown: Sequence[str],
 ) -> tuple[Check, ...]:
-    """The checks.
+    """Return the checks.
 
     Args:
-        found: The last look at the directories.
-        instances: What is polled now.
-        gone: What is missing now.
-        unknown: Users of the configuration who do not exist.
+        found: Returns the result of the last look at the directories.
+        instances: Returns the sockets that are polled now.
+        gone: Returns the plugins that are missing now.
+        unknown: Users in the configuration that do not exist.
     """
     return (
         Check("plugins.users", "The users of plugins exist", lambda: _unknown_users(unknown)),
         Check("plugins.sockets", "The sockets of plugins can be trusted", lambda: _refused_files(found())),
         Check("plugins.answers", "The plugins answer", lambda: _failing(instances(), gone())),
         Check("plugins.gone", "No plugin is missing", lambda: _missing(gone())),
-        Check("plugins.metrics", "What plugins report can be passed on", lambda: _refused_parts(instances())),
+        Check(
+            "plugins.metrics", "The agent passes on everything that plugins report", lambda: _refused_parts(instances())
+        ),
     )
 
 
@@ -43,10 +45,10 @@ def _unknown_users(unknown: Sequence[str]) -> list[Finding]:
     return [
         Finding(
             code="plugins-unknown-user",
-            title=f"There is no user {user}",
+            title=f"The user {user} does not exist",
             severity=Severity.WARNING,
-            detail=f"plugins.users names {user!r}, whom this machine does not know.",
-            affects="Sockets of that user are not used.",
+            detail=f"plugins.users names {user!r}; this machine has no such user.",
+            affects="The agent does not poll sockets of that user.",
             remedy=(f"getent passwd {user}", "correct plugins.users in the configuration"),
         )
         for user in unknown
@@ -58,11 +60,11 @@ def _refused_files(found: FoundSockets) -> list[Finding]:
     return [
         Finding(
             code="plugin-socket-refused",
-            title=f"Sockets of plugins are not used: {reason.replace('_', ' ')}",
+            title=f"The agent does not poll some sockets: {reason.replace('_', ' ')}",
             severity=Severity.WARNING,
             detail=_few([file.detail for file in files]),
-            affects="What listens there is not measured.",
-            remedy=(*dict.fromkeys(file.remedy for file in files[:_SHOWN]), "docs/plugins.md says who is trusted"),
+            affects="Plugins that listen there are not measured.",
+            remedy=(*dict.fromkeys(file.remedy for file in files[:_SHOWN]), "docs/plugins.md lists the rules of trust"),
         )
         for reason, files in ((reason, list(files)) for reason, files in groupby(refused, lambda file: file.reason))
     ]
@@ -109,10 +111,10 @@ def _expected(gone: Gone) -> Finding:
 def _failure(instance: Instance, failure: Refusal) -> Finding:
     return Finding(
         code="plugin-not-answering",
-        title=f"The plugin {instance.plugin.name} gives no metrics",
+        title=f"The plugin {instance.plugin.name} serves no metrics",
         severity=Severity.WARNING,
         detail=f"{instance.file.path}: {failure.detail}.",
-        affects="Its gauges are missing and its totals stand still; it is asked again at each interval.",
+        affects="Its gauges are missing and its totals stand still. The agent polls it again at each interval.",
         remedy=(f"curl --max-time 5 --unix-socket {instance.file.path} http://plugin/metrics",),
     )
 
@@ -142,11 +144,11 @@ def _refused_parts(instances: Sequence[Instance]) -> list[Finding]:
     return [
         Finding(
             code="plugin-metrics-refused",
-            title=f"Some metrics of the plugin {plugin} are not passed on",
+            title=f"The agent refuses some metrics of the plugin {plugin}",
             severity=Severity.WARNING,
             detail=_few(details),
-            affects="These are missing from /metrics; all else of the plugin is there.",
-            remedy=("wr-agent plugins", "correct them in the plugin; docs/plugins.md says what is taken"),
+            affects="These are missing from /metrics; the plugin's other metrics are there.",
+            remedy=("wr-agent plugins", "correct them in the plugin; docs/plugins.md lists what is accepted"),
         )
         for plugin, details in by_plugin.items()
     ]

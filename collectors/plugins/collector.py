@@ -1,4 +1,4 @@
-"""The plugins collector: finds sockets, has each polled, and hands out what they said."""
+"""The plugins collector: it finds sockets, polls each, and exports the answers."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from collectors.plugins.state import GoneState, PluginsState, RejectedState, Soc
 from collectors.plugins.trust import Process, Trust, start_of
 
 MOST_SERIES = 200_000
-"""Series that all plugins together may have: a page of 20 MB."""
+"""The limit of series of all plugins together: a page of 20 MB."""
 
-_MOST_PLUGINS = MOST_SOCKETS + 256  # with those whose totals are kept though all their instances ended
+_MOST_PLUGINS = MOST_SOCKETS + 256  # includes plugins whose instances all ended but whose totals are kept
 _SPARE_FILES = 256  # file descriptors that the rest of the agent needs
 
 _Key = tuple[str, str]
 
 
 class PluginsCollector(Collector):
-    """Polls plugins' sockets.
+    """The collector of plugins' metrics.
 
     Args:
         config: The section `[plugins]`.
@@ -69,7 +69,7 @@ class PluginsCollector(Collector):
                 self._leave(key)
 
     def collect(self) -> Iterable[Family]:
-        """Everything that plugins said. Nothing before each was asked once: sums of some would seem to jump."""
+        """Return the plugins' metrics; none before each socket was polled once, since sums of some would jump."""
         plugins, instances = list(self._plugins.values()), list(self._instances.values())
         self._first_round_is_over = self._first_round_is_over or self._all_were_asked(instances)
         polls = poll_families(plugins, instances)
@@ -78,13 +78,13 @@ class PluginsCollector(Collector):
         return [*foreign_families(plugins, instances), *polls, gone_family(self._gone())]
 
     def checks(self) -> Sequence[Check]:
-        """What can be asked of the sockets and of what they answer."""
+        """Return the checks of the sockets and of the answers."""
         return plugin_checks(
             lambda: self._found, lambda: list(self._instances.values()), self._gone, self._trust.unknown
         )
 
     def state(self) -> PluginsState:
-        """What is polled, and what was refused."""
+        """Return what is polled, refused and missing."""
         return PluginsState(
             directories=[str(path) for path in self._directories],
             sockets=[_socket_state(it) for it in self._instances.values() if not (it.last and it.last.gone)],
@@ -97,13 +97,13 @@ class PluginsCollector(Collector):
         )
 
     def left_out(self, families: Mapping[str, str]) -> None:
-        """Count what contradicts the agent's own families, for each plugin that says it."""
+        """Count each family that contradicts one of the agent's own, by plugin."""
         if not families:
             return
         polls = [(it.plugin, it.last.plan) for it in self._instances.values() if it.last and it.last.plan]
-        said = {(plugin, gauge.head.name) for plugin, plan in polls for gauge in plan.gauges}
-        said |= {(plugin, head.name) for plugin in self._plugins.values() for head, _, _ in plugin.series}
-        for plugin, name in said:
+        reported = {(plugin, gauge.head.name) for plugin, plan in polls for gauge in plan.gauges}
+        reported |= {(plugin, head.name) for plugin in self._plugins.values() for head, _, _ in plugin.series}
+        for plugin, name in reported:
             if name in families:
                 plugin.refusals.add(Reason.CONTRADICTS_AGENT, families[name])
 
@@ -119,7 +119,7 @@ class PluginsCollector(Collector):
         return Instance(file, self._plugin(file.plugin), self._config, self._trust, self._ran_before)
 
     def _leave(self, key: _Key) -> None:
-        """Stop to poll; what was counted stays."""
+        """Stop polling a socket; its counts stay in the totals."""
         instance = self._instances.pop(key)
         instance.plugin.free_number(instance.number)
         self._tasks.pop(key).cancel()
@@ -131,14 +131,14 @@ class PluginsCollector(Collector):
         return self._plugins[name]
 
     def _forget_plugins(self) -> None:
-        """Forget the oldest plugins that nobody is any more, where there are too many."""
+        """Forget the oldest plugins without an instance if there are too many."""
         live = {instance.plugin.name for instance in self._instances.values()}
         ended = [name for name in self._plugins if name not in live]
         for name in ended[: max(len(self._plugins) + 1 - _MOST_PLUGINS, 0)]:
             del self._plugins[name]
 
     def _count_refused(self, found: FoundSockets) -> None:
-        """Count refused files by plugin, but make up no plugin for one: others may create files of any name."""
+        """Count refused files by known plugin; a file's name makes no new plugin, since others choose it."""
         for file in found.refused:
             plugin = self._plugins.get(file.plugin) or self._plugin(UNNAMED)
             plugin.refusals.add(file.reason, file.detail)
@@ -162,7 +162,7 @@ class PluginsCollector(Collector):
 
 
 def _allow_files() -> None:
-    """Let the process open as many files as there may be sockets, as far as the system allows."""
+    """Raise the limit of open files to the number of sockets, as far as the system allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MOST_SOCKETS + _SPARE_FILES
     allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)

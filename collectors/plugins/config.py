@@ -1,4 +1,4 @@
-"""What a user can say about plugins in the configuration. Owns the section `[plugins]`."""
+"""The section `[plugins]` of the configuration."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class PluginsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """The section `[plugins]`.
 
     Attributes:
-        enabled: Whether sockets are looked for at all.
-        directories: Where sockets are; empty for the default places of the agent's user and of `users`.
-        users: Names or numbers of users who are trusted, beside the agent's own user and root.
-        expected: Names of plugins that should always run, whichever way they end.
-        interval: Time from one poll of a socket to its next.
-        timeout: Time that one poll may take. One that takes longer than the interval delays that socket's next alone.
-        max_size: Bytes that one answer may have.
-        max_samples: Sample lines that one answer may have.
+        enabled: Whether the agent looks for sockets.
+        directories: Directories with sockets; empty for the defaults of the agent's user and of `users`.
+        users: Names or numbers of trusted users, in addition to the agent's own user and root.
+        expected: Names of plugins that should always run.
+        interval: The time from one poll of a socket to its next.
+        timeout: The limit of one poll. A poll longer than the interval delays only that socket's next poll.
+        max_size: The limit of bytes in one answer.
+        max_samples: The limit of sample lines in one answer.
     """
 
     enabled: bool = True
@@ -40,10 +40,10 @@ class PluginsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     max_samples: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 2_000
 
     def __post_init__(self) -> None:
-        """Refuse what does not go together.
+        """Check the values.
 
         Raises:
-            ValueError: With what was expected instead.
+            ValueError: A value is unusable.
         """
         relative = [path for path in self.directories if not path.startswith("/")]
         if relative:

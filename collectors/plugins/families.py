@@ -1,4 +1,4 @@
-"""What the plugins collector exports: what plugins said, and how they were polled. Pure."""
+"""The families that the plugins collector exports: the plugins' own, and those about polling. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _Samples = dict[tuple[Head, LabelNames], dict[LabelValues, Value]]
 
 
 def foreign_families(plugins: Iterable[Plugin], instances: Iterable[Instance]) -> list[Family]:
-    """What plugins said: totals over all instances, and the gauges of those whose last poll succeeded."""
+    """Return the plugins' totals, and the gauges of instances whose last poll succeeded."""
     samples: _Samples = {}
     for plugin in plugins:
         _add_totals(plugin, samples)
@@ -28,7 +28,7 @@ def foreign_families(plugins: Iterable[Plugin], instances: Iterable[Instance]) -
 
 
 def poll_families(plugins: Iterable[Plugin], instances: Iterable[Instance]) -> list[Family]:
-    """How the sockets were polled."""
+    """Return the families about polling."""
     polls = [(_labels(it), it.last) for it in instances if it.last and not it.ended]
     rejected: dict[LabelValues, float] = {
         (plugin.name, reason.value): count
@@ -38,25 +38,25 @@ def poll_families(plugins: Iterable[Plugin], instances: Iterable[Instance]) -> l
     return [
         gauge(
             "wr_agent_plugin_up",
-            "Whether the last poll of the socket brought a page of metrics.",
+            "1 if the last poll of the socket returned a page of metrics, else 0.",
             {labels: float(poll.failure is None) for labels, poll in polls},
             _INSTANCE,
         ),
         gauge(
             "wr_agent_plugin_poll_duration_seconds",
-            "How long the last poll of the socket took.",
+            "Duration of the last poll of the socket.",
             {labels: poll.duration for labels, poll in polls},
             _INSTANCE,
         ),
         gauge(
             "wr_agent_plugin_samples",
-            "Sample lines of the last page.",
+            "Sample lines on the last page of the socket.",
             {labels: float(poll.plan.template.samples) for labels, poll in polls if poll.plan},
             _INSTANCE,
         ),
         counter(
             "wr_agent_plugin_rejected_total",
-            "Sockets, pages, families, series and values of plugins that were not taken, counted at each poll.",
+            "Refused sockets, pages, families, series and values of plugins, counted at each poll.",
             rejected,
             ("plugin", "reason"),
         ),

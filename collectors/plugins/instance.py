@@ -1,4 +1,4 @@
-"""One socket, polled again and again."""
+"""One socket that is polled at each interval."""
 
 from __future__ import annotations
 
@@ -24,22 +24,24 @@ from collectors.plugins.trust import Process, Trust, listening_process
 
 log = structlog.get_logger()
 
-_MOMENTS = 20
-"""Moments of an interval at which polls begin. Spread over these, many sockets do not make the event loop late; those
-of one moment share its waking, which else is half of what a poll costs."""
+_SLOTS = 20
+"""Slots of an interval in which polls begin.
+
+Spreading polls over slots keeps the event loop on time. Polls of one slot share a wakeup, half of a poll's cost.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """What the last poll of a socket brought. Immutable: any thread may look at it.
+    """The result of one poll. Immutable, so any thread may read it.
 
     Attributes:
-        duration: Seconds that it took.
-        failure: Why it brought nothing; None if it did.
-        plan: What was answered.
+        duration: Its duration in seconds.
+        failure: Why it returned no page; None if it returned one.
+        plan: The plan of the page.
         gauges: The values of the plan's gauges.
-        refused: Parts of it that were not taken.
-        gone: Whether the socket is not there any more, as after an orderly end; the next look sees that too.
+        refused: The refused parts of the page.
+        gone: Whether the socket's file was missing, as after a clean exit; the next look sees that too.
     """
 
     duration: float
@@ -51,14 +53,21 @@ class Poll:
 
 
 class Instance:
-    """Polls one socket.
+    """The poller of one socket.
 
     Args:
         file: The socket.
         plugin: The plugin that it belongs to.
-        config: How it is polled.
-        trust: Who may listen there.
-        ran_before: Whether a process's past is no news, because it ran before the agent counted.
+        config: The section `[plugins]`.
+        trust: The users that may listen there.
+        ran_before: Returns whether a process ran before the agent did, so that its past counts are not new.
+
+    Attributes:
+        number: The value of the label `plugin_instance`.
+        process: The process that listens; None before the first connection.
+        last: The last poll; None before the first.
+        first_answer: When this process first answered, in monotonic seconds; None if it never did.
+        last_answer: When a process last answered, in monotonic seconds; None if none did.
     """
 
     def __init__(
@@ -85,19 +94,19 @@ class Instance:
 
     @property
     def stale(self) -> bool:
-        """Whether the process ended and left the socket behind."""
+        """True if the process ended and left the socket behind."""
         last = self.last
         return last is not None and last.failure is not None and last.failure.reason is Reason.STALE
 
     @property
     def ended(self) -> bool:
-        """Whether no process listens any more, whichever way it ended."""
+        """True if no process listens any more, after a clean exit or a crash."""
         return self.stale or (self.last is not None and self.last.gone)
 
     async def run(self) -> None:
-        """Poll until cancelled: at once, and from then on at a moment of the interval that is this socket's own."""
+        """Poll until cancelled: at once, and then in this socket's own slot of each interval."""
         loop = asyncio.get_running_loop()
-        tick = self._config.interval / _MOMENTS
+        tick = self._config.interval / _SLOTS
         try:
             await self.poll()
             due = loop.time() + random.uniform(0, self._config.interval)  # noqa: S311 - no secret
@@ -110,7 +119,7 @@ class Instance:
             self._disconnect()
 
     async def poll(self) -> None:
-        """Poll once; whatever happens is in `last`."""
+        """Poll once and keep the result in `last`."""
         began = time.monotonic()
         try:
             plan, gauges, refused = await self._page()
@@ -125,7 +134,7 @@ class Instance:
         except OSError as error:
             self._failed(_unreachable(error), began)
         except Exception as error:
-            log.exception("a plugin's answer could not be dealt with", path=self.file.path)
+            log.exception("internal error on a plugin's answer", path=self.file.path)
             self._failed(Refusal(Reason.INTERNAL, f"{type(error).__name__}: {error}"), began)
         else:
             self.last = Poll(time.monotonic() - began, None, plan, gauges, refused)
@@ -133,7 +142,7 @@ class Instance:
             self._count(refused)
 
     async def _page(self) -> tuple[Plan, tuple[float, ...], tuple[Refusal, ...]]:
-        """What was answered, once what is new of it has been added to the totals."""
+        """Return the answered page, after adding its new counts to the totals."""
         async with asyncio.timeout(self._config.timeout):
             answer = await self._answer()
         lines = split(answer.body, self._config.max_samples, openmetrics=answer.openmetrics)
@@ -157,7 +166,7 @@ class Instance:
         return answer
 
     def _connect(self) -> Connection:
-        """A new connection, to a process that is trusted. On a Unix socket that takes no time, or fails."""
+        """Connect to a trusted process. On a Unix socket this returns or fails at once."""
         peer = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             peer.setblocking(False)
@@ -171,7 +180,7 @@ class Instance:
         return self._connection
 
     def _begin_process(self, process: Process) -> None:
-        if process.start == 0:  # of another pid namespace: the socket is the best that tells it
+        if process.start == 0:  # another pid namespace hides the process: identify it by its socket
             process = Process(self.file.identity[1], 0)
         if process != self.process:
             self._process_counts = self.plugin.process_counts(
@@ -202,15 +211,16 @@ class Instance:
 
 
 def _unreachable(error: OSError) -> Refusal:
-    """Why nothing could be connected to, or a connection broke."""
+    """Return why a connection failed or broke."""
     if error.errno == errno.ECONNREFUSED:
-        return Refusal(Reason.STALE, "nobody listens any more: its process ended and left the file behind")
+        return Refusal(Reason.STALE, "no process listens: the socket's process ended and left the file behind")
     if error.errno == errno.EACCES:
         return Refusal(
-            Reason.UNREACHABLE, "the agent's user may not connect; give both users a group, and the socket mode 0660"
+            Reason.UNREACHABLE,
+            "the agent's user may not connect; give both users a common group, and the socket mode 0660",
         )
     if error.errno == errno.EAGAIN:
-        return Refusal(Reason.UNREACHABLE, "it accepts no connections: too many wait already")
+        return Refusal(Reason.UNREACHABLE, "it accepts no connections: its queue is full")
     if isinstance(error, HungUpError):
-        return Refusal(Reason.TRUNCATED, "it closed the connection without an answer")
+        return Refusal(Reason.TRUNCATED, "the plugin closed the connection without an answer")
     return Refusal(Reason.UNREACHABLE, error.strerror or str(error))

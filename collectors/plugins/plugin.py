@@ -1,6 +1,6 @@
-"""All that is known of one plugin, over all its instances: its series, its lives, and what was refused of it.
+"""One plugin over all its instances: its series, the counts of its processes, and its refusals.
 
-Outlives its instances: what they counted stays in the totals.
+It outlives its instances, so that their counts stay in the totals.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from collectors.plugins.series import Counter, Distribution
 from collectors.plugins.trust import Process, start_of
 
 MOST_SERIES = 10_000
-"""Series of one plugin that are summed at most. They are never forgotten, so that labels cannot be new for ever."""
+"""The limit of summed series of one plugin. They are never forgotten, which bounds new label values."""
 
 _Series = TypeVar("_Series", Counter, Distribution)
 
 _MOST_PLANS = 4
-_FEW_PROCESSES = 64  # are not worth looking which of them ended
+_FEW_PROCESSES = 64  # too few to look for those that ended
 _MOST_PROCESSES = 2_048
 
 
 class Admission:
-    """What new pages of all plugins have to pass.
+    """The limits on new pages of all plugins.
 
     Attributes:
-        max_samples: Sample lines that one page may have.
+        max_samples: The limit of sample lines on one page.
         names: The family names in use.
-        full: Whether the plugins together have as many series as the agent takes, so that no page may bring new ones.
-        turn: Held while one is read. A new page takes fifty times as long as a known one: many at once would all come
-            late, one after another only the last do.
+        full: Whether the plugins together reached the limit of series, so that no page may add new ones.
+        new_page_lock: Held while one new page is read. A new page takes fifty times as long as a known one. Many at
+            once would all be late; one after another, only the last ones are.
     """
 
     def __init__(self, max_samples: int) -> None:
@@ -51,7 +51,7 @@ class Plugin:
 
     Args:
         name: Its name.
-        admission: What its pages have to pass.
+        admission: The limits on its new pages.
 
     Attributes:
         service: The value of the label `service` on its last page; empty if no page had one.
@@ -70,17 +70,17 @@ class Plugin:
         self._counts: dict[tuple[str, Process], ProcessCounts] = {}
 
     def take_number(self) -> str:
-        """The lowest free number, for a new instance: however many come and go, there are few label values."""
+        """Take the lowest free number for a new instance, which keeps the number of label values small."""
         number = next(number for number in range(1, len(self._numbers) + 2) if number not in self._numbers)
         self._numbers.add(number)
         return str(number)
 
     def free_number(self, number: str) -> None:
-        """Let the number of an instance that is gone be taken again."""
+        """Free the number of an instance that ended."""
         self._numbers.remove(int(number))
 
     def process_counts(self, instance: str, process: Process, *, past_is_known: bool) -> ProcessCounts:
-        """What was seen of this process under this name."""
+        """Return the counts of this process under this name."""
         key = (instance, process)
         if key not in self._counts:
             if len(self._counts) >= self._most_processes:
@@ -89,17 +89,17 @@ class Plugin:
         return self._counts[key]
 
     async def read(self, lines: list[bytes], latest: Plan | None, *, openmetrics: bool) -> tuple[Plan, list[float]]:
-        """What a page with these lines is, and its numbers.
+        """Return the plan of a page with these lines, and its numbers.
 
-        The plan is the latest of the instance, or one of another instance, if the lines fit it; else a new one.
+        Reuse the latest plan of this or another instance if the lines fit it, else make a new one.
 
         Raises:
-            RefusedError: The lines are no page, or one too many.
+            RefusedError: The lines are no page, or exceed a limit.
         """
         if found := self._recognised(lines, latest, openmetrics=openmetrics):
             return found
         async with self._admission.new_page_lock:
-            found = self._recognised(lines, None, openmetrics=openmetrics)  # another instance may have brought it
+            found = self._recognised(lines, None, openmetrics=openmetrics)  # another instance may have added it
             return found or await self._new(lines, openmetrics=openmetrics)
 
     def _recognised(
@@ -114,7 +114,7 @@ class Plugin:
     async def _new(self, lines: list[bytes], *, openmetrics: bool) -> tuple[Plan, list[float]]:
         page = await read_page(lines, self._admission.max_samples)
         if self._admission.full:
-            raise RefusedError(Reason.TOO_MANY_SERIES, "all plugins together have as many series as the agent takes")
+            raise RefusedError(Reason.TOO_MANY_SERIES, "all plugins together reached the limit of series")
         template = Template(lines, page, openmetrics=openmetrics)
         values = template.values(lines)
         made = await make_plan(page, template, self._admission.names, self)
@@ -122,11 +122,11 @@ class Plugin:
         return made, values or []
 
     def counter(self, head: Head, labels: Labels) -> Counter:
-        """The counter with these labels."""
+        """Return the counter with these labels."""
         return self._find(Counter, head, labels)
 
     def distribution(self, head: Head, labels: Labels) -> Distribution:
-        """The histogram or summary with these labels."""
+        """Return the histogram or summary with these labels."""
         return self._find(Distribution, head, labels)
 
     def _find(self, kind: type[_Series], head: Head, labels: Labels) -> _Series:
@@ -135,13 +135,15 @@ class Plugin:
         if isinstance(found, kind):
             return found
         if len(self.series) >= MOST_SERIES:
-            raise RefusedError(Reason.TOO_MANY_SERIES, f"{head.name}: one more than {MOST_SERIES} series of a plugin")
+            raise RefusedError(
+                Reason.TOO_MANY_SERIES, f"{head.name}: exceeds the limit of {MOST_SERIES} series of a plugin"
+            )
         names = self._label_names.setdefault(names, names)
         made = self.series[head, names, values] = kind(head, names, values)
         return made
 
     def _forget_ended(self) -> None:
-        """Forget the lives of processes that ended; the oldest, if there are many all the same."""
+        """Forget the counts of ended processes, and the oldest ones if there are still too many."""
         for instance, process in [*self._counts]:
             if process.start and start_of(process.pid) != process.start:
                 del self._counts[instance, process]

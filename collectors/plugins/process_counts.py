@@ -1,7 +1,6 @@
-"""What was last seen of one process, so that each event it reports is counted once.
+"""The counts last seen of one process, so that each event it reports is counted once.
 
-A life begins with a process, not with its socket or a connection to it: a socket may be made anew while the process
-goes on counting.
+They belong to a process, not to its socket: a process may close and create sockets while it goes on counting.
 """
 
 from __future__ import annotations
@@ -16,12 +15,11 @@ _Raw = tuple[tuple[float, ...], tuple[float, ...]]
 
 
 class ProcessCounts:
-    """One life of one instance.
+    """The counts of one process of one instance.
 
     Args:
-        past_is_known: Whether what the process counted before its first page here is no news. So it is with one that
-            ran before the agent did and was not readable at first: its past would be a jump in totals that are exported
-            already.
+        past_is_known: Whether counts from before its first page are not new. That holds for a process that ran
+            before the agent and was unreadable at first: its past would be a jump in totals already exported.
     """
 
     def __init__(self, *, past_is_known: bool) -> None:
@@ -32,9 +30,9 @@ class ProcessCounts:
         self._different: dict[Distribution, Refusal] = {}
 
     def fold(self, plan: Plan, values: list[float]) -> list[Refusal]:
-        """Add to the plugin's totals what is new in these values of a page; what of them cannot be added.
+        """Add the new counts on a page to the plugin's totals; return what cannot be added.
 
-        A counter that went down has begun anew, so all that it says is news. A histogram is looked at as a whole.
+        A counter that went down was reset, so its whole value is new. A histogram is compared as a whole.
         """
         refused = [*self._fold_sums(plan, values), *self._fold_observations(plan, values)]
         self._past_is_known = False
@@ -79,7 +77,7 @@ class ProcessCounts:
 
     def _compare_bounds(self, series: Distribution, now: Observed) -> None:
         self._different.pop(series, None)
-        given_up = set(now.bounds) - set(series.total.bounds if series.total else ())
-        if given_up:
-            detail = f"{series.head.name}: buckets {sorted(given_up)} are left out, for not all instances have them"
+        dropped = set(now.bounds) - set(series.total.bounds if series.total else ())
+        if dropped:
+            detail = f"{series.head.name}: buckets {sorted(dropped)} are left out, since not all instances have them"
             self._different[series] = Refusal(Reason.DIFFERENT_BOUNDS, detail)

@@ -1,4 +1,4 @@
-"""Why something of a plugin is not taken, how often, and the last example of each reason."""
+"""The reasons for refusing a plugin's data, their counts, and the last example of each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Reason(StrEnum):
-    """The value of the label `reason`: a closed set, so that no plugin can make new ones."""
+    """The value of the label `reason`. The set is closed, so that no plugin can add label values."""
 
     UNREADABLE_DIRECTORY = "unreadable_directory"
     UNTRUSTED_DIRECTORY = "untrusted_directory"
@@ -48,7 +48,7 @@ class Reason(StrEnum):
 
 
 class RefusedError(Exception):
-    """An answer, or a socket, that is not taken as a whole."""
+    """An answer or a socket that is refused as a whole."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(detail)
@@ -57,7 +57,7 @@ class RefusedError(Exception):
 
 
 class Refusal(NamedTuple):
-    """A part of an answer that is not taken: a family, a series, or a value."""
+    """A refused part of an answer: a family, a series, or a value."""
 
     reason: Reason
     detail: str
@@ -67,11 +67,11 @@ _DETAIL_LENGTH = 300
 
 
 class Refusals:
-    """What was refused of one plugin. Written on the event loop; copies may be taken in any thread.
+    """The refusals of one plugin. Written on the event loop; any thread may copy them.
 
     Attributes:
-        counts: How often, by reason.
-        details: The last detail of each reason, in a few words.
+        counts: The number of refusals, by reason.
+        details: The last detail of each reason, shortened.
     """
 
     def __init__(self) -> None:
@@ -79,6 +79,6 @@ class Refusals:
         self.details: dict[Reason, str] = {}
 
     def add(self, reason: Reason, detail: str) -> None:
-        """Count something that was refused."""
+        """Count one refusal."""
         self.counts[reason] += 1
         self.details[reason] = detail if len(detail) <= _DETAIL_LENGTH else f"{detail[:_DETAIL_LENGTH]}…"

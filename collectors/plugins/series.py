@@ -1,7 +1,7 @@
-"""What is summed over the instances of a plugin: one object a series, to which only what is new is ever added.
+"""The sums over the instances of a plugin: one object a series, to which only new counts are added.
 
 A total is replaced as a whole, so that any thread may read it at any time. Bucket counts are *not* cumulative here:
-each of them only grows while a process lives, and so does what is added up of them.
+each only grows while a process lives, and so does their sum.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from collectors.metrics import HistogramValue, LabelNames, LabelValues, SummaryV
 from collectors.plugins.names import Head
 
 LARGEST = 2.0**64
-"""No counter gets further: what is more is noise, and would swallow what others count."""
+"""The largest counter value. A larger one is noise, and would absorb the counts of other instances."""
 
 
 class Counter:
     """One counter.
 
     Attributes:
-        head: Its family's.
+        head: The head of its family.
         labels, values: The names and values of its labels.
-        total: The sum so far; None before the first.
+        total: The sum so far; None before the first value.
     """
 
     __slots__ = ("head", "labels", "total", "values")
@@ -36,18 +36,18 @@ class Counter:
         self.values = values
         self.total: float | None = None
 
-    def add(self, news: float) -> None:
-        """Add what is new, which is not negative."""
-        self.total = (self.total or 0.0) + news
+    def add(self, increase: float) -> None:
+        """Add a new count, which is not negative."""
+        self.total = (self.total or 0.0) + increase
 
 
 class Observed(NamedTuple):
-    """What a histogram or a summary holds: a summary is a histogram without bounds.
+    """The observations of a histogram or a summary; a summary is a histogram without bounds.
 
     Attributes:
         bounds: Upper bounds of the finite buckets, ascending.
-        counts: Observations in each bucket and above them all.
-        sum: The sum of all.
+        counts: Observations in each bucket, the last above all bounds.
+        sum: The sum of all observations.
     """
 
     bounds: tuple[float, ...]
@@ -55,14 +55,14 @@ class Observed(NamedTuple):
     sum: float
 
     def at(self, bounds: tuple[float, ...]) -> Observed:
-        """The same in fewer buckets, whose bounds are among these."""
+        """Return the same observations in a subset of the buckets."""
         if bounds == self.bounds:
             return self
         kept = [*(self.bounds.index(bound) + 1 for bound in bounds), len(self.counts)]
         return Observed(bounds, tuple(sum(self.counts[a:b]) for a, b in pairwise([0, *kept])), self.sum)
 
     def since(self, before: Observed) -> Observed:
-        """What came after `before`; all of it, if something has begun anew since then."""
+        """Return the observations since `before`; all of them if the histogram was reset since then."""
         common = common_bounds(before.bounds, self.bounds)
         then, now = before.at(common), self.at(common)
         counts = tuple(map(sub, now.counts, then.counts))
@@ -73,9 +73,9 @@ class Distribution:
     """One histogram or summary.
 
     Attributes:
-        head: Its family's.
+        head: The head of its family.
         labels, values: The names and values of its labels.
-        total: The sum so far, in those buckets that all instances had; None before the first.
+        total: The sum so far, in the buckets that all instances had; None before the first.
     """
 
     __slots__ = ("head", "labels", "total", "values")
@@ -87,7 +87,7 @@ class Distribution:
         self.total: Observed | None = None
 
     def add(self, news: Observed) -> None:
-        """Add what is new. Bounds that `news` has not got are given up for good: any other way would be a guess."""
+        """Add new observations. Bounds that they lack are dropped for good, since their counts would be a guess."""
         if self.total is None:
             self.total = news
             return
@@ -96,18 +96,18 @@ class Distribution:
         self.total = Observed(common, tuple(map(add, ours.counts, theirs.counts)), ours.sum + theirs.sum)
 
     def value(self, total: Observed) -> HistogramValue | SummaryValue:
-        """A total as it is exported."""
+        """Return a total as it is exported."""
         if self.head.type == "summary":
             return SummaryValue(total.counts[0], total.sum)
         return HistogramValue(total.bounds, total.counts, total.sum)
 
 
 def observed(bounds: tuple[float, ...], cumulative: Sequence[float], total: float) -> Observed | None:
-    """What a histogram's lines say; None if they contradict each other.
+    """Return the observations of a histogram's lines; None if the lines contradict each other.
 
     Args:
         bounds: Upper bounds of the finite buckets, ascending.
-        cumulative: Observations up to each of them, and all.
+        cumulative: Observations up to each bound, and all of them.
         total: Their sum.
     """
     if not all(map(float.is_integer, cumulative)) or not math.isfinite(total) or max(cumulative) > LARGEST:
@@ -118,5 +118,5 @@ def observed(bounds: tuple[float, ...], cumulative: Sequence[float], total: floa
 
 
 def common_bounds(ours: tuple[float, ...], theirs: tuple[float, ...]) -> tuple[float, ...]:
-    """The bounds that both have."""
+    """Return the bounds that both have."""
     return ours if ours == theirs else tuple(bound for bound in ours if bound in theirs)

@@ -1,7 +1,7 @@
-"""Finds sockets: which directories are looked into, and which files of them are plugins' sockets.
+"""The search for plugins' sockets in their directories.
 
-Owns names and places; whether what is there may be asked is `trust`'s. A directory is listed anew at each look: at the
-interval of the polls that costs less than being told of changes would, and misses none.
+This module owns names and places; `trust` decides which sockets may be polled. Each look lists every directory again.
+At the interval of the polls that costs less than notifications of changes would, and misses none.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from collectors.plugins.refusals import Reason
 from collectors.plugins.trust import Trust
 
 MOST_SOCKETS = 1_024
-"""Sockets that are polled at most: each costs a file descriptor and some memory."""
+"""The limit of polled sockets: each costs a file descriptor and memory."""
 
 UNNAMED = "unknown"
-"""The plugin's name in what is said of a file whose name has none."""
+"""The plugin's name in refusals of a file whose name has none."""
 
 _MOST_FILES = 8_192  # of one directory: listing them takes tens of milliseconds
 _SHARE = "export WHITE_ROOM_SOCKET_DIR=/run/white-room  # for the plugins; docs/plugins.md says how to share it"
@@ -31,13 +31,12 @@ _NAME = re.compile(rf"(?P<plugin>{PLUGIN_NAME})\.(?P<instance>[0-9]{{1,10}}(?:\.
 
 
 class SocketFile(NamedTuple):
-    """A trustworthy socket.
+    """A trusted socket.
 
     Attributes:
-        path: Where it is.
+        path: The path of the socket.
         plugin: The plugin's name.
-        instance: What tells it from the plugin's other sockets: the process's number, and a counter behind a dot where
-            one process has several.
+        instance: The process's number, followed by a dot and a counter where one process has several sockets.
         identity: The file's device and inode.
     """
 
@@ -48,7 +47,7 @@ class SocketFile(NamedTuple):
 
 
 class RefusedFile(NamedTuple):
-    """A file, or a directory, that is not used, why, and what would mend it."""
+    """A file or a directory that is not used, with the reason and its remedy."""
 
     plugin: str
     reason: Reason
@@ -58,12 +57,12 @@ class RefusedFile(NamedTuple):
 
 @dataclass(slots=True)
 class FoundSockets:
-    """What one look found.
+    """The result of one look.
 
     Attributes:
-        sockets: By plugin and instance.
-        refused: What is there and not used.
-        looked: Whether there has been a look at all.
+        sockets: The trusted sockets, by plugin and instance.
+        refused: The files and directories that are not used.
+        looked: Whether a look took place.
     """
 
     sockets: dict[tuple[str, str], SocketFile] = field(default_factory=dict)
@@ -72,18 +71,18 @@ class FoundSockets:
 
 
 def default_directories(uids: Iterable[int]) -> list[Path]:
-    """Where the sockets of these users are (the contract of the platform): those of the agent's own user first."""
+    """Return the platform's directories for sockets of these users, those of the agent's own user first."""
     own = os.geteuid()
     runtime = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{own}"
     others = sorted(set(uids) - {own})
-    seen = others if own == 0 else []  # nobody but root can look into another user's /run/user/UID
+    seen = others if own == 0 else []  # only root can look into another user's /run/user/UID
     places = [Path(runtime, "white-room"), *(Path(f"/run/user/{uid}/white-room") for uid in seen)]
     shared = [] if sys.platform == "darwin" else [*places, Path("/run/white-room")]
     return [*shared, *(Path(f"/tmp/white-room-{uid}") for uid in (own, *others))]  # noqa: S108 - checked by `trust`
 
 
 def find(directories: Iterable[Path], trust: Trust) -> FoundSockets:
-    """Look into all directories that are there. Waits for the file system: not for the event loop."""
+    """Look into all directories that exist. This blocks on the file system, so call it off the event loop."""
     found = FoundSockets(looked=True)
     for directory in directories:
         try:
@@ -120,7 +119,7 @@ def _take(entry: os.DirEntry[str], plugin: str, instance: str, trust: Trust, fou
     try:
         status = entry.stat(follow_symlinks=False)
     except OSError:
-        return  # it went just now
+        return  # it was removed since the listing
     known = found.sockets.get((plugin, instance))
     if problem := trust.socket_problem(entry.path, status):
         refusal = (Reason.UNTRUSTED_SOCKET, *problem)
@@ -128,7 +127,7 @@ def _take(entry: os.DirEntry[str], plugin: str, instance: str, trust: Trust, fou
         detail = f"{entry.path} has the name of {known.path}"
         refusal = (Reason.DUPLICATE_INSTANCE, detail, "let each process use one directory")
     elif len(found.sockets) >= MOST_SOCKETS:
-        detail = f"{entry.path} is one more than the {MOST_SOCKETS} that are polled"
+        detail = f"{entry.path} exceeds the limit of {MOST_SOCKETS} polled sockets"
         refusal = (Reason.TOO_MANY_SOCKETS, detail, "let one socket serve several instances of a process")
     else:
         identity = (status.st_dev, status.st_ino)

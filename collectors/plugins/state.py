@@ -1,4 +1,4 @@
-"""What `/-/status` shows of the plugins, and `wr-agent plugins` reads."""
+"""The state of the plugins in `/-/status`, which `wr-agent plugins` reads."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ class SocketState(msgspec.Struct, frozen=True):
         plugin: The plugin's name.
         instance: The value of the label `plugin_instance`.
         path: The socket's file.
-        pid: The process that listens; 0 if it is not known.
-        up: Whether the last poll brought a page.
-        duration: Seconds that the last poll took.
-        samples: Sample lines of that page.
-        problem: Why it brought none, or why parts of it were not taken.
+        pid: The process that listens; 0 if it is unknown.
+        up: Whether the last poll returned a page.
+        duration: Duration of the last poll in seconds.
+        samples: Sample lines on that page.
+        problem: Why it returned none, or why the agent refused parts of it.
     """
 
     plugin: str
@@ -30,7 +30,7 @@ class SocketState(msgspec.Struct, frozen=True):
 
 
 class RejectedState(msgspec.Struct, frozen=True):
-    """What was refused of one plugin for one reason: how often since the start, and the last example."""
+    """The refusals of one plugin for one reason since the agent's start, with the last example."""
 
     plugin: str
     reason: str
@@ -51,10 +51,10 @@ class PluginsState(msgspec.Struct, frozen=True):
     """All plugins.
 
     Attributes:
-        directories: Where sockets are looked for.
-        sockets: Those that are polled.
-        rejected: What was refused.
-        gone: What is missing.
+        directories: The directories that are searched for sockets.
+        sockets: The polled sockets.
+        rejected: The refusals.
+        gone: The missing plugins.
     """
 
     directories: list[str]

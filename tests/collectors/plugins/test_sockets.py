@@ -133,7 +133,7 @@ def test_what_a_directory_lies_in_must_be_trustworthy_too(tmp_path: Path) -> Non
     inner.parent.chmod(0o777)
     problem = OWN.directory_problem(inner)
     assert problem is not None
-    assert "open may be written to by others (mode 0777)" in problem.detail
+    assert "open is writable by others (mode 0777)" in problem.detail
     command, _, _ = problem.remedy.partition("#")
     subprocess.run(shlex.split(command), check=True)
 
@@ -146,7 +146,7 @@ def test_strangers_are_not_trusted(directory: Path, bind: Bind) -> None:
 
     for problem in (somebody.directory_problem(directory), somebody.socket_problem(str(path), path.lstat())):
         assert problem is not None
-        assert "who is not trusted" in problem.detail
+        assert "which is not trusted" in problem.detail
         assert tomllib.loads(problem.remedy)["users"] == [pwd.getpwuid(os.geteuid()).pw_name]
     with socket.socket(socket.AF_UNIX) as peer:
         peer.connect(str(path))
