@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from agent.commands import check_config, doctor, logs, plugins, run, service, status, version
-from agent.config import ConfigError
+from agent.config.decode import ConfigError
 
 COMMANDS: dict[str, ModuleType] = {
     "run": run,

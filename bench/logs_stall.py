@@ -17,7 +17,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from agent.config import parse
+from agent.config.loader import parse
 from bench.logs_throughput import CONFIG, METRICS, write_lines
 from bench.table import machine, table
 from collectors.logs.collector import LogsCollector

@@ -1,7 +1,7 @@
 """What the agent says to a person: findings, and the checks that make them.
 
 `doctor`, the status page and `wr_agent_finding` all show these. Owns the model only; running checks within a
-deadline, and hiding consequences behind their causes, belongs to `agent.diagnosis`.
+deadline, and hiding consequences behind their causes, belongs to `agent.core.diagnosis`.
 """
 
 from __future__ import annotations

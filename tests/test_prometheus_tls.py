@@ -6,7 +6,7 @@ from pathlib import Path
 import bcrypt
 import pytest
 
-from agent.websecurity.certificate import expiries
+from agent.web.security.certificate import expiries
 from tests.conftest import StartAgent
 from tests.support.agent import AgentProcess
 from tests.support.certificates import Authority, Certificate

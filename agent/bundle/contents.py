@@ -10,11 +10,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from agent import __version__, client
+from agent import __version__
 from agent.bundle import configuration
 from agent.commands.version import LIBRARIES
-from agent.config import Config, ConfigError, read_text
-from agent.doctor.versions import installed
+from agent.config.decode import ConfigError
+from agent.config.loader import read_text
+from agent.config.schema import Config
+from agent.doctor.agent.versions import installed
+from agent.terminal import client
 
 PAUSE = 10.0
 """Seconds between the two pages of metrics, so that rates can be told."""

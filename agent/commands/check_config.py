@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from agent import config
-from agent.websecurity.security import WebSecurity
+from agent.config import loader, locations
+from agent.config.decode import ConfigError
+from agent.web.security.web_security import WebSecurity
 
 HELP = "check a configuration file and print every problem in it"
 
@@ -18,11 +19,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """0 if the file can be used, 1 with one line a problem if not."""
-    path = config.find(arguments.file)
+    path = locations.find(arguments.file)
     try:
-        web_file = config.web_config_file(config.load(path))
+        web_file = locations.web_config_file(loader.load(path))
         problem = WebSecurity(web_file).problem
-    except config.ConfigError as error:
+    except ConfigError as error:
         print(error, file=sys.stderr)
         return 1
     if problem:

@@ -18,10 +18,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from agent import __version__, log
-from agent.diagnosis import Outcome, without_consequences, worst
-from agent.report import count_line, outcomes_lines, wrapped
-from agent.terminal import Terminal
+from agent import __version__
+from agent.core import log
+from agent.core.diagnosis import Outcome, without_consequences, worst
+from agent.terminal.report import count_line, outcomes_lines, wrapped
+from agent.terminal.style import Terminal
 from collectors.findings import Severity
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from agent.doctor import settings  # the daemon has no use for it, and imports all commands
+    from agent.doctor.agent import settings  # the daemon has no use for it, and imports all commands
     from agent.doctor.examination import Examination
 
     only = () if arguments.bundle else arguments.only
@@ -90,7 +91,7 @@ def _run(arguments: argparse.Namespace) -> int:
 def _bundle(path: Path, examination: Examination, outcomes: Sequence[Outcome], code: int) -> None:
     from agent.bundle.archive import BundleError, write
     from agent.bundle.contents import PAUSE, gather
-    from agent.bundle.known import private
+    from agent.bundle.private_values import private
     from agent.bundle.scrub import Scrubber
 
     live = examination.status is not None

@@ -11,8 +11,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from agent import config
-from agent.terminal import Terminal, harmless
+from agent.config import loader, locations
+from agent.terminal.style import Terminal, harmless
 
 if TYPE_CHECKING:
     from collectors.logs.config import SourceConfig
@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     """0 if the pipeline could be tried, 1 if not."""
     from collectors.logs.pipeline import Pipeline
 
-    loaded = config.load(config.find(arguments.config))
+    loaded = loader.load(locations.find(arguments.config))
     try:
         source = _chosen(loaded.logs.sources, arguments.source)
         lines, rest = _lines(arguments.file)

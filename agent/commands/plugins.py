@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 import msgspec
 
-from agent import client, config
-from agent.terminal import Terminal
+from agent.config import loader, locations
+from agent.terminal import client
+from agent.terminal.style import Terminal
 from collectors.plugins.state import GoneState, PluginsState, SocketState
 
 HELP = "list the plugins that the running agent polls, and what it refuses of them"
@@ -24,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """0 if an agent that polls plugins answers, 1 if none does."""
     try:
-        states = client.fetch(config.load(config.find(arguments.config))).state
+        states = client.fetch(loader.load(locations.find(arguments.config))).state
     except client.NotRunningError as error:
         print(f"{error}; start it with ./start.sh or wr-agent run", file=sys.stderr)
         return 1

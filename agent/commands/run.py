@@ -6,7 +6,8 @@ import argparse
 import asyncio
 import sys
 
-from agent import config, log
+from agent.config import loader, locations
+from agent.core import log
 
 HELP = "run the daemon in the foreground"
 
@@ -18,12 +19,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """0 after an orderly stop, 1 if the daemon could not start."""
-    from agent.daemon import Daemon
-    from agent.instance import HeldError
-    from agent.listener import ListenError
+    from agent.core.daemon import Daemon
+    from agent.core.instance import HeldError
+    from agent.web.listener import ListenError
 
-    path = config.find(arguments.config)
-    loaded = config.load(path)
+    path = locations.find(arguments.config)
+    loaded = loader.load(path)
     log.configure(loaded.log_level, loaded.log_format)
 
     async def serve() -> None:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from agent import config
+from agent.config import loader
 from agent.service import launchd, systemd
 from agent.service.definition import Command, Service, ServiceError
 
@@ -116,7 +116,7 @@ def _daemon_command(given: str | None) -> Command:
     if not given:
         return (*program, "run")
     path = Path(given).resolve()
-    config.load(path)
+    loader.load(path)
     return (*program, "run", "--config", str(path))
 
 

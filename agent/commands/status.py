@@ -11,9 +11,10 @@ from contextlib import contextmanager
 
 import msgspec
 
-from agent import client, config, overview
-from agent.config import Config
-from agent.terminal import Terminal
+from agent.config import loader, locations
+from agent.config.schema import Config
+from agent.terminal import client, overview
+from agent.terminal.style import Terminal
 
 HELP = "say what the running agent measures, and how it is itself"
 
@@ -32,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """0 if an agent answers, 1 if none does."""
-    where = config.load(config.find(arguments.config))
+    where = loader.load(locations.find(arguments.config))
     try:
         status = client.fetch(where)
     except client.NotRunningError as error:

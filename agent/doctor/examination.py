@@ -9,15 +9,15 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from agent import client
-from agent.config import Config
-from agent.diagnosis import Diagnosis, Outcome
-from agent.doctor.machine import machine_checks
-from agent.doctor.own import OwnChecks
-from agent.doctor.reach import ask, is_forbidden
-from agent.doctor.settings import Settings, without_logs
-from agent.health import SETTLE
-from agent.status import Status
+from agent.config.schema import Config
+from agent.core.diagnosis import Diagnosis, Outcome
+from agent.core.health import SETTLE
+from agent.core.status import Status
+from agent.doctor.agent.checks import OwnChecks
+from agent.doctor.agent.locate import ask, is_forbidden
+from agent.doctor.agent.settings import Settings, without_logs
+from agent.doctor.machine.checks import machine_checks
+from agent.terminal import client
 from collectors.findings import Check, Finding, Severity
 from collectors.offloop import start
 
@@ -81,9 +81,9 @@ class Examination:
     def _source_names(self) -> list[tuple[str, str]]:
         if self.status is not None:
             return [(it.name, it.title) for it in self.status.checks]
-        from agent.sources import Sources
+        from agent.core.collectors import Collectors
 
-        return Sources(without_logs(self.settings.config)).checks()
+        return Collectors(without_logs(self.settings.config)).checks()
 
     async def _sources(self) -> Sequence[Outcome]:
         """What the running agent has seen, or what is seen here within a moment; without one, nothing of logs."""
@@ -98,9 +98,9 @@ class Examination:
 
 
 async def _measured(config: Config, announce: Callable[[str], None]) -> list[Outcome]:
-    from agent.sources import Sources
+    from agent.core.collectors import Collectors
 
-    sources = Sources(config)
+    sources = Collectors(config)
     sources.start()
     try:
         announce(f"no agent runs: measuring for {SETTLE:g} s")

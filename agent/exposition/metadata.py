@@ -10,7 +10,7 @@ import reprlib
 from dataclasses import dataclass
 from typing import get_args
 
-from agent.exposition.nonsense import NonsenseError, well_formed
+from agent.exposition.invalid import InvalidFamilyError, well_formed
 from collectors.metrics import MetricType, names_taken, openmetrics_name
 
 _METRIC_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
@@ -43,7 +43,7 @@ def metadata(name: str, type: MetricType, help: str) -> Metadata:
     """The metadata of a family.
 
     Raises:
-        NonsenseError: The name or the type does not exist in Prometheus, or the help is no text.
+        InvalidFamilyError: The name or the type does not exist in Prometheus, or the help is no text.
     """
     _check(name, type, help)
     stem, om_type = openmetrics_name(name, type)
@@ -63,24 +63,26 @@ def check_labels(name: str, type: MetricType, labels: object) -> None:
     """Refuse label names that Prometheus does not take.
 
     Raises:
-        NonsenseError: A name is malformed, given twice, or `le`, which a histogram needs for itself.
+        InvalidFamilyError: A name is malformed, given twice, or `le`, which a histogram needs for itself.
     """
     if not isinstance(labels, tuple) or not all(
         isinstance(label, str) and _LABEL_NAME.fullmatch(label) for label in labels
     ):
-        raise NonsenseError(f"{name}: expected a tuple of label names such as ('device',), got {reprlib.repr(labels)}")
+        raise InvalidFamilyError(
+            f"{name}: expected a tuple of label names such as ('device',), got {reprlib.repr(labels)}"
+        )
     if len(set(labels)) != len(labels):
-        raise NonsenseError(f"{name}: expected each label once, got {reprlib.repr(labels)}")
+        raise InvalidFamilyError(f"{name}: expected each label once, got {reprlib.repr(labels)}")
     if type == "histogram" and "le" in labels:
-        raise NonsenseError(f"{name}: expected a histogram without a label `le`, which holds the bucket's bound")
+        raise InvalidFamilyError(f"{name}: expected a histogram without a label `le`, which holds the bucket's bound")
     if type == "summary" and "quantile" in labels:
-        raise NonsenseError(f"{name}: expected a summary without a label `quantile`: it has a count and a sum")
+        raise InvalidFamilyError(f"{name}: expected a summary without a label `quantile`: it has a count and a sum")
 
 
 def _check(name: object, type: object, help: object) -> None:
     if not isinstance(name, str) or not _METRIC_NAME.fullmatch(name):
-        raise NonsenseError(f"expected a metric name such as `node_load1`, got {reprlib.repr(name)}")
+        raise InvalidFamilyError(f"expected a metric name such as `node_load1`, got {reprlib.repr(name)}")
     if type not in _TYPES:
-        raise NonsenseError(f"{name}: expected one of the types {', '.join(_TYPES)}, got {reprlib.repr(type)}")
+        raise InvalidFamilyError(f"{name}: expected one of the types {', '.join(_TYPES)}, got {reprlib.repr(type)}")
     if not isinstance(help, str):
-        raise NonsenseError(f"{name}: expected a sentence as help, got {reprlib.repr(help)}")
+        raise InvalidFamilyError(f"{name}: expected a sentence as help, got {reprlib.repr(help)}")

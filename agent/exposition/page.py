@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.exposition.formats import Format
+from agent.exposition.invalid import InvalidFamilyError, reason
 from agent.exposition.metadata import Metadata
-from agent.exposition.nonsense import NonsenseError, reason
 from agent.exposition.series import Lines
 from collectors.metrics import Family, LabelNames, LabelValues
 
@@ -32,13 +32,13 @@ class Block:
         """The lines of these families' samples; labels of others are forgotten.
 
         Raises:
-            NonsenseError: The samples cannot be exposed.
+            InvalidFamilyError: The samples cannot be exposed.
         """
         samples = [family.samples for family in families]
         try:
             text = "".join(map(self.lines.text, samples))
-        except NonsenseError as problem:
-            raise NonsenseError(f"{self.metadata.name}: {problem}") from problem
+        except InvalidFamilyError as problem:
+            raise InvalidFamilyError(f"{self.metadata.name}: {problem}") from problem
         self.lines.keep(samples)
         return text
 
@@ -93,7 +93,7 @@ class Page:
         """Take these blocks, all or none.
 
         Raises:
-            NonsenseError: One contradicts another, or one that is here already.
+            InvalidFamilyError: One contradicts another, or one that is here already.
         """
         together: dict[str, list[Block]] = {}
         taken: dict[str, Block] = {}
@@ -116,7 +116,7 @@ class Page:
         for name, alike in by_name.items():
             try:
                 self._add(alike, content)
-            except NonsenseError as problem:
+            except InvalidFamilyError as problem:
                 left_out[name] = reason(problem)
         return left_out
 
@@ -137,7 +137,7 @@ def _check_agreement(block: Block, other: Block) -> None:
     ours, theirs = block.metadata, other.metadata
     if (ours.name, ours.type) == (theirs.name, theirs.type) and (block.foreign or ours.help == theirs.help):
         return
-    raise NonsenseError(
+    raise InvalidFamilyError(
         f"{ours.name} ({ours.type}, {reprlib.repr(ours.help)}) contradicts {theirs.name} ({theirs.type}, "
         f"{reprlib.repr(theirs.help)}) of collector {other.collector}: give one name one type and one help"
     )
@@ -152,7 +152,7 @@ def _check_distinct(families: Sequence[tuple[str, Family]]) -> None:
         for values in family.samples:
             identity = _identity(family.labels, values)
             if identity in owners:
-                raise NonsenseError(
+                raise InvalidFamilyError(
                     f"{family.name}{reprlib.repr(dict(identity))} is given twice, first by collector {owners[identity]}"
                 )
             owners[identity] = collector

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from agent.exposition.formats import Format
+from agent.exposition.invalid import InvalidFamilyError, reason
 from agent.exposition.metadata import check_labels, metadata
-from agent.exposition.nonsense import NonsenseError, reason
 from agent.exposition.page import Block, Content, Page
 from agent.exposition.series import HistogramLines, ScalarLines, SummaryLines
 from collectors.metrics import Family, LabelNames, MetricType
@@ -87,7 +87,7 @@ class Renderer:
         found: Content = {}
         for family in families:
             if not isinstance(family, Family):
-                raise NonsenseError(f"expected a Family, got {reprlib.repr(family)}")
+                raise InvalidFamilyError(f"expected a Family, got {reprlib.repr(family)}")
             head = (family.name, family.type, family.help, family.labels, family.foreign)
             block = known.get(head)
             if block is None:

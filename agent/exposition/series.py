@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate, pairwise
 from typing import TypeVar
 
-from agent.exposition.nonsense import NonsenseError, well_formed
+from agent.exposition.invalid import InvalidFamilyError, well_formed
 from collectors.metrics import HistogramValue, LabelNames, LabelValues, SummaryValue, Value
 
 Samples = Mapping[LabelValues, Value]
@@ -36,7 +36,7 @@ class ScalarLines:
         """One line for each sample.
 
         Raises:
-            NonsenseError: A value is no number, or label values do not fit the label names.
+            InvalidFamilyError: A value is no number, or label values do not fit the label names.
         """
         known = self._known
         # A rendering spends its time here. `repr` is right for all numbers that the comparison lets through.
@@ -65,8 +65,8 @@ class HistogramLines:
         """The lines of each sample: cumulative buckets, count, sum.
 
         Raises:
-            NonsenseError: A value is no `HistogramValue`, its bounds do not ascend, its counts do not fit the bounds
-                or are no natural numbers, its sum is no number, or label values do not fit the label names.
+            InvalidFamilyError: A value is no `HistogramValue`, its bounds do not ascend, its counts do not fit the
+                bounds or are no natural numbers, its sum is no number, or label values do not fit the label names.
         """
         return "".join([self._lines(values, value) for values, value in samples.items()])
 
@@ -94,8 +94,8 @@ class SummaryLines:
         """Both lines of each sample.
 
         Raises:
-            NonsenseError: A value is no `SummaryValue`, its count is no natural number, its sum is no number, or label
-                values do not fit the label names.
+            InvalidFamilyError: A value is no `SummaryValue`, its count is no natural number, its sum is no number, or
+                label values do not fit the label names.
         """
         return "".join([self._lines(values, value) for values, value in samples.items()])
 
@@ -108,7 +108,9 @@ class SummaryLines:
 
     def _lines(self, values: LabelValues, value: Value) -> str:
         if not isinstance(value, SummaryValue) or type(value.count) is not int or value.count < 0:
-            raise NonsenseError(f"expected a SummaryValue with a natural number as count, got {reprlib.repr(value)}")
+            raise InvalidFamilyError(
+                f"expected a SummaryValue with a natural number as count, got {reprlib.repr(value)}"
+            )
         return f"{self._counts[values]}{value.count}\n{self._sums[values]}{_number(value.sum)}\n"
 
 
@@ -155,16 +157,16 @@ def _pairs(labels: LabelNames, values: object) -> list[str]:
     """`name="value"` for each label.
 
     Raises:
-        NonsenseError: The values are no tuple of one text a label.
+        InvalidFamilyError: The values are no tuple of one text a label.
     """
     if not isinstance(values, tuple) or len(values) != len(labels):
-        raise NonsenseError(f"expected a tuple of values for the labels {labels}, got {reprlib.repr(values)}")
+        raise InvalidFamilyError(f"expected a tuple of values for the labels {labels}, got {reprlib.repr(values)}")
     return [f'{label}="{_escaped(value)}"' for label, value in zip(labels, values, strict=True)]
 
 
 def _escaped(value: object) -> str:
     if not isinstance(value, str):
-        raise NonsenseError(f"expected a text as label value, got {reprlib.repr(value)}")
+        raise InvalidFamilyError(f"expected a text as label value, got {reprlib.repr(value)}")
     return well_formed(value).replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 
@@ -172,10 +174,10 @@ def _bucket_pairs(bounds: _Bounds) -> list[str]:
     """`le="bound"` for each bucket, the last without a bound.
 
     Raises:
-        NonsenseError: The bounds are not finite or do not ascend strictly.
+        InvalidFamilyError: The bounds are not finite or do not ascend strictly.
     """
     if not all(map(math.isfinite, bounds)) or any(low >= high for low, high in pairwise(bounds)):
-        raise NonsenseError(f"expected finite bounds that ascend strictly, got {reprlib.repr(bounds)}")
+        raise InvalidFamilyError(f"expected finite bounds that ascend strictly, got {reprlib.repr(bounds)}")
     return [f'le="{_canonical(bound)}"' for bound in bounds] + ['le="+Inf"']
 
 
@@ -193,10 +195,12 @@ def _canonical(bound: float) -> str:
 
 def _histogram(value: Value) -> HistogramValue:
     if not isinstance(value, HistogramValue):
-        raise NonsenseError(f"expected a HistogramValue, got {reprlib.repr(value)}")
+        raise InvalidFamilyError(f"expected a HistogramValue, got {reprlib.repr(value)}")
     counts, bounds = value.counts, value.bounds
     if len(counts) != len(bounds) + 1 or set(map(type, counts)) != {int} or min(counts) < 0:
-        raise NonsenseError(f"expected {len(bounds) + 1} natural numbers as bucket counts, got {reprlib.repr(counts)}")
+        raise InvalidFamilyError(
+            f"expected {len(bounds) + 1} natural numbers as bucket counts, got {reprlib.repr(counts)}"
+        )
     return value
 
 
@@ -212,7 +216,7 @@ def _plain_number(value: Value) -> float:
         return float(value)
     if isinstance(value, int):
         return int(value)
-    raise NonsenseError(f"expected a number as value, got {reprlib.repr(value)}")
+    raise InvalidFamilyError(f"expected a number as value, got {reprlib.repr(value)}")
 
 
 def _number(value: float) -> str:
@@ -222,7 +226,7 @@ def _number(value: float) -> str:
 
 def _beyond_finite(number: float) -> str:
     if isinstance(number, int):
-        raise NonsenseError("expected a value that fits a 64-bit float, got a larger whole number")
+        raise InvalidFamilyError("expected a value that fits a 64-bit float, got a larger whole number")
     if math.isnan(number):
         return "NaN"
     return "+Inf" if number > 0 else "-Inf"

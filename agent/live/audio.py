@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from agent.live import histograms
-from agent.live.moment import ChannelNow, DeviceNow, Timing
 from agent.live.reading import Reading, increase, short
+from agent.live.sample import ChannelNow, DeviceNow, Timing
 
 _JITTER = "audio_device_buffer_jitter_seconds"
 _DROPOUTS = "audio_engine_xruns_total"

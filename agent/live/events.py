@@ -1,7 +1,7 @@
 """`/-/events`: what happens, to every open page, as server-sent events (WHATWG HTML, section 9.2).
 
 `history` once: a list of points. `standing` at first and when it changes. `moment` each second. `point` when the
-history gets one. Their data are the structs of `agent.live.moment` as JSON.
+history gets one. Their data are the structs of `agent.live.sample` as JSON.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from http import HTTPStatus
 import msgspec
 from aiohttp import web
 
-from agent.live.moment import Moment, Point, Standing
+from agent.live.sample import AgentHealth, LiveSample, Point
 from agent.live.sampler import Sampler
 
 MOST_STREAMS = 16
@@ -34,7 +34,7 @@ class EventStreams:
         standing: What lasts, now.
     """
 
-    def __init__(self, sampler: Sampler, standing: Callable[[], Standing]) -> None:
+    def __init__(self, sampler: Sampler, standing: Callable[[], AgentHealth]) -> None:
         self._sampler = sampler
         self._standing = standing
 
@@ -64,10 +64,10 @@ class EventStreams:
 class _Page:
     """What one page has been told."""
 
-    def __init__(self, sampler: Sampler, standing: Callable[[], Standing]) -> None:
+    def __init__(self, sampler: Sampler, standing: Callable[[], AgentHealth]) -> None:
         self._sampler = sampler
         self._standing = standing
-        self._told: Standing | None = None
+        self._told: AgentHealth | None = None
         self._last_point = 0.0
 
     def greeting(self) -> bytes:
@@ -76,7 +76,7 @@ class _Page:
         self._note(points)
         return _RETRY + _event("history", points)
 
-    def news(self, moment: Moment) -> Iterator[bytes]:
+    def news(self, moment: LiveSample) -> Iterator[bytes]:
         """What it is told of a moment."""
         standing = self._standing()
         if standing != self._told:

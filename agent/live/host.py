@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from agent.live.moment import HostNow
 from agent.live.reading import Reading, Series, increase, share, short
+from agent.live.sample import HostNow
 from collectors.metrics import Value
 
 _CPU = "node_cpu_seconds_total"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from agent.live.moment import LogNow
 from agent.live.reading import Reading, increase, short
+from agent.live.sample import LogNow
 
 _LINES = "wr_agent_log_read_lines_total"
 _BYTES = "wr_agent_log_lag_bytes"

@@ -10,8 +10,8 @@ import structlog
 from msgspec.structs import replace
 
 from agent.live import audio, host, logs, plugins
-from agent.live.moment import HostNow, Moment
 from agent.live.reading import Reading
+from agent.live.sample import HostNow, LiveSample
 from collectors.metrics import Family
 
 _log = structlog.get_logger()
@@ -49,11 +49,11 @@ class Observer:
     """Remembers the last two readings of each collector, and the moment that they made."""
 
     def __init__(self) -> None:
-        self.moment = Moment()
+        self.moment = LiveSample()
         self._last: dict[str, Reading] = {}
         self._before: dict[str, Reading] = {}
 
-    def look(self, asked: frozenset[str], found: Mapping[str, Reading]) -> Moment:
+    def look(self, asked: frozenset[str], found: Mapping[str, Reading]) -> LiveSample:
         """The moment now.
 
         Args:
@@ -89,7 +89,7 @@ class Observer:
 def _parts(
     asked: frozenset[str], before: Mapping[str, Reading | None], found: Mapping[str, Reading]
 ) -> dict[str, object]:
-    """The fields of `Moment` that the collectors asked make, empty where they said nothing."""
+    """The fields of `LiveSample` that the collectors asked make, empty where they said nothing."""
     makers: dict[str, tuple[str, Callable[[Reading | None, Reading], object]]] = {
         "audio": ("devices", audio.devices),
         "plugins": ("plugins", plugins.plugins),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import isfinite
 
 from agent.live import histograms
-from agent.live.moment import PluginNow
 from agent.live.reading import Reading, short
+from agent.live.sample import PluginNow
 from collectors.metrics import HistogramValue
 
 _UP = "wr_agent_plugin_up"

@@ -11,8 +11,8 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
-from agent.live.moment import Moment, Point
 from agent.live.observer import COLLECTORS, Observer, readings
+from agent.live.sample import LiveSample, Point
 from collectors.metrics import Family
 
 TICK = 1.0
@@ -48,7 +48,7 @@ class Sampler:
         self._points: deque[Point] = deque(maxlen=HISTORY)
         self._watchers = 0
         self._woken = asyncio.Event()
-        self._next: asyncio.Future[Moment | None] | None = None
+        self._next: asyncio.Future[LiveSample | None] | None = None
         self._all_at = self._point_at = -REST
 
     @property
@@ -73,12 +73,12 @@ class Sampler:
         finally:
             self.dismiss()
 
-    async def now(self) -> Moment:
+    async def now(self) -> LiveSample:
         """The moment now, whether somebody looks or not."""
         await self._look(COLLECTORS)
         return self._now.moment
 
-    async def next(self) -> Moment | None:
+    async def next(self) -> LiveSample | None:
         """The next moment; None if there will be none for whoever looks now."""
         if self._next is None:
             self._next = asyncio.get_running_loop().create_future()
@@ -113,7 +113,7 @@ class Sampler:
             self._point_at = time.monotonic()
             self._points.append(Point.of(self._hour.look(asked, found)))
 
-    def _publish(self, moment: Moment | None) -> None:
+    def _publish(self, moment: LiveSample | None) -> None:
         waited_for, self._next = self._next, None
         if waited_for is not None and not waited_for.done():
             waited_for.set_result(moment)

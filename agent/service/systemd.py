@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from agent.service.definition import Command, Service, ServiceError, template
-from agent.service.reach import closed_step
+from agent.service.executable import closed_step
 
 UNIT = "wr-agent.service"
 USER = "wr-agent"

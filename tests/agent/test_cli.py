@@ -39,7 +39,7 @@ def test_check_config_also_reads_the_web_configuration(tmp_path: Path, capsys: p
 def test_check_config_without_a_file_says_what_applies(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("agent.config.find", lambda _given: None)
+    monkeypatch.setattr("agent.config.locations.find", lambda _given: None)
 
     assert main(["check-config"]) == 0
     assert "the built-in defaults are used" in capsys.readouterr().out

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent import catalog
+from agent.core import catalog
 from collectors.base import Collector
 from collectors.metrics import Family
 

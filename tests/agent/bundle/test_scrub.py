@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.bundle import configuration, known
+from agent.bundle import configuration, private_values
 from agent.bundle.scrub import Private, Scrubber
 
 SECRETS = [
@@ -123,7 +123,9 @@ def test_secrets_of_configuration_and_environment_are_known_by_their_text(tmp_pa
         'stages = [{ metrics = { distinct = [{ salt = "grain of salt" }] } }]\n'
     )
 
-    found = known.private(path, {"TENANT": "big customer", "DB_PASSWORD": "hunter22", "LANG": "C.UTF-8", "USER": "zoe"})
+    found = private_values.private(
+        path, {"TENANT": "big customer", "DB_PASSWORD": "hunter22", "LANG": "C.UTF-8", "USER": "zoe"}
+    )
 
     assert set(found.secrets) == {"p@ss w0rd!", "big customer", "grain of salt", "hunter22"}
     assert "zoe" in found.people
@@ -133,7 +135,7 @@ def test_secrets_of_configuration_and_environment_are_known_by_their_text(tmp_pa
 def test_without_a_usable_configuration_the_environments_secrets_are_still_known(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text("= =")
 
-    assert known.private(tmp_path / "config.toml", {"API_TOKEN": "abcdef"}).secrets == ("abcdef",)
+    assert private_values.private(tmp_path / "config.toml", {"API_TOKEN": "abcdef"}).secrets == ("abcdef",)
 
 
 CONFIG = """

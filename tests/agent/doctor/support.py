@@ -6,15 +6,15 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from agent.doctor.person import Person
+from agent.doctor.machine.user import User
 from collectors.findings import Finding, Severity
 
 Machine = Callable[[Mapping[str, str]], Path]
 
-STRANGER = Person("stranger", 4711, frozenset({4711}))
+STRANGER = User("stranger", 4711, frozenset({4711}))
 """Somebody who owns nothing here."""
 
-MYSELF = Person("myself", os.geteuid(), frozenset({os.getegid()}))
+MYSELF = User("myself", os.geteuid(), frozenset({os.getegid()}))
 
 LIMITS = """\
 Limit                     Soft Limit           Hard Limit           Units

@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 
 from agent.bundle.contents import README, gather
-from agent.config import Config
-from agent.doctor.machine import machine_checks
-from agent.doctor.own import OwnChecks
-from agent.doctor.settings import Settings
+from agent.config.schema import Config
+from agent.doctor.agent.checks import OwnChecks
+from agent.doctor.agent.settings import Settings
+from agent.doctor.machine.checks import machine_checks
 from collectors.logs.loki.config import LokiConfig, LokiUrl
 
 PAGE = (Path(__file__).parents[3] / "docs" / "doctor.md").read_text()

@@ -2,12 +2,13 @@ from pathlib import Path
 
 import pytest
 
-from agent import client
-from agent.client import NotRunningError
-from agent.config import Config, parse
+from agent.config.loader import parse
+from agent.config.schema import Config
 from agent.doctor import examination
+from agent.doctor.agent.settings import Settings
 from agent.doctor.examination import Examination
-from agent.doctor.settings import Settings
+from agent.terminal import client
+from agent.terminal.client import NotRunningError
 
 CONFIG = """
 state_dir = "{folder}"

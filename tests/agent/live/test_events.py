@@ -12,13 +12,13 @@ from typing import Any
 import aiohttp
 import pytest
 
-from agent.address import Address
-from agent.config import parse
+from agent.config.address import Address
+from agent.config.loader import parse
+from agent.core.collectors import Collectors
+from agent.core.status import Status
 from agent.live import events
 from agent.live.sampler import Sampler
-from agent.sources import Sources
-from agent.status import Status
-from agent.web import Pages, WebServer
+from agent.web.server import WebServer
 from tests.support.waiting import PATIENCE
 
 CONFIG = parse('audio.observers = "off"\nplugins.enabled = false\ncontainers.measure = "off"', "test")
@@ -28,8 +28,8 @@ class Agent:
     """The parts of an agent that the page needs."""
 
     def __init__(self) -> None:
-        self.sources = Sources(CONFIG)
-        self.web = WebServer(Pages(self.sources, self._status), self.sources.security)
+        self.sources = Collectors(CONFIG)
+        self.web = WebServer(self.sources.pages(self._status), self.sources.security)
 
     @property
     def sampler(self) -> Sampler:

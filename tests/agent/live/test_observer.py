@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agent.live.moment import ChannelNow, DevicePoint, HostNow, LogNow, PluginNow, Point, Timing
 from agent.live.observer import COLLECTORS, Observer, readings
+from agent.live.sample import ChannelNow, DevicePoint, HostNow, LogNow, PluginNow, Point, Timing
 from collectors.metrics import Family, HistogramValue, counter, gauge, histogram
 
 NOTHING_ELSE = "nothing_else_value"

@@ -8,7 +8,7 @@ import pytest
 
 from agent.service import systemd
 from agent.service.definition import Service, ServiceError
-from agent.service.reach import closed_step
+from agent.service.executable import closed_step
 
 COMMAND = ("/bin/true", "run", "--config", "/etc/white room/100%/$HOME.toml")
 

@@ -1,6 +1,8 @@
 import pytest
 
-from agent.config import Config, ConfigError, parse
+from agent.config.decode import ConfigError
+from agent.config.loader import parse
+from agent.config.schema import Config
 from collectors.units import Duration
 
 SOURCE = """

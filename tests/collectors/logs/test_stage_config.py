@@ -2,7 +2,7 @@ import tomllib
 
 import msgspec
 
-from agent.decode import Problem, decode
+from agent.config.decode import Problem, decode
 from collectors.logs.stages import STAGES
 from collectors.logs.stages.config import StageConfig
 from collectors.logs.stages.distinct import DistinctConfig

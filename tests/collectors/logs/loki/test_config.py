@@ -1,6 +1,6 @@
 import pytest
 
-from agent.decode import decode
+from agent.config.decode import decode
 from collectors.logs.loki.config import LokiConfig, LokiUrl
 
 

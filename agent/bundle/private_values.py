@@ -1,0 +1,76 @@
+"""What is known on this machine that must not leave it: secrets by their very text, and the names of its people."""
+
+from __future__ import annotations
+
+import platform
+import pwd
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from agent.bundle.scrub import SECRET_KEY, Private
+from agent.config.decode import ConfigError
+from agent.config.loader import read_text
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_FIRST_HUMAN, _NOBODY = 1000, 65534
+_SHORTEST = 4
+_MOST_BYTES = 16384
+
+
+def private(path: Path | None, environ: Mapping[str, str]) -> Private:
+    """What must be blanked wherever it is found.
+
+    Args:
+        path: The configuration file, if there is one: the values of its secret keys, what its `${NAME}` stand for, and
+            what is in the files of secrets that it names are secrets.
+        environ: The process's environment.
+    """
+    secrets = {*_of_settings("", _settings(path), environ), *_of_environment(environ)}
+    people = [entry for entry in pwd.getpwall() if _FIRST_HUMAN <= entry.pw_uid < _NOBODY]
+    names = {entry.pw_name for entry in people} | {environ.get(key, "") for key in ("USER", "LOGNAME", "SUDO_USER")}
+    return Private(
+        secrets=tuple(sorted((it for it in secrets if len(it) >= _SHORTEST), key=len, reverse=True)),
+        people=tuple(sorted(names - {"", "root"})),
+        full_names=tuple(name for name in (entry.pw_gecos.split(",")[0] for entry in people) if len(name) >= _SHORTEST),
+        homes=tuple({entry.pw_dir for entry in people if entry.pw_dir.count("/") > 1}),
+        host=platform.node(),
+    )
+
+
+def _settings(path: Path | None) -> object:
+    try:
+        return tomllib.loads(read_text(path)) if path else {}
+    except (ConfigError, tomllib.TOMLDecodeError):  # then patterns alone tell secrets
+        return {}
+
+
+def _of_settings(key: str, value: object, environ: Mapping[str, str]) -> Iterator[str]:
+    if isinstance(value, dict):
+        for inner_key, inner in value.items():
+            yield from _of_settings(str(inner_key), inner, environ)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _of_settings(key, inner, environ)
+    elif isinstance(value, str):
+        yield from _of_text(key, value, environ)
+
+
+def _of_text(key: str, value: str, environ: Mapping[str, str]) -> Iterator[str]:
+    yield from (environ.get(name, "") for name in _VARIABLE.findall(value))
+    if SECRET_KEY.fullmatch(key.removesuffix("_file")):
+        yield _of_file(Path(value).expanduser()) if key.endswith("_file") else value
+
+
+def _of_file(path: Path) -> str:
+    """The secret in a file, if we may read it."""
+    try:
+        with path.open(errors="replace") as file:
+            return file.read(_MOST_BYTES).strip()
+    except OSError:
+        return ""
+
+
+def _of_environment(environ: Mapping[str, str]) -> Iterator[str]:
+    return (value for key, value in environ.items() if SECRET_KEY.fullmatch(key) and not key.lower().endswith("_file"))

@@ -1,0 +1,1 @@
+"""The configuration: its shape, where its file is, and reading it."""

@@ -1,0 +1,52 @@
+"""The typed shape of the configuration.
+
+The sections of the collectors are the collectors' own structs. What each key means to a user is said in
+`config.example.toml`, which a test holds against these defaults.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from agent.config.address import Address
+from collectors.audio.config import AudioConfig
+from collectors.containers.config import ContainersConfig
+from collectors.host.config import HostConfig
+from collectors.logs.config import LogsConfig
+from collectors.logs.loki.config import LokiConfig
+from collectors.plugins.config import PluginsConfig
+from collectors.units import Duration
+
+
+class WebConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`[web]`: where the agent is scraped and looked at."""
+
+    listen: Address = Address("127.0.0.1", 9787)
+    config_file: str = ""
+    collect_timeout: Duration = Duration(2.0)
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The whole configuration."""
+
+    state_dir: str = ""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "console", "json"] = "auto"
+    web: WebConfig = WebConfig()
+    audio: AudioConfig = AudioConfig()
+    host: HostConfig = HostConfig()
+    containers: ContainersConfig = ContainersConfig()
+    plugins: PluginsConfig = PluginsConfig()
+    logs: LogsConfig = LogsConfig()
+    loki: LokiConfig = LokiConfig()
+
+    def __post_init__(self) -> None:
+        """Refuse sections that do not go together.
+
+        Raises:
+            ValueError: With what is missing.
+        """
+        if self.logs.sources and not self.loki.url:
+            raise ValueError("logs.sources have nowhere to go; set loki.url, such as 'http://127.0.0.1:3100'")

@@ -1,0 +1,1 @@
+"""The daemon: its collectors, their supervision and health."""

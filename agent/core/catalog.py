@@ -1,0 +1,86 @@
+"""The collectors there are: one list that a reader can see, and the only place where `agent` names them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from agent.config.locations import state_directory
+from agent.config.schema import Config
+from collectors.audio.collector import AudioCollector
+from collectors.base import Collector
+from collectors.host.collector import HostCollector
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One collector there can be.
+
+    Attributes:
+        name: The collector's name.
+        section: Its part of the configuration. A reload replaces the collector if, and only if, this part changed.
+        enabled: Whether the configuration wants it.
+        build: Makes it.
+    """
+
+    name: str
+    section: Callable[[Config], object]
+    enabled: Callable[[Config], bool]
+    build: Callable[[Config], Collector]
+
+
+def _containers(config: Config) -> Collector:
+    from collectors.containers.collector import ContainersCollector  # an HTTP client and more, which only this needs
+
+    return ContainersCollector(config.containers)
+
+
+def _plugins(config: Config) -> Collector:
+    from collectors.plugins.collector import PluginsCollector  # what a machine without plugins can switch off
+
+    return PluginsCollector(config.plugins)
+
+
+def _logs(config: Config) -> Collector:
+    from collectors.logs.collector import LogsCollector  # an HTTP client and more, which only this needs
+
+    return LogsCollector(config.logs, config.loki, state_directory(config))
+
+
+CATALOG: tuple[Entry, ...] = (
+    Entry(
+        name=AudioCollector.name,
+        section=lambda config: config.audio,
+        enabled=lambda config: config.audio.observers != "off",
+        build=lambda config: AudioCollector(config.audio),
+    ),
+    Entry(
+        name=HostCollector.name,
+        section=lambda config: config.host,
+        enabled=lambda config: config.host.enabled,
+        build=lambda config: HostCollector(config.host),
+    ),
+    Entry(
+        name="containers",
+        section=lambda config: config.containers,
+        enabled=lambda config: config.containers.measure != "off",
+        build=_containers,
+    ),
+    Entry(
+        name="plugins",
+        section=lambda config: config.plugins,
+        enabled=lambda config: config.plugins.enabled,
+        build=_plugins,
+    ),
+    Entry(
+        name="logs",
+        section=lambda config: (config.logs, config.loki),
+        enabled=lambda config: bool(config.logs.sources),
+        build=_logs,
+    ),
+)
+
+
+def build(config: Config) -> list[Collector]:
+    """The collectors that the configuration wants, in the order of the list."""
+    return [entry.build(config) for entry in CATALOG if entry.enabled(config)]

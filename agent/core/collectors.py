@@ -1,0 +1,135 @@
+"""The collectors of one configuration, supervised and diagnosed together; the agent itself is one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
+
+from agent import __version__
+from agent.config.locations import web_config_file
+from agent.config.schema import Config
+from agent.core import catalog
+from agent.core.health import Health
+from agent.core.loop_monitor import LoopMonitor
+from agent.core.own_metrics import OwnMetrics
+from agent.core.supervisor import Supervisor
+from agent.exposition.selection import Selectable, asked, chosen
+from agent.exposition.shared import SharedExposition
+from agent.live.events import EventStreams
+from agent.live.sample import AgentHealth, CollectorHealth
+from agent.live.sampler import Sampler
+from agent.web.pages import Pages
+from agent.web.security.report import SecurityReport
+from agent.web.security.web_security import WebSecurity
+from collectors.base import Collector
+from collectors.metrics import Family
+
+
+class Collectors:
+    """What the daemon measures, and what `doctor` measures when there is no daemon.
+
+    Args:
+        config: What is measured, and how.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.refusal = ""
+        """Why a newer configuration was refused; empty if none was."""
+        self.security = WebSecurity(web_config_file(config))
+        self.health = Health()
+        self.supervisor = Supervisor(lambda: self.config.web.collect_timeout)
+        self.sampler = Sampler(self.snapshot)
+
+    def start(self) -> None:
+        """Begin to run all collectors that the configuration wants."""
+        for collector in self._build():
+            self._add(collector)
+
+    @property
+    def selectable(self) -> Selectable:
+        """The names that a scrape may select, including those of collectors that are switched off."""
+        supervised = self.supervisor.supervised
+        names = dict.fromkeys((*(entry.name for entry in catalog.CATALOG), *supervised))
+        parts = {part: name for name, it in supervised.items() for part in it.collector.parts}
+        return Selectable(tuple(names), parts)
+
+    @property
+    def agent_health(self) -> AgentHealth:
+        """The health of the collectors, and the findings of the last round of checks."""
+        outcomes = self.health.last
+        return AgentHealth(
+            version=__version__,
+            config_error=self.refusal,
+            collectors=[CollectorHealth(name, it.error) for name, it in self.supervisor.supervised.items()],
+            checks=len(outcomes),
+            findings=[finding for outcome in outcomes for finding in outcome.findings],
+        )
+
+    def pages(self, status: Callable[[], Awaitable[msgspec.Struct]]) -> Pages:
+        """Return the request handlers that serve these collectors.
+
+        Args:
+            status: Returns the document of `/-/status`.
+        """
+        return Pages(
+            # The supervisor learns which families could not be rendered: `wr_agent_collector_up` covers both steps.
+            SharedExposition(self.snapshot, self.supervisor.judge_rendering),
+            EventStreams(self.sampler, lambda: self.agent_health),
+            selectable=lambda: self.selectable,
+            ready=lambda: bool(self.supervisor.supervised),
+            status=status,
+        )
+
+    def checks(self) -> list[tuple[str, str]]:
+        """Name and title of every check that these sources have, whether they run or not."""
+        return [(check.name, check.title) for collector in self._build() for check in collector.checks()]
+
+    async def apply(self, new: Config) -> None:
+        """Measure as another configuration says; collectors whose part of it is the same go on untouched."""
+        old, self.config = self.config, new
+        for entry in catalog.CATALOG:
+            if entry.section(old) != entry.section(new):
+                await self._replace(entry, old, new)
+
+    async def snapshot(self, names: frozenset[str]) -> list[tuple[str, Sequence[Family]]]:
+        """The families of the named collectors, and parts of some, that gave any.
+
+        The agent's own come last, for they judge the others.
+        """
+        own = {OwnMetrics.name}
+        collectors = asked(names, self.selectable.parts)
+        snapshots = await self.supervisor.snapshot(collectors - own) + await self.supervisor.snapshot(collectors & own)
+        return [(name, self._selected(name, families, names)) for name, families in snapshots]
+
+    async def stop(self) -> None:
+        """Stop all collectors."""
+        await self.supervisor.stop()
+
+    def _selected(self, name: str, families: Sequence[Family], names: frozenset[str]) -> Sequence[Family]:
+        supervised = self.supervisor.supervised.get(name)
+        if name in names or supervised is None:  # as a whole, or removed meanwhile
+            return families
+        return chosen(families, names, supervised.collector.parts)
+
+    def _build(self) -> list[Collector]:
+        own = OwnMetrics(
+            self.supervisor,
+            LoopMonitor(),
+            outcomes=lambda: self.health.last,
+            security=SecurityReport(self.security, lambda: self.config.web.listen),
+            refusal=lambda: self.refusal,
+        )
+        return [*catalog.build(self.config), own]
+
+    async def _replace(self, entry: catalog.Entry, old: Config, new: Config) -> None:
+        if entry.enabled(old):
+            self.health.remove(entry.name)
+            await self.supervisor.remove(entry.name)
+        if entry.enabled(new):
+            self._add(entry.build(new))
+
+    def _add(self, collector: Collector) -> None:
+        self.supervisor.add(collector)
+        self.health.add(collector)

@@ -1,0 +1,200 @@
+"""The daemon: starts the parts, joins them, reloads them, and stops them within `STOP_DEADLINE`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import structlog
+
+from agent import __version__
+from agent.config.decode import ConfigError
+from agent.config.loader import load
+from agent.config.locations import state_directory, web_config_file
+from agent.config.schema import Config, WebConfig
+from agent.core import log, sd_notify
+from agent.core.collectors import Collectors
+from agent.core.instance import Instance
+from agent.core.status import SCHEMA, CollectorStatus, Status
+from agent.web.listener import ListenError
+from agent.web.server import ControlServer, WebServer
+
+STOP_DEADLINE = 4.5
+"""Seconds from the signal to the end of the process, whatever still hangs then."""
+
+logger = structlog.get_logger()
+
+
+class Daemon:
+    """One running agent.
+
+    Args:
+        path: The configuration file, read again at a reload; `None` for the built-in defaults.
+        config: What it says now.
+    """
+
+    def __init__(self, path: Path | None, config: Config) -> None:
+        self._path = path
+        self._started = time.time()
+        self._started_monotonic = time.monotonic()
+        self._stop = asyncio.Event()
+        self._reload = asyncio.Event()
+        self._sources = Collectors(config)
+        pages = self._sources.pages(self.status)
+        self._web = WebServer(pages, self._sources.security)
+        self._control = ControlServer(pages)
+        self._instance: Instance | None = None
+
+    async def run(self) -> None:
+        """Serve until SIGTERM or SIGINT.
+
+        Raises:
+            ConfigError: The web configuration cannot be used.
+            ListenError: The address cannot be listened on.
+            HeldError: Another agent holds the state directory.
+        """
+        if self._sources.security.problem:
+            raise self._sources.security.problem
+        self._handle_signals()
+        directory = state_directory(self._sources.config)
+        self._instance = _claim(directory)
+        try:
+            await self._web.listen(self._sources.config.web.listen)
+            if self._instance:
+                await self._control.listen(directory)
+            await self._serve()
+        finally:
+            await self._web.stop()
+            await self._control.stop()
+            if self._instance:
+                self._instance.release()
+
+    async def status(self) -> Status:
+        """What this agent says of itself."""
+        checks = await self._sources.health.outcomes()
+        return Status(
+            schema=SCHEMA,
+            version=__version__,
+            pid=os.getpid(),
+            started=self._started,
+            uptime=time.monotonic() - self._started_monotonic,
+            url=self._web.url,
+            config=str(self._path or "built-in defaults"),
+            config_error=self._sources.refusal,
+            collectors=[
+                CollectorStatus(name, not it.error, it.error, it.errors, it.restarts, it.duration)
+                for name, it in self._sources.supervisor.supervised.items()
+            ],
+            checks=list(checks),
+            state=self._sources.supervisor.states(),
+            live=await self._sources.sampler.now(),
+        )
+
+    async def _serve(self) -> None:
+        self._announce()
+        self._sources.start()
+        sd_notify.ready()
+        work = (
+            self._stop.wait(),
+            self._sources.health.run(),
+            self._sources.sampler.run(),
+            self._sources.security.watch(self._secure_anew),
+            self._reload_when_asked(),
+        )
+        tasks = [asyncio.create_task(part) for part in work]
+        ended, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        sd_notify.stopping()
+        logger.info("stopping")
+        _end_process_after(STOP_DEADLINE)
+        for task in others:
+            task.cancel()
+        await self._sources.stop()
+        for task in ended:
+            task.result()  # only the stop ends by itself: anything else is a mistake of ours, to be seen
+
+    def _announce(self) -> None:
+        if self._instance:
+            self._instance.announce(self._web.url)
+        sd_notify.status(f"serving {self._web.url}/metrics")
+        config = str(self._path or "built-in defaults")
+        logger.info("serving", url=f"{self._web.url}/metrics", version=__version__, config=config)
+
+    def _secure_anew(self) -> None:
+        self._web.retire()
+        self._announce()
+
+    def _handle_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._stop.set)
+        loop.add_signal_handler(signal.SIGINT, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload.set)
+
+    async def _reload_when_asked(self) -> None:
+        while True:
+            await self._reload.wait()
+            self._reload.clear()
+            sd_notify.reloading()
+            await self._reload_now()
+            sd_notify.ready()
+
+    async def _reload_now(self) -> None:
+        try:
+            new = load(self._path)
+            await self._apply(new)
+        except (ConfigError, ListenError) as error:
+            self._sources.refusal = str(error)
+        else:
+            self._sources.refusal = ""
+            logger.info("reloaded", config=str(self._path or "built-in defaults"))
+        for line in self._sources.refusal.splitlines():
+            logger.error("the new configuration is refused and the old one stays", problem=line)
+
+    async def _apply(self, new: Config) -> None:
+        old = self._sources.config
+        await self._apply_web(old.web, new)
+        log.configure(new.log_level, new.log_format)
+        if state_directory(new) != state_directory(old):
+            logger.warning("state_dir changes only at a restart", state_dir=str(state_directory(new)))
+        await self._sources.apply(new)
+
+    async def _apply_web(self, old: WebConfig, new: Config) -> None:
+        security = self._sources.security
+        before = security.current
+        with security.moved(web_config_file(new)):
+            if new.web.listen != old.listen:
+                await self._web.listen(new.web.listen)
+                self._announce()
+        if security.current != before:
+            self._secure_anew()
+
+
+def _claim(directory: Path) -> Instance | None:
+    """The state directory, held; `None`, logged, if it cannot be written: nothing but the lock needs it."""
+    try:
+        return Instance(directory)
+    except OSError as error:
+        logger.warning(
+            "the state directory cannot be used; commands cannot ask this agent, nor would a second one be noticed",
+            state_dir=str(directory),
+            problem=error.strerror,
+            remedy="make it writable, or set state_dir",
+        )
+        return None
+
+
+def _end_process_after(seconds: float) -> None:
+    """End the process at the deadline if the orderly way has not by then."""
+
+    def end() -> None:
+        with contextlib.suppress(Exception):
+            logger.error("something does not stop; ending at once", after=seconds)
+        os._exit(1)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()

@@ -1,0 +1,186 @@
+"""Keeps collectors running and takes their snapshots, so that none of them can harm the daemon or another one.
+
+A collector that raises, hangs or exports nonsense costs its own families; what became of it is counted here and
+exported by `agent.core.own_metrics`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+
+import structlog
+
+from collectors.base import Collector
+from collectors.metrics import Family
+from collectors.offloop import OneAtATime
+
+log = structlog.get_logger()
+
+FIRST_DELAY = 0.5
+"""Seconds before the first restart of a `run()`; each further one waits twice as long."""
+
+LONGEST_DELAY = 60.0
+"""Seconds at most between two restarts, and how long a `run()` must last for the next delay to be the first again."""
+
+STOP_TIMEOUT = 2.0
+"""Seconds that a cancelled `run()` has to end."""
+
+
+class Supervised:
+    """One collector, its running task, and what is known of its health.
+
+    Attributes:
+        errors: How often `run()` ended, or a snapshot failed or was refused, so far.
+        restarts: How often `run()` was started again.
+        duration: Seconds that the last snapshot took, whether it succeeded or not.
+        run_error, snapshot_error, render_error: Why this part of it does not work now; empty while it does.
+    """
+
+    def __init__(self, collector: Collector) -> None:
+        self.collector = collector
+        self.errors = 0
+        self.restarts = 0
+        self.duration = 0.0
+        self.run_error = ""
+        self.snapshot_error = ""
+        self.render_error = ""
+        self._snapshot = OneAtATime(lambda: list(collector.collect()), f"collect {collector.name}")
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def error(self) -> str:
+        """Why the collector is down; empty while it is up."""
+        return self.run_error or self.snapshot_error or self.render_error
+
+    def start(self) -> None:
+        """Begin to run the collector."""
+        self._task = asyncio.create_task(self._run(), name=f"run {self.collector.name}")
+
+    async def stop(self) -> None:
+        """Cancel the collector's work; gives up on one that does not end in `STOP_TIMEOUT`."""
+        if self._task is None:
+            return
+        self._task.cancel()
+        _, late = await asyncio.wait({self._task}, timeout=STOP_TIMEOUT)
+        if late:
+            log.error("a collector ignores its cancellation", collector=self.collector.name, waited=STOP_TIMEOUT)
+
+    async def snapshot(self, deadline: float) -> Sequence[Family] | None:
+        """The collector's families, or `None` (counted) if it raises or takes more than `deadline` seconds."""
+        started = time.monotonic()
+        try:
+            families = await self._snapshot(deadline)
+        except TimeoutError as error:
+            self._failed_snapshot(str(error) or f"no snapshot within {deadline:g} s")
+            return None
+        except Exception as error:  # noqa: BLE001 - a collector may raise anything; it must not cost the others
+            self._failed_snapshot(_reason(error))
+            return None
+        finally:
+            self.duration = time.monotonic() - started
+        self._recovered("snapshot", self.snapshot_error)
+        self.snapshot_error = ""
+        return families
+
+    def judge_rendering(self, problem: str | None) -> None:
+        """Take note of whether what the last snapshot held could be exposed."""
+        if problem is None:
+            self._recovered("rendering", self.render_error)
+            self.render_error = ""
+            return
+        self.errors += 1
+        if not self.render_error:
+            log.error("a collector exports what cannot be exposed", collector=self.collector.name, problem=problem)
+        self.render_error = problem
+
+    async def _run(self) -> None:
+        delay = FIRST_DELAY
+        while True:
+            started = time.monotonic()
+            self.run_error = await self._run_once()
+            self.errors += 1
+            if time.monotonic() - started >= LONGEST_DELAY:
+                delay = FIRST_DELAY
+            log.error("a collector stopped", collector=self.collector.name, problem=self.run_error, restart_in=delay)
+            await asyncio.sleep(delay)
+            delay = min(2 * delay, LONGEST_DELAY)
+            self.restarts += 1
+            self.run_error = ""
+
+    async def _run_once(self) -> str:
+        try:
+            await self.collector.run()
+        except Exception as error:
+            log.debug("traceback of a collector", collector=self.collector.name, exc_info=True)
+            return _reason(error)
+        return "its run() ended, which only cancellation should do"
+
+    def _failed_snapshot(self, problem: str) -> None:
+        self.errors += 1
+        if not self.snapshot_error:
+            log.error("a collector gave no snapshot", collector=self.collector.name, problem=problem)
+        self.snapshot_error = problem
+
+    def _recovered(self, what: str, previous: str) -> None:
+        if previous:
+            log.info("a collector works again", collector=self.collector.name, what=what, problem_was=previous)
+
+
+class Supervisor:
+    """All collectors of the daemon, by name.
+
+    Args:
+        deadline: Seconds that a snapshot of one collector may take; called anew at each, so that a reload applies.
+    """
+
+    def __init__(self, deadline: Callable[[], float]) -> None:
+        self._deadline = deadline
+        self._supervised: dict[str, Supervised] = {}
+
+    @property
+    def supervised(self) -> Mapping[str, Supervised]:
+        """What is supervised now, by the collector's name."""
+        return self._supervised
+
+    def add(self, collector: Collector) -> None:
+        """Begin to run a collector, under a name that is free."""
+        supervised = Supervised(collector)
+        self._supervised[collector.name] = supervised
+        supervised.start()
+
+    async def remove(self, name: str) -> None:
+        """Stop a collector and forget it."""
+        await self._supervised.pop(name).stop()
+
+    async def stop(self) -> None:
+        """Stop all collectors at once."""
+        await asyncio.gather(*(supervised.stop() for supervised in self._supervised.values()))
+        self._supervised.clear()
+
+    async def snapshot(self, names: AbstractSet[str]) -> list[tuple[str, Sequence[Family]]]:
+        """The families of the named collectors, all asked at once, in the order they were added; without failures."""
+        asked = [name for name in self._supervised if name in names]
+        deadline = self._deadline()
+        answers = await asyncio.gather(*(self._supervised[name].snapshot(deadline) for name in asked))
+        return [(name, families) for name, families in zip(asked, answers, strict=True) if families is not None]
+
+    def states(self) -> dict[str, object]:
+        """What collectors say of themselves beyond metrics, by their name."""
+        states = {name: it.collector.state() for name, it in self._supervised.items()}
+        return {name: state for name, state in states.items() if state is not None}
+
+    def judge_rendering(
+        self, names: Iterable[str], problems: Mapping[str, str], left_out: Mapping[str, Mapping[str, str]]
+    ) -> None:
+        """Take note of which of the named collectors' families could not be exposed, and why: all, or foreign ones."""
+        for name in names:
+            if name in self._supervised:
+                self._supervised[name].judge_rendering(problems.get(name))
+                self._supervised[name].collector.left_out(left_out.get(name, {}))
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,1 @@
+"""Checks of the agent: its configuration, state and connections."""

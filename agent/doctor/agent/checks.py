@@ -1,0 +1,78 @@
+"""The checks of the agent itself: can it do its job here. One list; each subject is a module of its own.
+
+What a running agent knows from its own work (are files read, does Loki take entries) it says itself, and is not asked
+again; without one, these checks find it out.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent import __version__
+from agent.core.status import Status
+from agent.doctor.agent import clock, log_files, loki, port, state, versions
+from agent.doctor.agent.locate import daemons_state, daemons_user
+from agent.doctor.agent.settings import Settings
+from collectors.findings import Check, Finding
+
+
+@dataclass(frozen=True, slots=True)
+class OwnChecks:
+    """The checks of one agent.
+
+    Attributes:
+        settings: Its configuration.
+        status: What it says of itself; `None` if it does not run.
+        root: Where the machine's files are.
+    """
+
+    settings: Settings
+    status: Status | None
+    root: Path = Path("/")
+
+    def checks(self) -> tuple[Check, ...]:
+        """The checks, those that ask over the network last."""
+        quick = (
+            Check("agent.config", "The configuration can be used", lambda: self.settings.findings),
+            Check("agent.versions", "Versions go together", self._versions),
+        )
+        linux = (Check("agent.clock", "The clock is synchronized", self._clock),)
+        alone = (
+            Check("agent.state", "The agent can keep its state", self._state),
+            Check("agent.port", "The agent's port is free", self._port),
+            Check("agent.log-files", "The agent's user can read the log files", self._log_files),
+        )
+        loki_answers = Check("agent.loki", "Loki takes what is sent, and as it is sent", self._loki, slow=True)
+        return (
+            *quick,
+            *(linux if sys.platform == "linux" else ()),
+            *(alone if self.status is None else ()),
+            *((loki_answers,) if self.settings.config.loki.url else ()),
+        )
+
+    def _versions(self) -> Sequence[Finding]:
+        found = [*versions.check_libraries(versions.requirements())]
+        return [*found, *versions.check_daemon(self.status.version, __version__)] if self.status else found
+
+    def _state(self) -> Sequence[Finding]:
+        directory = daemons_state(self.settings.config, self.root)
+        found = state.check(directory, daemons_user(self.status, self.root))
+        return [*found, *state.check_positions(state.positions_file(directory))]
+
+    def _clock(self) -> Sequence[Finding]:
+        return [*clock.check(clock.kept(self.root))]
+
+    def _port(self) -> Sequence[Finding]:
+        return [*port.check(self.settings.config.web.listen)]
+
+    def _log_files(self) -> Sequence[Finding]:
+        sources = self.settings.config.logs.sources
+        return [*log_files.check(sources, daemons_user(self.status, self.root))]
+
+    def _loki(self) -> Sequence[Finding]:
+        config = self.settings.config
+        refused = loki.check_access(config.loki) if self.status is None else []
+        return refused or [*loki.check_limits(loki.limits(config.loki), config.loki, config.logs)]

@@ -1,0 +1,71 @@
+"""Finding the agent that runs on this machine, as whichever user and with whichever configuration it does."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from agent.config.locations import state_directory
+from agent.config.schema import Config
+from agent.core.status import Status
+from agent.doctor.machine.user import User, current, named, of_process
+from agent.terminal import client
+from agent.terminal.client import NotRunningError
+
+_MACHINES = Path("/var/lib/wr-agent")
+_UNIT = Path("etc/systemd/system/wr-agent.service")
+
+
+def ask(config: Config) -> tuple[Status, Config]:
+    """The status of the agent that runs, and `config` with its state directory: the configuration's, else a usual one.
+
+    Raises:
+        NotRunningError: None answers; why one does not that this user may not ask, else why the first of them does not.
+    """
+    places = [config, *(msgspec.structs.replace(config, state_dir=str(place)) for place in _usual(config))]
+    errors = []
+    for place in places:
+        try:
+            return client.fetch(place), place
+        except NotRunningError as error:
+            errors.append(error)
+    raise next(filter(is_forbidden, errors), errors[0])
+
+
+def is_forbidden(error: NotRunningError) -> bool:
+    """Whether an agent may run after all, which this user may not ask."""
+    return isinstance(error.__cause__, PermissionError)
+
+
+def _usual(config: Config) -> Iterator[Path]:
+    """Where the service managers keep an agent's state, unless the configuration says where."""
+    if config.state_dir or sys.platform == "darwin":
+        return
+    yield _MACHINES
+    # Where systemd before version 254 puts a user service's state.
+    yield Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "wr-agent"
+
+
+def daemons_user(status: Status | None, root: Path) -> User:
+    """Whom the agent runs as: the one that runs, else the service that is installed, else whoever asks."""
+    if status is not None:
+        return of_process(root / "proc", status.pid) or current()
+    return _service_user(root) or current()
+
+
+def daemons_state(config: Config, root: Path) -> Path:
+    """The state directory of an agent with this configuration: the installed service's, else that of whoever asks."""
+    return _MACHINES if not config.state_dir and _service_user(root) else state_directory(config).absolute()
+
+
+def _service_user(root: Path) -> User | None:
+    try:
+        lines = (root / _UNIT).read_text().splitlines()
+    except OSError:
+        return None
+    users = [line.removeprefix("User=").strip() for line in lines if line.startswith("User=")]
+    return named(users[-1]) if users else None

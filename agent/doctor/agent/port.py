@@ -1,0 +1,38 @@
+"""Whether an agent that is started now gets its port."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+from agent.config.address import Address
+from agent.web.port_holder import holder
+from collectors.findings import Finding, Severity
+
+_PATIENCE = 1.0
+
+
+def check(listen: Address) -> Iterator[Finding]:
+    """A finding if somebody answers on the address already. Only for when no agent runs."""
+    local = listen.local
+    if not local.port or not _answers(local):
+        return
+    yield Finding(
+        code="agent-port-taken",
+        title=f"Port {listen.port} is taken",
+        severity=Severity.FAILURE,
+        detail=f"web.listen is {str(listen)!r}, where {holder(listen.port)} answers already.",
+        affects="The agent does not start.",
+        remedy=(
+            f"sudo ss -ltnp 'sport = :{listen.port}'  # who it is",
+            "stop that, or set web.listen to another port",
+        ),
+    )
+
+
+def _answers(address: Address) -> bool:
+    try:
+        with socket.create_connection((address.host, address.port), _PATIENCE):
+            return True
+    except OSError:
+        return False

@@ -1,0 +1,80 @@
+"""The configuration as doctor has it: what the file says, or what of it can be used and a finding of the rest."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from agent.config import loader, locations
+from agent.config.address import Address
+from agent.config.decode import ConfigError
+from agent.config.schema import Config, WebConfig
+from agent.web.security.web_security import WebSecurity
+from collectors.findings import Finding, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A configuration that can be used.
+
+    Attributes:
+        path: The file that it comes from; `None` for the built-in defaults.
+        config: What it says. Of a broken file only where the agent is: `state_dir` and `web.listen`.
+        findings: What is wrong with it.
+    """
+
+    path: Path | None
+    config: Config
+    findings: tuple[Finding, ...] = ()
+
+
+def read(given: str | None) -> Settings:
+    """The configuration that the agent would run with, whatever is wrong with it.
+
+    Args:
+        given: The file that the user named, if any.
+    """
+    path = locations.find(given)
+    try:
+        loaded = loader.load(path)
+    except ConfigError as error:
+        return Settings(path, _salvaged(path), (_unusable(path, error),))
+    problem = WebSecurity(locations.web_config_file(loaded)).problem
+    return Settings(path, loaded, (_unusable(path, problem),) if problem else ())
+
+
+def _salvaged(path: Path | None) -> Config:
+    try:
+        said = tomllib.loads(loader.read_text(path)) if path else {}
+    except (ConfigError, tomllib.TOMLDecodeError):
+        return Config()
+    web = said.get("web")
+    listen = web.get("listen") if isinstance(web, dict) else None
+    state_dir = said.get("state_dir")
+    return Config(state_dir=state_dir if isinstance(state_dir, str) else "", web=_web(listen))
+
+
+def _web(listen: object) -> WebConfig:
+    try:
+        return WebConfig(listen=Address.parse(str(listen))) if listen else WebConfig()
+    except ValueError:
+        return WebConfig()
+
+
+def _unusable(path: Path | None, error: Exception) -> Finding:
+    return Finding(
+        code="config-invalid",
+        title="The configuration cannot be used",
+        severity=Severity.FAILURE,
+        detail=str(error),
+        affects="The agent does not start with it; what follows was found with the built-in defaults.",
+        remedy=(f"wr-agent check-config {path}",),
+    )
+
+
+def without_logs(loaded: Config) -> Config:
+    """The same, but for logs: whoever tails them sends lines, and moves positions."""
+    return msgspec.structs.replace(loaded, logs=Config().logs)

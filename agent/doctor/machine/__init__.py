@@ -1,0 +1,1 @@
+"""Checks of the machine: its fitness for low-latency audio."""

@@ -1,0 +1,75 @@
+"""The sound devices: whether there are any, who may use them, and who does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from agent.doctor.machine.user import READ, WRITE, User, group
+from collectors.audio.alsa_proc import Stream, Substream, parse_cards, read_streams
+from collectors.findings import Finding, Severity
+from collectors.host.audio_servers import SERVERS
+from collectors.host.files import read_text
+
+
+def cards(root: Path) -> list[str]:
+    """The identifiers of the sound cards."""
+    try:
+        return list(parse_cards(read_text(root / "proc/asound/cards")).values())
+    except OSError:
+        return []
+
+
+def nodes(root: Path) -> list[Path]:
+    """The device files that programs open for playing and recording."""
+    return sorted((root / "dev/snd").glob("pcm*"))
+
+
+def streams(root: Path) -> dict[Substream, Stream]:
+    """What is open on the cards now."""
+    return read_streams(root / "proc/asound", root / "proc")
+
+
+def check_access(paths: Iterable[Path], person: User) -> list[Finding]:
+    """A finding if the player may not open sound devices."""
+    closed = [path for path in paths if person.obstacle(path, READ | WRITE)]
+    if not closed:
+        return []
+    owner = group(closed[0].stat().st_gid)
+    return [
+        Finding(
+            code="audio-device-forbidden",
+            title="The player may not use the sound devices",
+            severity=Severity.FAILURE,
+            detail=f"Expected {person.name} to be able to open {closed[0]} (of {len(closed)}), which belongs to the"
+            f" group {owner}.",
+            affects="Sound servers and programs of this user find no device.",
+            remedy=(
+                f"sudo usermod -aG {owner} {person.name}",
+                "log out and in again; for a service, restart it",
+                "on a desktop: loginctl  # the session at the screen gets access by itself, if it is active",
+            ),
+        )
+    ]
+
+
+def check_owners(opened: Mapping[Substream, Stream], servers: Iterable[str]) -> list[Finding]:
+    """A finding if programs hold devices that a sound server, which runs, would need."""
+    others = {
+        f"{stream.owner or 'an unseen process'} holds {substream.device} ({substream.direction})"
+        for substream, stream in opened.items()
+        if stream.owner not in SERVERS
+    }
+    if not others or not set(servers):
+        return []
+    return [
+        Finding(
+            code="audio-device-held-by-others",
+            title="Programs hold sound devices beside the sound server",
+            severity=Severity.INFO,
+            detail=f"Expected the sound server alone, found: {'; '.join(sorted(others))}.",
+            affects="The sound server cannot open these devices meanwhile.",
+            remedy=("fuser -v /dev/snd/*", "let these programs play through the sound server"),
+            depends_on=("audio-alsa-held",),
+        )
+    ]

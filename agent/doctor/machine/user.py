@@ -1,0 +1,107 @@
+"""One user of this machine, and which files that user may use, whoever asks."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+from dataclasses import dataclass
+from pathlib import Path
+
+from collectors.host.files import read_text
+
+READ, WRITE, ENTER = os.R_OK, os.W_OK, os.X_OK
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A user with the groups that count for access.
+
+    Attributes:
+        name: The user's name, or the number where there is no name.
+        uid: The user's number.
+        gids: The numbers of the groups.
+    """
+
+    name: str
+    uid: int
+    gids: frozenset[int]
+
+    def obstacle(self, path: Path, need: int) -> Path | None:
+        """What keeps this user from using `path`: itself, or the first folder on the way to it; `None` if nothing.
+
+        A file that has an access list (acl(5)) and one that the asking user cannot look at count as no obstacle.
+
+        Args:
+            path: An absolute path.
+            need: `READ`, `WRITE`, `ENTER`, or their sum.
+        """
+        for step in reversed(path.parents):
+            if not self._may(step, ENTER):
+                return step
+        return None if self._may(path, need) else path
+
+    def _may(self, path: Path, need: int) -> bool:
+        try:
+            if self.uid == os.geteuid():
+                return os.access(path, need) or not path.exists()
+            return self.uid == 0 or _has_access_list(path) or self._bits_allow(path, need)
+        except OSError:
+            return True
+
+    def _bits_allow(self, path: Path, need: int) -> bool:
+        seen = path.stat()
+        shift = 6 if seen.st_uid == self.uid else 3 if seen.st_gid in self.gids else 0
+        return seen.st_mode >> shift & need == need
+
+
+def current() -> User:
+    """The user who runs this."""
+    return User(_name(os.geteuid()), os.geteuid(), frozenset({os.getegid(), *os.getgroups()}))
+
+
+def of_process(proc: Path, pid: int | str) -> User | None:
+    """The user of a process, with the groups that it has (proc_pid_status(5)); `None` if the process is gone."""
+    try:
+        lines = dict(line.split(":", 1) for line in read_text(proc / str(pid) / "status").splitlines() if ":" in line)
+    except OSError:
+        return None
+    uid = int(lines["Uid"].split()[1])
+    gids = [lines["Gid"].split()[1], *lines.get("Groups", "").split()]
+    return User(_name(uid), uid, frozenset(map(int, gids)))
+
+
+def named(name: str) -> User | None:
+    """The user of a name, with all the groups of that name; `None` if this machine does not know it."""
+    try:
+        entry = pwd.getpwnam(name)
+    except KeyError:
+        return None
+    return User(name, entry.pw_uid, frozenset(os.getgrouplist(name, entry.pw_gid)))
+
+
+def group(gid: int) -> str:
+    """The name of a group, or its number where it has no name."""
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)
+
+
+def home(person: User) -> Path | None:
+    """Where the user's files are, if that is known."""
+    try:
+        return Path(pwd.getpwuid(person.uid).pw_dir)
+    except KeyError:
+        return None
+
+
+def _name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def _has_access_list(path: Path) -> bool:
+    return "system.posix_acl_access" in (os.listxattr(path) if hasattr(os, "listxattr") else ())

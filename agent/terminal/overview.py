@@ -1,0 +1,133 @@
+"""What a running agent says of itself, as lines for a person at a terminal of 80 columns."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+
+from agent.core.status import Status
+from agent.live.sample import ChannelNow, DeviceNow, HostNow, LogNow, PluginNow
+from agent.terminal.report import findings_lines
+from agent.terminal.style import Terminal
+
+_BAR = 24
+_QUIETEST = -60.0
+_SILENT_AFTER = 1.0
+_MINUTES = 120.0
+_UNKNOWN = "-"
+
+
+def lines(status: Status, terminal: Terminal) -> Iterator[str]:
+    """All of it, a section for each kind of source that there is."""
+    yield f"wr-agent {status.version}, pid {status.pid}, up {_uptime(status.uptime)}"
+    yield f"serving  {status.url}/metrics"
+    yield f"config   {status.config}"
+    if status.config_error:
+        yield f"{terminal.mark('failure')} the last reload was refused: {status.config_error}"
+    now = status.live
+    yield from _section("audio", [line for it in now.devices for line in _device(it, terminal)], terminal)
+    yield from _section("plugins", map(_plugin, now.plugins), terminal)
+    yield from _section("machine", _machine(now.host, terminal), terminal)
+    yield from _section("logs", map(_log, now.logs), terminal)
+    yield from _section("collectors", _collectors(status, terminal), terminal)
+    findings = [finding for check in status.checks for finding in check.findings]
+    said = findings_lines(findings, terminal) or [f"  {terminal.mark('ok')} nothing found"]
+    yield from _section(f"findings ({len(status.checks)} checks)", said, terminal)
+
+
+def _section(title: str, content: Iterable[str], terminal: Terminal) -> Iterator[str]:
+    content = list(content)
+    if content:
+        yield ""
+        yield terminal.bold(title)
+        yield from content
+
+
+def _device(device: DeviceNow, terminal: Terminal) -> Iterator[str]:
+    if not device.up:
+        yield f"  {terminal.mark('failure')} {device.name}: no buffer has come of late"
+    elif device.rate and device.frames:
+        settings = f"{device.rate / 1000:g} kHz, {device.frames:g} frames, a buffer each {_seconds(device.deadline)}"
+        yield f"  {terminal.mark('ok')} {device.name}: {settings}"
+    if timing := device.timing:
+        said = f"half within {_seconds(timing.median)}, 99 of 100 within {_seconds(timing.p99)}"
+        yield f"      timing    {said}, all within {_seconds(timing.worst)}"
+    counts = f"{device.dropouts} since the agent began; {device.lost} lost buffers, {device.late} late"
+    yield f"      dropouts  {counts}"
+    if device.load is not None:
+        yield f"      load      {_bar(device.load, terminal)} {_percent(device.load)}"
+    for channel in device.channels:
+        yield f"      {channel.name:<9} {_bar(_height(channel.peak), terminal)} {_level(channel)}"
+
+
+def _plugin(plugin: PluginNow) -> str:
+    used = f"{_seconds(plugin.p99)} of {_seconds(plugin.deadline)}"
+    xruns = _UNKNOWN if plugin.xruns is None else plugin.xruns
+    return f"  {plugin.name:16.16} {plugin.up} of {plugin.instances} answer, render 99 of 100 in {used}, xruns {xruns}"
+
+
+def _machine(host: HostNow, terminal: Terminal) -> Iterator[str]:
+    rows = {
+        "processors": host.cpu,
+        "memory": host.memory,
+        "wait for CPU": host.cpu_pressure,
+        "wait for memory": host.memory_pressure,
+        "wait for disks": host.io_pressure,
+        f"disk {host.disk}": host.disk_used,
+    }
+    for name, value in rows.items():
+        if value is not None:
+            yield f"  {name:20.20} {_bar(value, terminal)} {_percent(value)}"
+
+
+def _log(log: LogNow) -> str:
+    rate = _UNKNOWN if log.lines_per_second is None else f"{log.lines_per_second:g}"
+    behind = f"{log.lag_bytes:.0f} bytes not yet in Loki, {_seconds(log.lag_seconds)} behind"
+    return f"  {log.source:16.16} {rate} lines/s, {behind}"
+
+
+def _collectors(status: Status, terminal: Terminal) -> Iterator[str]:
+    for it in status.collectors:
+        mark = terminal.mark("failure" if it.error else "ok")
+        yield f"  {mark} {it.name:10} {it.duration * 1000:7.1f} ms  {it.error or 'up'}"
+
+
+def _bar(part: float, terminal: Terminal) -> str:
+    full, empty = ("█", "░") if terminal.unicode else ("#", ".")
+    filled = round(min(max(part, 0.0), 1.0) * _BAR)
+    return full * filled + empty * (_BAR - filled)
+
+
+def _height(peak: float) -> float:
+    """How much of a bar of 60 dB a level fills."""
+    return 1 - _decibels(peak) / _QUIETEST if peak > 0 else 0.0
+
+
+def _level(channel: ChannelNow) -> str:
+    if channel.silent_seconds >= _SILENT_AFTER or channel.peak <= 0:
+        return f"silent for {_seconds(channel.silent_seconds)}"
+    return f"{_decibels(channel.peak):.1f} dB"
+
+
+def _decibels(ratio: float) -> float:
+    return 20 * math.log10(ratio)
+
+
+def _percent(value: float) -> str:
+    return f"{value * 100:3.0f} %"
+
+
+def _seconds(value: float | None) -> str:
+    if value is None:
+        return _UNKNOWN
+    if value >= _MINUTES:
+        return f"{value / 60:.0f} min"
+    if value >= 1 or value == 0:
+        return f"{value:.3g} s"
+    return f"{value * 1000:.3g} ms" if value >= 1 / 1000 else f"{value * 1e6:.0f} us"
+
+
+def _uptime(seconds: float) -> str:
+    whole = int(seconds)
+    hours, rest = divmod(whole, 3600)
+    return f"{hours} h {rest // 60} min" if hours else f"{rest // 60} min {rest % 60} s"

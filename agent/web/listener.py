@@ -1,0 +1,53 @@
+"""The listening socket: opening it, and saying clearly why it cannot be opened."""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+from agent.config.address import Address
+
+BACKLOG = 128
+
+
+class ListenError(Exception):
+    """The address cannot be listened on."""
+
+
+def open_socket(address: Address) -> socket.socket:
+    """A listening TCP socket on `address`; on every interface, of both IP versions, for an empty host.
+
+    Raises:
+        ListenError: With the address, the reason, who holds the port if that is it, and what to do.
+    """
+    try:
+        return _open(address)
+    except OSError as error:
+        raise ListenError(_explained(address, error)) from error
+
+
+def _open(address: Address) -> socket.socket:
+    if not address.host and socket.has_dualstack_ipv6():
+        return socket.create_server(("", address.port), family=socket.AF_INET6, backlog=BACKLOG, dualstack_ipv6=True)
+    found = socket.getaddrinfo(address.host or "0.0.0.0", address.port, type=socket.SOCK_STREAM)  # noqa: S104 - asked for
+    # Of a name with several addresses, such as localhost, the IPv4 one: that is where most people knock.
+    family, _, _, _, bound = min(found, key=lambda it: it[0] != socket.AF_INET)
+    return socket.create_server((str(bound[0]), int(bound[1])), family=family, backlog=BACKLOG)
+
+
+def _explained(address: Address, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        from agent.web.port_holder import holder
+
+        return (
+            f"port {address.port} is taken by {holder(address.port)}; "
+            f"stop that, or set web.listen to another port than {str(address)!r}"
+        )
+    if error.errno == errno.EACCES:
+        return f"no permission to listen on {str(address)!r}; set web.listen to a port from 1024 on"
+    return f"cannot listen on {str(address)!r}: {error.strerror or error}; set web.listen to an address of this machine"
+
+
+def bound_address(listening: socket.socket, asked: Address) -> Address:
+    """What was asked for, with the port that the system chose if it was asked to."""
+    return Address(asked.host, int(listening.getsockname()[1]))

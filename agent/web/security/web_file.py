@@ -1,0 +1,221 @@
+"""The web configuration file: its typed shape, and reading it.
+
+The format is that of Prometheus's exporter-toolkit (docs/web-configuration.md there), so that a file made for
+node_exporter or Prometheus itself serves here as it is. What this agent cannot do is refused with the key's path.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from agent.config.decode import ConfigError, Problem, decode
+from agent.config.loader import read_text
+from agent.web.security.go_names import CipherSuite, Curve, GoDuration, Version
+
+if TYPE_CHECKING:
+    import yaml
+
+_BCRYPT = re.compile(r"\$2[aby]\$(?P<cost>\d\d)\$[./A-Za-z0-9]{53}")
+
+MAX_COST = 16
+"""The highest bcrypt cost: it takes seconds already, during which no other password can be looked at."""
+
+_UNVERIFIED = ("RequestClientCert", "RequireAnyClientCert", "RequireClientCert")
+
+
+class TlsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`tls_server_config`."""
+
+    cert: str = ""
+    key: str = ""
+    client_ca: str = ""
+    cert_file: str = ""
+    key_file: str = ""
+    client_auth_type: Literal[
+        "",
+        "NoClientCert",
+        "RequestClientCert",
+        "RequireAnyClientCert",
+        "RequireClientCert",
+        "VerifyClientCertIfGiven",
+        "RequireAndVerifyClientCert",
+    ] = ""
+    client_ca_file: str = ""
+    client_allowed_sans: tuple[str, ...] = ()
+    min_version: Version = Version.parse("TLS12")
+    max_version: Version = Version.parse("TLS13")
+    cipher_suites: list[CipherSuite] = []
+    prefer_server_cipher_suites: bool = True
+    curve_preferences: list[Curve] = []
+
+    def __post_init__(self) -> None:
+        """Refuse what Python's `ssl` cannot do, and keys that do not go together.
+
+        Raises:
+            ValueError: With the key, and what to do.
+        """
+        for problem in self._problems():
+            raise ValueError(problem)
+
+    def _problems(self) -> list[str]:
+        certain = self.client_auth_type == "RequireAndVerifyClientCert"
+        verifies = certain or self.client_auth_type == "VerifyClientCertIfGiven"
+        found = {
+            "cert and key are not read from the file itself; write them to files and set cert_file and key_file":
+                self.cert or self.key,
+            f"client_auth_type {self.client_auth_type} would let any certificate in; "
+            "set RequireAndVerifyClientCert or VerifyClientCertIfGiven":
+                self.client_auth_type in _UNVERIFIED,
+            "expected both cert_file and key_file": self.enabled and not (self.cert_file and self.key_file),
+            "client_ca and client_ca_file are two ways to say one thing; leave one out":
+                self.client_ca and self.client_ca_file,
+            f"client_auth_type {self.client_auth_type} needs client_ca_file, or else anyone's certificate would do":
+                verifies and not self.has_client_ca,
+            "client_ca_file does nothing without client_auth_type; set RequireAndVerifyClientCert":
+                self.has_client_ca and not verifies,
+            "client_allowed_sans needs client_auth_type RequireAndVerifyClientCert":
+                self.client_allowed_sans and not certain,
+            "min_version is above max_version": self.min_version > self.max_version,
+            "curve_preferences takes one curve here, for Python's ssl sets no order of them; leave the others out":
+                len(self.curve_preferences) > 1,
+        }  # fmt: skip
+        return [text for text, applies in found.items() if applies]
+
+    @property
+    def enabled(self) -> bool:
+        """Whether TLS is wanted: the section says anything."""
+        return any(getattr(self, it.name) not in (it.default, []) for it in msgspec.structs.fields(self))
+
+    @property
+    def has_client_ca(self) -> bool:
+        """Whether certificates of clients can be verified."""
+        return bool(self.client_ca or self.client_ca_file)
+
+
+class Headers(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`http_server_config.headers`: what is sent with every answer; an empty one is left to the agent."""
+
+    csp: str = msgspec.field(default="", name="Content-Security-Policy")
+    frame: Literal["", "deny", "sameorigin"] = msgspec.field(default="", name="X-Frame-Options")
+    content_type: Literal["", "nosniff"] = msgspec.field(default="", name="X-Content-Type-Options")
+    xss: str = msgspec.field(default="", name="X-XSS-Protection")
+    hsts: str = msgspec.field(default="", name="Strict-Transport-Security")
+
+    def __post_init__(self) -> None:
+        """Refuse what would end a header.
+
+        Raises:
+            ValueError: With the header's name.
+        """
+        for name, value in self.given().items():
+            if not value.isprintable():
+                raise ValueError(f"{name}: expected one line of printable text, got {value!r}")
+
+    def given(self) -> dict[str, str]:
+        """The headers that are set, by name."""
+        fields = msgspec.structs.fields(self)
+        return {it.encode_name: getattr(self, it.name) for it in fields if getattr(self, it.name)}
+
+
+class HttpConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`http_server_config`."""
+
+    http2: bool = False
+    headers: Headers = Headers()
+
+    def __post_init__(self) -> None:
+        """Refuse HTTP/2.
+
+        Raises:
+            ValueError: It is asked for.
+        """
+        if self.http2:
+            raise ValueError("http2 is not spoken here, and a scrape gains nothing by it; set false or leave it out")
+
+
+class RateLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`rate_limit`: a token bucket for all requests together. `interval` in seconds; 0 is no limit."""
+
+    interval: GoDuration = GoDuration(0)
+    burst: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse a bucket that nothing passes.
+
+        Raises:
+            ValueError: `burst` is below 1.
+        """
+        if self.interval and self.burst < 1:
+            raise ValueError(f"expected a burst of at least 1, got {self.burst}: no request would ever pass")
+
+
+class WebFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The whole file."""
+
+    tls_server_config: TlsConfig = TlsConfig()
+    http_server_config: HttpConfig = HttpConfig()
+    basic_auth_users: dict[str, str] = {}
+    rate_limit: RateLimit = RateLimit()
+
+    def __post_init__(self) -> None:
+        """Refuse passwords that are not hashed, or are hashed at a cost that would hold up the others.
+
+        Raises:
+            ValueError: With the user's name, never with the value.
+        """
+        for user, hashed in self.basic_auth_users.items():
+            found = _BCRYPT.fullmatch(hashed)
+            if found is None:
+                raise ValueError(f"basic_auth_users.{user}: expected a bcrypt hash, as `htpasswd -nBC 10 ''` makes it")
+            if not 4 <= int(found["cost"]) <= MAX_COST:  # noqa: PLR2004 - bcrypt's own lowest
+                raise ValueError(f"basic_auth_users.{user}: expected a cost from 4 to {MAX_COST}, got {found['cost']}")
+
+
+def read(path: Path) -> WebFile:
+    """Read and check a web configuration file.
+
+    Raises:
+        ConfigError: It cannot be read, is no YAML, or says something that cannot be used.
+    """
+    file, problems = decode(WebFile, _mapping(path))
+    if file is None:
+        raise ConfigError(str(path), problems)
+    return file
+
+
+def _mapping(path: Path) -> dict[str, object]:
+    import yaml
+
+    try:
+        data = yaml.load(read_text(path), _loader())  # noqa: S506 - a subclass of SafeLoader
+    except yaml.YAMLError as error:
+        raise ConfigError(str(path), [Problem("YAML", " ".join(str(error).split()))]) from error
+    if not isinstance(data or {}, dict):
+        raise ConfigError(str(path), [Problem("YAML", "expected keys such as tls_server_config at the top")])
+    return {str(key): value for key, value in _given(data or {}).items()}
+
+
+def _given(data: dict[object, object]) -> dict[object, object]:
+    """`data` without the keys that have no value, which the format takes for left out."""
+    return {
+        key: _given(value) if isinstance(value, dict) else value for key, value in data.items() if value is not None
+    }
+
+
+def _loader() -> type[yaml.SafeLoader]:
+    """A loader of plain data that refuses a key given twice, of which YAML's would take the last."""
+    import yaml
+
+    class Strict(yaml.SafeLoader):
+        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:  # noqa: FBT001, FBT002 - the base's
+            keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+            for index, key in enumerate(keys):
+                if key in keys[:index]:
+                    raise yaml.constructor.ConstructorError(None, None, f"{key!r} is given twice", node.start_mark)
+            return super().construct_mapping(node, deep)
+
+    return Strict

@@ -1,0 +1,116 @@
+"""The HTTP servers: on the agent's port, and on the control socket."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections import Counter
+from pathlib import Path
+
+import structlog
+
+from agent.config.address import Address
+from agent.web import control_socket
+from agent.web.connections import Connections, Limits
+from agent.web.http_server import HttpServer
+from agent.web.listener import ListenError, bound_address, open_socket
+from agent.web.pages import Pages
+from agent.web.security.guard import Guard, network
+from agent.web.security.web_security import WebSecurity
+
+log = structlog.get_logger()
+
+
+class WebServer:
+    """The HTTP server on the agent's port, which can move to another address while it runs.
+
+    Args:
+        pages: What is answered.
+        security: Who is answered.
+        limits: What connections may take.
+    """
+
+    def __init__(self, pages: Pages, security: WebSecurity, limits: Limits | None = None) -> None:
+        app = pages.application()
+        self._streams = pages.streams
+        guard = Guard(security)
+        app.middlewares.append(guard.middleware)
+        app.on_response_prepare.append(guard.add_headers)
+        self._security = security
+        self._server = HttpServer(app, caller_of, self._context, Connections(limits or Limits(), security.ended))
+        self._listening: socket.socket | None = None
+        self._address: Address | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it answers on this machine, without a trailing slash; empty while it does not."""
+        scheme = "https" if self._security.current.tls else "http"
+        return f"{scheme}://{self._address.local}" if self._address else ""
+
+    async def listen(self, address: Address) -> None:
+        """Answer on `address`, and no longer on the one before.
+
+        Raises:
+            ListenError: The address cannot be listened on; the one before stays.
+        """
+        before, old = self._listening, self._address
+        if before and old and old.port == address.port:  # one port on two addresses is in its own way
+            await self._server.leave(before)
+            try:
+                await self._open(address)
+            except ListenError:
+                await self._open(old)
+                raise
+            return
+        await self._open(address)
+        if before:
+            await self._server.leave(before)
+
+    def retire(self) -> None:
+        """Have connections that were made under older rules end, each after the answer that it waits for."""
+        self._server.connections.retire()
+        self._streams.end()
+
+    async def stop(self) -> None:
+        """Answer no more."""
+        self._address = None
+        await self._server.stop()
+
+    async def _open(self, address: Address) -> None:
+        self._listening = open_socket(address)
+        await self._server.listen(self._listening)
+        self._address = bound_address(self._listening, address)
+
+    def _context(self) -> ssl.SSLContext | None:
+        tls = self._security.current.tls
+        return tls.context if tls else None
+
+
+class ControlServer:
+    """The HTTP server on the control socket.
+
+    Args:
+        pages: What is answered.
+    """
+
+    def __init__(self, pages: Pages) -> None:
+        self._server = HttpServer(pages.control(), control_socket.admit, lambda: None, Connections(Limits(), Counter()))
+
+    async def listen(self, directory: Path) -> None:
+        """Answer on the control socket in `directory`; say so in the log if there can be none."""
+        try:
+            await self._server.listen(control_socket.open_socket(directory))
+        except control_socket.ControlError as error:
+            log.warning("wr-agent status and doctor cannot ask this agent", problem=str(error))
+
+    async def stop(self) -> None:
+        """Answer no more."""
+        await self._server.stop()
+
+
+def caller_of(connected: socket.socket) -> str | None:
+    """The network at the other end of a TCP connection; `None` if it is gone already."""
+    try:
+        return network(str(connected.getpeername()[0]))
+    except OSError:
+        return None

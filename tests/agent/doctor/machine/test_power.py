@@ -1,0 +1,79 @@
+from pathlib import Path
+
+import pytest
+
+from agent.doctor.machine import power
+from tests.agent.doctor.support import STRANGER, Machine, codes
+
+IDLE = "sys/devices/system/cpu/cpu0/cpuidle"
+USB = "sys/bus/usb/devices"
+
+
+def states(*states: tuple[int, int]) -> dict[str, str]:
+    return {
+        f"{IDLE}/state{number}/{name}": f"{value}\n"
+        for number, (latency, disabled) in enumerate(states)
+        for name, value in (("latency", latency), ("disable", disabled))
+    }
+
+
+def test_the_deepest_usable_state_counts(machine: Machine) -> None:
+    assert power.wake_up_latency(machine(states((2, 0), (133, 0), (890, 1)))) == 133
+
+
+def test_without_idle_states_nothing_is_known(tmp_path: Path) -> None:
+    assert power.wake_up_latency(tmp_path) == 0
+
+
+@pytest.mark.parametrize(
+    ("latency", "mode", "expected"),
+    [(890, 0o600, ["power-idle-deep"]), (890, 0o666, []), (133, 0o600, [])],
+)
+def test_deep_sleep_matters_where_programs_cannot_forbid_it(
+    open_folder: Path, latency: int, mode: int, expected: list[str]
+) -> None:
+    device = open_folder / "cpu_dma_latency"
+    device.write_text("")
+    device.chmod(mode)
+
+    assert codes(power.idle(latency, device, STRANGER)) == expected
+
+
+def test_usb_audio_that_may_sleep_is_named(machine: Machine) -> None:
+    root = machine(
+        {
+            f"{USB}/1-2/product": "Scarlett 2i2\n",
+            f"{USB}/1-2/power/control": "auto\n",
+            f"{USB}/1-2:1.0/bInterfaceClass": "01\n",
+            f"{USB}/1-2:1.1/bInterfaceClass": "01\n",
+            f"{USB}/1-3/power/control": "auto\n",
+            f"{USB}/1-3:1.0/bInterfaceClass": "03\n",
+        }
+    )
+
+    (found,) = power.devices(root)
+
+    assert (found.code, "Scarlett 2i2" in found.detail) == ("power-usb-audio-sleeps", True)
+    (root / f"{USB}/1-2/power/control").write_text("on\n")
+    assert codes(power.devices(root)) == []
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"sys/module/snd_hda_intel/parameters/power_save": "10\n"}, ["power-onboard-audio-sleeps"]),
+        ({"sys/module/snd_hda_intel/parameters/power_save": "0\n"}, []),
+        (
+            {"sys/module/pcie_aspm/parameters/policy": "default performance [powersave] powersupersave\n"},
+            ["power-pci-saves"],
+        ),
+        ({"sys/module/pcie_aspm/parameters/policy": "[default] performance powersave powersupersave\n"}, []),
+        (
+            {"sys/class/power_supply/AC/type": "Mains\n", "sys/class/power_supply/AC/online": "0\n"},
+            ["power-on-battery"],
+        ),
+        ({"sys/class/power_supply/AC/type": "Mains\n", "sys/class/power_supply/AC/online": "1\n"}, []),
+    ],
+)
+def test_each_way_of_saving_power(machine: Machine, files: dict[str, str], expected: list[str]) -> None:
+    assert codes(power.devices(machine(files))) == expected

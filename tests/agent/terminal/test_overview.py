@@ -1,0 +1,107 @@
+"""What `wr-agent status` says, line by line."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from agent.core.diagnosis import Outcome
+from agent.core.status import CollectorStatus, Status
+from agent.live.sample import ChannelNow, DeviceNow, HostNow, LiveSample, LogNow, PluginNow, Timing
+from agent.terminal import overview
+from agent.terminal.style import Terminal
+from collectors.findings import Finding, Severity
+
+PLAIN = Terminal(colour=False, unicode=False)
+DEVICE = DeviceNow(
+    name="usb",
+    up=True,
+    observers=["jack"],
+    rate=44100.0,
+    frames=256.0,
+    deadline=256 / 44100,
+    load=0.5,
+    dropouts=3,
+    lost=40,
+    late=2,
+    timing=Timing(100, 15e-6, 0.0012, 1.0),
+    channels=[ChannelNow("1", 0.5, 0.35, 0.0), ChannelNow("2", 0.0, 0.0, 150.0)],
+)
+STATUS = Status(
+    schema=1,
+    version="1.2.3",
+    pid=7,
+    started=0.0,
+    uptime=3700.0,
+    url="http://127.0.0.1:9787",
+    config="built-in defaults",
+    config_error="",
+    collectors=[CollectorStatus("host", up=True, error="", errors=0, restarts=0, duration=0.002)],
+    checks=[Outcome("host.memory", "Memory is available", ())],
+    live=LiveSample(
+        devices=[DEVICE],
+        plugins=[PluginNow(name="reverb", up=1, instances=2, render=0.002, p99=0.004, deadline=0.005, xruns=None)],
+        logs=[LogNow("engine", 12.5, 4096.0, 0.0)],
+        host=HostNow(cpu=0.25, memory=0.5, load1=1.0, disk="/", disk_used=0.999),
+    ),
+)
+
+
+def said(status: Status = STATUS, terminal: Terminal = PLAIN) -> list[str]:
+    return list(overview.lines(status, terminal))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "wr-agent 1.2.3, pid 7, up 1 h 1 min",
+        "serving  http://127.0.0.1:9787/metrics",
+        "  [+] usb: 44.1 kHz, 256 frames, a buffer each 5.8 ms",
+        "      timing    half within 15 us, 99 of 100 within 1.2 ms, all within 1 s",
+        "      dropouts  3 since the agent began; 40 lost buffers, 2 late",
+        "      load      ############............  50 %",
+        "      1         ######################.. -6.0 dB",
+        "      2         ........................ silent for 2 min",
+        "  reverb           1 of 2 answer, render 99 of 100 in 4 ms of 5 ms, xruns -",
+        "  processors           ######..................  25 %",
+        "  disk /               ######################## 100 %",
+        "  engine           12.5 lines/s, 4096 bytes not yet in Loki, 0 s behind",
+        "  [+] host           2.0 ms  up",
+        "findings (1 checks)",
+        "  [+] nothing found",
+    ],
+)
+def test_it_says_all_there_is(line: str) -> None:
+    assert line in said()
+
+
+def test_it_fits_a_terminal_of_80_columns() -> None:
+    assert max(map(len, said())) <= 80
+
+
+def test_what_is_not_known_is_not_said() -> None:
+    text = "\n".join(said(msgspec.structs.replace(STATUS, live=LiveSample())))
+
+    for title in ("audio", "plugins", "machine", "logs"):
+        assert f"\n{title}\n" not in text
+
+
+def test_a_device_that_is_down_and_a_refused_reload_stand_out() -> None:
+    live = LiveSample(devices=[DeviceNow(name="usb", up=False, observers=[])])
+    lines = said(msgspec.structs.replace(STATUS, live=live, config_error="bad key"))
+
+    assert "  [x] usb: no buffer has come of late" in lines
+    assert "[x] the last reload was refused: bad key" in lines
+
+
+def test_findings_come_with_their_remedies() -> None:
+    finding = Finding("x", "It is broken", Severity.FAILURE, "The detail.", "All.", ("mend it",))
+    lines = said(msgspec.structs.replace(STATUS, checks=[Outcome("x.y", "X", (finding,))]))
+
+    assert any("It is broken" in line for line in lines)
+    assert any("mend it" in line for line in lines)
+    assert not any("nothing found" in line for line in lines)
+
+
+def test_a_terminal_that_can_has_fuller_bars() -> None:
+    assert any("██░" in line for line in said(terminal=Terminal(colour=False, unicode=True)))

@@ -1,0 +1,356 @@
+"""What a peer can hold, asked with bare sockets, while a good scraper goes on being answered."""
+
+import asyncio
+import errno
+import socket
+import ssl
+import struct
+import time
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from threading import Thread
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+from aiohttp import web
+
+from agent.config.address import Address
+from agent.config.loader import parse
+from agent.core.collectors import Collectors
+from agent.core.status import Status
+from agent.web.connections import Connection, Connections, Limits
+from agent.web.server import WebServer
+from collectors.base import Collector
+from collectors.metrics import Family, gauge
+from tests.support.certificates import Authority
+from tests.support.waiting import PATIENCE, eventually
+
+LIMITS = Limits(total=12, of_one=8, request=0.5, answer=1.0, idle=1.5)
+HEALTHY = b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n"
+METRICS = b"GET /metrics?collect[]=big HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+class Big(Collector):
+    """A page that no socket's buffers hold."""
+
+    name = "big"
+
+    def collect(self) -> list[Family]:
+        return [gauge("big_value", "B.", {(f"{n:0100}",): 1.0 for n in range(100_000)}, ("n",))]
+
+
+class Server:
+    """A server with tight limits, in a thread of its own."""
+
+    def __init__(self, config: str = "", limits: Limits = LIMITS) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self.loop.run_forever)
+        self._thread.start()
+        off = "host.enabled = false\nplugins.enabled = false\naudio.observers = 'off'"
+        self.sources: Collectors
+        self.web: WebServer
+        self.sources, self.web = self._call(self._start(f"{off}\n{config}", limits))
+        self.port = int(self.web.url.rsplit(":", 1)[1])
+
+    async def _start(self, config: str, limits: Limits) -> tuple[Collectors, WebServer]:
+        sources = Collectors(parse(config, "test"))
+        sources.supervisor.add(Big())
+        web = WebServer(sources.pages(self._status), sources.security, limits)
+        await web.listen(Address("127.0.0.1", 0))
+        return sources, web
+
+    async def _status(self) -> Status:
+        raise NotImplementedError
+
+    def _call(self, work: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401 - whatever the work gives
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(PATIENCE)
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
+
+    def ended(self, reason: str) -> int:
+        return self.sources.security.ended[reason]
+
+    def retire(self) -> None:
+        self.loop.call_soon_threadsafe(self.web.retire)
+
+    def close(self) -> None:
+        self._call(self.web.stop())
+        self._call(self.sources.stop())
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join()
+        self.loop.close()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    running = Server()
+    yield running
+    running.close()
+
+
+async def answer_nothing(_request: web.BaseRequest) -> web.StreamResponse:
+    raise NotImplementedError
+
+
+def answered(connected: socket.socket, request: bytes = HEALTHY) -> bool:
+    """Whether a request on this connection is answered."""
+    try:
+        connected.sendall(request)
+        return connected.recv(65536).startswith(b"HTTP/1.1 200 ")
+    except ConnectionError:
+        return False
+
+
+def closed(connected: socket.socket) -> bool:
+    """Whether the server has ended the connection, waiting for it; what it sent before does not matter."""
+    try:
+        while connected.recv(1 << 20):
+            pass
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        pass
+    return True
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /metrics HT", b"GET / HTTP/1.1\r\nHost: x\r\n"])
+def test_half_a_request_ends_in_time(server: Server, sent: bytes) -> None:
+    with server.connect() as peer, server.connect() as good:
+        peer.sendall(sent)
+        assert answered(good)
+        assert closed(peer)
+
+    assert server.ended("slow_request") >= 1
+
+
+def test_a_header_that_drips_for_ever_ends_in_time(server: Server) -> None:
+    def drip(peer: socket.socket) -> None:
+        peer.sendall(b"GET / HTTP/1.1\r\n")
+        for _ in range(600):
+            peer.sendall(b"X: y\r\n")
+            time.sleep(0.05)
+
+    with server.connect() as peer, pytest.raises(ConnectionError):
+        drip(peer)
+
+    assert server.ended("slow_request") == 1
+
+
+def test_a_second_request_has_its_own_time(server: Server) -> None:
+    with server.connect() as peer:
+        assert answered(peer)
+        peer.sendall(HEALTHY[:10])
+        assert closed(peer)
+
+    assert server.ended("slow_request") == 1
+
+
+def test_a_connection_is_kept_for_the_next_scrape_but_not_for_ever(server: Server) -> None:
+    with server.connect() as peer:
+        assert answered(peer)
+        time.sleep(LIMITS.answer + 0.3)  # longer than a request may take: it is idle
+        assert answered(peer)
+        assert closed(peer)
+
+    assert server.ended("idle") == 1
+
+
+def test_a_reader_that_stops_is_let_go(server: Server) -> None:
+    with server.connect() as peer, server.connect() as good:
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        peer.sendall(METRICS)
+        assert answered(good)
+        eventually(lambda: server.ended("slow_reader"), "the reader that takes nothing is let go")
+
+
+def test_requests_in_one_go_are_answered_one_by_one_and_a_reader_that_stops_is_let_go(server: Server) -> None:
+    with server.connect() as peer:
+        peer.sendall(HEALTHY * 200)
+        got = b""
+        while got.count(b"wr-agent is healthy.") < 200:
+            got += peer.recv(65536)
+        with server.connect() as good:
+            assert answered(good)
+    with server.connect() as peer:
+        peer.settimeout(LIMITS.request)
+        with pytest.raises((TimeoutError, ConnectionError)):
+            peer.sendall(HEALTHY * 1_000_000)
+        eventually(lambda: server.ended("slow_reader") + server.ended("slow_request"), "it is let go")
+        with server.connect() as good:
+            assert answered(good)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [b"GET /" + b"a" * 20_000, b"GET / HTTP/1.1\r\nX: " + b"a" * 20_000, b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 90],
+)
+def test_large_heads_are_refused(server: Server, request_: bytes) -> None:
+    with server.connect() as peer:
+        peer.sendall(request_ + b"\r\n\r\n")
+        assert peer.recv(65536).startswith(b"HTTP/1.0 400 ")
+        assert closed(peer)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [b"\0\1\2\3", b"GET", b"GET / HTTP/9.9", b"GET / HTTP/1.1\r\nContent-Length: x", b"PRI * HTTP/2.0\r\n\r\nSM"],
+)
+def test_what_is_no_http_is_refused_and_cannot_fill_the_log(
+    server: Server, caplog: pytest.LogCaptureFixture, request_: bytes
+) -> None:
+    with server.connect() as peer:
+        peer.sendall(request_ + b"\r\n\r\n")
+        assert peer.recv(65536).startswith(b"HTTP/1.0 400 ")
+        assert closed(peer)
+
+    assert caplog.text == ""
+
+
+def test_a_mistake_of_the_agent_itself_is_logged(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    with server.connect() as peer:
+        assert not answered(peer, HEALTHY.replace(b"healthy", b"status"))
+
+    assert "NotImplementedError" in caplog.text
+
+
+def test_accepting_goes_on_after_the_system_had_no_room(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = server.loop.sock_accept
+    failures = iter([OSError(errno.EMFILE, "Too many open files"), ConnectionAbortedError()])
+
+    async def accept(listening: socket.socket) -> tuple[socket.socket, Any]:
+        for failure in failures:
+            raise failure
+        return await real(listening)
+
+    monkeypatch.setattr(server.loop, "sock_accept", accept)
+    for _ in range(3):
+        with server.connect() as peer:
+            assert answered(peer)
+    assert next(failures, None) is None
+
+
+def test_a_body_that_never_ends_is_let_go(server: Server) -> None:
+    with server.connect() as peer:
+        peer.sendall(b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n")
+        assert peer.recv(65536).startswith(b"HTTP/1.1 405 ")
+        assert closed(peer)
+
+
+def test_one_caller_cannot_keep_a_good_one_out(server: Server) -> None:
+    with ExitStack() as held:
+        peers = [held.enter_context(server.connect()) for _ in range(4 * LIMITS.total)]
+        good = held.enter_context(server.connect())
+
+        assert answered(good)
+        assert closed(peers[0])
+        eventually(lambda: server.ended("crowded_out") >= 4 * LIMITS.total - LIMITS.of_one, "the oldest made room")
+
+
+async def test_only_connections_that_nobody_answers_make_room_for_new_ones() -> None:
+    ended: Counter[str] = Counter()
+    connections = Connections(Limits(total=3, of_one=2), ended)
+    inner = web.Server(answer_nothing)
+
+    first, second = connections.add("a", inner()), connections.add("a", inner())
+    assert first
+    assert second
+    first.begin_work()
+    third = connections.add("a", inner())  # in the second one's place
+    assert third
+    assert ended["crowded_out"] == 0, "it is counted when it is gone"
+    second.connection_lost(None)
+    assert ended == {"crowded_out": 1}
+    third.begin_work()
+    assert connections.add("a", inner()) is None
+    assert connections.add("b", inner())
+    assert ended["refused"] == 1
+
+
+def test_a_full_buffer_stops_aiohttp_from_answering_more() -> None:
+    inner = Mock(spec=web.RequestHandler)
+    connection = Connection("a", inner, LIMITS, Mock())
+
+    connection.pause_writing()
+    inner.pause_writing.assert_called_once_with()
+    connection.resume_writing()
+    inner.resume_writing.assert_called_once_with()
+
+
+def test_connections_of_older_rules_end_after_the_answer(server: Server) -> None:
+    with server.connect() as idle:
+        assert answered(idle)
+        time.sleep(LIMITS.answer + 0.2)  # until it counts as idle
+        fresh = server.connect()
+        assert answered(fresh)
+        server.retire()
+        assert closed(idle)
+    with fresh:
+        fresh.sendall(HEALTHY)
+        assert b"Connection: close" in fresh.recv(65536)
+        assert closed(fresh)
+    with server.connect() as new:
+        assert answered(new)
+
+
+@pytest.fixture
+def tls_server(tmp_path: Path) -> Iterator[tuple[Server, ssl.SSLContext]]:
+    authority = Authority(tmp_path)
+    made = authority.issue("server")
+    (tmp_path / "web.yml").write_text(f"tls_server_config: {{cert_file: {made.cert}, key_file: {made.key}}}")
+    running = Server(f'web.config_file = "{tmp_path}/web.yml"')
+    yield running, ssl.create_default_context(cafile=str(authority.cert))
+    running.close()
+
+
+Break = Callable[[socket.socket], None]
+
+
+def say_nothing(_peer: socket.socket) -> None:
+    pass
+
+
+def send_half_a_hello(peer: socket.socket) -> None:
+    peer.sendall(b"\x16\x03\x01\x02\x00\x01\x00")
+
+
+def speak_http(peer: socket.socket) -> None:
+    peer.sendall(HEALTHY)
+
+
+@pytest.mark.parametrize("misbehave", [say_nothing, send_half_a_hello, speak_http])
+def test_broken_handshakes_end_in_time_and_hold_up_nobody(
+    tls_server: tuple[Server, ssl.SSLContext], misbehave: Break
+) -> None:
+    server, context = tls_server
+    with ExitStack() as held:
+        peers = [held.enter_context(server.connect()) for _ in range(LIMITS.of_one - 2)]
+        for peer in peers:
+            misbehave(peer)
+        with context.wrap_socket(server.connect(), server_hostname="localhost") as good:
+            assert answered(good)
+        eventually(lambda: server.ended("handshake") == len(peers), "the broken handshakes ended")
+
+
+def test_peers_that_are_gone_before_they_are_accepted_hold_up_nobody(
+    tls_server: tuple[Server, ssl.SSLContext],
+) -> None:
+    server, context = tls_server
+    for _ in range(4 * LIMITS.total):
+        with server.connect() as peer:
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset, at the close
+    with context.wrap_socket(server.connect(), server_hostname="localhost") as good:
+        assert answered(good)
+
+
+def test_handshakes_count_as_connections(tls_server: tuple[Server, ssl.SSLContext]) -> None:
+    server, context = tls_server
+    with ExitStack() as held:
+        for _ in range(4 * LIMITS.total):
+            held.enter_context(server.connect())
+        with context.wrap_socket(server.connect(), server_hostname="localhost") as good:
+            assert answered(good)
+        eventually(lambda: server.ended("crowded_out") >= 3 * LIMITS.total, "the oldest made room")
