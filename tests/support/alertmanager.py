@@ -17,7 +17,8 @@ from tests.support.prometheus import free_port
 from tests.support.waiting import PATIENCE, eventually
 
 _SITE = {"cluster": SETTINGS["CLUSTER"], "environment": SETTINGS["ENVIRONMENT"]}
-_RULES = {rule.text["alert"]: rule.text for rule in rules() if "alert" in rule.text}
+_RULES = {rule.text["alert"]: rule.text for rule in reversed([*rules()]) if "alert" in rule.text}
+"""The first rule of each alert."""
 
 
 def alert(name: str, **labels: str) -> dict[str, Any]:

@@ -88,7 +88,7 @@ FAULTS = (
     ),
     Fault(
         "a plugin's FFI calls turn slow",
-        *("FfiLatency", "P1", "audio", "Calls into synth"),
+        *("FfiLatency", "P1", "audio", "FFI calls into synth"),
         strike=_turn_slow,
         mend=_turn_fast,
     ),
@@ -106,13 +106,13 @@ FAULTS = (
     ),
     Fault(
         "an exporter dies",
-        *("ExporterDown", "P1", "platform", "Nobody watches redis"),
+        *("ExporterDown", "P1", "platform", "The exporter of redis"),
         strike=lambda site: site.kill(site.services.cache.exporter),
         mend=lambda site: site.revive(site.services.cache.exporter),
     ),
     Fault(
         "Loki refuses logs",
-        *("LokiUnreachable", "P1", "platform", "No log lines of studio-"),
+        *("LokiUnreachable", "P1", "platform", "Log lines from studio-"),
         strike=lambda site: site.loki.fault("answer", status=401, text="no org id"),
         mend=lambda site: site.loki.well(),
     ),

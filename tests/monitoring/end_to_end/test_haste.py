@@ -44,7 +44,7 @@ def test_prometheus_keeps_everything_but_how_often_it_asks() -> None:
 def test_rules_keep_everything_but_durations(file: Any) -> None:  # noqa: ANN401 - a path
     changes = changed(file.read_text())
 
-    assert {path.rpartition("/")[2] for path in changes} <= {"expr", "for", "interval"}
+    assert {path.rpartition("/")[2] for path in changes} <= {"expr", "for", "interval", "keep_firing_for"}
 
 
 def test_a_duration_is_divided() -> None:
