@@ -1,6 +1,10 @@
 #!/usr/bin/env bash
-# Checks and tests everything, after installing what is missing. Usage: ./test.sh [ARGUMENTS OF pytest]
-# With arguments it runs pytest with these and nothing else.
+# Checks and tests everything, after installing what is missing.
+#
+# ./test.sh            Run ruff, mypy and all tests.
+# ./test.sh --quick    Leave out the tests that start a server, a browser or a compiler.
+# ./test.sh --cov      Run everything, and report the coverage.
+# ./test.sh ARGUMENTS  Run pytest with these arguments, and nothing else.
 set -euo pipefail
 
 ROOT=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
@@ -9,17 +13,36 @@ source "$ROOT/tools/bootstrap.sh"
 
 prepare test
 cd "$ROOT"
+
 python() {
   "$VENV/bin/python" "$@"
 }
 
-if (($#)); then
-  exec "$VENV/bin/python" -m pytest "$@"
-fi
-say "ruff"
-python -m ruff check
-python -m ruff format --check
-say "mypy"
-python -m mypy
-say "pytest"
-exec "$VENV/bin/python" -m pytest --cov
+check() {
+  say "ruff"
+  python -m ruff check
+  python -m ruff format --check
+  say "mypy"
+  python -m mypy
+}
+
+test_in_parallel() {
+  say "pytest"
+  python -m pytest -n auto --dist loadscope "$@"
+}
+
+case $* in
+  "")
+    check
+    test_in_parallel
+    ;;
+  --quick)
+    check
+    test_in_parallel -m "not (server or browser or compiler)"
+    ;;
+  --cov)
+    check
+    test_in_parallel --cov
+    ;;
+  *) python -m pytest "$@" ;;
+esac

@@ -153,20 +153,33 @@ class TestStart:
 
 
 class TestTest:
-    def test_checks_then_tests_with_coverage(self, checkout: Path) -> None:
+    CHECKS = ("ruff check", "ruff format --check", "mypy")
+    PARALLEL = "pytest -n auto --dist loadscope"
+
+    def test_checks_then_runs_all_tests(self, checkout: Path) -> None:
         run(checkout, "./test.sh")
 
-        assert noted(checkout) == ["ruff check", "ruff format --check", "mypy", "pytest --cov"]
+        assert noted(checkout) == [*self.CHECKS, self.PARALLEL]
 
-    def test_arguments_are_for_pytest_alone(self, checkout: Path) -> None:
+    def test_quick_leaves_out_what_takes_long(self, checkout: Path) -> None:
+        run(checkout, "./test.sh", "--quick")
+
+        assert noted(checkout) == [*self.CHECKS, f"{self.PARALLEL} -m not (server or browser or compiler)"]
+
+    def test_coverage_is_measured_where_it_is_asked_for(self, checkout: Path) -> None:
+        run(checkout, "./test.sh", "--cov")
+
+        assert noted(checkout) == [*self.CHECKS, f"{self.PARALLEL} --cov"]
+
+    def test_other_arguments_are_for_pytest_alone(self, checkout: Path) -> None:
         run(checkout, "./test.sh", "-k", "jack")
 
         assert noted(checkout) == ["pytest -k jack"]
 
-    def test_ci_runs_it(self, checkout: Path) -> None:
+    def test_ci_runs_everything(self, checkout: Path) -> None:
         run(checkout, ".ci/run")
 
-        assert "pytest --cov" in noted(checkout)
+        assert noted(checkout) == [*self.CHECKS, self.PARALLEL]
 
 
 class TestSystemPackages:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from prometheus_client import CollectorRegistry, Counter
 
 from clients.python.white_room_metrics import serving
@@ -36,6 +37,7 @@ def test_every_snippet_is_of_a_language_that_is_tried_here() -> None:
     assert sorted(re.findall(r"^```(\w+)$", PAGE, re.MULTILINE)) == ["c", "cmake", "cpp", "cpp", "python", "sh", "sh"]
 
 
+@pytest.mark.compiler
 def test_the_cpp_snippets_are_a_plugin_built_as_the_cmake_snippet_says(tmp_path: Path) -> None:
     sources = {f"part{number}.cpp": text for number, text in enumerate(_snippets("cpp"))}
     for name, text in sources.items():
@@ -47,6 +49,7 @@ def test_the_cpp_snippets_are_a_plugin_built_as_the_cmake_snippet_says(tmp_path:
     _run("cmake", "--build", tmp_path / "build", "--parallel", "2", cwd=tmp_path)
 
 
+@pytest.mark.compiler
 def test_the_example_is_built_as_the_page_says(tmp_path: Path, sockets: Path) -> None:
     command = re.sub(r"/\w+/reverb(?!\.)", f"{tmp_path}/reverb", _snippets("sh")[1]).replace(" 60", " 1")
     said = _run("sh", "-c", command, cwd=ROOT, env=os.environ | {"WHITE_ROOM_SOCKET_DIR": str(sockets)})

@@ -21,7 +21,7 @@ from tests.support.waiting import eventually
 
 _START_SECONDS = 10.0
 _ATTEMPTS = 5
-_NAMES = 4
+_NAMES = 6
 _NAME_SECONDS = 120.0
 _KNOCK = """
 import ctypes, os

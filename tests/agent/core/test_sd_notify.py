@@ -44,7 +44,7 @@ def test_without_a_manager_nothing_happens(monkeypatch: pytest.MonkeyPatch, tmp_
     ("microseconds", "pid", "expected"),
     [
         ("30000000", None, 30.0),
-        ("30000000", str(os.getpid()), 30.0),
+        ("30000000", "own", 30.0),
         ("30000000", "1", None),
         ("", None, None),
         ("0", None, None),
@@ -56,7 +56,7 @@ def test_the_watchdogs_interval(
     monkeypatch.setenv("WATCHDOG_USEC", microseconds)
     monkeypatch.delenv("WATCHDOG_PID", raising=False)
     if pid:
-        monkeypatch.setenv("WATCHDOG_PID", pid)
+        monkeypatch.setenv("WATCHDOG_PID", str(os.getpid()) if pid == "own" else pid)
 
     assert sd_notify.watchdog_interval() == expected
 
