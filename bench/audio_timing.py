@@ -23,8 +23,8 @@ from itertools import pairwise
 from typing import Any
 
 from bench.table import machine, table
-from collectors.audio.plan import ProbePlan
-from collectors.audio.probe_process import running_probe
+from collectors.audio.probe.plan import ProbePlan
+from collectors.audio.probe.process import running_probe
 from collectors.audio.timing import Buffer
 from tests.support.jackd import Jackd
 

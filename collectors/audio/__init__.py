@@ -1,5 +1,5 @@
-"""The audio device: is it alive, does it keep its deadlines, what does it carry.
+"""The audio device: health, deadlines and levels.
 
-Nothing is imported here, because the probe's process must stay small. The collector is in `collector`, its
-configuration in `config`; `passive` and `probe_process` are its two observers, `probe` is the child process.
+Nothing is imported here, because the probe's process must stay small. `collector` runs everything and `config` is the
+section `[audio]`. `jack` and `probe` are the two observers. `alsa`, `pipewire` and `macos` read what the platform says.
 """

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from collectors.audio import findings
-from collectors.audio.backoff import Step
 from collectors.audio.config import AudioConfig
-from collectors.audio.passive import PassiveView
-from collectors.audio.plan import wants_passive, watched_device
-from collectors.audio.probe_process import ProbeError
-from collectors.audio.protocol import Exit, StreamInfo
+from collectors.audio.jack.passive import PassiveView
+from collectors.audio.probe.backoff import Step
+from collectors.audio.probe.plan import wants_passive, watched_device
+from collectors.audio.probe.process import ProbeError
+from collectors.audio.probe.protocol import Exit, StreamInfo
 from collectors.findings import Check, Finding, Severity
 
 _UNAVAILABLE = "-9985"  # PortAudio's paDeviceUnavailable

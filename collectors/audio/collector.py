@@ -12,18 +12,17 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
-from collectors.audio.backoff import Backoff
 from collectors.audio.checks import AudioState, audio_checks
 from collectors.audio.config import AudioConfig
-from collectors.audio.device import Device, DeviceView, Stream
-from collectors.audio.devices import Devices
+from collectors.audio.device import Device, Devices, DeviceView, ProbeStream
 from collectors.audio.dropouts import Observation
 from collectors.audio.families import device_families, probe_families
-from collectors.audio.passive import PassiveClient, PassiveView
-from collectors.audio.plan import ProbePlan, backed_off, probe_plan, wants_passive, watched_device
-from collectors.audio.probe_runner import POLL_SECONDS, ProbeRunner
-from collectors.audio.protocol import StreamInfo
-from collectors.audio.surroundings import LinuxSurroundings, MacSurroundings, Surroundings
+from collectors.audio.jack.passive import PassiveClient, PassiveView
+from collectors.audio.platform_sources import LinuxSources, MacSources, PlatformSources
+from collectors.audio.probe.backoff import Backoff
+from collectors.audio.probe.plan import ProbePlan, backed_off, probe_plan, wants_passive, watched_device
+from collectors.audio.probe.protocol import StreamInfo
+from collectors.audio.probe.runner import POLL_SECONDS, ProbeRunner
 from collectors.base import Collector
 from collectors.findings import Check
 from collectors.metrics import Family
@@ -48,7 +47,7 @@ class AudioCollector(Collector):
         self._devices = Devices()
         self._views: tuple[DeviceView, ...] = ()
         self._watched = ""
-        self._surroundings = self._platform()
+        self._sources = self._platform()
 
     @property
     def settled(self) -> bool:
@@ -68,7 +67,7 @@ class AudioCollector(Collector):
                 tasks.create_task(self._runner.run())
                 tasks.create_task(self._fold_forever())
                 if self._config.observers != "off":
-                    tasks.create_task(self._surroundings.run())
+                    tasks.create_task(self._sources.run())
         finally:
             if self._passive is not None:
                 await asyncio.to_thread(self._passive.stop)
@@ -80,17 +79,17 @@ class AudioCollector(Collector):
         families = list(device_families(self._views, self._missing(), time.monotonic_ns()))
         if self._config.observers != "passive":
             families += probe_families(self._runner.view())
-        families += self._surroundings.families()
+        families += self._sources.families()
         return [family for family in families if family.samples]
 
     def checks(self) -> Sequence[Check]:
         """What can be asked of the audio side of this machine."""
-        return (*audio_checks(self._state), *self._surroundings.checks())
+        return (*audio_checks(self._state), *self._sources.checks())
 
-    def _platform(self) -> Surroundings:
+    def _platform(self) -> PlatformSources:
         if self._macos:
-            return MacSurroundings(self._overloaded)
-        return LinuxSurroundings(lambda: self._server().state == "running")
+            return MacSources(self._overloaded)
+        return LinuxSources(lambda: self._server().state == "running")
 
     def _overloaded(self, observation: Observation) -> None:
         """CoreAudio names no device: the overload is counted with the one that the probe listens to."""
@@ -124,7 +123,7 @@ class AudioCollector(Collector):
             probe_failure=self._runner.failure,
             stream=self._runner.stream,
             backoff=self._backoff.step,
-            holders=self._surroundings.holders(),
+            holders=self._sources.holders(),
             known=frozenset(view.name for view in self._views),
             now_ns=time.monotonic_ns(),
         )
@@ -140,7 +139,7 @@ class AudioCollector(Collector):
             device.watched_by("coreaudio", "Core Audio")
         return device
 
-    def _open_stream(self, info: StreamInfo) -> Stream:
+    def _open_stream(self, info: StreamInfo) -> ProbeStream:
         return self._device(info.device).open_stream(info)
 
     async def _fold_forever(self) -> None:

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from collectors.audio.dropouts import DropoutCounter, Observation
+from collectors.audio.jack.passive import PassiveView
 from collectors.audio.levels import ChannelLevel, LevelMeter
-from collectors.audio.passive import PassiveView
-from collectors.audio.protocol import StreamInfo
+from collectors.audio.probe.protocol import StreamInfo
 from collectors.audio.timing import Buffer, Cycle, Gap, StreamTiming
 from collectors.metrics import Histogram, HistogramValue
 
@@ -39,6 +39,10 @@ KINDS = {
     "coreaudio": ("overload",),
 }
 """What each observer can see."""
+
+
+MOST_DEVICES = 16
+"""The names come from others, so that their number is bounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,7 @@ class Device:
         self._lost_buffers = 0
         self._dropouts = DropoutCounter()
         self._observations: Counter[tuple[str, str]] = Counter()
-        self._stream: Stream | None = None
+        self._stream: ProbeStream | None = None
         self._clipped: list[int] = []
 
     def watched_by(self, observer: str, host_api: str) -> None:
@@ -114,14 +118,14 @@ class Device:
             self._server_latency = view.latencies.get(self.name, (0, 0))
         self._load = view.load if view.state == "running" else None
 
-    def open_stream(self, info: StreamInfo) -> Stream:
+    def open_stream(self, info: StreamInfo) -> ProbeStream:
         """A new stream of the probe's on this device."""
         self.watched_by("portaudio", info.host_api)
         self._count_from_zero("gap")
         self._rate = info.rate
         self._stream_latency = info.input_latency, info.output_latency
         self._clipped += [0] * (info.channels - len(self._clipped))
-        self._stream = Stream(self, info)
+        self._stream = ProbeStream(self, info)
         return self._stream
 
     def close_stream(self) -> None:
@@ -213,7 +217,7 @@ class Device:
             self._observations[observer, kind] += 0
 
 
-class Stream:
+class ProbeStream:
     """One stream of the probe's, folded into its device."""
 
     def __init__(self, device: Device, info: StreamInfo) -> None:
@@ -256,3 +260,21 @@ class Stream:
     def _end_timing(self) -> None:
         if gap := self._timing.finish():
             self._device.lose(gap)
+
+
+class Devices:
+    """Devices by name; of very many, those that were asked for last."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, Device] = {}
+
+    def __iter__(self) -> Iterator[Device]:
+        return iter(self._by_name.values())
+
+    def named(self, name: str) -> Device:
+        """The device of that name, a new one if it was not seen before."""
+        device = self._by_name.pop(name, None) or Device(name)
+        if len(self._by_name) == MOST_DEVICES:
+            del self._by_name[next(iter(self._by_name))]
+        self._by_name[name] = device
+        return device

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 from collectors.audio.device import DeviceView
+from collectors.audio.probe.runner import ProbeView
 from collectors.metrics import Family, HistogramValue, LabelValues, counter, gauge, histogram
 
 ALIVE_NS = 1_500_000_000
@@ -14,21 +14,6 @@ ALIVE_NS = 1_500_000_000
 
 _DEVICE = ("device",)
 _CHANNEL = ("device", "channel")
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeView:
-    """The probe's own cost.
-
-    Attributes:
-        load: Its callback's time as a ratio of the time it has; None while there is no stream.
-        restarts: Streams after the first.
-        overruns: Records that the agent was too slow to read.
-    """
-
-    load: float | None = None
-    restarts: int = 0
-    overruns: int = 0
 
 
 def is_up(device: DeviceView, now_ns: int) -> bool:

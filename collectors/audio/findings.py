@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from collectors.audio.backoff import REST_NS, Step
-from collectors.audio.passive import PassiveView
-from collectors.audio.probe_process import ProbeError
-from collectors.audio.protocol import StreamInfo
+from collectors.audio.jack.passive import PassiveView
+from collectors.audio.probe.backoff import REST_NS, Step
+from collectors.audio.probe.process import ProbeError
+from collectors.audio.probe.protocol import StreamInfo
 from collectors.findings import Finding, Severity
 
 _TIMING = "buffer timing, lost buffers and levels are not measured"

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 from math import sqrt
 
-from collectors.audio.protocol import level_record
+from collectors.audio.probe.protocol import level_record
 
 WINDOW_SECONDS = 10
 """Peak and RMS are those of this long a time: audio is scraped every 10 s, so that no peak falls between scrapes."""

@@ -14,7 +14,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from collectors.audio.protocol import BUFFER_RECORD
+from collectors.audio.probe.protocol import BUFFER_RECORD
 
 _SECOND_NS = 1_000_000_000
 _WINDOW = 16

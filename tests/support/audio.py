@@ -10,9 +10,9 @@ from pathlib import Path
 
 from collectors.audio.collector import AudioCollector
 from collectors.audio.config import AudioConfig
-from collectors.audio.plan import ProbePlan
-from collectors.audio.probe_process import ProbeError, ProbeProcess, running_probe
-from collectors.audio.protocol import Exit
+from collectors.audio.probe.plan import ProbePlan
+from collectors.audio.probe.process import ProbeError, ProbeProcess, running_probe
+from collectors.audio.probe.protocol import Exit
 from collectors.metrics import HistogramValue, Value
 from tests.support.waiting import PATIENCE, eventually
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from agent.doctor.machine.user import READ, WRITE, User, group
-from collectors.audio.alsa_proc import Stream, Substream, parse_cards, read_streams
+from collectors.audio.alsa.proc import OpenStream, Substream, parse_cards, read_streams
 from collectors.findings import Finding, Severity
 from collectors.host.audio_servers import SERVERS
 from collectors.host.files import read_text
@@ -25,7 +25,7 @@ def nodes(root: Path) -> list[Path]:
     return sorted((root / "dev/snd").glob("pcm*"))
 
 
-def streams(root: Path) -> dict[Substream, Stream]:
+def streams(root: Path) -> dict[Substream, OpenStream]:
     """What is open on the cards now."""
     return read_streams(root / "proc/asound", root / "proc")
 
@@ -53,7 +53,7 @@ def check_access(paths: Iterable[Path], person: User) -> list[Finding]:
     ]
 
 
-def check_owners(opened: Mapping[Substream, Stream], servers: Iterable[str]) -> list[Finding]:
+def check_owners(opened: Mapping[Substream, OpenStream], servers: Iterable[str]) -> list[Finding]:
     """A finding if programs hold devices that a sound server, which runs, would need."""
     others = {
         f"{stream.owner or 'an unseen process'} holds {substream.device} ({substream.direction})"

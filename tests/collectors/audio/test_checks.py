@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 
 from collectors.audio import checks
-from collectors.audio.backoff import Step
 from collectors.audio.checks import AudioState, audio_checks
 from collectors.audio.config import AudioConfig
-from collectors.audio.passive import PassiveView
-from collectors.audio.probe_process import ProbeError
-from collectors.audio.protocol import Exit, StreamInfo
+from collectors.audio.jack.passive import PassiveView
+from collectors.audio.probe.backoff import Step
+from collectors.audio.probe.process import ProbeError
+from collectors.audio.probe.protocol import Exit, StreamInfo
 from collectors.findings import Finding, Severity
 
 RUNNING = PassiveView(state="running", seen=True, rate=48000, block=256, devices=("system",))

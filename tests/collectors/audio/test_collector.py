@@ -11,10 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from collectors.audio import protocol
 from collectors.audio.collector import AudioCollector
 from collectors.audio.config import AudioConfig
 from collectors.audio.dropouts import HOLD_NS
+from collectors.audio.probe import protocol
 from collectors.metrics import HistogramValue
 from tests.support.audio import codes, exported, number, observed, probe_pids, soon, watching
 from tests.support.jack_client import JackClient

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from collectors.audio.device import INTERVAL_BOUNDS, JITTER_BOUNDS, Device
+from collectors.audio.device import INTERVAL_BOUNDS, JITTER_BOUNDS, MOST_DEVICES, Device, Devices
 from collectors.audio.dropouts import Observation
-from collectors.audio.passive import PassiveView
-from collectors.audio.protocol import BUFFER_RECORD, StreamInfo, level_record
+from collectors.audio.jack.passive import PassiveView
+from collectors.audio.probe.protocol import BUFFER_RECORD, StreamInfo, level_record
 
 SECOND = 1_000_000_000
 SERVER = PassiveView(state="running", rate=48000, block=256, load=0.25, devices=("system",), cycle_ns=5 * SECOND)
@@ -147,3 +147,22 @@ def test_the_bounds_tell_on_time_from_half_as_late_again(frames: int, rate: int)
 
 def test_a_jitter_of_one_frame_is_exact_at_any_rate() -> None:
     assert JITTER_BOUNDS[0] > 1 / 44_100
+
+
+def test_a_device_is_the_same_one_as_long_as_it_is_known() -> None:
+    devices = Devices()
+
+    assert devices.named("system") is devices.named("system")
+    assert [device.name for device in devices] == ["system"]
+
+
+def test_of_very_many_devices_those_that_were_asked_for_last_are_kept() -> None:
+    devices = Devices()
+    for number in range(2 * MOST_DEVICES):
+        devices.named("system")
+        devices.named(f"usb {number}")
+    names = [device.name for device in devices]
+
+    assert len(names) == MOST_DEVICES
+    assert {"system", f"usb {2 * MOST_DEVICES - 1}"} <= set(names)
+    assert "usb 0" not in names

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from collectors.audio import alsa, backoff, device, dropouts, families, findings, macos, pipewire
+from collectors.audio import device, dropouts, families, findings, macos
+from collectors.audio.alsa import streams
+from collectors.audio.pipewire import nodes
+from collectors.audio.probe import backoff, runner
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "audio.md").read_text()
@@ -19,14 +22,14 @@ def written(pattern: str, *modules: object) -> set[str]:
 
 
 def test_every_family_is_named_and_no_other() -> None:
-    exported = written(r'"((?:wr_agent_)?audio_[a-z_]+)"', families, alsa, pipewire)
+    exported = written(r'"((?:wr_agent_)?audio_[a-z_]+)"', families, runner, streams, nodes)
 
     assert len(exported) > 30
     assert exported == {name for name in NAMED if re.match(r"(wr_agent_)?audio_\w+[a-z]$", name)}
 
 
 def test_every_finding_is_named_and_no_other() -> None:
-    codes = written(r'code="(audio-[a-z-]+)"', findings, alsa, pipewire, macos)
+    codes = written(r'code="(audio-[a-z-]+)"', findings, streams, nodes, macos)
 
     assert len(codes) > 20
     assert codes == {name for name in NAMED if name.startswith("audio-")}

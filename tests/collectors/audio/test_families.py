@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from collectors.audio.device import Device
-from collectors.audio.families import ALIVE_NS, ProbeView, device_families, probe_families
-from collectors.audio.passive import PassiveView
-from collectors.audio.protocol import BUFFER_RECORD, StreamInfo, level_record
+from collectors.audio.families import ALIVE_NS, device_families, probe_families
+from collectors.audio.jack.passive import PassiveView
+from collectors.audio.probe.protocol import BUFFER_RECORD, StreamInfo, level_record
+from collectors.audio.probe.runner import ProbeView
 from collectors.metrics import Family, LabelValues, Value
 
 NOW = 10**12

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from collectors.audio.levels import WINDOW_SECONDS, LevelMeter
-from collectors.audio.protocol import level_record
+from collectors.audio.probe.protocol import level_record
 
 RATE = 1000
 BLOCK = 100

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.audio.protocol import BUFFER_RECORD
+from collectors.audio.probe.protocol import BUFFER_RECORD
 from collectors.audio.timing import Buffer, Cycle, Gap, StreamTiming
 
 RATE = 48_000

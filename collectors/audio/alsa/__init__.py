@@ -1,0 +1,1 @@
+"""ALSA without opening a device: what `/proc/asound` shows."""

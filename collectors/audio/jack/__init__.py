@@ -1,0 +1,1 @@
+"""The passive JACK client, and what libjack needs around it."""

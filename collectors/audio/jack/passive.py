@@ -1,0 +1,208 @@
+"""The passive observer: a JACK client without a stream, which sees the whole graph and costs next to nothing.
+
+Owns the connection to the server, on a thread of its own because a frozen server blocks whoever talks to it, for ever.
+It tells a running server from a frozen one by `jack_last_frame_time`, which advances with each cycle and stands still
+with the server (`jack_frame_time` is extrapolated and goes on). It sees no buffers: timing and levels are the probe's.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from types import ModuleType
+from typing import Any, Literal
+
+from collectors.audio.dropouts import Observation
+from collectors.audio.jack.events import JackEvents, check_platform, silence
+from collectors.audio.jack.latency import latencies
+from collectors.audio.jack.names import client_name
+from collectors.audio.jack.xrun_times import XrunTimes
+
+CLIENT_NAME = "wr-agent"
+_RETRY_SECONDS = 1.0
+_POLL_NS = 250_000_000
+_LOOK_NS = 100_000_000
+"""An xrun is noticed at once, unless this process is starved or stopped. So all that is sure is that it was between two
+looks, which are therefore no further apart than this."""
+_POLLS_A_LOOK_AT_PORTS = 8  # listing ports costs a hundred times as much as all else that is polled
+_FROZEN_NS = 1_000_000_000
+_STOP_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class PassiveView:
+    """What the passive client knows of the server.
+
+    Attributes:
+        state: `unavailable` is a missing library, `absent` a server that does not answer.
+        reason: Why it is not `running`.
+        since_ns: When this state began, on the monotonic clock.
+        attempt_ns: When a connection that is still being made was begun; 0 if none is.
+        seen: Whether a server has been running since the agent started.
+        rate: Frames a second.
+        block: Frames a cycle.
+        load: The graph's DSP load, as a ratio.
+        before: Rate and block before they last changed; empty if they never have.
+        changed_ns: When that was, on the monotonic clock.
+        devices: JACK's names of the clients that own physical audio ports, the default device first.
+        latencies: Input and output latency of each device, in frames.
+        cycle_ns: When the server was last seen to have run a cycle, on the monotonic clock.
+    """
+
+    state: Literal["unavailable", "absent", "running"] = "absent"
+    reason: str = ""
+    since_ns: int = 0
+    attempt_ns: int = 0
+    seen: bool = False
+    rate: int = 0
+    block: int = 0
+    before: tuple[int, ...] = ()
+    changed_ns: int = 0
+    load: float = 0.0
+    devices: tuple[str, ...] = ()
+    latencies: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    cycle_ns: int = 0
+
+    def is_frozen(self, now_ns: int) -> bool:
+        """Whether the server exists but does not run: no cycle, or no answer to a new client, for a second."""
+        if self.state == "running":
+            return now_ns - self.cycle_ns > _FROZEN_NS
+        return self.attempt_ns > 0 and now_ns - self.attempt_ns > _FROZEN_NS
+
+
+class PassiveClient:
+    """Stays connected to a JACK server whenever there is one.
+
+    Args:
+        server: The server's name; empty for libjack's own default.
+        load_library: Imports JACK-Client; a seam for tests.
+
+    Attributes:
+        view: What is known now; replaced as a whole.
+        xruns: Observations that nobody has taken yet.
+    """
+
+    def __init__(self, server: str, load_library: Callable[[], ModuleType] | None = None) -> None:
+        self._server = server or None
+        self._name = client_name(CLIENT_NAME, server)
+        self._load_library = load_library or _load_jack
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="jack-passive", daemon=True)
+        self.view = PassiveView(since_ns=time.monotonic_ns())
+        self.xruns: deque[Observation] = deque(maxlen=4096)
+
+    def start(self) -> None:
+        """Begin to look for the server."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Disconnect. A thread that is blocked by a frozen server is left behind; it ends when the server does."""
+        self._stop.set()
+        self._thread.join(_STOP_SECONDS)
+
+    def _run(self) -> None:
+        try:
+            jack = self._load_library()
+        except (ImportError, OSError) as error:  # JACK-Client raises OSError where libjack is missing
+            self._set(state="unavailable", reason=str(error), since_ns=time.monotonic_ns())
+            return
+        while not self._stop.is_set():
+            try:
+                self._connect(jack)
+            except Exception as error:  # noqa: BLE001 - whatever it was, the next connection may do without
+                self._lose(f"{type(error).__name__}: {error}")
+            self._stop.wait(_RETRY_SECONDS)
+
+    def _connect(self, jack: ModuleType) -> None:
+        """Hold one connection from its beginning to its end."""
+        self._set(attempt_ns=time.monotonic_ns())
+        try:
+            client = jack.Client(self._name, no_start_server=True, servername=self._server)
+        except jack.JackOpenError as error:
+            self._set(attempt_ns=0, reason=str(error))
+            return
+        try:
+            self._follow(jack, client)
+        except jack.JackError as error:
+            self._lose(str(error))
+        finally:
+            client.close()
+
+    def _follow(self, jack: ModuleType, client: Any) -> None:  # noqa: ANN401 - JACK-Client carries no types
+        events = JackEvents(jack, client)
+        client.activate()
+        self._look_at_ports(jack, client)
+        frame_time = self._poll(client, -1)
+        self._set(state="running", reason="", since_ns=time.monotonic_ns(), attempt_ns=0, seen=True)
+        polls = 0
+        polled_ns = time.monotonic_ns()
+        times = XrunTimes(polled_ns)
+        while not self._stop.is_set():
+            self._look(events, times)
+            now_ns = time.monotonic_ns()
+            if events.over:  # audio ends, whether the server crashed or was stopped: JACK says the same of both
+                self.xruns.append(Observation("jack", "shutdown", times.told(now_ns), now_ns))
+                break
+            if now_ns - polled_ns < _POLL_NS:
+                continue
+            polled_ns = now_ns
+            polls += 1
+            if polls % _POLLS_A_LOOK_AT_PORTS == 0:
+                self._look_at_ports(jack, client)
+            frame_time = self._poll(client, frame_time)
+        self._lose("the server has closed the connection" if events.over else "stopped")
+
+    def _look(self, events: JackEvents, times: XrunTimes) -> None:
+        """Wait for an xrun, but not for long."""
+        until_ns = time.monotonic_ns() + _LOOK_NS
+        if events.wait_xrun(_LOOK_NS / 1e9):
+            now_ns = time.monotonic_ns()
+            self.xruns.append(Observation("jack", "xrun", times.told(now_ns), now_ns))
+        else:
+            times.quiet(until_ns, time.monotonic_ns())
+
+    def _poll(self, client: Any, before: int) -> int:  # noqa: ANN401 - JACK-Client carries no types
+        """Look at the server once; what comes back is the start of its last cycle, in frames."""
+        frame_time = int(client.last_frame_time)
+        self._see_settings(int(client.samplerate), int(client.blocksize))
+        self._set(
+            load=client.cpu_load() / 100,
+            cycle_ns=self.view.cycle_ns if frame_time == before else time.monotonic_ns(),
+        )
+        return frame_time
+
+    def _see_settings(self, rate: int, block: int) -> None:
+        before = self.view.rate, self.view.block
+        if all(before) and before != (rate, block):
+            self._set(before=before, changed_ns=time.monotonic_ns())
+        self._set(rate=rate, block=block)
+
+    def _look_at_ports(self, jack: ModuleType, client: Any) -> None:  # noqa: ANN401 - JACK-Client carries no types
+        try:
+            ports = client.get_ports(is_physical=True, is_audio=True)
+            self._set(devices=_owners(ports), latencies=latencies(jack, ports))
+        except (jack.JackError, UnicodeDecodeError):  # one is gone since it was listed, or has a name that is no text
+            return
+
+    def _lose(self, reason: str) -> None:
+        self._set(state="absent", reason=reason, since_ns=time.monotonic_ns(), attempt_ns=0)
+
+    def _set(self, **changes: Any) -> None:  # noqa: ANN401 - the fields of PassiveView
+        self.view = replace(self.view, **changes)
+
+
+def _load_jack() -> ModuleType:
+    check_platform()
+    import jack
+
+    silence(jack)
+    return jack  # type: ignore[no-any-return] # JACK-Client carries no types
+
+
+def _owners(ports: list[Any]) -> tuple[str, ...]:
+    """The clients that own the ports, those that capture first: they are what the probe can listen to."""
+    capturing_first = sorted(ports, key=lambda port: not port.is_output)
+    return tuple(dict.fromkeys(port.name.rpartition(":")[0] for port in capturing_first))

@@ -1,0 +1,1 @@
+"""PipeWire's graph, as `pw-top` prints it."""

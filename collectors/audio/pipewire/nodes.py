@@ -1,0 +1,243 @@
+"""PipeWire's own view of its graph: how long each node waits and works, and which ones fail.
+
+Owns running `pw-top`, the families and the findings; its output is parsed by `pw_top`. Xruns, DSP load and latency of
+the graph come through PipeWire's JACK, from `passive`. Nothing is run while no server's socket is there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from asyncio.subprocess import DEVNULL, PIPE
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from collectors.audio.pipewire.pw_top import BATCH_SINCE, Node, parse_nodes, parse_version
+from collectors.findings import Finding, Severity
+from collectors.metrics import Family, LabelValues, counter, gauge
+
+_LOOK_SECONDS = 10.0
+_DEADLINE_SECONDS = 5.0
+_LABELS = ("node",)
+MOST_NODES = 256
+"""So many have series: any program of the user may make nodes, and name them as it likes."""
+
+
+def server_socket(environment: Mapping[str, str] = os.environ) -> Path | None:
+    """The socket of the PipeWire server that programs of this user talk to; None if there is none."""
+    folder = environment.get("PIPEWIRE_RUNTIME_DIR") or environment.get("XDG_RUNTIME_DIR")
+    path = Path(folder or "/nonexistent") / environment.get("PIPEWIRE_REMOTE", "pipewire-0")
+    return path if path.is_socket() else None
+
+
+class PipeWireNodes:
+    """Watches the nodes of the PipeWire server of this user.
+
+    Args:
+        command: What to run as `pw-top`; a seam for tests.
+        socket: Finds the server's socket; a seam for tests.
+    """
+
+    def __init__(self, command: str = "pw-top", socket: Callable[[], Path | None] = server_socket) -> None:
+        self._command = command
+        self._socket = socket
+        self._version: tuple[int, int, int] | None = None
+        self._nodes: tuple[Node, ...] = ()
+        self._left_out = 0
+        self._known: dict[tuple[int, str], int] = {}
+        self._late: frozenset[str] = frozenset()
+        self._long_late: frozenset[str] = frozenset()
+        self._errors: dict[str, int] = {}
+
+    async def run(self) -> None:
+        """Look every ten seconds until cancelled, which ends a `pw-top` that runs."""
+        while True:
+            await self.look()
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def look(self) -> None:
+        """Look at all nodes once, which takes a second or two: the first table has no numbers, the second not all."""
+        if self._socket() is None or shutil.which(self._command) is None:
+            self._take(())
+            return
+        self._version = self._version or parse_version(await self._output("--version"))
+        if self._version is not None and self._version >= BATCH_SINCE:
+            self._take(parse_nodes(await self._output("--batch-mode", "--iterations=3")))
+
+    def families(self) -> list[Family]:
+        """The families of all nodes; of several nodes of one name the worst."""
+        return [family for family in node_families(self._nodes, self._errors) if family.samples]
+
+    def findings(self, *, jack_answers: bool) -> list[Finding]:
+        """What is wrong with nodes, and what cannot be seen of them.
+
+        Args:
+            jack_answers: Whether the passive client is connected to a server.
+        """
+        if self._socket() is None:
+            return []
+        found = [] if jack_answers else [_without_jack()]
+        if shutil.which(self._command) is None:
+            found.append(_without_tools())
+        elif self._version is not None and self._version < BATCH_SINCE:
+            found.append(_too_old(self._version))
+        broken = sorted(node.name for node in self._nodes if node.state == "E")
+        if self._left_out:
+            found.append(_too_many(self._left_out))
+        return found + [_broken(name) for name in broken] + [_late(name) for name in sorted(self._long_late)]
+
+    def _take(self, listed: tuple[Node, ...]) -> None:
+        nodes, self._left_out = listed[:MOST_NODES], max(len(listed) - MOST_NODES, 0)
+        total = Counter(self._errors)
+        for node in nodes:
+            if node.errors is not None:
+                before = self._known.get((node.id, node.name), 0)
+                total[node.name] += node.errors - before if node.errors >= before else node.errors
+                self._known[node.id, node.name] = node.errors
+        if nodes:  # a pw-top that fails once must not let errors be counted again
+            there = {(node.id, node.name) for node in nodes}
+            self._known = {key: errors for key, errors in self._known.items() if key in there}
+        late = frozenset(node.name for node in nodes if node.late)
+        self._long_late = late & self._late
+        self._late = late
+        self._errors = _bounded(total, {node.name for node in nodes})
+        self._nodes = nodes
+
+    async def _output(self, *options: str) -> str:
+        """What the command prints; nothing if it fails, as without a server, or takes too long."""
+        process = await asyncio.create_subprocess_exec(
+            *(self._command, *options),
+            stdin=DEVNULL,
+            stdout=PIPE,
+            stderr=DEVNULL,
+            env=os.environ | {"LC_ALL": "C"},  # or numbers have commas
+        )
+        try:
+            output, _ = await asyncio.wait_for(process.communicate(), _DEADLINE_SECONDS)
+        except TimeoutError:
+            return ""
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        return output.decode(errors="replace")
+
+
+def _bounded(errors: Mapping[str, int], there: set[str]) -> dict[str, int]:
+    """Without the names that are no longer there, the oldest first, if they are too many."""
+    gone = [name for name in errors if name not in there]
+    forgotten = set(gone[: max(len(errors) - MOST_NODES, 0)])
+    return {name: count for name, count in errors.items() if name not in forgotten}
+
+
+def node_families(nodes: Iterable[Node], errors: Mapping[str, int]) -> Iterable[Family]:
+    """The families of nodes.
+
+    Args:
+        nodes: Those that there are now.
+        errors: Of each name that there was.
+    """
+    nodes = tuple(nodes)
+
+    def each(value: Callable[[Node], float | None]) -> dict[LabelValues, float]:
+        samples: dict[LabelValues, float] = {}
+        for node in nodes:
+            if (found := value(node)) is not None:
+                samples[node.name,] = max(found, samples.get((node.name,), found))
+        return samples
+
+    info: dict[LabelValues, float] = {(n.name, n.driver, n.state, n.format): 1.0 for n in nodes}
+    yield gauge("audio_pipewire_node_info", "A node of PipeWire's graph.", info, ("node", "driver", "state", "format"))
+    help_ = "Frames a cycle: of a driver those in force, of others those that they ask for."
+    yield gauge("audio_pipewire_node_quantum_frames", help_, each(lambda n: n.quantum or None), _LABELS)
+    help_ = "Frames a second: of a driver those in force, of others those that they ask for."
+    yield gauge("audio_pipewire_node_sample_rate_hertz", help_, each(lambda n: n.rate or None), _LABELS)
+    help_ = "Time of one cycle until the node woke up; of a driver, until the whole graph was done."
+    yield gauge("audio_pipewire_node_wait_seconds", help_, each(lambda n: n.wait), _LABELS)
+    help_ = "Time of one cycle that the node worked."
+    yield gauge("audio_pipewire_node_busy_seconds", help_, each(lambda n: n.busy), _LABELS)
+    help_ = "Time of one cycle that the node worked, as a ratio of the time that the cycle has."
+    yield gauge("audio_pipewire_node_busy_ratio", help_, each(_busy_ratio), _LABELS)
+    totals: dict[LabelValues, float] = {(name,): count for name, count in errors.items()}
+    yield counter("audio_pipewire_node_errors_total", "Xruns and errors of the node.", totals, _LABELS)
+
+
+def _busy_ratio(node: Node) -> float | None:
+    return node.busy / node.period if node.busy is not None and node.period else None
+
+
+def _without_jack() -> Finding:
+    return Finding(
+        code="audio-pipewire-without-jack",
+        title="PipeWire runs, but the agent does not reach its JACK",
+        severity=Severity.WARNING,
+        detail="There is a PipeWire server's socket, and the JACK library that the agent has loaded finds no server. It"
+        " is that of jackd, or PipeWire's JACK is not installed.",
+        affects="xruns, DSP load, buffer timing and levels of what PipeWire plays are not measured.",
+        remedy=(
+            "sudo apt-get install pipewire-jack  # Debian, Ubuntu",
+            "pw-jack wr-agent run  # as the user whose PipeWire it is",
+            "sudo cp /usr/share/doc/pipewire/examples/ld.so.conf.d/pipewire-jack-*.conf /etc/ld.so.conf.d/  # or, for",
+            "sudo ldconfig  # all programs of the machine, in place of jackd's library",
+        ),
+    )
+
+
+def _without_tools() -> Finding:
+    return Finding(
+        code="audio-pipewire-tools-missing",
+        title="PipeWire's tools are missing",
+        severity=Severity.INFO,
+        detail="There is a PipeWire server's socket, and no pw-top in the PATH of the agent.",
+        affects="Load and errors of each node are not exported.",
+        remedy=("sudo apt-get install pipewire-bin  # Debian, Ubuntu",),
+    )
+
+
+def _too_old(version: tuple[int, int, int]) -> Finding:
+    def text(parts: tuple[int, int, int]) -> str:
+        return ".".join(map(str, parts))
+
+    return Finding(
+        code="audio-pipewire-old",
+        title="This PipeWire does not tell programs the load of its nodes",
+        severity=Severity.INFO,
+        detail=f"Expected PipeWire {text(BATCH_SINCE)} or later, whose pw-top has a batch mode, found {text(version)}.",
+        affects="Load and errors of each node are not exported. What comes through PipeWire's JACK is.",
+        remedy=("install a later PipeWire, on Debian 12 from bookworm-backports",),
+    )
+
+
+def _too_many(left_out: int) -> Finding:
+    return Finding(
+        code="audio-pipewire-many-nodes",
+        title="PipeWire has more nodes than the agent exports",
+        severity=Severity.WARNING,
+        detail=f"Expected up to {MOST_NODES} nodes, found {left_out} more.",
+        affects="Load and errors of those that pw-top lists last are not exported.",
+        remedy=("pw-top  # which program makes them, and whether it ever ends them",),
+    )
+
+
+def _broken(name: str) -> Finding:
+    return Finding(
+        code="audio-pipewire-node-broken",
+        title="A PipeWire node is in error",
+        severity=Severity.FAILURE,
+        detail=f"PipeWire could not start the node {name!r}.",
+        affects="Nobody hears or records anything on it, and what it drives does not run.",
+        remedy=("journalctl --user -u pipewire -n 50  # says why", "systemctl --user restart pipewire wireplumber"),
+    )
+
+
+def _late(name: str) -> Finding:
+    return Finding(
+        code="audio-pipewire-node-late",
+        title="A PipeWire node does not keep up",
+        severity=Severity.WARNING,
+        detail=f"The node {name!r} had not woken up, or not ended its work, when its cycle was over; twice in a row.",
+        affects="The graph loses cycles, which is heard as dropouts.",
+        remedy=("pw-top  # its ERR column grows", "restart the program, or give it a larger buffer"),
+    )

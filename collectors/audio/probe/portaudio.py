@@ -1,0 +1,162 @@
+"""Which device the probe opens, and the opening of it. Loaded in the probe's process only."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from collectors.audio.jack.names import client_name
+from collectors.audio.probe.clock import Clock, CycleClock, portaudio_clock
+from collectors.audio.probe.protocol import MAX_CHANNELS, Exit, ProbeRequest, RefusedError, StreamInfo
+
+CLIENT_NAME = "wr-agent-probe"
+_JACK = 12  # PortAudio's PaHostApiTypeId paJACK
+_FLOAT32 = 1  # PortAudio's paFloat32
+_LONGEST_LATENCY = 10.0
+
+DeviceInfo = dict[str, Any]
+"""PortAudio's PaDeviceInfo, as PyAudio gives it."""
+
+
+def load_portaudio() -> Any:  # noqa: ANN401 - PyAudio carries no types
+    """An initialised PyAudio.
+
+    Raises:
+        RefusedError: A library is missing, or PortAudio cannot be initialised, as beside a server that stands still.
+    """
+    try:
+        import numpy as np  # noqa: F401 - a missing numpy is to be told before a stream is open
+        import pyaudio
+    except ImportError as error:
+        raise RefusedError(Exit.LIBRARY_MISSING, str(error)) from error
+    _name_jack_client()
+    try:
+        return pyaudio.PyAudio()
+    except OSError as error:
+        raise RefusedError(Exit.OPEN_FAILED, f"PortAudio: {error}") from error
+
+
+def _name_jack_client() -> None:
+    """Be `wr-agent-probe` in JACK's graph, not one more `PortAudio`; builds without JACK lack the function."""
+    try:
+        ctypes.CDLL("libportaudio.so.2").PaJack_SetClientName(_kept_name())
+    except (OSError, AttributeError):
+        return
+
+
+@functools.cache
+def _kept_name() -> ctypes.Array[ctypes.c_char]:
+    """PortAudio keeps the pointer, not the name."""
+    return ctypes.create_string_buffer(client_name(CLIENT_NAME, "").encode())
+
+
+def choose_device(audio: Any, request: ProbeRequest) -> DeviceInfo:  # noqa: ANN401 - PyAudio carries no types
+    """The device to open: JACK's before any other host API's, so that no hardware is taken from others.
+
+    Raises:
+        RefusedError: There is none.
+    """
+    devices: list[DeviceInfo] = [audio.get_device_info_by_index(index) for index in range(audio.get_device_count())]
+    jack_api = _jack_api(audio)
+    on_jack = [device for device in devices if device["hostApi"] == jack_api]
+    if request.jack_only and not on_jack:
+        raise RefusedError(Exit.NO_JACK, "PortAudio finds no JACK server, or was built without JACK")
+    eligible = on_jack if request.jack_only else on_jack + [d for d in devices if d["hostApi"] != jack_api]
+    if request.device:
+        chosen = [device for device in eligible if device["name"] == request.device]
+        complaint = f"no audio device is named {request.device!r}"
+    else:
+        chosen = on_jack[:1] or _default(audio, request)
+        complaint = "there is no default audio device"
+    if not chosen:
+        raise RefusedError(Exit.DEVICE_NOT_FOUND, complaint, tuple(device["name"] for device in eligible))
+    return chosen[0]
+
+
+def _jack_api(audio: Any) -> int | None:  # noqa: ANN401 - PyAudio carries no types
+    apis = (audio.get_host_api_info_by_index(index) for index in range(audio.get_host_api_count()))
+    return next((api["index"] for api in apis if api["type"] == _JACK), None)
+
+
+def _default(audio: Any, request: ProbeRequest) -> list[DeviceInfo]:  # noqa: ANN401 - PyAudio carries no types
+    output = request.direction == "output"
+    try:
+        return [audio.get_default_output_device_info() if output else audio.get_default_input_device_info()]
+    except OSError:
+        return []
+
+
+def measured_channels(device: DeviceInfo, request: ProbeRequest) -> int:
+    """How many input channels to measure; 0 for an output stream, for want of inputs or because it was asked for."""
+    if request.direction == "output":
+        return 0
+    return min(int(device["maxInputChannels"]), request.channels or MAX_CHANNELS)
+
+
+def open_clock(audio: Any, device: DeviceInfo) -> Clock:  # noqa: ANN401 - PyAudio carries no types
+    """What stamps the device's buffers: the server's cycle where there is one."""
+    if device["hostApi"] != _jack_api(audio):
+        return portaudio_clock
+    try:
+        return CycleClock(device["defaultSampleRate"])
+    except OSError:
+        return portaudio_clock
+
+
+def close_clock(clock: Clock) -> None:
+    """Give back what `open_clock` took. No stream may use it any more."""
+    if isinstance(clock, CycleClock):
+        clock.close()
+
+
+def own_frames(audio: Any, device: DeviceInfo, request: ProbeRequest) -> int:  # noqa: ANN401 - PyAudio carries no types
+    """Frames of a buffer; 0 is PortAudio's paFramesPerBufferUnspecified, the device's own. On JACK always that."""
+    return 0 if device["hostApi"] == _jack_api(audio) else request.frames
+
+
+def open_stream(
+    audio: Any,  # noqa: ANN401 - PyAudio carries no types
+    device: DeviceInfo,
+    channels: int,
+    callback: Callable[..., Any],
+    frames: int,
+) -> tuple[StreamInfo, Any]:
+    """Open and start the stream, with the device's own rate.
+
+    Args:
+        audio: From `load_portaudio`.
+        device: From `choose_device`.
+        channels: Input channels; 0 for an output stream.
+        callback: PyAudio's stream callback.
+        frames: From `own_frames`.
+
+    Raises:
+        RefusedError: PortAudio would not.
+    """
+    side = "input" if channels else "output"
+    try:
+        stream = audio.open(
+            format=_FLOAT32,
+            rate=int(device["defaultSampleRate"]),
+            channels=channels or output_channels(device),
+            frames_per_buffer=frames,
+            stream_callback=callback,
+            **{side: True, f"{side}_device_index": device["index"]},
+        )
+    except OSError as error:
+        raise RefusedError(Exit.OPEN_FAILED, f"{device['name']}: {error}") from error
+    host_api = audio.get_host_api_info_by_index(device["hostApi"])["name"]
+    latencies = _believed(stream.get_input_latency()), _believed(stream.get_output_latency())
+    return StreamInfo(device["name"], host_api, device["defaultSampleRate"], channels, *latencies), stream
+
+
+def _believed(latency: float) -> float:
+    """The latency in seconds; 0 for what PipeWire's JACK makes of none, 2**32 frames less a few."""
+    return latency if latency < _LONGEST_LATENCY else 0.0
+
+
+def output_channels(device: DeviceInfo) -> int:
+    """How many channels an output stream is fed; more than two show nothing more."""
+    return min(int(device["maxOutputChannels"]), 2)

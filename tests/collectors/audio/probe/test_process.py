@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from collectors.audio.probe import protocol
+from collectors.audio.probe.plan import ProbePlan
+from collectors.audio.probe.process import ProbeError, running_probe
+from collectors.audio.probe.protocol import Exit
+from collectors.audio.timing import Buffer
+from tests.support.audio import opened_probe, probe_pids, soon
+from tests.support.jack_client import JackListener
+from tests.support.jackd import Jackd
+from tests.support.waiting import PATIENCE, eventually
+
+pytestmark = pytest.mark.jack
+
+_PARENT = """
+import asyncio, json, sys
+from collectors.audio.probe.plan import ProbePlan
+from tests.support.audio import opened_probe
+
+async def main():
+    async with opened_probe(ProbePlan(*json.loads(sys.argv[1]))) as probe:
+        print(probe.process.pid, flush=True)
+        await asyncio.sleep(600)
+
+asyncio.run(main())
+"""
+
+
+def plan(jackd: Jackd, device: str = "system", channels: int = 0) -> ProbePlan:
+    return ProbePlan(device, jack_only=True, direction="auto", channels=channels, jack_server=jackd.name)
+
+
+async def test_it_tells_what_it_opened_and_records_buffers(jackd: Jackd) -> None:
+    async with opened_probe(plan(jackd)) as probe:
+        records: list[bytes] = []
+
+        def enough() -> bool:
+            records.extend(probe.buffers.read())
+            return len(records) > 20
+
+        await soon(enough, "records of buffers")
+        await soon(probe.levels.read, "level blocks")
+
+    buffers = [Buffer.unpack(record) for record in records]
+    assert probe.stream[:4] == ("system", "JACK Audio Connection Kit", 48000.0, 2)
+    assert {buffer.frames for buffer in buffers} == {256}
+    assert buffers == sorted(buffers, key=lambda buffer: buffer.monotonic_ns)
+
+
+async def test_it_measures_only_as_many_channels_as_are_wanted(jackd: Jackd) -> None:
+    async with opened_probe(plan(jackd, channels=1)) as probe:
+        assert probe.stream.channels == 1
+
+
+async def test_its_client_has_a_name_of_its_own(jackd: Jackd) -> None:
+    async with opened_probe(plan(jackd)):
+        ports = jackd.ports()
+
+    assert f"wr-agent-probe-{jackd.name}:in_0" in ports
+
+
+async def test_a_device_that_does_not_exist_is_refused_with_those_that_do(jackd: Jackd) -> None:
+    with pytest.raises(ProbeError, match="'usb'") as refused:
+        async with opened_probe(plan(jackd, device="usb")):
+            pass
+
+    assert refused.value.code == Exit.DEVICE_NOT_FOUND
+    assert refused.value.devices == ("system",)
+
+
+async def test_without_a_jack_server_no_other_host_api_is_touched() -> None:
+    with pytest.raises(ProbeError) as refused:
+        async with running_probe(ProbePlan("", True, "auto", 0, "wr-no-such-server")):
+            pass
+
+    assert refused.value.code == Exit.NO_JACK
+    assert "server" in refused.value.noise  # what the libraries printed is for the finding, not for the terminal
+
+
+@pytest.mark.parametrize("jack_only", [True, False])
+async def test_beside_a_jack_server_no_device_of_alsas_is_opened(
+    jackd: Jackd,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    jack_only: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    """Shown by a device of a kind that ALSA does not know, and says so of; PortAudio alone opens whatever there is."""
+    spy = "pcm.spy { type wr_spy }"
+    (tmp_path / "asound.conf").write_text(f"</usr/share/alsa/alsa.conf>\n{spy}\n")
+    monkeypatch.setenv("ALSA_CONFIG_PATH", str(tmp_path / "asound.conf"))
+    with pytest.raises(ProbeError) as refused:
+        async with opened_probe(replace(plan(jackd, device="usb"), jack_only=jack_only)):
+            pass
+
+    assert ("wr_spy" in refused.value.noise) is not jack_only
+
+
+async def test_a_larger_buffer_is_asked_for_where_it_is_nobody_elses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On ALSA's null device, which is not real time, but has PortAudio's real buffers."""
+    (tmp_path / "asound.conf").write_text("</usr/share/alsa/alsa.conf>\npcm.wr-null { type null }\n")
+    monkeypatch.setenv("ALSA_CONFIG_PATH", str(tmp_path / "asound.conf"))
+    latencies = []
+    for frames in (0, 4096):
+        alsa = ProbePlan("wr-null", False, "auto", 1, "wr-no-such-server", frames=frames)
+        async with running_probe(alsa) as probe:
+            latencies.append(probe.stream.input_latency)
+
+    assert latencies[1] > 2 * latencies[0] > 0
+
+
+async def test_a_probe_of_another_version_refuses_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "VERSION", 0)  # ours; the child reads its own from the package, as after an upgrade
+    with pytest.raises(ProbeError, match=r"^the agent speaks version 0 .* the probe 1$") as refused:
+        async with running_probe(ProbePlan("", True, "auto", 0, "wr-no-such-server")):
+            pass
+
+    assert refused.value.code == Exit.OTHER_VERSION
+    assert refused.value.noise == ""
+
+
+async def test_a_python_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nonexistent/python")
+    descriptors = psutil.Process().num_fds()
+    with pytest.raises(ProbeError, match=r"cannot be started: .*/nonexistent/python"):
+        async with running_probe(ProbePlan("", True, "auto", 0, "wr-no-such-server")):
+            pass
+
+    assert psutil.Process().num_fds() <= descriptors
+
+
+async def test_what_is_no_answer_is_told_as_it_came(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    babbling = tmp_path / "python"
+    babbling.write_text("#!/bin/sh\necho hello\nexec sleep 60\n")
+    babbling.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(babbling))
+    with pytest.raises(ProbeError, match=r"answered b'hello\\n', which is no answer"):
+        async with running_probe(ProbePlan("", True, "auto", 0, "wr-no-such-server")):
+            pass
+
+
+async def test_it_ends_by_itself_when_its_server_dies(jackd: Jackd) -> None:
+    async with opened_probe(plan(jackd)) as probe:
+        jackd.kill()
+        code = await asyncio.wait_for(probe.process.wait(), 30)
+
+    assert code == Exit.STREAM_ENDED
+
+
+@pytest.mark.parametrize("by_signal", [False, True])
+async def test_nobody_else_is_told_of_an_xrun_when_it_is_ended(by_signal: bool) -> None:  # noqa: FBT001 - a parameter
+    """JACK tells of one whenever a client vanishes; a busy machine has some of its own, though fewer of long cycles."""
+    jackd = Jackd(frames=2048)
+    try:
+        jackd.start()
+        listener = JackListener(jackd.name)
+        deadline = time.monotonic() + PATIENCE
+        while not await _ends_in_peace(jackd, listener, by_signal=by_signal):
+            assert time.monotonic() < deadline, "an xrun at each of its ends"
+        listener.close()
+    finally:
+        jackd.close()
+
+
+async def _ends_in_peace(jackd: Jackd, listener: JackListener, *, by_signal: bool) -> bool:
+    async with opened_probe(plan(jackd)) as probe:
+        await soon(probe.buffers.read, "records")
+        await asyncio.sleep(0.5)  # what its coming costs is over
+        before = len(listener.xruns())
+        if by_signal:  # as systemd does with all that belongs to a service
+            probe.process.terminate()
+            await asyncio.wait_for(probe.process.wait(), PATIENCE)
+    await asyncio.sleep(0.5)  # JACK tells of it within two cycles
+    return len(listener.xruns()) == before
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_cancelling_kills_and_reaps_it_even_when_its_server_is_frozen(jackd: Jackd, times: int) -> None:
+    started = asyncio.Event()
+    pids = []
+
+    async def hold() -> None:
+        async with opened_probe(plan(jackd)) as probe:
+            pids.append(probe.process.pid)
+            started.set()
+            await asyncio.sleep(600)
+
+    task = asyncio.create_task(hold())
+    await asyncio.wait_for(started.wait(), 30)
+    jackd.freeze()
+    for _ in range(times):
+        task.cancel()
+        await asyncio.sleep(0.1)  # so that the second one comes while it is being ended
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(task, 30)
+
+    assert not psutil.pid_exists(pids[0])
+
+
+async def test_nothing_is_left_of_probes_that_have_ended(jackd: Jackd) -> None:
+    async def live() -> None:
+        async with opened_probe(plan(jackd)) as probe:
+            await soon(probe.buffers.read, "records")
+
+    await live()
+    descriptors, mappings = psutil.Process().num_fds(), _our_mappings()
+    for _ in range(3):
+        await live()
+
+    assert psutil.Process().num_fds() <= descriptors
+    assert _our_mappings() == mappings == 0
+    assert probe_pids(os.getpid()) == []
+
+
+def _our_mappings() -> int:
+    return Path("/proc/self/maps").read_text(encoding="utf-8").count("wr-agent-")
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_it_does_not_outlive_a_parent_that_is_killed(jackd: Jackd, frozen: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    arguments = json.dumps(["system", True, "auto", 0, jackd.name])
+    root = Path(__file__).parents[4]
+    parent = subprocess.Popen([sys.executable, "-c", _PARENT, arguments], stdout=subprocess.PIPE, cwd=root, text=True)
+    assert parent.stdout is not None
+    child = psutil.Process(int(parent.stdout.readline()))
+    if frozen:
+        jackd.freeze()
+    parent.send_signal(signal.SIGKILL)
+    parent.communicate()
+
+    eventually(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE, "the probe to end")

@@ -1,0 +1,92 @@
+import json
+import os
+
+import pytest
+
+from collectors.audio.probe.protocol import (
+    BUFFER_CAPACITY,
+    BUFFER_RECORD,
+    LEVEL_CAPACITY,
+    MAX_CHANNELS,
+    VERSION,
+    Exit,
+    ProbeRequest,
+    Refusal,
+    RefusedError,
+    StreamInfo,
+    decode_answer,
+    decode_request,
+    encode_answer,
+    encode_request,
+    level_record,
+)
+from collectors.audio.probe.ring import RingWriter, ring_bytes, shared_memory
+
+REQUEST = ProbeRequest("system", jack_only=True, direction="auto", channels=2, frames=0, buffers=7, levels=8)
+
+
+def test_what_is_said_is_what_this_version_says() -> None:
+    """Whoever has to change this test has to raise `VERSION`, and its number here."""
+    said = ProbeRequest._fields, StreamInfo._fields, Refusal._fields, [code.value for code in Exit]
+    rings = BUFFER_RECORD.format, BUFFER_CAPACITY, level_record(1).format, LEVEL_CAPACITY
+
+    assert VERSION == 1
+    assert said == (
+        ("device", "jack_only", "direction", "channels", "frames", "buffers", "levels"),
+        ("device", "host_api", "rate", "channels", "input_latency", "output_latency"),
+        ("code", "message", "devices"),
+        [0, 10, 11, 12, 13, 14, 15],
+    )
+    assert rings == ("=dQIII", 65536, "=IdfdII", 64)
+    assert _ring_with_one_buffer().hex() == (
+        "01" + "00" * 63 + "000000000000f03f" + "0200000000000000" + "030000000400000005000000" + "3e3d023e"
+    )
+
+
+def _ring_with_one_buffer() -> bytes:
+    descriptor = shared_memory("wr-test", ring_bytes(BUFFER_RECORD, 1))
+    writer = RingWriter(descriptor, BUFFER_RECORD, 1)
+    writer.write(1, 2, 3, 4, 5)
+    writer.close()
+    try:
+        return os.pread(descriptor, 4096, 0)
+    finally:
+        os.close(descriptor)
+
+
+def test_a_request_survives_its_argument() -> None:
+    assert decode_request(encode_request(REQUEST)) == REQUEST
+
+
+@pytest.mark.parametrize(
+    "fields", [{}, {"version": VERSION + 1, "unheard": "of"}, {"version": VERSION - 1, **REQUEST._asdict()}]
+)
+def test_a_request_of_another_version_is_refused_unread(fields: dict[str, object]) -> None:
+    with pytest.raises(RefusedError, match=rf"version (None|\d) .* the probe {VERSION}") as refused:
+        decode_request(json.dumps(fields))
+
+    assert refused.value.refusal.code == Exit.OTHER_VERSION
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        StreamInfo("system", "JACK Audio Connection Kit", 48000.0, 2, 0.005, 0.0),
+        Refusal(Exit.DEVICE_NOT_FOUND, "no audio device is named 'x'", ("system", "Überton")),
+    ],
+)
+def test_an_answer_survives_its_line(answer: StreamInfo | Refusal) -> None:
+    line = encode_answer(answer)
+
+    assert answer == decode_answer(line)
+    assert line.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("line", [b"ALSA lib: no cards\n", b"{}\n", b""])
+def test_noise_is_no_answer(line: bytes) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        decode_answer(line)
+
+
+def test_a_level_block_has_two_numbers_and_four_for_each_channel() -> None:
+    assert len(level_record(MAX_CHANNELS).unpack(bytes(level_record(MAX_CHANNELS).size))) == 2 + 4 * MAX_CHANNELS
