@@ -1,4 +1,4 @@
-"""What the audio collector is asked, and which findings apply. Pure but for looking for packages."""
+"""The checks of the audio collector: they decide which findings apply. Pure except for the search for packages."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from collectors.audio.probe.protocol import Exit, StreamInfo
 from collectors.findings import Check, Finding, Severity
 
 _UNAVAILABLE = "-9985"  # PortAudio's paDeviceUnavailable
-_NEWS_NS = 600_000_000_000
-"""A change of settings is told for this long."""
+_SETTINGS_CHANGE_NS = 600_000_000_000
+"""The time for which a change of settings is reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class AudioState:
-    """What the checks judge.
+    """The input of the checks.
 
     Attributes:
-        config: What was asked for.
+        config: The section `[audio]`.
         macos: Whether this is macOS.
-        server: What the passive client knows.
+        server: The passive client's view.
         frozen: Whether the server is frozen.
-        probe_due: Whether there should be a stream now.
-        probe_failure: Why there is none.
-        stream: What the probe has open.
-        backoff: How far the probe has backed off.
-        holders: Who has devices open without a server that could share them.
-        known: The devices that were there since the agent started.
+        probe_due: Whether the probe should have a stream now.
+        probe_failure: The reason why it has none.
+        stream: The probe's open stream.
+        backoff: The probe's step of back-off.
+        holders: The open ALSA streams and their owners.
+        known: The devices seen since the agent started.
         now_ns: Monotonic time.
     """
 
@@ -52,22 +52,22 @@ class AudioState:
 
     @property
     def passive(self) -> bool:
-        """Whether the passive client is to run."""
+        """True if the passive client should run."""
         return wants_passive(self.config, macos=self.macos)
 
     @property
     def probe(self) -> bool:
-        """Whether a probe is to run, once there is something to open."""
+        """True if the probe should run once a device exists."""
         return self.config.observers in {"auto", "probe"}
 
     @property
     def expected(self) -> bool:
-        """Whether the user has said that there is audio here."""
+        """True if the configuration says that this machine has audio."""
         return self.config.observers in {"passive", "probe"} or bool(self.config.device)
 
 
 def audio_checks(state: Callable[[], AudioState]) -> Sequence[Check]:
-    """The checks; each looks at the state of the moment."""
+    """Return the checks; each reads the present state."""
     return (
         Check("audio.libraries", "The audio libraries are installed", lambda: _libraries(state())),
         Check("audio.server", "The audio server runs", lambda: _server(state())),
@@ -82,7 +82,7 @@ def _libraries(state: AudioState) -> list[Finding]:
         detail = f"Python modules that cannot be found: {', '.join(missing)}."
         return [findings.library_missing(Severity.FAILURE if state.expected else Severity.WARNING, detail)]
     if state.passive and state.server.state == "unavailable":
-        # Whoever has no libjack has no JACK server either, so that this alone says nothing of a fault.
+        # A machine without libjack has no JACK server either, so this alone is no fault.
         severity = Severity.FAILURE if state.expected else Severity.INFO
         return [findings.library_missing(severity, f"JACK's library cannot be loaded: {state.server.reason}.")]
     failure = state.probe_failure
@@ -103,19 +103,19 @@ def _server(state: AudioState) -> list[Finding]:
         return []
     if not watched_device(state.config, state.server):
         return [_without_device(state)]
-    return [*_replaced(state), *_news(state)]
+    return [*_replaced(state), *_changed_settings(state)]
 
 
 def _replaced(state: AudioState) -> list[Finding]:
-    """A device that is gone where another one is watched now, and nobody has said which one it should be."""
+    """Return a finding if the device is gone, another one is watched, and none is configured."""
     gone = sorted(state.known.difference(state.server.devices))
     if not gone or state.config.device:
         return []
     return [findings.device_unplugged(gone, state.server.devices, Severity.WARNING)]
 
 
-def _news(state: AudioState) -> list[Finding]:
-    if state.server.before and state.now_ns - state.server.changed_ns < _NEWS_NS:
+def _changed_settings(state: AudioState) -> list[Finding]:
+    if state.server.before and state.now_ns - state.server.changed_ns < _SETTINGS_CHANGE_NS:
         return [findings.settings_changed(state.server)]
     return []
 
@@ -146,11 +146,11 @@ def _probe(state: AudioState) -> list[Finding]:
 
 
 def _failed(state: AudioState, failure: ProbeError) -> list[Finding]:
-    if failure.code == Exit.LIBRARY_MISSING:  # said already, among the libraries
+    if failure.code == Exit.LIBRARY_MISSING:  # the check of the libraries reports it
         return []
     if failure.code == Exit.DEVICE_NOT_FOUND and not state.holders:
         return [findings.device_not_found(state.config.device, failure.devices)]
-    # PortAudio leaves a device out of its list that it cannot open, as one that another program has opened.
+    # PortAudio omits devices that it cannot open from its list, such as a device that another program holds.
     if failure.code == Exit.DEVICE_NOT_FOUND or (failure.code == Exit.OPEN_FAILED and _UNAVAILABLE in str(failure)):
         return [findings.device_busy(failure, state.holders)]
     if failure.code == Exit.OTHER_VERSION:

@@ -1,7 +1,6 @@
-"""The audio collector: brings the two observers, and what the platform tells beside them, together.
+"""The audio collector, which combines the two observers and the platform's sources.
 
-Owns the running of them and the view that scrapes read. What they see is folded into `device`, exported by `families`,
-judged by `checks`.
+Owns their tasks and the snapshots that scrapes read. `device` accumulates, `families` exports and `checks` judges.
 """
 
 from __future__ import annotations
@@ -29,11 +28,11 @@ from collectors.metrics import Family
 
 
 class AudioCollector(Collector):
-    """Watches the audio device.
+    """The collector of the audio device.
 
     Args:
         config: The section `[audio]`.
-        macos: Whether this is macOS, where CoreAudio and not JACK is the rule.
+        macos: Whether this is macOS, where CoreAudio replaces JACK.
     """
 
     name: ClassVar[str] = "audio"
@@ -51,14 +50,14 @@ class AudioCollector(Collector):
 
     @property
     def settled(self) -> bool:
-        """Whether the observers have had time to find what there is, so that the checks can judge it."""
+        """True once the observers had time to find the server and the device, so that the checks can judge."""
         server = self._server()
         if self._wants_passive and not (server.state != "absent" or server.reason or self._is_frozen()):
             return False
         return self._plan() is None or self._runner.settled
 
     async def run(self) -> None:
-        """Run the observers that the configuration asks for."""
+        """Run the configured observers."""
         if self._wants_passive:
             self._passive = PassiveClient(self._config.jack_server)
             self._passive.start()
@@ -73,7 +72,7 @@ class AudioCollector(Collector):
                 await asyncio.to_thread(self._passive.stop)
 
     def collect(self) -> Iterable[Family]:
-        """The families of all devices seen so far."""
+        """Return the families of all devices seen so far."""
         if self._config.observers == "off":
             return []
         families = list(device_families(self._views, self._missing(), time.monotonic_ns()))
@@ -83,7 +82,7 @@ class AudioCollector(Collector):
         return [family for family in families if family.samples]
 
     def checks(self) -> Sequence[Check]:
-        """What can be asked of the audio side of this machine."""
+        """Return the checks of audio on this machine."""
         return (*audio_checks(self._state), *self._sources.checks())
 
     def _platform(self) -> PlatformSources:
@@ -92,7 +91,7 @@ class AudioCollector(Collector):
         return LinuxSources(lambda: self._server().state == "running")
 
     def _overloaded(self, observation: Observation) -> None:
-        """CoreAudio names no device: the overload is counted with the one that the probe listens to."""
+        """Count an overload with the probe's device, because CoreAudio names none."""
         if stream := self._runner.stream:
             self._device(stream.device).observe(observation)
 
@@ -129,7 +128,7 @@ class AudioCollector(Collector):
         )
 
     def _missing(self) -> list[str]:
-        """What the user asked for and nobody has seen yet."""
+        """Return the configured device if no device was seen yet."""
         asked_for = self._config.device or self._config.observers != "auto"
         return [self._config.device or "default"] if asked_for and not self._views else []
 
@@ -148,7 +147,7 @@ class AudioCollector(Collector):
             await asyncio.sleep(POLL_SECONDS)
 
     def _fold(self) -> None:
-        """Take in what the passive client saw, and renew the view."""
+        """Take in the passive client's view and renew the snapshots."""
         if self._passive is not None:
             self._fold_server(self._passive)
         now = time.monotonic_ns()

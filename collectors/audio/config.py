@@ -1,4 +1,4 @@
-"""What a user can say about audio in the configuration. Owns the section `[audio]`."""
+"""The section `[audio]` of the configuration."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ class AudioConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """The section `[audio]`.
 
     Attributes:
-        observers: Who watches the device. `passive` is a JACK client without a stream (xruns, graph load), `probe` a
-            stream in a child process (buffer timing, levels). `auto` is both wherever a JACK server answers, and on
-            macOS the probe. `off` is nobody.
+        observers: The observers of the device. `passive` is a JACK client without a stream (xruns, graph load), `probe`
+            a stream in a child process (buffer timing, levels). `auto` is both if a JACK server answers, and on macOS
+            the probe. `off` disables audio.
         device: The device's name as JACK or PortAudio lists it; empty for the default one.
-        jack_server: The JACK server's name; empty for `$JACK_DEFAULT_SERVER`, or else `default`.
-        channels: How many input channels the probe measures; 0 for all that there are, up to 64.
+        jack_server: The JACK server's name; empty for `$JACK_DEFAULT_SERVER`, or `default` without it.
+        channels: Number of input channels that the probe measures; 0 for all, up to 64.
     """
 
     observers: Literal["auto", "passive", "probe", "off"] = "auto"

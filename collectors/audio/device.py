@@ -1,7 +1,7 @@
-"""What is known of one audio device, over all the streams and servers that it has had.
+"""The accumulated state of one audio device, across all its streams and servers.
 
-Owns the accumulated state: counters and histograms that never go down. Changed on the event loop only; a snapshot for
-other threads is `view()`.
+Owns counters and histograms that never decrease. Only the event loop changes them; `view()` is a snapshot for other
+threads.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from collectors.audio.timing import Buffer, Cycle, Gap, StreamTiming
 from collectors.metrics import Histogram, HistogramValue
 
 # At 44.1, 48, 88.2, 96, 176.4 and 192 kHz a buffer of 32 to 2,048 frames (powers of two) lasts 2**k / 48,000 s or 1.088
-# times that, k = 3 to 11. So three bounds an octave serve them all: on time is from 0.9 to 1.25 of that, late up to
-# 1.55, half as long again and more above. Above the longest deadline (46 ms) one bound an octave, to 1.4 s, will do.
+# times that, k = 3 to 11. So three bounds an octave suit all of them: on time is from 0.9 to 1.25 of that, late is up
+# to 1.55, and later is above. Above the longest deadline (46 ms) there is one bound an octave, to 1.4 s.
 _UNITS = [2**k / 48_000 for k in range(3, 12)]
 INTERVAL_BOUNDS = (
     *(round(unit * factor, 7) for unit in _UNITS for factor in (0.9, 1.25, 1.55)),
     *(round(_UNITS[-1] * 2**octave, 7) for octave in range(1, 6)),
 )
 
-# From just over one frame at 44.1 kHz (22.7 us, the quantum of JACK's clock), so that the first bucket is "exact".
+# The first bound is just over one frame at 44.1 kHz (22.7 us, the resolution of JACK's clock): its bucket is "exact".
 JITTER_BOUNDS = (25e-6, 50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 100e-3, 250e-3, 1.0)
 
 _FLAGS = {1: "input_underflow", 2: "input_overflow", 4: "output_underflow", 8: "output_overflow"}
@@ -38,16 +38,16 @@ KINDS = {
     "gap": ("lost", "stalled"),
     "coreaudio": ("overload",),
 }
-"""What each observer can see."""
+"""The kinds of observation of each observer."""
 
 
 MOST_DEVICES = 16
-"""The names come from others, so that their number is bounded."""
+"""The limit of known devices, because other programs choose their names."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceView:
-    """One device at one instant; the fields are those of `Device` and of the families in `families`."""
+    """A snapshot of one device, with the values of the families in `families`."""
 
     name: str
     observers: tuple[tuple[str, str], ...]
@@ -78,7 +78,7 @@ class Device:
         name: The value of the label `device`.
 
     Attributes:
-        cycle_ns: When it was last seen to have run a cycle, on the monotonic clock; 0 if never.
+        cycle_ns: Monotonic time of the last known cycle; 0 before the first.
     """
 
     def __init__(self, name: str) -> None:
@@ -103,12 +103,12 @@ class Device:
         self._clipped: list[int] = []
 
     def watched_by(self, observer: str, host_api: str) -> None:
-        """Let an observer's counters exist before it sees something, so that its first observation is an increase."""
+        """Create an observer's counters at zero, so that its first observation is an increase."""
         self._host_apis[observer] = host_api
         self._count_from_zero(observer)
 
     def see_server(self, view: PassiveView, xruns: Iterable[Observation]) -> None:
-        """Take in what the passive client saw."""
+        """Take in the passive client's view and its new xruns."""
         self.watched_by("jack", "JACK")
         for xrun in xruns:
             self.observe(xrun)
@@ -119,7 +119,7 @@ class Device:
         self._load = view.load if view.state == "running" else None
 
     def open_stream(self, info: StreamInfo) -> ProbeStream:
-        """A new stream of the probe's on this device."""
+        """Start a new stream of the probe on this device."""
         self.watched_by("portaudio", info.host_api)
         self._count_from_zero("gap")
         self._rate = info.rate
@@ -129,11 +129,11 @@ class Device:
         return self._stream
 
     def close_stream(self) -> None:
-        """The probe's stream has ended: its levels are nobody's."""
+        """End the probe's stream, and with it its levels."""
         self._stream = None
 
     def buffer(self, buffer: Buffer, cycle: Cycle | None) -> None:
-        """Take in one buffer of the probe's stream."""
+        """Take in one buffer of the probe's stream, and the cycle that it completes."""
         self.cycle_ns = max(self.cycle_ns, buffer.monotonic_ns)
         self._frames = buffer.frames
         if buffer.flags:
@@ -142,7 +142,7 @@ class Device:
             self._see_cycle(cycle)
 
     def lose(self, gap: Gap) -> None:
-        """Count the buffers that a gap cost."""
+        """Count the lost buffers of a gap."""
         self._lost_buffers += gap.lost
         self.observe(Observation("gap", "lost", gap.start_ns, gap.end_ns, round(gap.seconds * 1e9)))
 
@@ -152,16 +152,16 @@ class Device:
             self._clipped[channel] += count
 
     def observe(self, observation: Observation) -> None:
-        """Count an observation now, and the dropout that it belongs to when that is settled."""
+        """Count an observation now, and its dropout once it is settled."""
         self._observations[observation.observer, observation.kind] += 1
         self._dropouts.add(observation)
 
     def settle(self, now_ns: int) -> None:
-        """Count the dropouts that have become certain."""
+        """Count the dropouts that are settled."""
         self._dropouts.settle(now_ns)
 
     def view(self) -> DeviceView:
-        """What is known now."""
+        """Return a snapshot."""
         return DeviceView(
             name=self.name,
             observers=tuple(self._observers()),
@@ -202,13 +202,13 @@ class Device:
             self.lose(cycle.gap)
 
     def _observers(self) -> Iterator[tuple[str, str]]:
-        """Those that watch it now, each with its host API."""
+        """Yield the present observers, each with its host API."""
         for observer, host_api in self._host_apis.items():
             if observer != "portaudio" or self._stream is not None:
                 yield observer, host_api
 
     def _latency(self, direction: int) -> float:
-        """Seconds: the server's word, which is in frames, before PortAudio's, which on JACK is 0."""
+        """Return the latency in seconds: the server's, or PortAudio's without one."""
         frames = self._server_latency[direction]
         return frames / self._rate if frames else self._stream_latency[direction]
 
@@ -218,7 +218,7 @@ class Device:
 
 
 class ProbeStream:
-    """One stream of the probe's, folded into its device."""
+    """One stream of the probe, whose records are folded into its device."""
 
     def __init__(self, device: Device, info: StreamInfo) -> None:
         self._device = device
@@ -228,11 +228,11 @@ class ProbeStream:
 
     @property
     def load(self) -> float:
-        """The probe's own callback, as a ratio of the time it has."""
+        """The time of the probe's own callback, as a ratio of the buffer's duration."""
         return self._meter.load
 
     def fold(self, buffers: Iterable[bytes], levels: Iterable[bytes]) -> None:
-        """Take in records of both rings, as `protocol` has them."""
+        """Take in records of both rings, as `protocol` defines them."""
         for record in buffers:
             buffer = Buffer.unpack(record)
             self._device.buffer(buffer, self._timing.fold(buffer))
@@ -240,20 +240,20 @@ class ProbeStream:
             self._device.clip(self._meter.fold(block))
 
     def skip(self) -> None:
-        """Records were lost on their way here: what comes next does not follow on what came before."""
+        """Restart timing after lost records, because the next buffer does not follow the last one."""
         self._end_timing()
         self._timing = StreamTiming(self._rate)
 
     def stalled(self, start_ns: int, end_ns: int) -> None:
-        """The stream gave nothing more and will be left."""
+        """Count a stall: the stream delivered no more buffers and will be closed."""
         self._device.observe(Observation("gap", "stalled", start_ns, end_ns, end_ns - start_ns))
 
     def levels(self) -> tuple[ChannelLevel, ...]:
-        """What the channels carry."""
+        """Return the levels of the channels."""
         return self._meter.value()
 
     def close(self) -> None:
-        """Nothing more will come."""
+        """End the stream."""
         self._end_timing()
         self._device.close_stream()
 
@@ -263,7 +263,7 @@ class ProbeStream:
 
 
 class Devices:
-    """Devices by name; of very many, those that were asked for last."""
+    """The devices by name; above `MOST_DEVICES` the least recently used is dropped."""
 
     def __init__(self) -> None:
         self._by_name: dict[str, Device] = {}
@@ -272,7 +272,7 @@ class Devices:
         return iter(self._by_name.values())
 
     def named(self, name: str) -> Device:
-        """The device of that name, a new one if it was not seen before."""
+        """Return the device of that name; create it if it is new."""
         device = self._by_name.pop(name, None) or Device(name)
         if len(self._by_name) == MOST_DEVICES:
             del self._by_name[next(iter(self._by_name))]

@@ -1,4 +1,4 @@
-"""Many observations, one dropout. Pure: owns what counts as one, not where observations come from."""
+"""Merging of observations into dropouts. Pure."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from collections import deque
 from typing import NamedTuple
 
 MERGE_NS = 250_000_000
-"""A fault of 200 ms shows for up to 160 ms after its end, as further xruns while the graph recovers."""
+"""The longest pause within one dropout. A fault of 200 ms causes xruns for up to 160 ms after its end."""
 HOLD_NS = 1_000_000_000
-"""Observations arrive up to this late: buffers are read each quarter second, and a gap is certain only after eight of
-them, 0.37 s at 2,048 frames and 44.1 kHz."""
+"""The longest delay of an observation. Buffers are read each quarter second. A gap is certain only after eight more
+buffers, 0.37 s at 2,048 frames and 44.1 kHz."""
 STORM_NS = 1_000_000_000
-"""A dropout that goes on is another one each second, so that the worst of all does not look like a single one."""
+"""The time after which a continuing dropout counts again. Otherwise the longest one would count like a short one."""
 _REMEMBERED = 16
-"""Dropouts that an observation may still belong to, should the agent be so late that it arrives after `HOLD_NS`."""
+"""Number of settled dropouts that a later observation may still join."""
 
 
 class Observation(NamedTuple):
-    """What one observer saw.
+    """One observer's report of a dropout.
 
     Attributes:
         observer: `jack`, `portaudio`, `gap` or `coreaudio`.
-        kind: What that observer calls it.
-        start_ns: When it began, on the monotonic clock.
-        end_ns: When it was over. What took no time, such as an xrun, was somewhere between the two.
-        silent_ns: How long nothing at all was delivered meanwhile.
+        kind: The observer's own kind, as in `device.KINDS`.
+        start_ns: Monotonic time of its start.
+        end_ns: Monotonic time of its end. An event without a duration, such as an xrun, lies between the two.
+        silent_ns: Time within it without any delivered buffer.
     """
 
     observer: str
@@ -35,10 +35,10 @@ class Observation(NamedTuple):
 
 
 class DropoutCounter:
-    """Counts dropouts: observations no further apart than `MERGE_NS` are one, or one a second of a storm.
+    """The count of dropouts. Observations up to `MERGE_NS` apart are one dropout, or one for each second of a storm.
 
     Attributes:
-        total: Dropouts so far, those of the last `HOLD_NS` not yet among them.
+        total: Settled dropouts, without the observations of the last `HOLD_NS`.
     """
 
     def __init__(self) -> None:
@@ -47,14 +47,14 @@ class DropoutCounter:
         self._counted: deque[_Dropout] = deque(maxlen=_REMEMBERED)
 
     def add(self, observation: Observation) -> None:
-        """Take an observation, in any order."""
+        """Add an observation, in any order."""
         self._pending.append(observation)
 
     def settle(self, now_ns: int) -> None:
-        """Count what is old enough for nothing earlier to arrive any more."""
+        """Count the observations that are older than `HOLD_NS`."""
         before = now_ns - HOLD_NS
         self._pending.sort(key=lambda observation: observation.start_ns)
-        # What began later waits for what began earlier: that may reach from one to the other.
+        # In order of start time: a long earlier observation can join two later ones.
         while self._pending and self._pending[0].end_ns <= before:
             self._count(self._pending.pop(0))
 
@@ -68,7 +68,7 @@ class DropoutCounter:
 
 
 class _Dropout:
-    """What lies no further apart than `MERGE_NS`."""
+    """A group of observations up to `MERGE_NS` apart."""
 
     def __init__(self, first: Observation) -> None:
         self._start_ns, self._end_ns = first.start_ns, first.end_ns
@@ -80,7 +80,7 @@ class _Dropout:
         return self._start_ns - MERGE_NS <= observation.end_ns and observation.start_ns <= self._end_ns + MERGE_NS
 
     def take_in(self, observation: Observation) -> int:
-        """How many dropouts more this makes it."""
+        """Add an observation; return by how much the number of dropouts grows."""
         self._start_ns = min(self._start_ns, observation.start_ns)
         self._end_ns = max(self._end_ns, observation.end_ns)
         self._began_ns = min(self._began_ns, observation.end_ns)
@@ -91,5 +91,5 @@ class _Dropout:
 
     @property
     def _storm_ns(self) -> int:
-        """How long it certainly went on, but for silence: one that lasts is still one dropout."""
+        """The least time that it lasted, without its silence: a long silence is still one dropout."""
         return max(self._last_ns - self._began_ns - self._silent_ns, 0)

@@ -1,4 +1,4 @@
-"""What the audio collector exports, from views. Pure: owns names, help texts and labels of the families."""
+"""The families of the audio collector, from snapshots. Pure: owns their names, help texts and labels."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from collectors.audio.probe.runner import ProbeView
 from collectors.metrics import Family, HistogramValue, LabelValues, counter, gauge, histogram
 
 ALIVE_NS = 1_500_000_000
-"""A device without a cycle for this long is down. Observers are read each quarter second, so that even then
-`audio_device_up` tells the truth within two seconds."""
+"""The time without a cycle after which a device is down. Observers are read each quarter second, so `audio_device_up`
+changes within two seconds."""
 
 _DEVICE = ("device",)
 _CHANNEL = ("device", "channel")
 
 
 def is_up(device: DeviceView, now_ns: int) -> bool:
-    """Whether the device ran lately."""
+    """Return whether the device ran a cycle within `ALIVE_NS`."""
     return device.cycle_ns > 0 and now_ns - device.cycle_ns < ALIVE_NS
 
 
 def device_families(devices: Iterable[DeviceView], missing: Iterable[str], now_ns: int) -> Iterator[Family]:
-    """The families of all devices.
+    """Yield the families of all devices.
 
     Args:
-        devices: What has been seen since the start. While one is down it keeps its counters and loses its gauges.
-        missing: Names of devices that should be there and have never been seen.
+        devices: The devices seen since the start. A device that is down has counters but no gauges.
+        missing: Names of configured devices that were never seen.
         now_ns: Monotonic time.
     """
     devices = list(devices)
     alive = [device for device in devices if is_up(device, now_ns)]
     up = dict.fromkeys(((name,) for name in missing), 0.0) | _each(devices, lambda d: is_up(d, now_ns))
-    yield gauge("audio_device_up", "Whether the audio device runs: 1 if an observer saw a cycle of late.", up, _DEVICE)
+    yield gauge("audio_device_up", "1 while the audio device runs: an observer saw a cycle within 1.5 s.", up, _DEVICE)
     yield from _settings(alive)
     yield from _timing([device for device in devices if device.probed])
     yield from _faults(devices)
@@ -41,33 +41,33 @@ def device_families(devices: Iterable[DeviceView], missing: Iterable[str], now_n
 
 
 def probe_families(probe: ProbeView) -> Iterator[Family]:
-    """What the probe costs."""
+    """Yield the families of the probe's cost."""
     if probe.load is not None:
-        help_ = "Time spent in the probe's own callback, as a ratio of the time that it has."
+        help_ = "Time spent in the probe's own callback, as a ratio of the buffer's duration."
         yield gauge("wr_agent_audio_probe_load_ratio", help_, probe.load)
-    help_ = "Streams that the probe began after its first."
+    help_ = "Streams that the probe opened after its first."
     yield counter("wr_agent_audio_probe_restarts_total", help_, probe.restarts)
-    help_ = "Buffer and level records that the agent was too slow to read."
+    help_ = "Buffer and level records that were overwritten before the agent read them."
     yield counter("wr_agent_audio_ring_overruns_total", help_, probe.overruns)
 
 
 def _each(devices: list[DeviceView], value: Callable[[DeviceView], float | None]) -> dict[LabelValues, float]:
-    """A value of each device that has one."""
+    """Return the value of each device that has one."""
     values = ((device.name, value(device)) for device in devices)
     return {(name,): float(found) for name, found in values if found is not None}
 
 
 def _settings(alive: list[DeviceView]) -> Iterator[Family]:
     known = [device for device in alive if device.rate and device.frames]
-    help_ = "Who watches the device, and through which host API."
+    help_ = "Observers of the device and their host API."
     yield gauge("audio_device_info", help_, _info(alive), ("device", "host_api", "observer"))
     yield gauge("audio_device_sample_rate_hertz", "Frames a second.", _each(known, lambda d: d.rate), _DEVICE)
     yield gauge("audio_device_buffer_frames", "Frames in one buffer.", _each(known, lambda d: d.frames), _DEVICE)
-    help_ = "Duration of one buffer: the deadline of whoever renders it."
+    help_ = "Duration of one buffer, which is the deadline for rendering it."
     yield gauge("audio_device_buffer_duration_seconds", help_, _each(known, lambda d: d.frames / d.rate), _DEVICE)
-    help_ = "Latency of the device, as the audio server or PortAudio states it."
+    help_ = "Latency of the device, as the audio server or PortAudio reports it."
     yield gauge("audio_device_latency_seconds", help_, _latencies(alive), ("device", "direction"))
-    help_ = "DSP load of the whole graph, from the audio server."
+    help_ = "DSP load of the whole graph, as the audio server reports it."
     yield gauge("audio_device_dsp_load_ratio", help_, _each(alive, lambda d: d.load), _DEVICE)
 
 
@@ -84,16 +84,16 @@ def _timing(probed: list[DeviceView]) -> Iterator[Family]:
     intervals: dict[LabelValues, HistogramValue] = {(d.name,): d.interval for d in probed}
     yield histogram("audio_device_buffer_interval_seconds", "Time from one buffer to the next.", intervals, _DEVICE)
     jitters: dict[LabelValues, HistogramValue] = {(d.name,): d.jitter for d in probed}
-    help_ = "Distance of the time between two buffers from the deadline."
+    help_ = "Absolute difference between the buffer interval and the deadline."
     yield histogram("audio_device_buffer_jitter_seconds", help_, jitters, _DEVICE)
     delays: dict[LabelValues, HistogramValue] = {(d.name,): d.wakeup_delay for d in probed}
-    help_ = "How late the probe's callback ran, after the server's cycle began: the agent's own delay."
+    help_ = "Delay of the probe's callback after the start of the server's cycle."
     yield histogram("wr_agent_audio_probe_wakeup_delay_seconds", help_, delays, _DEVICE)
     missed = _each(probed, lambda d: d.missed_buffers)
-    help_ = "Buffers that the audio server delivered and the probe missed by the agent's own delay."
+    help_ = "Buffers that the audio server delivered and the probe missed by its own delay."
     yield counter("wr_agent_audio_probe_missed_buffers_total", help_, missed, _DEVICE)
     late = _each(probed, lambda d: d.late_buffers)
-    help_ = "Buffers that the audio server delivered over half a deadline late, but did not lose."
+    help_ = "Buffers that the audio server delivered over half a deadline late."
     yield counter("audio_device_late_buffers_total", help_, late, _DEVICE)
     lost = _each(probed, lambda d: d.lost_buffers)
     yield counter("audio_device_lost_buffers_total", "Buffers that the audio server did not deliver.", lost, _DEVICE)
@@ -101,10 +101,10 @@ def _timing(probed: list[DeviceView]) -> Iterator[Family]:
 
 def _faults(devices: list[DeviceView]) -> Iterator[Family]:
     seen: dict[LabelValues, float] = {(d.name, *key): count for d in devices for key, count in d.observations.items()}
-    help_ = "What each observer saw of dropouts; one dropout is seen several times."
+    help_ = "Observations of dropouts by observer and kind; one dropout causes several."
     yield counter("audio_device_xrun_observations_total", help_, seen, ("device", "observer", "kind"))
     dropouts: dict[LabelValues, float] = {("device", d.name): d.dropouts for d in devices}
-    help_ = "Dropouts, each counted once; one that goes on, once a second."
+    help_ = "Dropouts, each counted once; a continuing one counts once a second."
     yield counter("audio_engine_xruns_total", help_, dropouts, ("source", "device"))
 
 
@@ -115,7 +115,7 @@ def _levels(alive: list[DeviceView]) -> Iterator[Family]:
     rms: dict[LabelValues, float] = {(name, number): level.rms for name, number, level in channels}
     yield gauge("audio_channel_rms_ratio", "Root mean square of the last 10 s; 1 is full scale.", rms, _CHANNEL)
     silent: dict[LabelValues, float] = {(name, number): level.silent_seconds for name, number, level in channels}
-    help_ = "How long every sample of the channel has been zero."
+    help_ = "Seconds since the channel's last sample that was not zero."
     yield gauge("audio_channel_silent_seconds", help_, silent, _CHANNEL)
 
 

@@ -1,4 +1,4 @@
-"""What each channel carries, from the probe's level blocks. Pure: owns the window, not where blocks come from."""
+"""Levels of each channel over a window of time, from the probe's level blocks. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from math import sqrt
 from collectors.audio.probe.protocol import level_record
 
 WINDOW_SECONDS = 10
-"""Peak and RMS are those of this long a time: audio is scraped every 10 s, so that no peak falls between scrapes."""
+"""The window of peak and RMS. Audio is scraped every 10 s, so every peak appears in a scrape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +18,8 @@ class ChannelLevel:
 
     Attributes:
         peak: The highest magnitude of the window; 1 is full scale.
-        rms: The root of the mean square of the window; 1 is full scale.
-        silent_seconds: How long every sample has been zero; 0 while there is sound.
+        rms: The root mean square of the window; 1 is full scale.
+        silent_seconds: Seconds since the last sample that was not zero; 0 with sound.
     """
 
     peak: float
@@ -28,10 +28,10 @@ class ChannelLevel:
 
 
 class LevelMeter:
-    """Folds the level blocks of one stream.
+    """The levels of one stream.
 
     Args:
-        channels: How many channels each block has.
+        channels: Number of channels of each block.
         rate: Frames a second.
 
     Attributes:
@@ -42,11 +42,11 @@ class LevelMeter:
         self._record = level_record(channels)
         self._rate = rate
         self._silent_frames = [0] * channels
-        self._parts: deque[_Part] = deque([_Part(channels)], maxlen=WINDOW_SECONDS + 1)  # the last one is not full
+        self._parts: deque[_Part] = deque([_Part(channels)], maxlen=WINDOW_SECONDS + 1)  # the last part is incomplete
         self.load = 0.0
 
     def fold(self, block: bytes) -> list[int]:
-        """Take a block in; what comes back is the clipped samples of each channel in it."""
+        """Take in a block; return its number of clipped samples of each channel."""
         frames, self.load, *numbers = self._record.unpack(block)
         if self._parts[-1].frames >= self._rate:
             self._parts.append(_Part(len(self._silent_frames)))
@@ -58,7 +58,7 @@ class LevelMeter:
         return numbers[2::4]
 
     def value(self) -> tuple[ChannelLevel, ...]:
-        """The channels in order; empty before the first block."""
+        """Return the channels in order; empty before the first block."""
         frames = sum(part.frames for part in self._parts)
         if not frames:
             return ()

@@ -1,8 +1,8 @@
-"""Overloads that CoreAudio writes to macOS's unified log. Parsed from sourced text, never run on a Mac.
+"""Overloads that CoreAudio writes to macOS's unified log. Tested on published text, never on a Mac.
 
-Owns the `log stream` child and what its lines mean. Two messages tell of a cycle that was not on time:
+Owns the `log stream` child and the parser of its lines. Two messages report a cycle that was not on time:
 `Audio IO Overload inputs: ...` of coreaudiod (HALS_OverloadMessage), and `HALC_ProxyIOContext::IOWorkLoop: skipping
-cycle due to overload` of the program that missed it. One overload often makes both, and several lines: they are
+cycle due to overload` of the program that missed it. One overload often causes both, and several lines. They are
 observations, which `dropouts` merges. The fields of a line are those of `log stream --style ndjson`.
 """
 
@@ -35,10 +35,10 @@ LOG_STREAM = (
 
 
 def parse_overload(line: bytes, wall: float, now_ns: int) -> Observation | None:
-    """The overload that a line tells of; None for every other line, and while a device is only warming up.
+    """Return the overload that a line reports; None for every other line and while a device warms up.
 
     Args:
-        line: One line of `log stream --style ndjson`, whose first one is no JSON.
+        line: One line of `log stream --style ndjson`; the first line is not JSON.
         wall: The time of day in seconds since the epoch.
         now_ns: The same instant on the monotonic clock.
     """
@@ -48,23 +48,23 @@ def parse_overload(line: bytes, wall: float, now_ns: int) -> Observation | None:
         age = wall - datetime.fromisoformat(timestamp).timestamp()
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
-    if not isinstance(message, str) or not _tells_of_overload(message):
+    if not isinstance(message, str) or not _reports_overload(message):
         return None
-    known_age = age if 0 <= age <= _OLDEST_SECONDS else 0.0  # else the time of day has been set
-    at_ns = now_ns - int(known_age * 1e9)
+    plausible_age = age if 0 <= age <= _OLDEST_SECONDS else 0.0  # outside: the time of day was set
+    at_ns = now_ns - int(plausible_age * 1e9)
     return Observation("coreaudio", "overload", at_ns, at_ns)
 
 
-def _tells_of_overload(message: str) -> bool:
+def _reports_overload(message: str) -> bool:
     return (_OVERLOAD in message or _SKIPPED in message) and _PREWARMING not in message
 
 
 class CoreAudioLog:
-    """Follows the unified log.
+    """The reader of the unified log.
 
     Args:
         observed: Called on the event loop with each overload.
-        command: What to run; a seam for tests.
+        command: The command to run; a seam for tests.
     """
 
     def __init__(self, observed: Callable[[Observation], None], command: Sequence[str] = LOG_STREAM) -> None:
@@ -73,7 +73,7 @@ class CoreAudioLog:
         self._failure = ""
 
     async def run(self) -> None:
-        """Follow until cancelled, which ends the child; when that ends by itself, start it again with back-off."""
+        """Follow the log until cancelled, which ends the child; restart a child that ended, with back-off."""
         pause = _FIRST_PAUSE_SECONDS
         while True:
             try:
@@ -84,11 +84,11 @@ class CoreAudioLog:
             await asyncio.sleep(pause)
 
     def findings(self) -> list[Finding]:
-        """Why overloads are not seen."""
+        """Return the finding that overloads are not read, if so."""
         return [_not_followed(self._failure)] if self._failure else []
 
     async def _follow(self) -> bool:
-        """One life of the child; whether it printed anything."""
+        """Run the child once; return whether it printed anything."""
         process = await asyncio.create_subprocess_exec(
             *self._command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, limit=_LINE_BYTES
         )
@@ -110,15 +110,15 @@ class CoreAudioLog:
 
 
 async def _line(stream: asyncio.StreamReader | None) -> bytes:
-    """The next line, empty at the end; of one over `_LINE_BYTES` at most what it ends with, which is no JSON."""
+    """Return the next line, empty at the end; of a line over `_LINE_BYTES` at most its tail, which is not JSON."""
     while stream is not None:
-        with suppress(ValueError):  # what asyncio raises for a line over its limit, once it has thrown that away
+        with suppress(ValueError):  # asyncio raises it for a line over its limit, after discarding the line
             return await stream.readline()
     return b""
 
 
 async def _complaint(stream: asyncio.StreamReader | None) -> str:
-    """The last line that the child prints on standard error, which is read to its end so that it never blocks."""
+    """Return the child's last line of standard error; reading to its end keeps the child from blocking."""
     last = b""
     while line := await _line(stream):
         last = line
@@ -128,9 +128,9 @@ async def _complaint(stream: asyncio.StreamReader | None) -> str:
 def _not_followed(reason: str) -> Finding:
     return Finding(
         code="audio-coreaudio-log",
-        title="CoreAudio's overloads are not seen",
+        title="CoreAudio's overloads are not read",
         severity=Severity.WARNING,
         detail=f"`log stream` does not run: {reason}.",
         affects="Overloads of other programs are not counted; gaps in the probe's own stream are.",
-        remedy=("run the agent as a user who may administer this Mac: only such a user may read the unified log",),
+        remedy=("run the agent as an administrator of this Mac: only administrators may read the unified log",),
     )

@@ -1,7 +1,7 @@
-"""What the platform tells of audio beside the two observers: ALSA's and PipeWire's own accounts, macOS's unified log.
+"""The platform's own sources of audio metrics: ALSA, PipeWire, and macOS's unified log.
 
-The seam between platforms: one class each, with the same methods. Each source runs on its own: one that raises costs
-neither another source nor the observers. Opens no device.
+The seam between platforms: one class each, with the same methods. A source that raises stops neither another source nor
+the observers. No device is opened.
 """
 
 from __future__ import annotations
@@ -24,31 +24,31 @@ log = structlog.get_logger()
 
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 60.0
-"""Between two lives of a source at most, and how long it must live for the next pause to be the first again."""
+"""The longest pause between two runs of a source. A run of this length resets the pause."""
 
 
 class PlatformSources(Protocol):
-    """One platform's further sources."""
+    """The further sources of one platform."""
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Poll until cancelled."""
 
     def families(self) -> Sequence[Family]:
-        """What they export. Called from another thread."""
+        """Return the families to export. Called from another thread."""
 
     def checks(self) -> Sequence[Check]:
-        """What can be asked of them. Called from another thread."""
+        """Return the checks. Called from another thread."""
 
     def holders(self) -> tuple[str, ...]:
-        """The streams that programs have open on devices now, the probe's own as well. Called from another thread."""
+        """Return the open streams of devices, including the probe's own. Called from another thread."""
 
 
 async def _keep_running(name: str, run: Callable[[], Awaitable[None]]) -> None:
-    """Run a source until cancelled. When it raises, that is logged, and it is run again after a pause.
+    """Run a source until cancelled; log an exception and restart the source after a pause.
 
     Args:
-        name: What the log calls it.
-        run: Runs it until cancelled.
+        name: The source's name in the log.
+        run: Function that runs it until cancelled.
     """
     pause = _FIRST_PAUSE_SECONDS
     while True:
@@ -58,8 +58,8 @@ async def _keep_running(name: str, run: Callable[[], Awaitable[None]]) -> None:
         except Exception:
             if time.monotonic() - started >= _LONGEST_PAUSE_SECONDS:
                 pause = _FIRST_PAUSE_SECONDS
-            if pause == _FIRST_PAUSE_SECONDS:  # else it has been told, and has not worked for long since
-                log.exception("a source of audio metrics failed, and is tried again", source=name)
+            if pause == _FIRST_PAUSE_SECONDS:  # a repeated failure is logged once
+                log.exception("a source of audio metrics failed and will be restarted", source=name)
         await asyncio.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
@@ -68,7 +68,7 @@ class LinuxSources:
     """ALSA's `/proc/asound` and PipeWire's `pw-top`.
 
     Args:
-        server_runs: Whether a JACK server runs, which tells a stream at rest from one that should move.
+        server_runs: Function that says whether a JACK server runs.
     """
 
     def __init__(self, server_runs: Callable[[], bool]) -> None:
@@ -77,17 +77,17 @@ class LinuxSources:
         self._pipewire = PipeWireNodes()
 
     async def run(self) -> None:
-        """Look at both until cancelled."""
+        """Poll both until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_keep_running("alsa", self._alsa.run))
             tasks.create_task(_keep_running("pipewire", self._pipewire.run))
 
     def families(self) -> Sequence[Family]:
-        """The families of both."""
+        """Return the families of both."""
         return [*self._alsa.families(), *self._pipewire.families()]
 
     def checks(self) -> Sequence[Check]:
-        """The checks of both."""
+        """Return the checks of both."""
         return (
             Check("audio.alsa", "ALSA's streams move", lambda: self._alsa.findings(server_runs=self._server_runs())),
             Check(
@@ -98,16 +98,16 @@ class LinuxSources:
         )
 
     def holders(self) -> tuple[str, ...]:
-        """ALSA's open streams, worded as in the finding `audio-alsa-held`."""
+        """Return ALSA's open streams, worded as in the finding `audio-alsa-held`."""
         return self._alsa.holders()
 
 
 class MacSources:
-    """CoreAudio's overloads in the unified log. Not run on a Mac, see `macos`.
+    """CoreAudio's overloads in the unified log. Not tested on a Mac, see `macos`.
 
     Args:
         observed: Called with each overload, on the event loop.
-        command: What to run as `log stream`; a seam for tests.
+        command: The command to run as `log stream`; a seam for tests.
     """
 
     def __init__(self, observed: Callable[[Observation], None], command: Sequence[str] = LOG_STREAM) -> None:
@@ -118,13 +118,13 @@ class MacSources:
         await _keep_running("coreaudio", self._log.run)
 
     def families(self) -> Sequence[Family]:
-        """None of its own: overloads are counted with the device's dropouts."""
+        """Return nothing: overloads are counted with the device's dropouts."""
         return ()
 
     def checks(self) -> Sequence[Check]:
-        """Whether overloads are seen."""
+        """Return the check that overloads are read."""
         return (Check("audio.coreaudio", "CoreAudio's overloads are seen", self._log.findings),)
 
     def holders(self) -> tuple[str, ...]:
-        """None: CoreAudio shares its devices."""
+        """Return nothing: CoreAudio shares its devices."""
         return ()

@@ -1,11 +1,11 @@
-"""When buffers came, from the probe's records: intervals, and whose fault it was where one was late.
+"""Intervals of buffers from the probe's records, and the cause of a late one: the server or the probe.
 
-Pure; one `StreamTiming` for each stream. Where JACK tells it, a record says in which of the server's cycles the buffer
-came and when that cycle began, on the monotonic clock: then our own delay and the cycles that we missed are plain.
+Pure; one `StreamTiming` for each stream. On JACK, a record has the number and the start of the server's cycle. They
+give the probe's own delay and the cycles that it missed.
 
-Elsewhere there are two clocks: the device's, stamped in C before our callback waits for the GIL, and the monotonic one,
-read in the callback. The device's is the finer one but cannot always be trusted: where it is wall time NTP may step it,
-and one that counts frames wraps. As far as it is trusted, the distance of the two beyond its usual one is our delay.
+Elsewhere there are two clocks. The device's clock is stamped in C before the callback waits for the GIL; the monotonic
+clock is read in the callback. The device's clock is finer but can be wrong: NTP may step a wall clock, and a count of
+frames wraps. While it is trusted, the difference of the two beyond its usual value is the probe's delay.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _QUEUED = 4
 _SUSPECTED_NS = 250_000_000
 _CYCLES = 2**32
 _DRIFT = 500e-6
-"""More than the clocks of a sound card and of a computer differ, as a ratio."""
+"""An upper bound of the drift between the clocks of a sound card and a computer, as a ratio."""
 
 
 class Buffer(NamedTuple):
-    """One callback, as `protocol.BUFFER_RECORD` has it."""
+    """One callback, with the fields of `protocol.BUFFER_RECORD`."""
 
     device_seconds: float
     monotonic_ns: int
@@ -39,19 +39,19 @@ class Buffer(NamedTuple):
 
     @classmethod
     def unpack(cls, record: bytes) -> Buffer:
-        """The buffer that a record tells of."""
+        """Return the buffer of a record."""
         return cls._make(BUFFER_RECORD.unpack(record))
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A stretch in which buffers were lost.
+    """A time in which buffers were lost.
 
     Attributes:
         start_ns: Monotonic time of the last buffer before it.
         end_ns: Monotonic time of the first buffer after it.
-        lost: How many buffers are missing for good; at least 1.
-        seconds: How long these would have lasted.
+        lost: Number of lost buffers; at least 1.
+        seconds: Duration of the lost buffers.
     """
 
     start_ns: int
@@ -65,12 +65,12 @@ class Span(NamedTuple):
 
     Attributes:
         interval: Seconds from buffer to buffer as the server delivered them.
-        delivered: The part of it that is the server's doing, in seconds.
-        excess: Seconds that passed beyond what the buffers delivered meanwhile last; negative while it catches up.
-        silence: The part of that for which no server can have queued buffers, so that catching up does not mend it;
-            known only of a server that numbers its cycles.
-        delay: How late our callback ran, in seconds; None if that cannot be told.
-        missed: Buffers that the server delivered between the two and we missed.
+        delivered: The part of it that the server caused, in seconds.
+        excess: Seconds beyond the duration of the delivered buffers; negative while the server catches up.
+        silence: The part of that which is too long for queued buffers, so that catching up cannot fill it. Known only
+            of a server that numbers its cycles.
+        delay: Delay of the probe's callback in seconds; None if unknown.
+        missed: Buffers that the server delivered between the two and the probe missed.
     """
 
     interval: float
@@ -82,13 +82,13 @@ class Span(NamedTuple):
 
 
 class Cycle(NamedTuple):
-    """A span, and what it means.
+    """A span and its verdict.
 
     Attributes:
         span: The time from the buffer before.
-        deadline: How long a buffer lasts, in seconds.
-        gap: A gap that has now become certain; it may lie a few buffers back.
-        late: Buffers that have now turned out to have been delivered late, but not lost.
+        deadline: Duration of a buffer in seconds.
+        gap: A gap that became certain now; it may lie a few buffers back.
+        late: Number of buffers now known to be late but not lost.
     """
 
     span: Span
@@ -98,17 +98,17 @@ class Cycle(NamedTuple):
 
     @property
     def jitter(self) -> float:
-        """How far the interval was from the deadline, in seconds."""
+        """The absolute difference between interval and deadline, in seconds."""
         return abs(self.span.interval - self.deadline)
 
     @property
     def is_own_miss(self) -> bool:
-        """Whether our own delay took a whole buffer or more."""
+        """True if the probe's own delay was a whole buffer or more."""
         return self.span.missed > 0 or (self.span.delay or 0) > self.deadline
 
 
 class StreamTiming:
-    """Folds the buffers of one stream, in order.
+    """The timing of one stream, fed with its buffers in order.
 
     Args:
         rate: Frames a second.
@@ -121,10 +121,10 @@ class StreamTiming:
         self._gaps = _GapFinder()
 
     def fold(self, buffer: Buffer) -> Cycle | None:
-        """The cycle that ended with the buffer before this one; None for the first two.
+        """Return the cycle that ended with the buffer before this one; None for the first two.
 
-        It is one buffer behind because only the next one shows whether a distance of the two clocks was our own delay,
-        which is caught up at once, or the device's clock, which goes on being wrong.
+        The next buffer shows why the two clocks differed. The probe's own delay is caught up at once, a wrong device
+        clock stays wrong.
         """
         if self._buffers and 0 < buffer.cycle == self._buffers[-1].cycle:
             self._buffers.append(_of_the_cycle_before(self._buffers.pop()))
@@ -134,7 +134,7 @@ class StreamTiming:
         return self._cycle(*self._buffers) if len(self._buffers) == self._buffers.maxlen else None
 
     def finish(self) -> Gap | None:
-        """The gap that was not certain yet when the stream ended."""
+        """Return the gap that was still uncertain at the end of the stream."""
         gap, _ = self._gaps.finish()
         return gap
 
@@ -147,18 +147,18 @@ class StreamTiming:
 
 
 def _of_the_cycle_before(buffer: Buffer) -> Buffer:
-    """A buffer whose stamp names the cycle after its own, because that one began before the stamp was read.
+    """Return the buffer with the cycle before its stamp's, because the next cycle began before the stamp was read.
 
-    JACK does so after it was frozen: it runs two cycles without a pause between them.
+    After a freeze JACK runs two cycles without a pause between them.
     """
     return buffer._replace(cycle=(buffer.cycle - buffer.frames) % _CYCLES)
 
 
 def _server_span(first: Buffer, last: Buffer, following: Buffer, deadline: float) -> Span:
-    """The span between two buffers whose cycles the server has numbered by their frames.
+    """Return the span between two buffers whose cycles the server numbers by frames.
 
-    JACK 2 raises the number by one buffer a cycle and by nothing else (`JackFrameTimer::IncFrameTimeAux`, the same from
-    1.9.10 to 1.9.22). JACK 1 adds frames when it was late, which it did not run: more than there was time for.
+    JACK 2 increments the number by one buffer a cycle and by nothing else (`JackFrameTimer::IncFrameTimeAux`, the same
+    from 1.9.10 to 1.9.22). JACK 1 adds frames that it did not run when it was late, more than the time allows.
     """
     interval = last.device_seconds - first.device_seconds
     ran = round((last.cycle - first.cycle) % _CYCLES / last.frames)
@@ -178,20 +178,20 @@ def _server_span(first: Buffer, last: Buffer, following: Buffer, deadline: float
 
 
 def _delay_in_cycle(buffer: Buffer, following: Buffer, deadline: float) -> float | None:
-    """How long after its cycle's beginning our callback ran.
+    """Return the delay of the callback after the start of its cycle; None if unknown.
 
-    PipeWire counts cycles by a timer. If it was late it says of the cycles with which it catches up that they began
-    when they should have: then buffer after buffer seems to be late, and how late we were ourselves cannot be told.
+    PipeWire counts cycles by a timer. While it catches up, it reports the planned start of each cycle. Then every
+    buffer seems late, and the probe's own delay is unknown.
     """
     delay, next_delay = (b.monotonic_ns / _SECOND_NS - b.device_seconds for b in (buffer, following))
     return None if min(delay, next_delay) > deadline else delay
 
 
 class _ClockPair:
-    """Compares the two clocks, and believes the device's only while it keeps up with the monotonic one.
+    """The comparison of the two clocks, which trusts the device's only while it agrees with the monotonic one.
 
-    They are compared over the last `_WINDOW` intervals. Our own lateness cancels itself out there as soon as it is
-    over; a device clock that runs wrong, steps or wraps moves the sum by more than a deadline.
+    They are compared over the last `_WINDOW` intervals. The probe's own delay cancels out there once it is over. A
+    device clock that drifts, steps or wraps moves the sum by more than a deadline.
     """
 
     def __init__(self) -> None:
@@ -202,16 +202,16 @@ class _ClockPair:
         self._delay: float | None = None
 
     def advance(self, first: Buffer, last: Buffer, tolerance: float) -> None:
-        """Take in the interval after the one to be judged; the clocks may differ by `tolerance` seconds."""
+        """Take in the interval after the judged one; the clocks may differ by `tolerance` seconds."""
         device = last.device_seconds - first.device_seconds
         self._leads.append(device - _monotonic(first, last))
         agreed, self._agree = self._agree, abs(sum(self._leads)) <= tolerance
         self._trusted = agreed or self._agree
 
     def span(self, first: Buffer, last: Buffer, deadline: float) -> Span:
-        """The time between two buffers, on the better clock.
+        """Return the time between two buffers on the better clock.
 
-        A callback of ours that ran late makes the next one late as well, by no fault of the server's.
+        A late callback of the probe delays the next one as well, without a fault of the server.
         """
         device = last.device_seconds - first.device_seconds
         interval = device if self._trusted and device > 0 else _monotonic(first, last)
@@ -220,7 +220,7 @@ class _ClockPair:
         return Span(interval, delivered, interval - deadline, 0.0, self._delay, 0)
 
     def _late_by(self, buffer: Buffer, interval: float) -> float | None:
-        """Seconds by which our callback was late, as against the least that was seen."""
+        """Return the delay of the callback in seconds, relative to the least seen."""
         distance = buffer.monotonic_ns / _SECOND_NS - buffer.device_seconds
         if not self._trusted:
             self._least = None
@@ -234,13 +234,13 @@ def _monotonic(first: Buffer, last: Buffer) -> float:
 
 
 class _GapFinder:
-    """Tells lost buffers from late ones.
+    """The distinction of lost buffers from late ones.
 
-    An interval over 1.5 deadlines begins a suspicion. If what follows comes faster, the server or we were only late and
-    are catching up; what is still missing `_SETTLED_AFTER` buffers after that (servers queue two to four) is lost. If
-    nothing is, the server was late with what it delivered late. Where it goes on being late there is no such rest: then
-    a suspicion of a certain age is judged by what was missing just before the next late buffer. And nothing mends a
-    silence that was longer than what servers queue.
+    An interval over 1.5 deadlines starts a suspicion. If the next buffers come faster, the server or the probe was late
+    and catches up. Buffers that are still missing `_SETTLED_AFTER` buffers later are lost (servers queue two to four).
+    If none is missing, the late ones were only late. A server that stays late never settles: then a suspicion of
+    `_SUSPECTED_NS` is judged by the buffers missing just before the next late one. A silence longer than a server's
+    queue is always a loss.
     """
 
     def __init__(self) -> None:
@@ -254,13 +254,13 @@ class _GapFinder:
         self._left = 0
 
     def fold(self, start_ns: int, end_ns: int, span: Span, deadline: float) -> tuple[Gap | None, int]:
-        """A gap, or the number of late buffers, once that is certain.
+        """Return a gap, or the number of late buffers, once it is certain.
 
         Args:
             start_ns: Monotonic time of a buffer.
             end_ns: Monotonic time of the next one.
             span: The time between them on the better clock.
-            deadline: What it should have been, in seconds.
+            deadline: The duration of a buffer, in seconds.
         """
         verdict: tuple[Gap | None, int] = None, 0
         if max(span.excess + deadline, span.delivered, span.silence) > _LATE * deadline:
@@ -276,7 +276,7 @@ class _GapFinder:
         return verdict if self._left else self.finish()
 
     def finish(self) -> tuple[Gap | None, int]:
-        """The verdict on what is suspected now, which ends the suspicion."""
+        """End the suspicion and return its verdict."""
         if not self._start_ns:
             return None, 0
         lost = round(max(self._excess, self._silence) / self._deadline)

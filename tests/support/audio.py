@@ -1,4 +1,4 @@
-"""Running an audio collector in a test, and reading what it exports."""
+"""Helpers that run an audio collector in a test and read its families."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.waiting import PATIENCE, eventually
 
 @contextlib.asynccontextmanager
 async def watching(config: AudioConfig, *, macos: bool = False) -> AsyncIterator[AudioCollector]:
-    """A collector whose `run()` is under way."""
+    """Yield a running collector; end it afterwards."""
     collector = AudioCollector(config, macos=macos)
     running = asyncio.create_task(collector.run())
     try:
@@ -35,7 +35,7 @@ async def watching(config: AudioConfig, *, macos: bool = False) -> AsyncIterator
 
 @contextlib.asynccontextmanager
 async def opened_probe(plan: ProbePlan) -> AsyncIterator[ProbeProcess]:
-    """A probe on a server that runs; tried again, as the agent does it, where a busy machine's server is not heard."""
+    """Yield a probe on a running server; retry as the agent does, because a busy machine's server may answer late."""
     async with contextlib.AsyncExitStack() as stack:
         yield await _opened(stack, plan, time.monotonic() + PATIENCE)
 
@@ -50,12 +50,12 @@ async def _opened(stack: contextlib.AsyncExitStack, plan: ProbePlan, deadline: f
 
 
 async def soon(look: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
-    """Wait, while the event loop goes on, until `look` returns something true."""
+    """Wait until `look` returns something true, without blocking the event loop."""
     await asyncio.to_thread(eventually, look, what, patience)
 
 
 def exported(collector: AudioCollector, name: str, **labels: str) -> Value | None:
-    """The value of one series of the collector's next snapshot; None if there is none."""
+    """Return the value of one series of the collector's next snapshot; None if there is none."""
     for family in collector.collect():
         for values, value in family.samples.items():
             if family.name == name and labels.items() <= dict(zip(family.labels, values, strict=True)).items():
@@ -64,25 +64,25 @@ def exported(collector: AudioCollector, name: str, **labels: str) -> Value | Non
 
 
 def number(collector: AudioCollector, name: str, **labels: str) -> float:
-    """The value of a series that is a number; -1 if there is none."""
+    """Return the value of a numeric series; -1 if there is none."""
     value = exported(collector, name, **labels)
     assert value is None or isinstance(value, int | float)
     return -1.0 if value is None else float(value)
 
 
 def observed(collector: AudioCollector, name: str, **labels: str) -> int:
-    """How many observations a histogram has; 0 if there is none."""
+    """Return the number of observations of a histogram; 0 if there is none."""
     value = exported(collector, name, **labels)
     return sum(value.counts) if isinstance(value, HistogramValue) else 0
 
 
 def codes(collector: AudioCollector) -> set[str]:
-    """The codes of all that the collector's checks find."""
+    """Return the codes of the collector's findings."""
     return {finding.code for check in collector.checks() for finding in check.run()}
 
 
 def probe_pids(parent: int) -> list[int]:
-    """The probe processes that `parent` has started, from /proc."""
+    """Return the probe processes that `parent` started, from /proc."""
     children = Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="ascii").split()
     return [int(pid) for pid in children if b"collectors.audio.probe" in _command_line(pid)]
 

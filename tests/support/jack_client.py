@@ -1,10 +1,10 @@
-"""A JACK client that behaves as told on standard input: a tone of any level, or a callback that is late.
+"""A JACK client that standard input controls: a tone of any level, or a late callback.
 
-Run as a process of its own, so that its Python work delays nobody else's: `python -m tests.support.jack_client SERVER`.
-Commands: `own PORT` (a physical port that captures, as if it were a device's), `tone AMPLITUDE` (on the first of them),
-`late SECONDS` (once), `hog CYCLES` (each takes one and a half of its time, computing). Each is answered `ok`.
+It is a process of its own, so that its Python work delays no other: `python -m tests.support.jack_client SERVER NAME`.
+Commands: `own PORT` (register a physical capture port), `tone AMPLITUDE` (on the first of them), `late SECONDS` (sleep
+once in the callback), `hog CYCLES` (compute for one and a half periods in each). Each is answered `ok`.
 
-`JackListener` is another process, which does nothing but note the server's xruns.
+`JackListener` is another process, which only records the server's xruns.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ _ROOT = Path(__file__).parents[2]
 
 
 class JackClient:
-    """The side of the tests.
+    """The test's side of the client.
 
     Args:
         server: The JACK server's name.
-        name: The client's name; empty for one that no other server's client has, as libjack needs it.
+        name: The client's name; empty for one that contains the server's name, because libjack needs unique names.
     """
 
     def __init__(self, server: str, name: str = "") -> None:
@@ -42,7 +42,7 @@ class JackClient:
         self._await_ok()
 
     def tell(self, command: str) -> None:
-        """Give a command, and wait until it is done."""
+        """Send a command and wait until it is done."""
         assert self._process.stdin is not None
         self._process.stdin.write(command + "\n")
         self._process.stdin.flush()
@@ -71,7 +71,7 @@ sys.stdin.read()
 
 
 class JackListener:
-    """Independent of all that is tested: the server's own word on xruns, noted in a process that does nothing else.
+    """An independent record of the server's xruns, written by a process that does nothing else.
 
     Args:
         server: The JACK server's name.
@@ -88,7 +88,7 @@ class JackListener:
         eventually(lambda: os.fstat(self._said.fileno()).st_size > 0, "the JACK listener of the tests to connect")
 
     def xruns(self) -> list[int]:
-        """When the server said that there was an xrun, in nanoseconds of the monotonic clock."""
+        """Return the monotonic time of each reported xrun, in nanoseconds."""
         return [int(line) for line in os.pread(self._said.fileno(), 1 << 20, 0).split()]
 
     def close(self) -> None:
@@ -99,7 +99,7 @@ class JackListener:
 
 
 def main(server: str, name: str) -> None:
-    """The side of the process."""
+    """Run the client's side."""
     import jack
     import numpy as np
 

@@ -1,7 +1,7 @@
-"""A real JACK server on the dummy driver, for tests and benchmarks. It has a name of its own and always ends.
+"""A real JACK server on the dummy driver, for tests and benchmarks.
 
-A machine has room for eight names, and a server that is killed keeps its own until another one of that name has ended
-in peace. So names come from a small pool, each lent to one test run at a time.
+A machine has room for eight server names. A killed server keeps its name until another server of that name has ended
+cleanly. So names come from a small pool, and one test run at a time uses a name.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if not client:
     raise SystemExit(1)
 library.jack_client_close(ctypes.c_void_p(client))
 """
-"""A client of a name that no client of another server has at that moment, which `jack_lsp` could not promise."""
+"""A client with a unique name; `jack_lsp` uses the same name on every server."""
 
 
 class Jackd:
@@ -41,12 +41,12 @@ class Jackd:
     Args:
         rate: Frames a second.
         frames: Frames a cycle.
-        captures: Channels that the device records.
-        playbacks: Channels that it plays.
-        sync: Whether each cycle waits for all clients, instead of playing what they had ready.
+        captures: Number of capture channels.
+        playbacks: Number of playback channels.
+        sync: Whether each cycle waits for all clients (`jackd -S`).
 
     Attributes:
-        name: What clients pass as the server's name.
+        name: The server's name.
     """
 
     def __init__(
@@ -69,16 +69,16 @@ class Jackd:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment in which any JACK client finds this server."""
+        """The environment in which every JACK client finds this server."""
         return os.environ | {"JACK_DEFAULT_SERVER": self.name, "JACK_NO_START_SERVER": "1"}
 
     def start(self) -> None:
-        """Start it and wait until it answers.
+        """Start the server and wait until it answers.
 
-        The first start after a SIGKILL fails: it finds the dead one's shared memory, and cleans it up.
+        The first start after a SIGKILL fails, because it only removes the old server's shared memory.
 
         Raises:
-            RuntimeError: It did not start, or a server that a crashed run has left has its name.
+            RuntimeError: It did not start, or a server of a crashed run still uses its name.
         """
         if self._takes_clients():
             raise RuntimeError(f"a JACK server {self.name} runs already; end it: pkill -f 'jackd -n {self.name}'")
@@ -91,7 +91,7 @@ class Jackd:
         raise RuntimeError(f"jackd {self.name} did not start in {_ATTEMPTS} attempts")
 
     def close(self) -> None:
-        """End it, and leave nothing of it behind."""
+        """End the server and release its name."""
         try:
             if self._process is None:
                 self.start()
@@ -100,29 +100,29 @@ class Jackd:
             os.close(self._lock)
 
     def kill(self) -> None:
-        """End it as a crash does."""
+        """Kill the server."""
         self._end(signal.SIGKILL)
 
     def terminate(self) -> None:
-        """End it as its user does."""
+        """End the server cleanly."""
         self._end(signal.SIGTERM)
 
     def freeze(self) -> None:
-        """Stop it where it is."""
+        """Stop the process."""
         os.kill(self.pid, signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let it go on."""
+        """Continue the stopped process."""
         os.kill(self.pid, signal.SIGCONT)
 
     def ports(self) -> str:
-        """All ports of the graph, one a line."""
+        """Return all ports of the graph, one a line."""
         return subprocess.run(
             ["jack_lsp", "-s", self.name], capture_output=True, text=True, check=True, timeout=30
         ).stdout
 
     def resize(self, frames: int) -> None:
-        """Change the frames a cycle while it runs."""
+        """Change the frames a cycle of the running server."""
         subprocess.run(["jack_bufsize", str(frames)], env=self.environment, capture_output=True, check=True, timeout=30)
 
     def _spawn(self) -> subprocess.Popen[bytes]:
@@ -148,7 +148,7 @@ class Jackd:
             knocked = subprocess.run(
                 command, env=self.environment, capture_output=True, check=False, timeout=_START_SECONDS
             )
-        except subprocess.TimeoutExpired:  # a server that hangs while it starts holds its clients for ever
+        except subprocess.TimeoutExpired:  # a server that hangs while it starts blocks its clients
             return False
         return knocked.returncode == 0
 
@@ -157,7 +157,7 @@ class Jackd:
         if process is None:
             return
         process.send_signal(with_signal)
-        process.send_signal(signal.SIGCONT)  # or a frozen one would not end
+        process.send_signal(signal.SIGCONT)  # a stopped process does not end otherwise
         try:
             process.wait(10)
         except subprocess.TimeoutExpired:
@@ -167,14 +167,14 @@ class Jackd:
 
 @contextlib.contextmanager
 def _starting_alone() -> Iterator[None]:
-    """All servers of a machine share a registry, in which those that start at once can disturb each other."""
+    """Hold the machine's lock for starting servers, because their shared registry is not safe for parallel starts."""
     with (Path(tempfile.gettempdir()) / "wr-test-start.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def _borrow_name() -> tuple[int, str]:
-    """A name that nobody else uses, and the lock that keeps it so for as long as it is open."""
+    """Return the lock and the name of a free server name; closing the lock releases the name."""
     return eventually(_try_to_borrow, f"one of the {_NAMES} names for JACK servers of tests is free", _NAME_SECONDS)
 
 

@@ -1,4 +1,4 @@
-"""A real PipeWire for tests: no sound card, session manager or D-Bus. It serves JACK clients, and always ends."""
+"""A real PipeWire for tests, without sound card, session manager or D-Bus. It serves JACK clients."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ context.objects = [
 
 
 class PipeWire:
-    """One server with a null sink, which drives it, and a device to listen to; can be killed and started again."""
+    """One server with a null sink as its driver, and a device with capture ports."""
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="wr-pipewire-")  # a socket's path must be short
@@ -72,12 +72,12 @@ class PipeWire:
 
     @property
     def folder(self) -> Path:
-        """The runtime directory, in which the socket is."""
+        """The runtime directory of the socket."""
         return Path(self._folder.name)
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a program needs in its environment to be PipeWire's JACK client: what `pw-jack` would add."""
+        """The environment of a JACK client of this PipeWire, as `pw-jack` sets it."""
         printed = subprocess.run(
             ["pw-jack", "sh", "-c", 'printf %s "$LD_LIBRARY_PATH"'],
             env={"PATH": os.environ["PATH"]},
@@ -89,7 +89,7 @@ class PipeWire:
         return {"LD_LIBRARY_PATH": printed.stdout, "XDG_RUNTIME_DIR": self._folder.name}
 
     def start(self) -> None:
-        """Start it and wait until its sink and its device are there."""
+        """Start the server and wait until its sink and its device exist."""
         self._process = subprocess.Popen(
             ["pipewire", "-c", str(self.folder / "pipewire.conf")],
             env=os.environ | {"XDG_RUNTIME_DIR": self._folder.name},
@@ -108,7 +108,7 @@ class PipeWire:
             raise RuntimeError("PipeWire took no JACK client")
 
     def kill(self) -> None:
-        """End it as a crash does."""
+        """Kill the server."""
         for process in (self._process, self._device):
             if process is not None:
                 process.kill()
@@ -116,15 +116,15 @@ class PipeWire:
         self._process = self._device = None
 
     def freeze(self) -> None:
-        """Stop it where it is."""
+        """Stop the process."""
         self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let it go on."""
+        """Continue the stopped process."""
         self._signal(signal.SIGCONT)
 
     def close(self) -> None:
-        """End it, and leave nothing of it behind."""
+        """End the server and its device."""
         self.kill()
         self._folder.cleanup()
 
@@ -153,7 +153,7 @@ def _says_something(process: subprocess.Popen[bytes]) -> bool:
 
 
 def main() -> None:
-    """Be a device: a JACK client with physical ports, which the null sink of a PipeWire after 0.3 does not have."""
+    """Run a device: a JACK client with physical ports, which the null sink lacks since PipeWire 1.0."""
     import jack
 
     client = jack.Client(DEVICE, no_start_server=True)

@@ -1,6 +1,6 @@
-"""What `/proc/asound` says of PCM streams, whoever holds them. Pure parsers, and the reading of the tree.
+"""PCM streams in `/proc/asound`: pure parsers, and the reader of the tree.
 
-Nothing is opened but these files, so no device is taken from anybody. Sources: the kernel's
+Only these files are opened, so no program loses a device. Sources: the kernel's
 Documentation/sound/designs/procfile.rst, and the writers in sound/core/pcm.c and sound/core/init.c. The tree needs a
 kernel with CONFIG_SND_VERBOSE_PROCFS, which distributions set.
 """
@@ -22,12 +22,12 @@ _MOST_CHARACTERS = 65_536
 
 
 class Substream(NamedTuple):
-    """Which stream it is.
+    """The identity of a stream.
 
     Attributes:
         card: The card's identifier, such as `PCH`; unlike its number it survives a reboot.
-        device: ALSA's name of the device, such as `hw:0,0`.
-        subdevice: Its number on the device.
+        device: ALSA's device name, such as `hw:0,0`.
+        subdevice: The number of the substream on the device.
         direction: `playback` or `capture`.
     """
 
@@ -42,13 +42,12 @@ class Status(NamedTuple):
 
     Attributes:
         state: ALSA's name in lower case, such as `running` or `xrun`.
-        owner: The thread that opened it; 0 if that is in another PID namespace.
-        trigger_time: When it last started, stopped or failed, in seconds of a clock that the owner chose.
-        delay: Frames until a sample written now is heard, or since one read now was sampled.
-        avail: Frames that can be written or read at once.
-        hw_ptr: Frames that the device has moved since the stream was prepared, as it is after an xrun; a pause does not
-            change it.
-        appl_ptr: Frames that the owner has moved.
+        owner: The thread that opened it; 0 if it is in another PID namespace.
+        trigger_time: Time of the last start, stop or xrun, in seconds of a clock that the owner chose.
+        delay: Frames until a sample written now is heard, or since a sample read now was converted.
+        avail: Frames that the owner can write or read now.
+        hw_ptr: Frames that the device moved since the stream was prepared. An xrun resets it, a pause does not.
+        appl_ptr: Frames that the owner moved.
     """
 
     state: str
@@ -71,13 +70,13 @@ class Params(NamedTuple):
 
 
 class OpenStream(NamedTuple):
-    """One open stream. It has no `params` until its owner has chosen them.
+    """One open stream.
 
     Attributes:
-        status: What it does.
-        params: How it is set up.
-        owner: The name of the process that opened it; empty if that cannot be seen.
-        pid: The process's number; 0 if it cannot be seen.
+        status: Its state and position.
+        params: Its format and sizes; None until the owner has set them.
+        owner: The name of the process that opened it; empty if unknown.
+        pid: The number of that process; 0 if unknown.
     """
 
     status: Status
@@ -87,12 +86,12 @@ class OpenStream(NamedTuple):
 
 
 def parse_cards(text: str) -> dict[str, str]:
-    """The identifier of each card by its number, from `/proc/asound/cards`."""
+    """Return the identifier of each card by its number, from `/proc/asound/cards`."""
     return dict(_CARD.findall(text))
 
 
 def parse_status(text: str) -> Status | None:
-    """The state of a stream; None if it is closed, or was unplugged. What is no number counts as 0."""
+    """Return the status of a stream; None if it is closed or unplugged. A field without a number counts as 0."""
     fields = _fields(text)
     if "state" not in fields:
         return None
@@ -108,7 +107,7 @@ def parse_status(text: str) -> Status | None:
 
 
 def parse_params(text: str) -> Params | None:
-    """What the owner has chosen; None for `closed` and `no setup`, and where any of it is missing."""
+    """Return the stream's parameters; None for `closed` and `no setup`, and if a field is missing."""
     fields = _fields(text)
     channels, rate, period, buffer = (_number(fields, name) for name in _SIZES)
     if "format" not in fields or min(channels, rate, period, buffer) <= 0:
@@ -117,11 +116,11 @@ def parse_params(text: str) -> Params | None:
 
 
 def read_streams(asound: Path, processes: Path) -> dict[Substream, OpenStream]:
-    """All streams that are open now; none where there is no `asound`, or no sound card.
+    """Return all open streams; none without `asound` or a sound card.
 
     Args:
-        asound: Where `/proc/asound` is.
-        processes: Where `/proc` is.
+        asound: Path of `/proc/asound`.
+        processes: Path of `/proc`.
     """
     cards = parse_cards(_text(asound / "cards"))
     opened = {}
@@ -141,14 +140,14 @@ def _substreams(asound: Path, cards: dict[str, str]) -> Iterator[tuple[Substream
 
 
 def _within(folders: Iterable[Path], prefix: str) -> Iterator[Path]:
-    """What is in the folders under such a name; nothing of one that cannot be listed, as its card was unplugged."""
+    """Yield the entries with that prefix; none of a folder that cannot be listed because its card was unplugged."""
     for folder in folders:
         with suppress(OSError):
             yield from [path for path in folder.iterdir() if path.name.startswith(prefix)]
 
 
 def _owner(processes: Path, thread: int) -> tuple[str, int]:
-    """The name and the number of the process that the thread belongs to; empty and 0 if it cannot be seen."""
+    """Return name and number of the thread's process; empty and 0 if unknown."""
     process = _number(_fields(_text(processes / str(thread) / "status")), "Tgid")
     name = _text(processes / str(process) / "comm").strip() if process > 0 else ""
     return (name, process) if name else ("", 0)
@@ -160,13 +159,13 @@ def _fields(text: str) -> dict[str, str]:
 
 
 def _number(fields: dict[str, str], name: str) -> int:
-    """The number that the field begins with (behind a rate stands the same as a fraction); 0 if there is none."""
+    """Return the number at the start of the field, or 0. A rate is followed by the same rate as a fraction."""
     found = _NUMBER.match(fields.get(name, ""))
     return int(found[0]) if found else 0
 
 
 def _text(path: Path) -> str:
-    """What the file says; nothing if it is not there any more, which is how an unplugged card looks."""
+    """Return the file's text; empty if the file is gone, as after unplugging the card."""
     with suppress(OSError), path.open(errors="replace") as file:
         return file.read(_MOST_CHARACTERS)
     return ""

@@ -1,8 +1,8 @@
-"""ALSA streams that others hold: what they do, from looking at `/proc/asound` again and again.
+"""ALSA streams that other programs hold, polled from `/proc/asound`.
 
-Owns what is counted over time, the families and the findings; reading the files belongs to `alsa_proc`. A look costs
-one small read for each substream of the machine and two more for each open one. The kernel resets `avail_max` of a
-stream at each read of its status, which nothing but a debugging program looks at; nothing else changes.
+Owns the counts over time, the families and the findings; `proc` reads the files. A poll costs one small read for each
+substream of the machine and two more for each open one. Each read of a status resets the stream's `avail_max` in the
+kernel. Only debugging programs read that value.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ _LABELS = Substream._fields
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """One stream over the time that the agent has watched it.
+    """One stream over the time that the agent has polled it.
 
     Attributes:
-        stream: What it does now; None while it is closed.
-        started: Its trigger time when it was last seen running; empty since it was opened.
-        failed: Its trigger time when it was last seen in an xrun.
-        xruns: How often it was seen in an xrun. One that its owner mends between two looks shows as a restart only.
-        restarts: How often it was seen running since another trigger time than before.
-        frames: How far the device has moved, as far as that could be seen.
-        moved_ns: When that was last seen to change, or the stream to start or not to run, on the monotonic clock.
-        sound_ns: When it was last seen not to be in an xrun, on the monotonic clock.
+        stream: Its present state; None while it is closed.
+        started: The trigger time at the last poll that found it running; empty right after it was opened.
+        failed: The trigger time at the last poll that found it in an xrun.
+        xruns: Number of xruns found. An xrun that the owner clears between two polls shows as a restart only.
+        restarts: Number of times it was found running with a new trigger time.
+        frames: Frames that the device moved, as far as the polls show it.
+        moved_ns: Monotonic time of the last progress, start or stop.
+        healthy_ns: Monotonic time of the last poll that did not find it in an xrun.
     """
 
     stream: OpenStream | None = None
@@ -44,11 +44,11 @@ class Watched:
     restarts: int = 0
     frames: int = 0
     moved_ns: int = 0
-    sound_ns: int = 0
+    healthy_ns: int = 0
 
 
 def follow(before: Watched, stream: OpenStream | None, now_ns: int) -> Watched:
-    """What is known of a stream after one more look at it."""
+    """Return the stream's history after one more poll."""
     if stream is None:
         return replace(before, stream=None, started="", failed="")
     state, trigger_time = stream.status.state, stream.status.trigger_time
@@ -64,26 +64,26 @@ def follow(before: Watched, stream: OpenStream | None, now_ns: int) -> Watched:
         restarts=before.restarts + (starting and before.started != ""),
         frames=before.frames + moved,
         moved_ns=now_ns if moved or starting or not running or not before.stream else before.moved_ns,
-        sound_ns=before.sound_ns if failing and before.stream else now_ns,
+        healthy_ns=before.healthy_ns if failing and before.stream else now_ns,
     )
 
 
 def _moved(before: OpenStream, stream: OpenStream) -> int:
-    """Frames that the device has moved at least, from one look to the next."""
-    # The trigger time does not tell where hw_ptr began (sound/core/pcm_native.c). Preparing the stream, without which
-    # it cannot start after an xrun or a stop, sets hw_ptr to 0 (snd_pcm_do_reset). The end of a pause and of a suspend
-    # gives a new trigger time as well, and leaves hw_ptr as it is. Only an hw_ptr that is smaller has surely begun
-    # again, and what it had moved before that, since the last look, is lost.
+    """Return the least number of frames that the device moved between two polls."""
+    # The trigger time does not show where hw_ptr began (sound/core/pcm_native.c). A stream must be prepared before it
+    # restarts after an xrun or a stop, and that sets hw_ptr to 0 (snd_pcm_do_reset). The end of a pause or a suspend
+    # sets a new trigger time too, but keeps hw_ptr. Only a smaller hw_ptr proves a reset. The frames between the last
+    # poll and the reset are lost.
     pointer, pointer_before = stream.status.hw_ptr, before.status.hw_ptr
     return pointer - pointer_before if pointer >= pointer_before else pointer
 
 
 class AlsaStreams:
-    """Watches all ALSA streams of the machine.
+    """All ALSA streams of the machine.
 
     Args:
-        asound: Where `/proc/asound` is.
-        processes: Where `/proc` is.
+        asound: Path of `/proc/asound`.
+        processes: Path of `/proc`.
     """
 
     def __init__(self, asound: Path = Path("/proc/asound"), processes: Path = Path("/proc")) -> None:
@@ -93,13 +93,16 @@ class AlsaStreams:
         self._looked_ns = 0
 
     async def run(self) -> None:
-        """Look each second until cancelled; in a thread, because a driver that hangs blocks readers of its files."""
+        """Poll each second until cancelled.
+
+        The poll runs in a thread, because a hanging driver blocks the readers of its files.
+        """
         while True:
             await asyncio.to_thread(self.look, time.monotonic_ns())
             await asyncio.sleep(_LOOK_SECONDS)
 
     def look(self, now_ns: int) -> None:
-        """Look at all streams once."""
+        """Poll all streams once."""
         opened = read_streams(self._asound, self._processes)
         known = dict.fromkeys([*self._watched, *opened])
         self._watched = {
@@ -109,21 +112,25 @@ class AlsaStreams:
         self._looked_ns = now_ns
 
     def families(self) -> list[Family]:
-        """The families of all streams that were ever open; those that are closed keep only what accumulates."""
+        """Return the families of all streams seen so far; a closed stream keeps its counters only."""
         watched = self._watched
         opened = {substream: seen.stream for substream, seen in watched.items() if seen.stream is not None}
         return [family for family in [*_now(opened), *_settings(opened), *_totals(watched)] if family.samples]
 
     def findings(self, *, server_runs: bool) -> list[Finding]:
-        """What is wrong with streams, and who holds them if that is not a server that the agent watches anyway."""
+        """Return the findings about streams.
+
+        Args:
+            server_runs: Whether a JACK server runs. If so, the holders of the streams are not reported.
+        """
         opened = {substream: seen for substream, seen in self._watched.items() if seen.stream is not None}
         stalled = [_name(s) for s, seen in opened.items() if self._looked_ns - seen.moved_ns > _STUCK_NS]
-        failed = [_name(s) for s, seen in opened.items() if self._looked_ns - seen.sound_ns > _STUCK_NS]
+        failed = [_name(s) for s, seen in opened.items() if self._looked_ns - seen.healthy_ns > _STUCK_NS]
         found = [_stalled(name) for name in stalled] + [_left_in_xrun(name) for name in failed]
         return found if server_runs or not opened else [*found, _held(self.holders())]
 
     def holders(self) -> tuple[str, ...]:
-        """Each stream that is open now, the agent's own as well: which it is, who holds it, what it does."""
+        """Return a description of each open stream and its owner, including the agent's own."""
         return tuple(_holder(s, seen.stream) for s, seen in self._watched.items() if seen.stream is not None)
 
 
@@ -137,13 +144,13 @@ def _now(opened: dict[Substream, OpenStream]) -> Iterator[Family]:
         for s, stream in opened.items()
     }
     labels = (*_LABELS, "state", "owner", "format")
-    yield gauge("audio_alsa_stream_info", "What an open ALSA stream does, and for which process.", info, labels)
-    help_ = "Whether an open ALSA stream moves samples."
+    yield gauge("audio_alsa_stream_info", "State, format and owning process of an open ALSA stream.", info, labels)
+    help_ = "1 while the open ALSA stream moves samples."
     running = _each(opened, lambda stream: stream.status.state == "running")
     yield gauge("audio_alsa_stream_running", help_, running, _LABELS)
-    help_ = "Frames that the owner could write or read at once; as many as the buffer has are an xrun."
+    help_ = "Frames that the owner can write or read now; an xrun when it reaches the buffer size."
     yield gauge("audio_alsa_stream_available_frames", help_, _each(opened, lambda s: s.status.avail), _LABELS)
-    help_ = "Frames until a sample written now is heard, or since one read now was sampled."
+    help_ = "Frames between the owner and the converter: the stream's delay."
     yield gauge("audio_alsa_stream_delay_frames", help_, _each(opened, lambda s: s.status.delay), _LABELS)
 
 
@@ -153,7 +160,7 @@ def _settings(opened: dict[Substream, OpenStream]) -> Iterator[Family]:
 
     yield gauge("audio_alsa_stream_sample_rate_hertz", "Frames a second.", each(lambda p: p.rate), _LABELS)
     yield gauge("audio_alsa_stream_channels", "Channels of the ALSA stream.", each(lambda p: p.channels), _LABELS)
-    help_ = "Frames from one interrupt of the device to the next."
+    help_ = "Frames between two interrupts of the device."
     yield gauge("audio_alsa_stream_period_frames", help_, each(lambda p: p.period), _LABELS)
     yield gauge("audio_alsa_stream_buffer_frames", "Frames in the device's buffer.", each(lambda p: p.buffer), _LABELS)
 
@@ -162,11 +169,11 @@ def _totals(watched: dict[Substream, Watched]) -> Iterator[Family]:
     def each(value: Callable[[Watched], int]) -> dict[LabelValues, float]:
         return {substream: value(seen) for substream, seen in watched.items()}
 
-    help_ = "Xruns in which the ALSA stream was seen; one that is mended within a second may show as a restart only."
+    help_ = "Xruns found by polling; one that is cleared within a second may show as a restart only."
     yield counter("audio_alsa_stream_xruns_total", help_, each(lambda w: w.xruns), _LABELS)
-    help_ = "Starts of the ALSA stream after its first, at most one a second: after xruns, pauses, or on purpose."
+    help_ = "Restarts of the ALSA stream after xruns, pauses or stops; at most one a second is counted."
     yield counter("audio_alsa_stream_restarts_total", help_, each(lambda w: w.restarts), _LABELS)
-    help_ = "Frames that the device was seen to move; their rate is the true sample rate while there are no restarts."
+    help_ = "Frames that the device moved; without restarts their rate is the true sample rate."
     yield counter("audio_alsa_stream_frames_total", help_, each(lambda w: w.frames), _LABELS)
 
 
@@ -177,13 +184,13 @@ def _name(substream: Substream) -> str:
 def _stalled(name: str) -> Finding:
     return Finding(
         code="audio-alsa-stalled",
-        title="An ALSA stream stands still",
+        title="An ALSA stream does not advance",
         severity=Severity.FAILURE,
-        detail=f"The stream {name} is running, but its device has moved no sample for over two seconds.",
-        affects="Nobody hears or records anything on this device.",
+        detail=f"The stream {name} is in state running, but its device has moved no sample for over two seconds.",
+        affects="Nothing is played or recorded on this device.",
         remedy=(
             "cat /proc/asound/card*/pcm*/sub*/status  # hw_ptr should grow",
-            "sudo dmesg | tail -50  # a USB device that was lost, or a driver that complains",
+            "sudo dmesg | tail -50  # shows a lost USB device or a driver's errors",
             "unplug the device and plug it in again, or restart the program that holds it",
         ),
     )
@@ -192,11 +199,11 @@ def _stalled(name: str) -> Finding:
 def _left_in_xrun(name: str) -> Finding:
     return Finding(
         code="audio-alsa-left-in-xrun",
-        title="An ALSA stream is left in an xrun",
+        title="An ALSA stream stays in an xrun",
         severity=Severity.WARNING,
-        detail=f"The stream {name} had an xrun over two seconds ago, and its owner has not started it again.",
-        affects="Nobody hears or records anything on this stream.",
-        remedy=("restart the program that holds it: fuser -v /dev/snd/*",),
+        detail=f"The stream {name} had an xrun over two seconds ago, and its owner has not restarted it.",
+        affects="Nothing is played or recorded on this stream.",
+        remedy=("fuser -v /dev/snd/*  # shows the program that holds it", "restart that program"),
     )
 
 
@@ -205,14 +212,14 @@ def _held(holders: Sequence[str]) -> Finding:
         code="audio-alsa-held",
         title="Programs hold ALSA devices directly",
         severity=Severity.INFO,
-        detail=f"No JACK server is watched, and these streams are open: {'; '.join(holders)}.",
-        affects="Of them the agent sees state, sizes, xruns and restarts each second, but neither timing nor levels.",
-        remedy=("run them through JACK or PipeWire to have their timing measured",),
+        detail=f"No JACK server runs, and these streams are open: {'; '.join(holders)}.",
+        affects="The agent polls their state, sizes, xruns and restarts. It measures neither their timing nor levels.",
+        remedy=("run these programs through JACK or PipeWire to measure their timing",),
     )
 
 
 def _holder(substream: Substream, stream: OpenStream) -> str:
     params = stream.params
-    owner = f"{stream.owner} (pid {stream.pid})" if stream.owner else "an unseen process"
+    owner = f"{stream.owner} (pid {stream.pid})" if stream.owner else "an unknown process"
     sizes = f" at {params.rate} Hz, {params.period} of {params.buffer} frames" if params else ""
     return f"{_name(substream)} by {owner}, {stream.status.state}{sizes}"

@@ -1,9 +1,9 @@
-"""What JACK tells its clients from threads of its own, without any Python in those threads.
+"""Notifications from libjack's own threads, without Python code in those threads.
 
-libjack cancels its threads when a server dies or a client is closed. A thread that is cancelled while it waits for the
-interpreter's lock, as every Python callback does, takes that lock's mutex with it, and the whole process stands still
-for ever (seen with CPython 3.11 and jackd 1.9.21). So what libjack calls here is the C library's `sem_post`, which
-counts the call in a semaphore, and messages go to `strlen`, which ignores them.
+libjack cancels its threads when a server dies or a client is closed. Every Python callback waits for the interpreter's
+lock. A thread that is cancelled in that wait keeps the lock's mutex, and the process hangs (seen with CPython 3.11 and
+jackd 1.9.21). So libjack calls the C library's `sem_post`, which counts the call in a semaphore. Its messages go to
+`strlen`, which ignores them.
 
 Linux only: macOS has no unnamed semaphores, and its own audio system does not need JACK.
 """
@@ -26,7 +26,7 @@ class _Deadline(ctypes.Structure):
 
 
 class Semaphore:
-    """A counter that C code can raise from any thread."""
+    """A counter that C code can increment from any thread."""
 
     def __init__(self) -> None:
         self._c = ctypes.CDLL(None)
@@ -35,27 +35,28 @@ class Semaphore:
 
     @property
     def post(self) -> tuple[ctypes.c_void_p, ctypes.c_void_p]:
-        """The C function that raises the counter, and the argument that it takes."""
+        """The C function that increments the counter, and its argument."""
         return _pointer(self._c.sem_post), ctypes.cast(self._memory, ctypes.c_void_p)
 
     def wait(self, seconds: float) -> bool:
-        """Lower the counter by one, waiting until that can be done; whether it was within `seconds`.
+        """Wait up to `seconds` for the counter and decrement it; return whether it was decremented.
 
-        Time also runs out while this process stands still, though the counter was raised: so there is a last look.
+        The timeout can expire while this process is stopped, although the counter was incremented. So the counter is
+        read once more after the timeout.
         """
         whole, fraction = divmod(time.clock_gettime(time.CLOCK_MONOTONIC) + seconds, 1)
         deadline = _Deadline(int(whole), int(fraction * 1e9))
         return not self._c.sem_clockwait(self._memory, _CLOCK_MONOTONIC, ctypes.byref(deadline)) or self.take()
 
     def take(self) -> bool:
-        """Lower the counter by one, if it is not zero; whether it was not."""
+        """Decrement the counter unless it is zero; return whether it was decremented."""
         return not self._c.sem_trywait(self._memory)
 
 
 class JackEvents:
-    """The xruns and the end of one client's connection. To be made before the client is activated.
+    """The xruns and the end of one client's connection. Create it before the client is activated.
 
-    Must live for as long as the client does: libjack holds pointers into it.
+    It must outlive the client, because libjack holds pointers into it.
 
     Args:
         jack: JACK-Client's module.
@@ -72,18 +73,18 @@ class JackEvents:
         self._over = False
 
     def wait_xrun(self, seconds: float) -> bool:
-        """Whether there was another xrun within `seconds`."""
+        """Wait up to `seconds` for another xrun; return whether there was one."""
         return self._xruns.wait(seconds)
 
     @property
     def over(self) -> bool:
-        """Whether the server has ended the connection."""
+        """True once the server has ended the connection."""
         self._over = self._over or self._shutdown.take()
         return self._over
 
 
 def check_platform() -> None:
-    """Make sure that this C library has what is needed here.
+    """Check that the C library has `sem_clockwait`.
 
     Raises:
         OSError: It has not, as on macOS and with a glibc before 2.30.
@@ -93,7 +94,7 @@ def check_platform() -> None:
 
 
 def silence(jack: ModuleType) -> None:
-    """Let libjack write its messages nowhere: a connection that cannot be made is told by its exception."""
+    """Discard libjack's messages; a failed connection raises an exception anyway."""
     library = ctypes.CDLL(jack._libname)  # noqa: SLF001 - the library that JACK-Client has loaded
     ignore = _pointer(ctypes.CDLL(None).strlen)
     library.jack_set_error_function(ignore)

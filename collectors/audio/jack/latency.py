@@ -1,6 +1,6 @@
-"""The latency of JACK ports, which libjack tells and JACK-Client does not.
+"""The latency of JACK ports, read from libjack because JACK-Client does not offer it.
 
-Source: `jack_port_get_latency_range` in JACK's `jack/jack.h`. The library is loaded already when this is used.
+Source: `jack_port_get_latency_range` in JACK's `jack/jack.h`. JACK-Client has already loaded the library.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class _Range(ctypes.Structure):
 
 
 def latencies(jack: ModuleType, ports: Sequence[Any]) -> dict[str, tuple[int, int]]:
-    """The worst input and output latency in frames of each client that owns physical ports.
+    """Return the highest input and output latency in frames of each client that owns physical ports.
 
     Args:
         jack: JACK-Client's module.
@@ -44,5 +44,5 @@ def _frames(jack: ModuleType, port: Any, mode: int) -> int:  # noqa: ANN401 - JA
 
 
 def _library(jack: ModuleType) -> ctypes.CDLL:
-    """The libjack that JACK-Client has loaded, by the name that it was found under."""
+    """Return the libjack that JACK-Client has loaded."""
     return ctypes.CDLL(jack._libname)  # noqa: SLF001 - nothing public leads there

@@ -1,22 +1,22 @@
-"""What our clients are called in a JACK server's graph."""
+"""Names of the agent's clients in a JACK server's graph."""
 
 from __future__ import annotations
 
 import os
 
 _LONGEST_SERVER = 32
-"""Of a client's 63 characters, JACK's limit, this leaves enough for our own and for JACK's suffix `-01`."""
+"""The limit of the server's name. JACK allows 63 characters, including the client's own name and a suffix `-01`."""
 
 
 def client_name(name: str, server: str) -> str:
-    """The name of one of our clients: its own on the server `default`, with the server's name on any other.
+    """Return a client's name: `name` on the server `default`, with the server's name appended on any other.
 
-    A client listens at a socket that libjack names after the client and the user, not after the server
-    (`JackSocket.cpp`, `BuildName`). Two clients of one name that open on two servers at the same moment take each
-    other's: one fails to open, or is connected and never told of an xrun. On one server JACK keeps names apart.
+    libjack names a client's socket after the client and the user, not after the server (`JackSocket.cpp`, `BuildName`).
+    Two clients of one name that open on two servers at the same moment use the same socket. Then one fails to open, or
+    receives no xruns. On one server JACK makes names unique.
 
     Args:
-        name: What it is called where there is one server, as is usual.
+        name: The client's name on the server `default`.
         server: The server's name; empty for libjack's own default.
     """
     server = server or os.environ.get("JACK_DEFAULT_SERVER") or "default"

@@ -1,8 +1,8 @@
-"""The passive observer: a JACK client without a stream, which sees the whole graph and costs next to nothing.
+"""The passive observer: a JACK client without a stream, which costs 0.01 % of a core.
 
-Owns the connection to the server, on a thread of its own because a frozen server blocks whoever talks to it, for ever.
-It tells a running server from a frozen one by `jack_last_frame_time`, which advances with each cycle and stands still
-with the server (`jack_frame_time` is extrapolated and goes on). It sees no buffers: timing and levels are the probe's.
+Owns the connection to the server. The connection has its own thread, because a frozen server blocks its callers without
+a limit. `jack_last_frame_time` advances with each cycle and stops with the server, which shows a frozen server
+(`jack_frame_time` is extrapolated and goes on). The client sees no buffers: the probe measures timing and levels.
 """
 
 from __future__ import annotations
@@ -25,8 +25,7 @@ CLIENT_NAME = "wr-agent"
 _RETRY_SECONDS = 1.0
 _POLL_NS = 250_000_000
 _LOOK_NS = 100_000_000
-"""An xrun is noticed at once, unless this process is starved or stopped. So all that is sure is that it was between two
-looks, which are therefore no further apart than this."""
+"""The longest wait for an xrun. A starved process sees an xrun late, so its time is known only to one wait."""
 _POLLS_A_LOOK_AT_PORTS = 8  # listing ports costs a hundred times as much as all else that is polled
 _FROZEN_NS = 1_000_000_000
 _STOP_SECONDS = 0.5
@@ -34,22 +33,22 @@ _STOP_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class PassiveView:
-    """What the passive client knows of the server.
+    """The passive client's view of the server.
 
     Attributes:
         state: `unavailable` is a missing library, `absent` a server that does not answer.
-        reason: Why it is not `running`.
-        since_ns: When this state began, on the monotonic clock.
-        attempt_ns: When a connection that is still being made was begun; 0 if none is.
-        seen: Whether a server has been running since the agent started.
+        reason: The reason why it is not `running`.
+        since_ns: Monotonic time of the start of this state.
+        attempt_ns: Monotonic time of the start of a pending connection; 0 if none is pending.
+        seen: Whether a server has run since the agent started.
         rate: Frames a second.
         block: Frames a cycle.
         load: The graph's DSP load, as a ratio.
-        before: Rate and block before they last changed; empty if they never have.
-        changed_ns: When that was, on the monotonic clock.
+        before: Rate and block before their last change; empty without a change.
+        changed_ns: Monotonic time of that change.
         devices: JACK's names of the clients that own physical audio ports, the default device first.
         latencies: Input and output latency of each device, in frames.
-        cycle_ns: When the server was last seen to have run a cycle, on the monotonic clock.
+        cycle_ns: Monotonic time of the last poll that found a new cycle.
     """
 
     state: Literal["unavailable", "absent", "running"] = "absent"
@@ -67,22 +66,22 @@ class PassiveView:
     cycle_ns: int = 0
 
     def is_frozen(self, now_ns: int) -> bool:
-        """Whether the server exists but does not run: no cycle, or no answer to a new client, for a second."""
+        """Return whether the server exists but has run no cycle, or answered no new client, for a second."""
         if self.state == "running":
             return now_ns - self.cycle_ns > _FROZEN_NS
         return self.attempt_ns > 0 and now_ns - self.attempt_ns > _FROZEN_NS
 
 
 class PassiveClient:
-    """Stays connected to a JACK server whenever there is one.
+    """The connection to a JACK server, renewed whenever a server answers.
 
     Args:
         server: The server's name; empty for libjack's own default.
-        load_library: Imports JACK-Client; a seam for tests.
+        load_library: Function that imports JACK-Client; a seam for tests.
 
     Attributes:
-        view: What is known now; replaced as a whole.
-        xruns: Observations that nobody has taken yet.
+        view: The present state; replaced as a whole.
+        xruns: Queue of observations for the collector.
     """
 
     def __init__(self, server: str, load_library: Callable[[], ModuleType] | None = None) -> None:
@@ -95,11 +94,11 @@ class PassiveClient:
         self.xruns: deque[Observation] = deque(maxlen=4096)
 
     def start(self) -> None:
-        """Begin to look for the server."""
+        """Start to poll for the server."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Disconnect. A thread that is blocked by a frozen server is left behind; it ends when the server does."""
+        """Disconnect. A frozen server keeps the thread blocked until the server ends."""
         self._stop.set()
         self._thread.join(_STOP_SECONDS)
 
@@ -112,12 +111,12 @@ class PassiveClient:
         while not self._stop.is_set():
             try:
                 self._connect(jack)
-            except Exception as error:  # noqa: BLE001 - whatever it was, the next connection may do without
+            except Exception as error:  # noqa: BLE001 - the next connection may succeed, whatever failed
                 self._lose(f"{type(error).__name__}: {error}")
             self._stop.wait(_RETRY_SECONDS)
 
     def _connect(self, jack: ModuleType) -> None:
-        """Hold one connection from its beginning to its end."""
+        """Hold one connection until it ends."""
         self._set(attempt_ns=time.monotonic_ns())
         try:
             client = jack.Client(self._name, no_start_server=True, servername=self._server)
@@ -143,8 +142,8 @@ class PassiveClient:
         while not self._stop.is_set():
             self._look(events, times)
             now_ns = time.monotonic_ns()
-            if events.over:  # audio ends, whether the server crashed or was stopped: JACK says the same of both
-                self.xruns.append(Observation("jack", "shutdown", times.told(now_ns), now_ns))
+            if events.over:  # JACK reports a crash and a stop alike, and audio ends with both
+                self.xruns.append(Observation("jack", "shutdown", times.reported(now_ns), now_ns))
                 break
             if now_ns - polled_ns < _POLL_NS:
                 continue
@@ -156,16 +155,16 @@ class PassiveClient:
         self._lose("the server has closed the connection" if events.over else "stopped")
 
     def _look(self, events: JackEvents, times: XrunTimes) -> None:
-        """Wait for an xrun, but not for long."""
+        """Wait up to `_LOOK_NS` for an xrun."""
         until_ns = time.monotonic_ns() + _LOOK_NS
         if events.wait_xrun(_LOOK_NS / 1e9):
             now_ns = time.monotonic_ns()
-            self.xruns.append(Observation("jack", "xrun", times.told(now_ns), now_ns))
+            self.xruns.append(Observation("jack", "xrun", times.reported(now_ns), now_ns))
         else:
             times.quiet(until_ns, time.monotonic_ns())
 
     def _poll(self, client: Any, before: int) -> int:  # noqa: ANN401 - JACK-Client carries no types
-        """Look at the server once; what comes back is the start of its last cycle, in frames."""
+        """Poll the server once; return the start of its last cycle in frames."""
         frame_time = int(client.last_frame_time)
         self._see_settings(int(client.samplerate), int(client.blocksize))
         self._set(
@@ -184,7 +183,7 @@ class PassiveClient:
         try:
             ports = client.get_ports(is_physical=True, is_audio=True)
             self._set(devices=_owners(ports), latencies=latencies(jack, ports))
-        except (jack.JackError, UnicodeDecodeError):  # one is gone since it was listed, or has a name that is no text
+        except (jack.JackError, UnicodeDecodeError):  # a port was removed since the listing, or its name is not UTF-8
             return
 
     def _lose(self, reason: str) -> None:
@@ -203,6 +202,6 @@ def _load_jack() -> ModuleType:
 
 
 def _owners(ports: list[Any]) -> tuple[str, ...]:
-    """The clients that own the ports, those that capture first: they are what the probe can listen to."""
+    """Return the clients that own the ports; capturing clients first, because the probe can listen to them."""
     capturing_first = sorted(ports, key=lambda port: not port.is_output)
     return tuple(dict.fromkeys(port.name.rpartition(":")[0] for port in capturing_first))

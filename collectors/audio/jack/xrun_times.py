@@ -1,22 +1,22 @@
-"""Between when and when an xrun was that JACK has told of. Pure: JACK itself does not say.
+"""The earliest and latest time of an xrun that JACK reported. Pure: JACK itself reports no time.
 
-It was after the last look at which there was none, and before it was noticed. A process that stood still is told
-afterwards of what was meanwhile, one by one, as libjack reads it: what it is told just then may be as old as the rest.
+An xrun lies between the last wait that ended without one and the moment of its report. A process that was stopped
+receives the reports of that time one by one afterwards. So a report right after a stop may be as old as the stop.
 """
 
 from __future__ import annotations
 
 _STALL_NS = 150_000_000
-"""Looks further apart than this: the process stood still."""
+"""Waits further apart than this show that the process was stopped."""
 _BACKLOG_NS = 250_000_000
-"""What libjack needs at most to read what has come since."""
+"""The longest time that libjack needs to read the reports of a stop."""
 
 
 class XrunTimes:
     """The times of one connection's xruns.
 
     Args:
-        now_ns: When it began, on the monotonic clock.
+        now_ns: Monotonic time of the connection's start.
     """
 
     def __init__(self, now_ns: int) -> None:
@@ -24,8 +24,8 @@ class XrunTimes:
         self._looked_ns = now_ns
         self._backlog_until_ns = 0
 
-    def told(self, now_ns: int) -> int:
-        """The earliest time of an xrun that is noticed now."""
+    def reported(self, now_ns: int) -> int:
+        """Take in a report and return the earliest time of its xrun."""
         since_ns = self._since_ns
         self._look(now_ns)
         if now_ns >= self._backlog_until_ns:
@@ -33,7 +33,12 @@ class XrunTimes:
         return since_ns
 
     def quiet(self, until_ns: int, now_ns: int) -> None:
-        """There was none until then, when waiting was to end; it is later now if the process stood still since."""
+        """Take in a wait that ended without a report.
+
+        Args:
+            until_ns: Planned end of the wait.
+            now_ns: Actual end, later if the process was stopped.
+        """
         self._since_ns = max(self._since_ns, until_ns)
         self._look(now_ns)
 

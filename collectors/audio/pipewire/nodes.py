@@ -1,7 +1,7 @@
-"""PipeWire's own view of its graph: how long each node waits and works, and which ones fail.
+"""PipeWire's measurements of its nodes: wait time, busy time and errors.
 
-Owns running `pw-top`, the families and the findings; its output is parsed by `pw_top`. Xruns, DSP load and latency of
-the graph come through PipeWire's JACK, from `passive`. Nothing is run while no server's socket is there.
+Owns running `pw-top`, the families and the findings; `pw_top` parses the output. Xruns, DSP load and latency of the
+graph come through PipeWire's JACK, from `jack.passive`. Without a server's socket nothing is run.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ _LOOK_SECONDS = 10.0
 _DEADLINE_SECONDS = 5.0
 _LABELS = ("node",)
 MOST_NODES = 256
-"""So many have series: any program of the user may make nodes, and name them as it likes."""
+"""The limit of nodes with series: any program of the user may create nodes under any name."""
 
 
 def server_socket(environment: Mapping[str, str] = os.environ) -> Path | None:
-    """The socket of the PipeWire server that programs of this user talk to; None if there is none."""
+    """Return the socket of this user's PipeWire server; None if there is none."""
     folder = environment.get("PIPEWIRE_RUNTIME_DIR") or environment.get("XDG_RUNTIME_DIR")
     path = Path(folder or "/nonexistent") / environment.get("PIPEWIRE_REMOTE", "pipewire-0")
     return path if path.is_socket() else None
 
 
 class PipeWireNodes:
-    """Watches the nodes of the PipeWire server of this user.
+    """The nodes of this user's PipeWire server.
 
     Args:
-        command: What to run as `pw-top`; a seam for tests.
-        socket: Finds the server's socket; a seam for tests.
+        command: The command to run as `pw-top`; a seam for tests.
+        socket: Function that finds the server's socket; a seam for tests.
     """
 
     def __init__(self, command: str = "pw-top", socket: Callable[[], Path | None] = server_socket) -> None:
@@ -52,13 +52,16 @@ class PipeWireNodes:
         self._errors: dict[str, int] = {}
 
     async def run(self) -> None:
-        """Look every ten seconds until cancelled, which ends a `pw-top` that runs."""
+        """Poll every ten seconds until cancelled; cancellation ends a running `pw-top`."""
         while True:
             await self.look()
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def look(self) -> None:
-        """Look at all nodes once, which takes a second or two: the first table has no numbers, the second not all."""
+        """Poll all nodes once.
+
+        This takes a second or two: the first table has no numbers, and the second has only some of them.
+        """
         if self._socket() is None or shutil.which(self._command) is None:
             self._take(())
             return
@@ -67,11 +70,11 @@ class PipeWireNodes:
             self._take(parse_nodes(await self._output("--batch-mode", "--iterations=3")))
 
     def families(self) -> list[Family]:
-        """The families of all nodes; of several nodes of one name the worst."""
+        """Return the families of all nodes; the worst value counts for several nodes of one name."""
         return [family for family in node_families(self._nodes, self._errors) if family.samples]
 
     def findings(self, *, jack_answers: bool) -> list[Finding]:
-        """What is wrong with nodes, and what cannot be seen of them.
+        """Return the findings about nodes and about what the agent cannot read of them.
 
         Args:
             jack_answers: Whether the passive client is connected to a server.
@@ -96,7 +99,7 @@ class PipeWireNodes:
                 before = self._known.get((node.id, node.name), 0)
                 total[node.name] += node.errors - before if node.errors >= before else node.errors
                 self._known[node.id, node.name] = node.errors
-        if nodes:  # a pw-top that fails once must not let errors be counted again
+        if nodes:  # one failure of pw-top must not count the same errors twice
             there = {(node.id, node.name) for node in nodes}
             self._known = {key: errors for key, errors in self._known.items() if key in there}
         late = frozenset(node.name for node in nodes if node.late)
@@ -106,13 +109,13 @@ class PipeWireNodes:
         self._nodes = nodes
 
     async def _output(self, *options: str) -> str:
-        """What the command prints; nothing if it fails, as without a server, or takes too long."""
+        """Return the command's output; empty if it fails or exceeds its deadline."""
         process = await asyncio.create_subprocess_exec(
             *(self._command, *options),
             stdin=DEVNULL,
             stdout=PIPE,
             stderr=DEVNULL,
-            env=os.environ | {"LC_ALL": "C"},  # or numbers have commas
+            env=os.environ | {"LC_ALL": "C"},  # other locales print decimal commas
         )
         try:
             output, _ = await asyncio.wait_for(process.communicate(), _DEADLINE_SECONDS)
@@ -126,18 +129,18 @@ class PipeWireNodes:
 
 
 def _bounded(errors: Mapping[str, int], there: set[str]) -> dict[str, int]:
-    """Without the names that are no longer there, the oldest first, if they are too many."""
+    """Return at most `MOST_NODES` names; the oldest of the removed nodes are dropped first."""
     gone = [name for name in errors if name not in there]
     forgotten = set(gone[: max(len(errors) - MOST_NODES, 0)])
     return {name: count for name, count in errors.items() if name not in forgotten}
 
 
 def node_families(nodes: Iterable[Node], errors: Mapping[str, int]) -> Iterable[Family]:
-    """The families of nodes.
+    """Yield the families of nodes.
 
     Args:
-        nodes: Those that there are now.
-        errors: Of each name that there was.
+        nodes: The nodes that exist now.
+        errors: Errors so far by node name.
     """
     nodes = tuple(nodes)
 
@@ -150,15 +153,15 @@ def node_families(nodes: Iterable[Node], errors: Mapping[str, int]) -> Iterable[
 
     info: dict[LabelValues, float] = {(n.name, n.driver, n.state, n.format): 1.0 for n in nodes}
     yield gauge("audio_pipewire_node_info", "A node of PipeWire's graph.", info, ("node", "driver", "state", "format"))
-    help_ = "Frames a cycle: of a driver those in force, of others those that they ask for."
+    help_ = "Frames a cycle: of a driver the effective number, of other nodes the requested one."
     yield gauge("audio_pipewire_node_quantum_frames", help_, each(lambda n: n.quantum or None), _LABELS)
-    help_ = "Frames a second: of a driver those in force, of others those that they ask for."
+    help_ = "Frames a second: of a driver the effective rate, of other nodes the requested one."
     yield gauge("audio_pipewire_node_sample_rate_hertz", help_, each(lambda n: n.rate or None), _LABELS)
-    help_ = "Time of one cycle until the node woke up; of a driver, until the whole graph was done."
+    help_ = "Time of one cycle until the node woke up; of a driver, until the whole graph was finished."
     yield gauge("audio_pipewire_node_wait_seconds", help_, each(lambda n: n.wait), _LABELS)
-    help_ = "Time of one cycle that the node worked."
+    help_ = "Time of one cycle that the node was busy."
     yield gauge("audio_pipewire_node_busy_seconds", help_, each(lambda n: n.busy), _LABELS)
-    help_ = "Time of one cycle that the node worked, as a ratio of the time that the cycle has."
+    help_ = "Time of one cycle that the node was busy, as a ratio of the cycle's duration."
     yield gauge("audio_pipewire_node_busy_ratio", help_, each(_busy_ratio), _LABELS)
     totals: dict[LabelValues, float] = {(name,): count for name, count in errors.items()}
     yield counter("audio_pipewire_node_errors_total", "Xruns and errors of the node.", totals, _LABELS)
@@ -171,16 +174,16 @@ def _busy_ratio(node: Node) -> float | None:
 def _without_jack() -> Finding:
     return Finding(
         code="audio-pipewire-without-jack",
-        title="PipeWire runs, but the agent does not reach its JACK",
+        title="PipeWire runs, but the agent cannot connect to its JACK",
         severity=Severity.WARNING,
-        detail="There is a PipeWire server's socket, and the JACK library that the agent has loaded finds no server. It"
-        " is that of jackd, or PipeWire's JACK is not installed.",
-        affects="xruns, DSP load, buffer timing and levels of what PipeWire plays are not measured.",
+        detail="A PipeWire server's socket exists, but the JACK library that the agent loaded finds no server. The"
+        " library is jackd's, or PipeWire's JACK is not installed.",
+        affects="xruns, DSP load, buffer timing and levels of PipeWire's graph are not measured.",
         remedy=(
             "sudo apt-get install pipewire-jack  # Debian, Ubuntu",
             "pw-jack wr-agent run  # as the user whose PipeWire it is",
-            "sudo cp /usr/share/doc/pipewire/examples/ld.so.conf.d/pipewire-jack-*.conf /etc/ld.so.conf.d/  # or, for",
-            "sudo ldconfig  # all programs of the machine, in place of jackd's library",
+            "sudo cp /usr/share/doc/pipewire/examples/ld.so.conf.d/pipewire-jack-*.conf /etc/ld.so.conf.d/  # or for",
+            "sudo ldconfig  # all programs of the machine, instead of jackd's library",
         ),
     )
 
@@ -190,7 +193,7 @@ def _without_tools() -> Finding:
         code="audio-pipewire-tools-missing",
         title="PipeWire's tools are missing",
         severity=Severity.INFO,
-        detail="There is a PipeWire server's socket, and no pw-top in the PATH of the agent.",
+        detail="A PipeWire server's socket exists, but pw-top is not in the agent's PATH.",
         affects="Load and errors of each node are not exported.",
         remedy=("sudo apt-get install pipewire-bin  # Debian, Ubuntu",),
     )
@@ -202,10 +205,10 @@ def _too_old(version: tuple[int, int, int]) -> Finding:
 
     return Finding(
         code="audio-pipewire-old",
-        title="This PipeWire does not tell programs the load of its nodes",
+        title="This PipeWire's pw-top has no batch mode",
         severity=Severity.INFO,
         detail=f"Expected PipeWire {text(BATCH_SINCE)} or later, whose pw-top has a batch mode, found {text(version)}.",
-        affects="Load and errors of each node are not exported. What comes through PipeWire's JACK is.",
+        affects="Load and errors of each node are not exported. Metrics through PipeWire's JACK are.",
         remedy=("install a later PipeWire, on Debian 12 from bookworm-backports",),
     )
 
@@ -215,9 +218,9 @@ def _too_many(left_out: int) -> Finding:
         code="audio-pipewire-many-nodes",
         title="PipeWire has more nodes than the agent exports",
         severity=Severity.WARNING,
-        detail=f"Expected up to {MOST_NODES} nodes, found {left_out} more.",
-        affects="Load and errors of those that pw-top lists last are not exported.",
-        remedy=("pw-top  # which program makes them, and whether it ever ends them",),
+        detail=f"Expected at most {MOST_NODES} nodes, found {left_out} more.",
+        affects="Load and errors of the nodes that pw-top lists last are not exported.",
+        remedy=("pw-top  # shows which program creates nodes without removing them",),
     )
 
 
@@ -227,8 +230,11 @@ def _broken(name: str) -> Finding:
         title="A PipeWire node is in error",
         severity=Severity.FAILURE,
         detail=f"PipeWire could not start the node {name!r}.",
-        affects="Nobody hears or records anything on it, and what it drives does not run.",
-        remedy=("journalctl --user -u pipewire -n 50  # says why", "systemctl --user restart pipewire wireplumber"),
+        affects="Nothing is played or recorded on it, and the nodes that it drives do not run.",
+        remedy=(
+            "journalctl --user -u pipewire -n 50  # shows the reason",
+            "systemctl --user restart pipewire wireplumber",
+        ),
     )
 
 
@@ -237,7 +243,7 @@ def _late(name: str) -> Finding:
         code="audio-pipewire-node-late",
         title="A PipeWire node does not keep up",
         severity=Severity.WARNING,
-        detail=f"The node {name!r} had not woken up, or not ended its work, when its cycle was over; twice in a row.",
-        affects="The graph loses cycles, which is heard as dropouts.",
+        detail=f"The node {name!r} did not finish before its cycle ended, in two polls in a row.",
+        affects="The graph loses cycles, which are audible as dropouts.",
         remedy=("pw-top  # its ERR column grows", "restart the program, or give it a larger buffer"),
     )

@@ -1,7 +1,7 @@
-"""What PipeWire's `pw-top` prints. Pure.
+"""Parser of the output of PipeWire's `pw-top`. Pure.
 
-The format is that of pw-top(1): columns of fixed width in front of the format and the name. Any program may read it
-since 0.3.79, which brought `--batch-mode`.
+The format is that of pw-top(1): columns of fixed width, then the format and the name. Other programs can read it since
+0.3.79, which brought `--batch-mode`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 BATCH_SINCE = (0, 3, 79)
 NAME_CHARACTERS = 128
-"""Programs choose the names of their nodes; what is longer is cut."""
+"""The limit of a node's name, which the program chooses; the rest is cut."""
 
 _HEADER = "S   ID  QUANT "
 _ROW = re.compile(
@@ -30,19 +30,19 @@ class Node:
     """One node of PipeWire's graph at one instant.
 
     Attributes:
-        id: Its number while it lives.
-        name: Its `node.name`, up to `NAME_CHARACTERS` of it; several nodes may share one.
-        driver: The name of the node that drives it; its own for a driver.
+        id: Its number while it exists.
+        name: Its `node.name`, cut to `NAME_CHARACTERS`; several nodes may share one.
+        driver: The name of the node that drives it; its own name for a driver.
         state: pw-top's letter: `R`, `t` and `T` run, `I` is idle, `S` suspended, `C` being created, `E` in error.
-        quantum: Frames a cycle: of a driver those in force, of a follower those it asks for, 0 for any.
+        quantum: Frames a cycle: of a driver the effective number, of a follower the requested one or 0 for any.
         rate: Frames a second, likewise.
-        period: Seconds that the driver has for a cycle; 0 if it does not run.
-        wait: Seconds until the node woke up; of a driver, until the whole graph was done. None if it did not, or is
-            not known.
-        busy: Seconds that the node worked; None if it did not end, or is not known.
-        late: Whether it had not woken up, or not ended, when the next cycle began.
-        errors: Xruns and errors since the node was made; None if no cycle of it was measured, as while suspended.
-        format: What a device or stream carries, such as `S32LE 2 48000`.
+        period: Duration of the driver's cycle in seconds; 0 if it does not run.
+        wait: Seconds until the node woke up; of a driver, until the whole graph was finished. None if unknown or if it
+            did not wake up.
+        busy: Seconds that the node was busy; None if unknown or if it did not finish.
+        late: Whether it had not woken up or not finished when the next cycle began.
+        errors: Xruns and errors since the node was created; None without a measured cycle, as while suspended.
+        format: The sample format of a device or stream, such as `S32LE 2 48000`.
     """
 
     id: int
@@ -60,13 +60,13 @@ class Node:
 
 
 def parse_version(text: str) -> tuple[int, int, int] | None:
-    """The version of the library that `pw-top --version` runs with."""
+    """Return the library version that `pw-top --version` prints."""
     found = _VERSION.search(text)
     return (int(found[1]), int(found[2]), int(found[3])) if found else None
 
 
 def parse_nodes(text: str) -> tuple[Node, ...]:
-    """The nodes of the last table that `pw-top --batch-mode` printed. Its first one has names only."""
+    """Return the nodes of the last table of `pw-top --batch-mode`; the first table has names only."""
     nodes: list[Node] = []
     driver, period = "", 0.0
     for line in text.rpartition(_HEADER)[2].splitlines()[1:]:

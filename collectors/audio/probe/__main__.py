@@ -1,10 +1,10 @@
-"""The probe's process: one PyAudio callback stream, and nothing beside it.
+"""The probe's process: one PyAudio callback stream.
 
-Started as `python -m collectors.audio.probe REQUEST` by `process`; `protocol` says what goes in and out. It is a
-process of its own because PyAudio's callback needs the GIL (any other Python work would delay the audio server) and
-because a stream whose server died cannot be closed, only left: every way out of here ends in `os._exit`.
+`process` starts it as `python -m collectors.audio.probe REQUEST`; `protocol` defines its input and output. PyAudio's
+callback needs the GIL, so any other Python work in the process would delay the audio server. A stream whose server died
+cannot be closed, so every way out of here ends in `os._exit`.
 
-The callback is `callback`'s; levels are computed from what it gathered by the main thread.
+`callback` has the callback; the main thread computes levels from the samples that it queued.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ _CLOSE_SECONDS = 0.5
 
 
 def main() -> NoReturn:
-    """Run the probe until the stream or the parent ends."""
+    """Measure until the stream or the parent ends."""
     answers = _keep_stdout_for_answers()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the agent, which then ends us
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the agent, which then ends the probe
     left = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: _leave_by_signal(left))  # systemd sends it to us as well
+    signal.signal(signal.SIGTERM, lambda *_: _leave_by_signal(left))  # systemd sends it to the probe as well
     threading.Thread(target=_end_with_parent, args=(left,), daemon=True).start()
     try:
         _run(decode_request(sys.argv[1]), answers, left)
@@ -60,35 +60,35 @@ def main() -> NoReturn:
 
 
 def _keep_stdout_for_answers() -> int:
-    """Leave standard output to the answer alone: libraries print to descriptor 1 as well."""
+    """Return a descriptor for the answer and redirect descriptor 1, because libraries print to it."""
     answers = os.dup(1)
     os.dup2(2, 1)
     return answers
 
 
 def _end_with_parent(left: threading.Event) -> None:
-    """Standard input is a pipe that the agent never writes to; it is closed to end us, or by the agent's death."""
+    """Wait for the end of standard input: the agent closes it to end the probe, or has died."""
     os.read(0, 1)
     _leave(left)
 
 
 def _leave_by_signal(left: threading.Event) -> None:
-    """In a thread, as the main thread may have been interrupted while it held the lock of `left`."""
+    """Leave in a thread, because the interrupted main thread may hold the lock of `left`."""
     threading.Thread(target=_leave, args=(left,), daemon=True).start()
 
 
 def _leave(left: threading.Event) -> None:
-    """Have the stream closed, because JACK tells all its clients of an xrun when one of them vanishes.
+    """Request a clean close, because JACK reports an xrun to all clients when one of them ends without it.
 
-    But not for long: on a server that stands still that would take for ever. What ends us then is the default action of
-    SIGALRM, for which nobody needs the interpreter's lock.
+    On a frozen server a close never returns. After `_CLOSE_SECONDS` the default action of SIGALRM ends the process,
+    which needs no interpreter lock.
     """
     left.set()
     signal.setitimer(signal.ITIMER_REAL, _CLOSE_SECONDS)
 
 
 def _run(request: ProbeRequest, answers: int, left: threading.Event) -> None:
-    """Open the stream, say so, and measure until it is no longer active or nobody wants it any more."""
+    """Open the stream, answer, and measure until the stream ends or the agent closes standard input."""
     audio = load_portaudio()
     device = choose_device(audio, request)
     channels = measured_channels(device, request)
@@ -102,7 +102,7 @@ def _run(request: ProbeRequest, answers: int, left: threading.Event) -> None:
     while stream.is_active():
         if left.wait(_LEVEL_SECONDS):
             stream.close()
-            audio.terminate()  # leaves the server
+            audio.terminate()  # disconnects from the server
             close_clock(clock)
             return
         levels.write(*_level_block(callback.take(), channels, stream))

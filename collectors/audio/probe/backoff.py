@@ -1,4 +1,4 @@
-"""When the probe itself misses deadlines, it does less, and then nothing for a while. Pure: owns how much it may do."""
+"""The back-off of a probe that misses deadlines: first less work, then none for a while. Pure."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from collections import deque
 from enum import IntEnum
 
 LIMIT = 10
-"""Looks, of the 40 within `WINDOW_NS`, that may find new misses: more are no accident, as one hold-up is found once."""
+"""The number of polls, of the 40 within `WINDOW_NS`, that may find new misses. One delay is found by one poll."""
 WINDOW_NS = 10_000_000_000
 REST_NS = 600_000_000_000
-"""After this long without a further step the probe may do everything again."""
+"""The time without a further step after which the probe does all its work again."""
 
 
 class Step(IntEnum):
-    """How far the probe has backed off; `LESS` is one channel, and a larger buffer where it is not everybody's."""
+    """A step of the back-off: `LESS` is one channel, and a larger buffer where other programs do not share it."""
 
     FULL = 0
     LESS = 1
-    AWAY = 2
+    CLOSED = 2
 
 
 class Backoff:
-    """Watches the count of the probe's own misses.
+    """The back-off, driven by the count of the probe's own misses.
 
     Attributes:
-        step: How far the probe is to back off now.
+        step: The present step.
     """
 
     def __init__(self) -> None:
@@ -34,13 +34,13 @@ class Backoff:
         self._found_ns: deque[int] = deque()
 
     def see(self, total: int, now_ns: int) -> None:
-        """Take in the total of misses since the start, each quarter second, and step forward or back."""
+        """Take in the total of misses, each quarter second, and update the step."""
         if total > self._total:
             self._found_ns.append(now_ns)
         self._total = total
         while self._found_ns and self._found_ns[0] <= now_ns - WINDOW_NS:
             self._found_ns.popleft()
-        if len(self._found_ns) > LIMIT and self.step < Step.AWAY:
+        if len(self._found_ns) > LIMIT and self.step < Step.CLOSED:
             self._go(Step(self.step + 1), now_ns)
         elif self.step and now_ns - self._since_ns > REST_NS:
             self._go(Step.FULL, now_ns)

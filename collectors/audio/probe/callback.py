@@ -1,6 +1,6 @@
-"""The stream's callback: notes when each buffer came, and keeps its samples until they are taken.
+"""The stream's callback, which records the time of each buffer and queues its samples.
 
-Called in real time with the GIL, so it does the least that can be done; what the samples carry is computed elsewhere.
+PortAudio calls it in real time and it holds the GIL, so it does as little as possible. `sample_levels` computes levels.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ class StreamCallback:
     """The callback of one stream.
 
     Args:
-        clock: Stamps each buffer.
-        buffers: Where the records go.
-        outputs: The channels of an output stream, which is fed silence.
+        clock: Function that stamps each buffer.
+        buffers: The ring for the records.
+        outputs: Number of channels of an output stream, which plays silence.
     """
 
     def __init__(self, clock: Clock, buffers: RingWriter, outputs: int) -> None:
         self._clock = clock
         self._write = buffers.write
         self._output_frame_bytes = outputs * _SAMPLE_BYTES
-        self._gathered: deque[bytes] = deque(maxlen=4096)  # bounds memory should the main thread be starved
+        self._gathered: deque[bytes] = deque(maxlen=4096)  # bounds memory while the main thread is starved
         self._thread_is_kept = False
 
     def __call__(
         self, samples: bytes | None, frames: int, times: dict[str, float], status: int
     ) -> tuple[bytes | None, int]:
-        """PyAudio's stream callback."""
+        """Record one buffer; the signature is that of PyAudio's stream callback."""
         device_seconds, monotonic_ns, cycle = self._clock(times)
         self._write(device_seconds, monotonic_ns, status, frames, cycle)
         if not self._thread_is_kept:
@@ -46,14 +46,14 @@ class StreamCallback:
         return None, _CONTINUE
 
     def take(self) -> bytes:
-        """The interleaved float32 samples since the last call."""
+        """Return the interleaved float32 samples since the last call."""
         return b"".join(self._gathered.popleft() for _ in range(len(self._gathered)))
 
 
 def _keep_python_thread() -> None:
-    """Keep Python's state of the calling thread for as long as the thread lives.
+    """Keep Python's state of the calling thread until the thread ends.
 
-    PyAudio takes and gives back the GIL with `PyGILState`, which would otherwise make and destroy that state, and map
-    and unmap its stack, at each callback: half of what the probe costs.
+    PyAudio takes the GIL with `PyGILState`. Without this call, each callback creates and destroys that state and maps
+    its stack, which costs half of the probe's CPU time.
     """
     ctypes.pythonapi.PyGILState_Ensure()

@@ -1,4 +1,4 @@
-"""Who watches, decided from the configuration, the platform and what the passive client sees. Pure."""
+"""The observers and the stream to run, from the configuration, the platform and the passive client's view. Pure."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from collectors.audio.probe.backoff import Step
 from collectors.audio.probe.protocol import Direction
 
 _LARGE_BUFFER = 4096
-"""Frames: from 21 ms at 192 kHz to 93 ms at 44.1 kHz, which also a busy machine keeps."""
+"""Frames of a buffer that a busy machine can keep: from 21 ms at 192 kHz to 93 ms at 44.1 kHz."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProbePlan:
-    """The stream that the probe should have now. A plan that differs from the last one means a new stream.
+    """The stream that the probe should have now; a changed plan needs a new stream.
 
     Attributes:
         device: The device's name; empty for PortAudio's default.
-        jack_only: Whether no other host API than JACK may be touched.
-        direction: What kind of stream.
-        channels: As in the configuration.
-        jack_server: As in the configuration.
-        rate: The server's frames a second; 0 if not known.
-        block: The server's frames a cycle; 0 if not known. PortAudio would go on with the old one after a change.
-        frames: Frames of a buffer, where that is ours to choose; 0 for the device's own.
+        jack_only: Whether JACK is the only host API to use.
+        direction: The direction of the stream.
+        channels: The number of channels, as in the configuration.
+        jack_server: The server's name, as in the configuration.
+        rate: The server's frames a second; 0 if unknown.
+        block: The server's frames a cycle; 0 if unknown. PortAudio keeps the old number after a change.
+        frames: Frames of a buffer on a device without a server; 0 for the device's own.
     """
 
     device: str
@@ -39,17 +39,17 @@ class ProbePlan:
 
 
 def wants_passive(config: AudioConfig, *, macos: bool) -> bool:
-    """Whether the passive JACK client is to run. On macOS only if asked for: CoreAudio, not JACK, is the rule there."""
+    """Return whether the passive JACK client should run; on macOS only on request, because JACK is rare there."""
     return config.observers == "passive" or (config.observers == "auto" and not macos)
 
 
 def watched_device(config: AudioConfig, view: PassiveView, before: str = "") -> str:
-    """The JACK device that both observers report on; empty if the server does not have it.
+    """Return the JACK device that both observers report on; empty if the server does not have it.
 
     Args:
         config: The section `[audio]`.
-        view: What the passive client sees.
-        before: The device that was watched last: one that comes later and is listed first does not take its place.
+        view: The passive client's view.
+        before: The device that was watched last. It stays while the server lists it.
     """
     if config.device:
         return config.device if config.device in view.devices else ""
@@ -59,10 +59,10 @@ def watched_device(config: AudioConfig, view: PassiveView, before: str = "") -> 
 
 
 def probe_plan(config: AudioConfig, view: PassiveView, *, macos: bool, before: str = "") -> ProbePlan | None:
-    """What the probe should open; None for nothing. The arguments are those of `watched_device`.
+    """Return the stream to open, or None. The arguments are those of `watched_device`.
 
-    `auto` on Linux keeps to a running JACK server, where a further client takes nothing from anybody: an ALSA device
-    opened by us could be missing to others. On macOS it is output only, which needs no consent for the microphone.
+    On Linux, `auto` uses only a running JACK server, which all programs share. An ALSA device that the agent opened
+    would be unavailable to others. On macOS, `auto` is output only, which needs no consent for the microphone.
     """
     if config.observers == "probe":
         return ProbePlan(config.device, False, "output" if macos else "auto", config.channels, config.jack_server)
@@ -77,7 +77,7 @@ def probe_plan(config: AudioConfig, view: PassiveView, *, macos: bool, before: s
 
 
 def backed_off(plan: ProbePlan | None, step: Step) -> ProbePlan | None:
-    """The plan as far as it may be carried out."""
+    """Return the plan after the back-off."""
     if plan is None or step == Step.FULL:
         return plan
     return replace(plan, channels=1, frames=_LARGE_BUFFER) if step == Step.LESS else None

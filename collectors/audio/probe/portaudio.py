@@ -1,4 +1,4 @@
-"""Which device the probe opens, and the opening of it. Loaded in the probe's process only."""
+"""The choice and the opening of the probe's device. Loaded in the probe's process only."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _FLOAT32 = 1  # PortAudio's paFloat32
 _LONGEST_LATENCY = 10.0
 
 DeviceInfo = dict[str, Any]
-"""PortAudio's PaDeviceInfo, as PyAudio gives it."""
+"""PortAudio's PaDeviceInfo, as PyAudio returns it."""
 
 
 def load_portaudio() -> Any:  # noqa: ANN401 - PyAudio carries no types
-    """An initialised PyAudio.
+    """Return an initialised PyAudio.
 
     Raises:
-        RefusedError: A library is missing, or PortAudio cannot be initialised, as beside a server that stands still.
+        RefusedError: A library is missing, or PortAudio cannot be initialised, as with a frozen server.
     """
     try:
-        import numpy as np  # noqa: F401 - a missing numpy is to be told before a stream is open
+        import numpy as np  # noqa: F401 - a missing numpy must be reported before a stream is open
         import pyaudio
     except ImportError as error:
         raise RefusedError(Exit.LIBRARY_MISSING, str(error)) from error
@@ -39,24 +39,24 @@ def load_portaudio() -> Any:  # noqa: ANN401 - PyAudio carries no types
 
 
 def _name_jack_client() -> None:
-    """Be `wr-agent-probe` in JACK's graph, not one more `PortAudio`; builds without JACK lack the function."""
+    """Set the client's name in JACK's graph to `wr-agent-probe`; builds without JACK lack the function."""
     try:
-        ctypes.CDLL("libportaudio.so.2").PaJack_SetClientName(_kept_name())
+        ctypes.CDLL("libportaudio.so.2").PaJack_SetClientName(_static_client_name())
     except (OSError, AttributeError):
         return
 
 
 @functools.cache
-def _kept_name() -> ctypes.Array[ctypes.c_char]:
-    """PortAudio keeps the pointer, not the name."""
+def _static_client_name() -> ctypes.Array[ctypes.c_char]:
+    """Return the client's name in memory that stays valid, because PortAudio keeps the pointer."""
     return ctypes.create_string_buffer(client_name(CLIENT_NAME, "").encode())
 
 
 def choose_device(audio: Any, request: ProbeRequest) -> DeviceInfo:  # noqa: ANN401 - PyAudio carries no types
-    """The device to open: JACK's before any other host API's, so that no hardware is taken from others.
+    """Return the device to open. JACK comes before any other host API, because its devices are shared.
 
     Raises:
-        RefusedError: There is none.
+        RefusedError: There is no such device.
     """
     devices: list[DeviceInfo] = [audio.get_device_info_by_index(index) for index in range(audio.get_device_count())]
     jack_api = _jack_api(audio)
@@ -89,14 +89,14 @@ def _default(audio: Any, request: ProbeRequest) -> list[DeviceInfo]:  # noqa: AN
 
 
 def measured_channels(device: DeviceInfo, request: ProbeRequest) -> int:
-    """How many input channels to measure; 0 for an output stream, for want of inputs or because it was asked for."""
+    """Return the number of input channels to measure; 0 for an output stream."""
     if request.direction == "output":
         return 0
     return min(int(device["maxInputChannels"]), request.channels or MAX_CHANNELS)
 
 
 def open_clock(audio: Any, device: DeviceInfo) -> Clock:  # noqa: ANN401 - PyAudio carries no types
-    """What stamps the device's buffers: the server's cycle where there is one."""
+    """Return the clock for the device's buffers: the server's cycle if there is a server."""
     if device["hostApi"] != _jack_api(audio):
         return portaudio_clock
     try:
@@ -106,13 +106,13 @@ def open_clock(audio: Any, device: DeviceInfo) -> Clock:  # noqa: ANN401 - PyAud
 
 
 def close_clock(clock: Clock) -> None:
-    """Give back what `open_clock` took. No stream may use it any more."""
+    """Close the clock of a stream that is closed."""
     if isinstance(clock, CycleClock):
         clock.close()
 
 
 def own_frames(audio: Any, device: DeviceInfo, request: ProbeRequest) -> int:  # noqa: ANN401 - PyAudio carries no types
-    """Frames of a buffer; 0 is PortAudio's paFramesPerBufferUnspecified, the device's own. On JACK always that."""
+    """Return the frames of a buffer. 0 is PortAudio's paFramesPerBufferUnspecified, which JACK always gets."""
     return 0 if device["hostApi"] == _jack_api(audio) else request.frames
 
 
@@ -123,7 +123,7 @@ def open_stream(
     callback: Callable[..., Any],
     frames: int,
 ) -> tuple[StreamInfo, Any]:
-    """Open and start the stream, with the device's own rate.
+    """Open and start the stream at the device's own rate.
 
     Args:
         audio: From `load_portaudio`.
@@ -133,7 +133,7 @@ def open_stream(
         frames: From `own_frames`.
 
     Raises:
-        RefusedError: PortAudio would not.
+        RefusedError: PortAudio refused.
     """
     side = "input" if channels else "output"
     try:
@@ -148,15 +148,15 @@ def open_stream(
     except OSError as error:
         raise RefusedError(Exit.OPEN_FAILED, f"{device['name']}: {error}") from error
     host_api = audio.get_host_api_info_by_index(device["hostApi"])["name"]
-    latencies = _believed(stream.get_input_latency()), _believed(stream.get_output_latency())
+    latencies = _plausible_latency(stream.get_input_latency()), _plausible_latency(stream.get_output_latency())
     return StreamInfo(device["name"], host_api, device["defaultSampleRate"], channels, *latencies), stream
 
 
-def _believed(latency: float) -> float:
-    """The latency in seconds; 0 for what PipeWire's JACK makes of none, 2**32 frames less a few."""
+def _plausible_latency(latency: float) -> float:
+    """Return the latency in seconds; 0 for PipeWire's underflow of no latency, nearly 2**32 frames."""
     return latency if latency < _LONGEST_LATENCY else 0.0
 
 
 def output_channels(device: DeviceInfo) -> int:
-    """How many channels an output stream is fed; more than two show nothing more."""
+    """Return the number of channels of an output stream, at most two."""
     return min(int(device["maxOutputChannels"]), 2)

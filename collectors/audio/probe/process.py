@@ -1,6 +1,6 @@
-"""The agent's side of the probe: one life of the child process, from its start to its certain end.
+"""The agent's side of one probe process, from its start to its certain end.
 
-Owns the process, its pipes and the two rings. When to start and end it belongs to `runner`.
+Owns the process, its pipes and the two rings; `runner` decides when to start and end it.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ _NOISE_LINES = 50
 
 
 class ProbeError(Exception):
-    """The probe did not get as far as a stream, or its stream ended.
+    """A probe that opened no stream, or whose stream ended.
 
     Attributes:
-        code: How the process ended; None for an end that is not its own.
+        code: The exit code; None if the process did not end by itself.
         devices: The devices that could be opened instead.
         noise: The last lines that its libraries printed.
     """
@@ -56,13 +56,13 @@ class ProbeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ProbeProcess:
-    """A probe that has opened its stream.
+    """A probe with an open stream.
 
     Attributes:
-        stream: What it opened.
-        buffers: Its records of buffers.
-        levels: Its level blocks.
-        process: The child, which may have ended by now.
+        stream: The stream's properties.
+        buffers: The ring of buffer records.
+        levels: The ring of level blocks.
+        process: The child, which may have ended.
     """
 
     stream: StreamInfo
@@ -73,7 +73,7 @@ class ProbeProcess:
 
 @asynccontextmanager
 async def running_probe(plan: ProbePlan) -> AsyncIterator[ProbeProcess]:
-    """Start a probe; on leaving, and on cancellation, it is killed and reaped and its memory given back.
+    """Start a probe; on exit and on cancellation, end and reap it and release its memory.
 
     Raises:
         ProbeError: It could not open a stream.
@@ -93,7 +93,7 @@ async def running_probe(plan: ProbePlan) -> AsyncIterator[ProbeProcess]:
             ):
                 yield ProbeProcess(stream, buffer_ring, level_ring, process)
         finally:
-            await _to_its_end(_end(process, noise))
+            await _finish(_end(process, noise))
 
 
 def _ring(resources: ExitStack, name: str, size: int) -> int:
@@ -103,10 +103,10 @@ def _ring(resources: ExitStack, name: str, size: int) -> int:
 
 
 async def _spawn(request: ProbeRequest, server: str) -> Process:
-    """The child finds our modules wherever it is started, and nothing in the current directory (`-P`).
+    """Start the child; it imports the agent's modules and none of the current directory (`-P`).
 
     Raises:
-        ProbeError: There can be no child, as while Python itself is being replaced.
+        ProbeError: The child cannot be started, as while Python itself is being replaced.
     """
     environment = os.environ | {
         "JACK_NO_START_SERVER": "1",
@@ -145,15 +145,15 @@ async def _answer(process: Process, noise: asyncio.Task[bytes]) -> StreamInfo:
         )
     try:
         answer = decode_answer(line)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:  # a library has written to its descriptor
-        raise ProbeError(None, f"the probe answered {line[:100]!r}, which is no answer", (), "") from error
+    except (ValueError, TypeError, KeyError, AttributeError) as error:  # a library wrote to its descriptor
+        raise ProbeError(None, f"the probe's answer {line[:100]!r} cannot be parsed", (), "") from error
     if isinstance(answer, StreamInfo):
         return answer
     raise ProbeError(Exit(answer.code), answer.message, answer.devices, _lines(await noise))
 
 
 async def _read_noise(process: Process) -> bytes:
-    """The end of what the child's libraries print, which is read to its end so that they never block."""
+    """Return the end of the child's standard error; reading to its end keeps the child from blocking."""
     tail = b""
     while process.stderr is not None and (more := await process.stderr.read(4096)):
         tail = (tail + more)[-_NOISE_BYTES:]
@@ -164,8 +164,8 @@ def _lines(noise: bytes) -> str:
     return "\n".join(noise.decode(errors="replace").splitlines()[-_NOISE_LINES:])
 
 
-async def _to_its_end(ending: Coroutine[object, object, None]) -> None:
-    """Wait for what takes a moment and must be done; a cancellation that comes meanwhile is passed on afterwards."""
+async def _finish(ending: Coroutine[object, object, None]) -> None:
+    """Run `ending` to its end; raise a cancellation that arrives before that afterwards."""
     task = asyncio.ensure_future(ending)
     try:
         await asyncio.shield(task)
@@ -175,7 +175,7 @@ async def _to_its_end(ending: Coroutine[object, object, None]) -> None:
 
 
 async def _end(process: Process, noise: asyncio.Task[bytes]) -> None:
-    """Let it close its stream, which spares others an xrun, and end it if it does not."""
+    """Request a clean close, which spares other programs an xrun; kill the process after a timeout."""
     if process.stdin is not None:
         process.stdin.close()
     with suppress(TimeoutError):
@@ -185,9 +185,9 @@ async def _end(process: Process, noise: asyncio.Task[bytes]) -> None:
 
 
 async def _kill(process: Process) -> None:
-    """End it, if it has not ended by itself.
+    """Kill the process if it still runs.
 
-    Not by `Process.kill`, which reaps a child that has just ended, so that asyncio, waiting for it, finds nothing.
+    `Process.kill` would reap a child that has just ended, before asyncio does.
     """
     if process.returncode is None:
         with suppress(ProcessLookupError):

@@ -1,12 +1,12 @@
-"""What the agent and the probe's process say to each other.
+"""The protocol between the agent and the probe's process.
 
 The agent starts the probe with one JSON argument (`ProbeRequest`) and two rings. The probe answers with one JSON line
-on standard output, `StreamInfo` or `Refusal`, and from then on only writes records. Imports nothing heavy: it is
-loaded in the probe.
+on standard output, `StreamInfo` or `Refusal`. Then it only writes records. The probe loads this module, so it imports
+nothing large.
 
-An agent whose package is upgraded while it runs starts a probe of the new package. So a request says of which version
-it is, and a probe of another one refuses it. That much must hold between any two versions: the name of the probe's
-module, where the request has its version, what a `Refusal` looks like, and the number of `Exit.OTHER_VERSION`.
+An agent whose package is upgraded while it runs starts a probe of the new package. So a request carries its version,
+and a probe of another version refuses it. Four things must never change: the name of the probe's module, the place of
+the version in the request, the fields of a `Refusal`, and the number of `Exit.OTHER_VERSION`.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from struct import Struct
 from typing import Literal, NamedTuple
 
 VERSION = 1
-"""Of all that is said here and of `ring`'s layout: to be raised with each change of them."""
+"""The version of this module and of `ring`'s layout; each change increments it."""
 
 MAX_CHANNELS = 64
 
 BUFFER_RECORD = Struct("=dQIII")
 """One callback: device clock (s), monotonic clock (ns), PortAudio's status flags, frames, the server's cycle.
 
-The cycle is JACK's count of frames at its start, modulo 2**32; 0 is not known. Where it is known the device clock is
-the start of that cycle on the monotonic clock, exact to a frame; where it is not, it is PortAudio's `current_time`.
+The cycle is JACK's count of frames at its start, modulo 2**32; 0 is unknown. With a known cycle, the device clock is
+its start on the monotonic clock, exact to a frame. Otherwise it is PortAudio's `current_time`.
 """
 BUFFER_CAPACITY = 65536
 """Ten seconds of the shortest buffers: 32 frames at 192 kHz are 6,000 a second."""
@@ -37,7 +37,7 @@ Direction = Literal["auto", "input", "output"]
 
 
 class Exit(IntEnum):
-    """How the probe's process ends by itself."""
+    """The exit codes of the probe's process."""
 
     PARENT_GONE = 0
     LIBRARY_MISSING = 10
@@ -49,14 +49,14 @@ class Exit(IntEnum):
 
 
 class ProbeRequest(NamedTuple):
-    """What the probe shall open.
+    """The stream that the probe should open.
 
     Attributes:
         device: PortAudio's name of the device; empty for the default one.
-        jack_only: Whether another host API than JACK must not be touched.
-        direction: `auto` is input where the device has one, else output.
-        channels: How many input channels; 0 for all, up to `MAX_CHANNELS`.
-        frames: Frames of a buffer; 0 for the device's own. Not heeded on JACK, where they are everybody's.
+        jack_only: Whether JACK is the only host API to use.
+        direction: `auto` is input if the device has inputs, otherwise output.
+        channels: Number of input channels; 0 for all, up to `MAX_CHANNELS`.
+        frames: Frames of a buffer; 0 for the device's own. Ignored on JACK, where all programs share them.
         buffers: Descriptor of the ring of `BUFFER_RECORD`.
         levels: Descriptor of the ring of level blocks.
     """
@@ -71,15 +71,15 @@ class ProbeRequest(NamedTuple):
 
 
 class StreamInfo(NamedTuple):
-    """What the probe opened.
+    """The stream that the probe opened.
 
     Attributes:
         device: PortAudio's name of the device.
         host_api: PortAudio's name of the host API.
         rate: Frames a second.
         channels: Measured input channels; 0 for an output stream.
-        input_latency: Seconds, 0 if PortAudio does not know it.
-        output_latency: Seconds, 0 if PortAudio does not know it.
+        input_latency: Seconds; 0 if PortAudio does not report it.
+        output_latency: Seconds; 0 if PortAudio does not report it.
     """
 
     device: str
@@ -91,11 +91,11 @@ class StreamInfo(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """Why the probe opened nothing.
+    """The reason why the probe opened no stream.
 
     Attributes:
         code: An `Exit`, also the exit code.
-        message: What the library said.
+        message: The library's error text.
         devices: The names of the devices that could be opened instead.
     """
 
@@ -105,7 +105,7 @@ class Refusal(NamedTuple):
 
 
 class RefusedError(Exception):
-    """Nothing could be opened."""
+    """A stream that could not be opened."""
 
     def __init__(self, code: Exit, message: str, devices: tuple[str, ...] = ()) -> None:
         super().__init__(message)
@@ -113,44 +113,44 @@ class RefusedError(Exception):
 
 
 def level_record(channels: int) -> Struct:
-    """A level block: frames, PortAudio's load of our callback, and for each channel four numbers.
+    """Return the layout of a level block: frames, PortAudio's load of the callback, and four numbers a channel.
 
     The four are the highest magnitude, the sum of the squares, the clipped samples, and the frames of digital silence
-    at the end of the block (all its frames, if it is silent throughout).
+    at the end of the block.
     """
     return Struct("=Id" + "fdII" * channels)
 
 
 def encode_request(request: ProbeRequest) -> str:
-    """The probe's one argument."""
+    """Return the probe's argument."""
     return json.dumps({"version": VERSION, **request._asdict()})
 
 
 def decode_request(argument: str) -> ProbeRequest:
-    """What the probe shall open.
+    """Return the request in the probe's argument.
 
     Raises:
-        RefusedError: The agent that asks is of another version.
+        RefusedError: The agent has another version.
     """
     fields = json.loads(argument)
     version = fields.pop("version", None)
     if version != VERSION:
         raise RefusedError(
-            Exit.OTHER_VERSION, f"the agent speaks version {version} of the probe's protocol, the probe {VERSION}"
+            Exit.OTHER_VERSION, f"the agent uses version {version} of the probe's protocol, the probe {VERSION}"
         )
     return ProbeRequest(**fields)
 
 
 def encode_answer(answer: StreamInfo | Refusal) -> bytes:
-    """The probe's one line."""
+    """Return the probe's answer as one line."""
     return json.dumps({type(answer).__name__: answer._asdict()}).encode() + b"\n"
 
 
 def decode_answer(line: bytes) -> StreamInfo | Refusal:
-    """The probe's answer.
+    """Return the probe's answer.
 
     Raises:
-        ValueError: The line is not one of `encode_answer`.
+        ValueError: The line is not from `encode_answer`.
     """
     ((kind, fields),) = json.loads(line).items()
     if kind == StreamInfo.__name__:

@@ -1,9 +1,9 @@
-"""A ring of fixed-size records in memory that two processes share: one writes, one reads, neither ever waits.
+"""A lock-free ring of fixed-size records in memory that one writer and one reader share.
 
-Owns the shared memory and the layout: a count of all records ever written (8 bytes, padded to a cache line), then the
-slots. A slot is a record and a checksum of it and its number: what is half written, half visible or of another lap does
-not match. So a record is delivered whole or counted as overrun on any machine, also one (ARM) where another core may
-see the count before the record. What a record means belongs to `protocol`.
+Owns the shared memory and the layout: a count of all records written (8 bytes, padded to a cache line), then the slots.
+A slot is a record and a checksum of the record and its number. A slot that is partly written, partly visible or of
+another lap does not match its checksum. So a record is delivered whole or counted as an overrun, even on ARM, where
+another core may see the count before the record. `protocol` defines the records.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ _CHECKSUM_BYTES = 4
 
 
 def ring_bytes(record: Struct, capacity: int) -> int:
-    """The size in bytes of a ring of `capacity` records."""
+    """Return the size in bytes of a ring of `capacity` records."""
     return _SLOTS_AT + capacity * _slot_bytes(record)
 
 
 def shared_memory(name: str, size: int) -> int:
-    """A file descriptor of `size` zeroed bytes that no path leads to; the caller closes it.
+    """Return a file descriptor of `size` zeroed bytes without a path; the caller closes it.
 
     Args:
-        name: What `/proc/PID/maps` shows, for a person who looks there.
-        size: The number of bytes. Pages cost memory from their first use.
+        name: The name in `/proc/PID/maps`.
+        size: The number of bytes. A page uses memory from its first write.
     """
     if sys.platform == "linux":
         descriptor = os.memfd_create(name)
@@ -46,15 +46,15 @@ def _slot_bytes(record: Struct) -> int:
 
 
 def _checksum(record: bytes, number: int) -> bytes:
-    """Over the record and its number, in this order.
+    """Return the checksum of the record followed by its number.
 
-    As the start of the sum, a number would cancel out against first bytes of the lap before that differ like it.
+    With the number first, it could cancel out against the first bytes of the previous lap's record.
     """
     return crc32(number.to_bytes(8, sys.byteorder), crc32(record)).to_bytes(_CHECKSUM_BYTES, sys.byteorder)
 
 
 def _count(memory: mmap.mmap) -> memoryview:
-    """The count as one machine word, which is read and written at once (`Struct.pack_into` would clear it first)."""
+    """Return the count as one machine word for atomic access (`Struct.pack_into` would clear it first)."""
     return memoryview(memory)[:8].cast("Q")
 
 
@@ -64,7 +64,7 @@ class RingWriter:
     Args:
         descriptor: From `shared_memory`; may be closed afterwards.
         record: The layout of one record.
-        capacity: How many records the ring holds.
+        capacity: The number of records that the ring holds.
     """
 
     def __init__(self, descriptor: int, record: Struct, capacity: int) -> None:
@@ -76,7 +76,7 @@ class RingWriter:
         self._written = self._count[0]
 
     def write(self, *values: float) -> None:
-        """Append one record, over the oldest one if the ring is full."""
+        """Append one record; a full ring loses its oldest."""
         number = self._written
         record = self._pack(*values)
         start = _SLOTS_AT + number % self._capacity * self._slot_bytes
@@ -105,9 +105,9 @@ class RingReader:
         self.overruns = 0
 
     def read(self) -> list[bytes]:
-        """The records written since the last call, oldest first.
+        """Return the records written since the last call, oldest first.
 
-        The first one that is not whole ends the list: by the next call it is visible, or known to be overwritten.
+        The list ends before the first incomplete record. The next call returns it or counts it as overwritten.
         """
         records = []
         written = self._count[0]
@@ -128,7 +128,7 @@ class RingReader:
         self._read += skipped
 
     def _record(self, number: int) -> bytes | None:
-        """The record of that number, if the whole of it and nothing else is in its slot."""
+        """Return the record of that number, or None if its slot does not hold it whole."""
         start = _SLOTS_AT + number % self._capacity * self._slot_bytes
         slot = self._map[start : start + self._slot_bytes]
         record = slot[:-_CHECKSUM_BYTES]

@@ -1,7 +1,6 @@
-"""Keeps a probe running as long as there should be one: starts it, feeds its records onward, ends it, starts it again.
+"""The lifecycle of the probe: start, forward its records, end, restart.
 
-Owns when a probe lives. What it opens is decided by `plan`, how it is started by `process`, and what its records
-mean by `device`.
+`plan` decides what it opens, `process` starts and ends it, and `device` reads its records.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ _HEALTHY_NS = 10_000_000_000
 _FIRST_PAUSE_SECONDS = 0.25
 _LONGEST_PAUSE_SECONDS = 5.0
 _OTHER_VERSION_SECONDS = 60.0
-"""Another version stays another one until the agent is restarted or the upgrade undone."""
+"""The pause after `Exit.OTHER_VERSION`, which lasts until the agent is restarted or the upgrade is undone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +29,9 @@ class ProbeView:
     """The probe's own cost.
 
     Attributes:
-        load: Its callback's time as a ratio of the time it has; None while there is no stream.
-        restarts: Streams after the first.
-        overruns: Records that the agent was too slow to read.
+        load: The callback's time as a ratio of the buffer's duration; None without a stream.
+        restarts: Number of streams after the first.
+        overruns: Number of records that the agent read too late.
     """
 
     load: float | None = None
@@ -41,19 +40,18 @@ class ProbeView:
 
 
 class ProbeRunner:
-    """Keeps one probe running.
+    """One probe, restarted as needed.
 
     Args:
-        plan: What there should be now; None for no probe.
-        alive_ns: When the server is last known to have run, on the monotonic clock; now, if nobody can know. A stream
-            survives a frozen server and then shows how long that was, a new one cannot be opened: meanwhile nothing is
-            ended and nothing started.
-        opened: Called with each new stream; takes its records.
+        plan: Function that returns the stream to have now, or None.
+        alive_ns: Function that returns the monotonic time of the server's last known cycle; now, if unknown. While the
+            server is frozen, nothing is started or ended: an open stream survives the freeze and shows its length.
+        opened: Called with each new stream; returns the reader of its records.
 
     Attributes:
-        failure: Why there is no stream, when there should be one.
-        stream: What is open now.
-        settled: Whether the first attempt has ended, one way or the other.
+        failure: The reason why a due stream is missing.
+        stream: The open stream.
+        settled: Whether the first attempt has ended, with or without a stream.
     """
 
     def __init__(
@@ -74,7 +72,7 @@ class ProbeRunner:
         self.settled = False
 
     def view(self) -> ProbeView:
-        """The probe's cost so far."""
+        """Return the probe's cost so far."""
         return ProbeView(self._load, max(self._starts - 1, 0), self._overruns)
 
     async def run(self) -> None:
@@ -82,13 +80,13 @@ class ProbeRunner:
         while True:
             plan = self._plan()
             if plan is None or time.monotonic_ns() - self._alive_ns() > _STALLED_NS:
-                self._pause = _FIRST_PAUSE_SECONDS  # what ended with its server failed by no fault of its own
+                self._pause = _FIRST_PAUSE_SECONDS  # a stream that ended with its server did not fail itself
                 await asyncio.sleep(POLL_SECONDS)
                 continue
             await self._live(plan)
 
     async def _live(self, plan: ProbePlan) -> None:
-        """One probe's life, and the pause after it if it ended badly."""
+        """Run one probe, and pause after a failure."""
         began = time.monotonic_ns()
         try:
             async with running_probe(plan) as probe:
@@ -101,7 +99,7 @@ class ProbeRunner:
             await asyncio.sleep(self._pause_after(error, time.monotonic_ns() - began))
 
     def _pause_after(self, error: ProbeError, lived_ns: int) -> float:
-        """Seconds until the next attempt: ever more of them, anew after a probe that lived."""
+        """Return the seconds until the next attempt, doubled each time until a probe ran for `_HEALTHY_NS`."""
         if error.code == Exit.OTHER_VERSION:
             return _OTHER_VERSION_SECONDS
         pause = _FIRST_PAUSE_SECONDS if lived_ns > _HEALTHY_NS else self._pause
@@ -109,10 +107,10 @@ class ProbeRunner:
         return pause
 
     async def _follow(self, plan: ProbePlan, probe: ProbeProcess) -> None:
-        """Feed a stream's records onward, until another one is due.
+        """Forward the stream's records until the plan changes.
 
         Raises:
-            ProbeError: The stream ended, or gives nothing any more.
+            ProbeError: The stream ended, or delivers no more buffers.
         """
         stream = self._opened(probe.stream)
         self.stream = probe.stream
@@ -129,7 +127,7 @@ class ProbeRunner:
             self._load = None
 
     def _drain(self, probe: ProbeProcess, stream: ProbeStream) -> int:
-        """Feed what has come; the monotonic time if there was something, else 0."""
+        """Forward the new records; return the monotonic time if there were any, otherwise 0."""
         overruns = probe.buffers.overruns, probe.levels.overruns
         buffers, levels = probe.buffers.read(), probe.levels.read()
         if probe.buffers.overruns > overruns[0]:
@@ -141,15 +139,15 @@ class ProbeRunner:
         return time.monotonic_ns() if buffers else 0
 
     def _judge(self, plan: ProbePlan, probe: ProbeProcess, stream: ProbeStream, heard: int) -> None:
-        """Raise ProbeError if the stream is over."""
+        """Raise ProbeError if the stream ended or stalled."""
         code = probe.process.returncode
-        if code == Exit.STREAM_ENDED and not plan.jack_only:  # else the passive client sees the server end
+        if code == Exit.STREAM_ENDED and not plan.jack_only:  # on JACK the passive client sees the server end
             stream.stalled(heard, time.monotonic_ns())
         if code is not None:
             ended = "the stream ended" if code == Exit.STREAM_ENDED else f"the probe's process ended with {code}"
             raise ProbeError(Exit.STREAM_ENDED, ended)
         alive = self._alive_ns()
         if alive - heard > _STALLED_NS:
-            if not plan.jack_only:  # else the passive client knows that the server runs, and the fault is the probe's
+            if not plan.jack_only:  # on JACK the passive client sees the server run, so the probe is at fault
                 stream.stalled(heard, alive)
-            raise ProbeError(None, "the stream gave nothing for a second")
+            raise ProbeError(None, "the stream delivered no buffer for a second")

@@ -1,7 +1,7 @@
-"""What a block of samples carries, channel by channel. Pure; loaded in the probe's process only, for it needs numpy.
+"""Levels of a block of samples, channel by channel. Pure; loaded in the probe's process only, because it needs numpy.
 
-Samples lie channel by channel within a frame, which is slow to reduce: numpy's inner loop is as short as there are
-channels. So rows of many frames are reduced first, and what is left is one such row.
+The samples of a frame are adjacent, one a channel. Reducing each channel alone is slow, because numpy's inner loop is
+then as short as the number of channels. So rows of many frames are reduced first, which leaves one such row.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     Counts = np.ndarray[Any, np.dtype[np.integer[Any]]]
 
 FULL_SCALE = 32767 / 32768
-"""The highest positive sample of a 16-bit converter, as PortAudio and JACK scale it; finer ones end above it."""
+"""The highest positive sample of a 16-bit converter, as PortAudio and JACK scale it; finer converters go higher."""
 _ROW_FRAMES = 64
 
 
 def channel_levels(samples: Samples) -> list[float]:
-    """The four numbers of `protocol.level_record` for each channel, one channel after the other.
+    """Return the four numbers of `protocol.level_record` for each channel, one channel after the other.
 
-    The sums of squares are those of float32 arithmetic: exact to 1e-5 of their value for a second of samples and less.
+    The sums of squares use float32 arithmetic, which is exact to 1e-5 of their value for up to a second of samples.
 
     Args:
         samples: Shape (frames, channels). A sample that is not a number counts as zero.
@@ -31,7 +31,7 @@ def channel_levels(samples: Samples) -> list[float]:
     import numpy as np
 
     peaks, squares = _peaks_and_squares(samples)
-    if not np.isfinite(squares).all():  # not a number, infinite, or too large for the square of a float32
+    if not np.isfinite(squares).all():  # a sample is not a number, infinite, or too large for a float32's square
         samples = np.nan_to_num(samples).astype(np.float64)
         peaks, squares = _peaks_and_squares(samples)
     columns = peaks, squares, _clipped(samples, peaks), _silent_tails(samples, peaks)
@@ -39,7 +39,7 @@ def channel_levels(samples: Samples) -> list[float]:
 
 
 def _peaks_and_squares(samples: Samples) -> tuple[Samples, Samples]:
-    """The highest magnitude and the sum of the squares of each channel."""
+    """Return the highest magnitude and the sum of the squares of each channel."""
     import numpy as np
 
     frames, channels = samples.shape
@@ -54,7 +54,7 @@ def _peaks_and_squares(samples: Samples) -> tuple[Samples, Samples]:
 
 
 def _clipped(samples: Samples, peaks: Samples) -> Counts:
-    """How many samples of each channel are at full scale; they are looked for only if there are any."""
+    """Return the number of samples at full scale of each channel; the peaks show whether a search is needed."""
     import numpy as np
 
     if (peaks < FULL_SCALE).all():
@@ -64,7 +64,10 @@ def _clipped(samples: Samples, peaks: Samples) -> Counts:
 
 
 def _silent_tails(samples: Samples, peaks: Samples) -> Counts:
-    """How many frames at the end are zero; the samples are looked through only if sound and zero meet in a channel."""
+    """Return the number of zero frames at the end of each channel.
+
+    The samples are searched only if a channel has both sound and a zero at its end.
+    """
     import numpy as np
 
     tails: Counts = np.where(peaks > 0, 0, len(samples))

@@ -59,7 +59,7 @@ def test_no_server_at_all_is_information_unless_one_was_asked_for() -> None:
 
     assert severities(nothing) == {"audio-no-server": Severity.INFO}
     assert severities(asked) == {"audio-no-server": Severity.FAILURE}
-    assert "neither timing, nor xruns" in findings(nothing)["audio-no-server"].affects
+    assert "no timing, xruns" in findings(nothing)["audio-no-server"].affects
 
 
 def test_a_server_that_went_away_is_a_failure() -> None:
@@ -161,7 +161,7 @@ def test_a_device_that_portaudio_does_not_list_may_be_held_by_another_program() 
 
 
 def test_a_package_that_was_changed_under_the_agent_asks_for_a_restart() -> None:
-    failure = ProbeError(Exit.OTHER_VERSION, "the agent speaks version 1 of the probe's protocol, the probe 2")
+    failure = ProbeError(Exit.OTHER_VERSION, "the agent uses version 1 of the probe's protocol, the probe 2")
     found = findings(replace(HEALTHY, stream=None, probe_failure=failure))
 
     assert severities(replace(HEALTHY, stream=None, probe_failure=failure)) == {
@@ -206,7 +206,7 @@ def test_an_output_stream_tells_that_it_has_no_levels() -> None:
     assert severities(replace(HEALTHY, stream=STREAM._replace(channels=0))) == {"audio-output-only": Severity.INFO}
 
 
-@pytest.mark.parametrize(("step", "cost"), [(Step.LESS, "levels of the other channels"), (Step.AWAY, "lost buffers")])
+@pytest.mark.parametrize(("step", "cost"), [(Step.LESS, "levels of the other channels"), (Step.CLOSED, "lost buffers")])
 def test_a_probe_that_has_backed_off_says_what_that_costs(step: Step, cost: str) -> None:
     found = findings(replace(HEALTHY, backoff=step))
 

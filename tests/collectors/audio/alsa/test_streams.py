@@ -353,7 +353,7 @@ def test_the_holders_of_all_open_streams_are_described(machine: Machine) -> None
 
     assert set(machine.streams.holders()) == {
         "hw:0,0,0 (PCH, playback) by jackd (pid 4300), running at 48000 Hz, 256 of 512 frames",
-        "hw:1,0,0 (Scarlett, capture) by an unseen process, open",
+        "hw:1,0,0 (Scarlett, capture) by an unknown process, open",
     }
     machine.playback("closed\n", "closed\n")
     machine.look()

@@ -39,7 +39,7 @@ def test_many_misses_cost_channels_and_more_of_them_the_probe() -> None:
         total, now = miss(backoff, looks, total, now)
         steps.append(backoff.step)
 
-    assert steps == [Step.FULL, Step.LESS, Step.LESS, Step.AWAY, Step.AWAY]
+    assert steps == [Step.FULL, Step.LESS, Step.LESS, Step.CLOSED, Step.CLOSED]
 
 
 def test_after_a_rest_the_probe_may_do_everything_again() -> None:

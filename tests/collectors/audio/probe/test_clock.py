@@ -12,7 +12,7 @@ RATE = 48_000.0
 
 
 class Function:
-    """A function of libjack that always answers the same; ctypes sets its types."""
+    """A function of libjack with a constant result; ctypes sets its types."""
 
     def __init__(self, answer: int | None) -> None:
         self._answer = answer
@@ -54,7 +54,7 @@ def test_a_jack_that_does_not_tell_its_cycle_leaves_portaudios_clock(monkeypatch
 
 def test_a_server_that_takes_no_client_has_no_cycle_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     libjack(monkeypatch, client=None)
-    with pytest.raises(OSError, match="takes no further client"):
+    with pytest.raises(OSError, match="accepts no further client"):
         CycleClock(RATE)
 
 

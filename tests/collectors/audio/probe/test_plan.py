@@ -70,5 +70,5 @@ def test_a_probe_that_backs_off_listens_to_less_and_then_to_nothing() -> None:
 
     assert backed_off(plan, Step.FULL) == plan
     assert backed_off(plan, Step.LESS) == replace(plan, channels=1, frames=4096)
-    assert backed_off(plan, Step.AWAY) is None
+    assert backed_off(plan, Step.CLOSED) is None
     assert backed_off(None, Step.LESS) is None

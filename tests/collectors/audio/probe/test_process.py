@@ -97,7 +97,7 @@ async def test_beside_a_jack_server_no_device_of_alsas_is_opened(
     monkeypatch: pytest.MonkeyPatch,
     jack_only: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
-    """Shown by a device of a kind that ALSA does not know, and says so of; PortAudio alone opens whatever there is."""
+    """A device of a kind unknown to ALSA, whose error message shows that PortAudio opened it."""
     spy = "pcm.spy { type wr_spy }"
     (tmp_path / "asound.conf").write_text(f"</usr/share/alsa/alsa.conf>\n{spy}\n")
     monkeypatch.setenv("ALSA_CONFIG_PATH", str(tmp_path / "asound.conf"))
@@ -125,7 +125,7 @@ async def test_a_larger_buffer_is_asked_for_where_it_is_nobody_elses(
 
 async def test_a_probe_of_another_version_refuses_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "VERSION", 0)  # ours; the child reads its own from the package, as after an upgrade
-    with pytest.raises(ProbeError, match=r"^the agent speaks version 0 .* the probe 1$") as refused:
+    with pytest.raises(ProbeError, match=r"^the agent uses version 0 .* the probe 1$") as refused:
         async with running_probe(ProbePlan("", True, "auto", 0, "wr-no-such-server")):
             pass
 
@@ -148,7 +148,7 @@ async def test_what_is_no_answer_is_told_as_it_came(tmp_path: Path, monkeypatch:
     babbling.write_text("#!/bin/sh\necho hello\nexec sleep 60\n")
     babbling.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(babbling))
-    with pytest.raises(ProbeError, match=r"answered b'hello\\n', which is no answer"):
+    with pytest.raises(ProbeError, match=r"answer b'hello\\n' cannot be parsed"):
         async with running_probe(ProbePlan("", True, "auto", 0, "wr-no-such-server")):
             pass
 
@@ -162,8 +162,8 @@ async def test_it_ends_by_itself_when_its_server_dies(jackd: Jackd) -> None:
 
 
 @pytest.mark.parametrize("by_signal", [False, True])
-async def test_nobody_else_is_told_of_an_xrun_when_it_is_ended(by_signal: bool) -> None:  # noqa: FBT001 - a parameter
-    """JACK tells of one whenever a client vanishes; a busy machine has some of its own, though fewer of long cycles."""
+async def test_its_end_causes_no_xrun_in_other_clients(by_signal: bool) -> None:  # noqa: FBT001 - a parameter
+    """JACK reports an xrun when a client ends without closing. A busy machine has fewer xruns with long cycles."""
     jackd = Jackd(frames=2048)
     try:
         jackd.start()
