@@ -11,7 +11,8 @@ from __future__ import annotations
 import time
 
 from bench.table import machine, table
-from collectors.host import HostCollector, HostConfig
+from collectors.host.collector import HostCollector
+from collectors.host.config import HostConfig
 from tests.support.exported import Families, fits, of_the_host, ours, scraped, unlike
 from tests.support.node_exporter import node_exporter
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from collectors.host.files import read_text
+from collectors.kernel_files import read_text
 
 UNIFIED = "unified"
 CONTROLLERS = frozenset({"memory", "cpu", "cpuacct", "blkio", "pids"})

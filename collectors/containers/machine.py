@@ -7,9 +7,9 @@ from pathlib import Path
 
 from collectors.containers.cgroup_reading import MEMORY_LIMIT, SWAP_LIMIT, CgroupReading
 from collectors.host import meminfo
-from collectors.host.files import read_attribute, read_bytes, read_text
-from collectors.host.filesystem import Mount, parse_mounts, space
+from collectors.kernel_files import read_attribute, read_bytes, read_text
 from collectors.metrics import Family, gauge
+from collectors.mounts import Mount, parse_mounts, space
 
 # File systems on a local disk, where statvfs does not block on a network.
 _DISK_TYPES = frozenset({"btrfs", "ext2", "ext3", "ext4", "f2fs", "vfat", "xfs"})

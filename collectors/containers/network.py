@@ -7,7 +7,7 @@ from pathlib import Path
 
 from collectors.containers.cgroup_reading import CgroupReading
 from collectors.host import netdev
-from collectors.host.files import read_text
+from collectors.kernel_files import read_text
 
 # As in cAdvisor: the loopback, and the machine's ends of the containers' connections.
 _IGNORED = ("lo", "veth", "docker", "nerdctl")

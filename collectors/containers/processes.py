@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from collectors.host.files import read_text
+from collectors.kernel_files import read_text
 
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _START_AFTER_NAME = 19  # proc_pid_stat(5): field 22, where the first after the name is field 3

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from collectors.host.files import read_text
 from collectors.host.filters import Filter
+from collectors.kernel_files import read_text
 from collectors.metrics import Family, LabelValues, gauge
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from collectors.host.files import read_number
+from collectors.kernel_files import read_number
 from collectors.metrics import Family, LabelNames, LabelValues, MetricType
 
 Devices = Mapping[LabelValues, Path]

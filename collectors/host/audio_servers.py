@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from collectors.findings import Finding, Severity
-from collectors.host.files import read_text
+from collectors.kernel_files import read_text
 from collectors.metrics import Family, LabelValues, counter, gauge
 
 SERVERS = frozenset({"jackd", "jackdbus", "pipewire", "pipewire-pulse", "pulseaudio", "wireplumber"})

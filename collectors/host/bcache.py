@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from collectors.host.files import entries, read_attribute
+from collectors.kernel_files import entries, read_attribute
 from collectors.metrics import Family, LabelNames, LabelValues, MetricType, gauge
 
 _NANOSECOND = 1e-9

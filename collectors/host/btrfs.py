@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from collectors.host.files import entries, read_attribute, read_number
+from collectors.kernel_files import entries, read_attribute, read_number
 from collectors.metrics import Family, LabelNames, LabelValues, gauge
 
 _SECTOR = 512

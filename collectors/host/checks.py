@@ -9,9 +9,10 @@ import shlex
 from collections.abc import Iterator, Mapping
 
 from collectors.findings import Finding, Severity
-from collectors.host.filesystem import Measured, Mount, Space, printable
+from collectors.host.bounded_calls import HungError
+from collectors.host.filesystem import Measured
 from collectors.host.meminfo import Memory
-from collectors.host.patience import HungError
+from collectors.mounts import Mount, Space, printable
 
 _LOW = 0.10
 _CRITICAL = 0.03

@@ -13,8 +13,8 @@ import structlog
 from collectors.base import Collector
 from collectors.findings import Check, Finding
 from collectors.host import checks
+from collectors.host.bounded_calls import BoundedCalls
 from collectors.host.config import HostConfig, SubsystemName
-from collectors.host.patience import Patience
 from collectors.host.subsystems import Platform, Subsystem, this_platform
 from collectors.host.textfile import TextFiles
 from collectors.metrics import Family, gauge
@@ -71,7 +71,7 @@ class HostCollector(Collector):
     def __init__(self, config: HostConfig, platform: Platform | None = None) -> None:
         self.config = config
         self._platform = platform or this_platform(config)
-        self._patience: Patience[str, _Reading] = Patience("host", handover=_HANDOVER, deadline=_DEADLINE)
+        self._calls: BoundedCalls[str, _Reading] = BoundedCalls("host", handover=_HANDOVER, deadline=_DEADLINE)
         self._textfiles = TextFiles(config.textfile_directory)
         self._failing: Mapping[str, str] = {}
         self._parts: Mapping[str, AbstractSet[str]] = {it.name: _SCRAPE_NAMES for it in self._subsystems()}
@@ -108,9 +108,7 @@ class HostCollector(Collector):
         return [subsystem for subsystem in every if subsystem.name not in self.config.leave_out]
 
     def _readings(self) -> list[_Reading]:
-        answers = self._patience.answers(
-            {subsystem.name: partial(_read, subsystem) for subsystem in self._subsystems()}
-        )
+        answers = self._calls.answers({subsystem.name: partial(_read, subsystem) for subsystem in self._subsystems()})
         return [
             _Reading(name, (), _DEADLINE, answer) if isinstance(answer, Exception) else answer
             for name, answer in answers.items()

@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 from collectors.host.cpu_topology import Topology
-from collectors.host.files import read_text
+from collectors.kernel_files import read_text
 from collectors.metrics import Family, counter
 
 Ticks = tuple[int, ...]

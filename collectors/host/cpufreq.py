@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from collectors.host.attributes import Attribute, Devices, attribute_families
-from collectors.host.files import numbered
+from collectors.kernel_files import numbered
 from collectors.metrics import Family
 
 _PER_KILOHERTZ = 0.001

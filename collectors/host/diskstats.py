@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from collectors.host.files import read_attribute, read_text
 from collectors.host.filters import Filter
+from collectors.kernel_files import read_attribute, read_text
 from collectors.metrics import Family, LabelValues, MetricType, gauge
 
 _DEVICE = ("device",)

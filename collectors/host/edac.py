@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from collectors.host.attributes import Devices
-from collectors.host.files import numbered, read_number
+from collectors.kernel_files import numbered, read_number
 from collectors.metrics import Family, LabelValues, counter
 
 _KINDS = (("ce", "correctable"), ("ue", "uncorrectable"))

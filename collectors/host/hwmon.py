@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from collectors.host.files import read_attribute
+from collectors.kernel_files import read_attribute
 from collectors.metrics import Family, LabelNames, LabelValues, MetricType
 
 _FILE = re.compile(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from collectors.host.attributes import Attribute, Devices, attribute_families
-from collectors.host.files import numbered, read_attribute, read_attributes
+from collectors.kernel_files import numbered, read_attribute, read_attributes
 from collectors.metrics import Family, LabelValues, gauge
 
 _PORT = ("device", "port")

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from collectors.host.files import read_text
+from collectors.kernel_files import read_text
 from collectors.metrics import Family, LabelValues, counter
 
 _AUDIO = re.compile(r"snd|sof|hda|audio|i2s|soundwire|firewire|[xeou]hci|usb|thunderbolt", re.IGNORECASE)

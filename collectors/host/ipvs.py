@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from pathlib import Path
 
-from collectors.host.files import read_text
+from collectors.kernel_files import read_text
 from collectors.metrics import Family, LabelValues, counter, gauge
 
 _LABELS = ("local_address", "local_port", "remote_address", "remote_port", "proto", "local_mark")

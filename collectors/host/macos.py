@@ -8,11 +8,11 @@ power) or left out: disk retries and errors, multicast and collisions.
 from __future__ import annotations
 
 from collectors.host import macos_commands
-from collectors.host.filesystem import Mount
 from collectors.host.filters import Filter
 from collectors.host.meminfo import Memory
 from collectors.host.netdev import statistic
 from collectors.metrics import Family, LabelValues, MetricType, counter, gauge
+from collectors.mounts import Mount
 
 _MILLISECOND = 0.001
 

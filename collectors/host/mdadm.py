@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from collectors.host.files import read_text
+from collectors.kernel_files import read_text
 from collectors.metrics import Family, gauge
 
 _DEVICE = re.compile(r"^(\S+) : (\S+)\b")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from collectors.host.files import read_attributes
 from collectors.host.filters import Filter
+from collectors.kernel_files import read_attributes
 from collectors.metrics import Family, MetricType, gauge
 
 Interfaces = dict[str, dict[str, str]]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from collectors.host.files import read_attribute, read_text
 from collectors.host.filters import Filter
+from collectors.kernel_files import read_attribute, read_text
 from collectors.metrics import Family, LabelValues, counter
 
 _HEADER_LINES = 2

@@ -7,7 +7,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-from collectors.host.files import read_text
+from collectors.kernel_files import read_text
 from collectors.metrics import Family, unknown
 
 _WANTED = re.compile(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from collectors.host.files import read_text
+from collectors.kernel_files import read_text
 from collectors.metrics import Family, LabelValues, counter
 
 # The procedures of each version of the protocol, in the order of its line (RFC 1094, RFC 1813; linux/nfs4.h).

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from collectors.host.files import read_text
 from collectors.host.nfs import PROCEDURES, parse
+from collectors.kernel_files import read_text
 from collectors.metrics import Family, LabelValues, MetricType, counter
 
 # The operations of version 4 by their number (RFC 7530); those without a name here, node_exporter leaves out.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from collectors.host.files import read_attribute
+from collectors.kernel_files import read_attribute
 from collectors.metrics import Family, gauge
 
 _FILES = ("firmware_rev", "model", "serial", "state")

@@ -6,7 +6,7 @@ import re
 import shlex
 from pathlib import Path
 
-from collectors.host.files import read_text
+from collectors.kernel_files import read_text
 from collectors.metrics import Family, gauge
 
 _PLACES = ("etc/os-release", "usr/lib/os-release")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from collectors.host.attributes import Attribute, Devices, attribute_families
-from collectors.host.files import read_attribute
+from collectors.kernel_files import read_attribute
 from collectors.metrics import Family, gauge
 
 _MICRO, _TENTH = 1e6, 10.0

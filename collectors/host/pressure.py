@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from collectors.host.files import read_text
+from collectors.kernel_files import read_text
 from collectors.metrics import Family, counter
 
 _MICROSECOND = 1e-6

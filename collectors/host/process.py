@@ -7,7 +7,7 @@ import resource
 from pathlib import Path
 
 from collectors.host import stat
-from collectors.host.files import read_text
+from collectors.kernel_files import read_text
 from collectors.metrics import Family, counter, gauge
 
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")

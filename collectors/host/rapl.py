@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from collectors.host.files import read_attribute, required_attribute
+from collectors.kernel_files import read_attribute, required_attribute
 from collectors.metrics import Family, counter
 
 _PER_MICROJOULE = 1e6

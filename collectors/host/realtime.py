@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from collectors.findings import Finding, Severity
-from collectors.host.files import read_text
+from collectors.kernel_files import read_text
 from collectors.metrics import Family, gauge
 
 _MICROSECONDS = 1e-6

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from collectors.findings import Finding, Severity
-from collectors.host.files import numbered, read_attribute
+from collectors.kernel_files import numbered, read_attribute
 from collectors.metrics import Family, LabelValues, gauge
 
 STEADY = "performance"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from collectors.host.files import read_attribute, read_number
+from collectors.kernel_files import read_attribute, read_number
 from collectors.metrics import Family, gauge
 
 _MODES = {"enforcing": 1, "permissive": 0}

@@ -6,7 +6,7 @@ import os
 from functools import cache
 from pathlib import Path
 
-from collectors.host.files import read_text
+from collectors.kernel_files import read_text
 from collectors.metrics import Family, gauge
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")

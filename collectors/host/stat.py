@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from collectors.host.files import read_text
+from collectors.kernel_files import read_text
 from collectors.metrics import Family, MetricType
 
 _FIELDS: tuple[tuple[str, str, MetricType, str], ...] = (

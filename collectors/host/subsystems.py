@@ -65,11 +65,12 @@ from collectors.host.busy_processes import BusyProcesses
 from collectors.host.config import HostConfig
 from collectors.host.cpu import Cpu
 from collectors.host.dmi import Dmi
-from collectors.host.filesystem import FileSystems, Measured, linux_mounts
+from collectors.host.filesystem import FileSystems, Measured
 from collectors.host.meminfo import Memory
 from collectors.host.os_release import OsRelease
 from collectors.host.timex import Timex
 from collectors.metrics import Family
+from collectors.mounts import linux_mounts
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from collectors.host.attributes import Attribute, Devices, attribute_families
-from collectors.host.files import numbered, read_attribute
+from collectors.kernel_files import numbered, read_attribute
 from collectors.metrics import Family
 
 _ZONE = (Attribute("temp", "node_thermal_zone_temp", "Zone temperature in Celsius", per=1000),)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from collectors.findings import Finding, Severity
-from collectors.host.files import numbered, read_attribute, read_number
+from collectors.kernel_files import numbered, read_attribute, read_number
 from collectors.metrics import Family, LabelValues, counter
 
 Times = dict[LabelValues, int]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from collectors.host.files import numbered, read_text
+from collectors.kernel_files import numbered, read_text
 from collectors.metrics import Family, LabelValues, gauge
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from collectors.host.files import read_text
+from collectors.kernel_files import read_text
 from collectors.metrics import Family, LabelValues, gauge
 
 _QUEUES = 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from collectors.host.files import read_text
+from collectors.kernel_files import read_text
 from collectors.metrics import Family, gauge
 
 _LABELS = ("sysname", "release", "version", "machine", "nodename", "domainname")

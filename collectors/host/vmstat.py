@@ -6,7 +6,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-from collectors.host.files import read_text
+from collectors.kernel_files import read_text
 from collectors.metrics import Family, unknown
 
 _WANTED = re.compile(r"^((?:oom_kill|pgpg|pswp|pg.*fault)\S*) (\d+)$", re.MULTILINE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from collectors.host.files import entries, read_attribute
+from collectors.kernel_files import entries, read_attribute
 from collectors.metrics import Family, counter
 
 # Line, column, name and help.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from collectors.host.files import read_attribute, read_text
+from collectors.kernel_files import read_attribute, read_text
 from collectors.metrics import Family, LabelNames, LabelValues, gauge, unknown
 
 _KSTATS = {

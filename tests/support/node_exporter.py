@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from collectors.host import HostConfig
+from collectors.host.config import HostConfig
 
 _DEFAULTS = HostConfig()
 _FILTERS = (

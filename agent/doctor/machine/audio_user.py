@@ -8,7 +8,7 @@ from pathlib import Path
 
 from agent.doctor.machine.user import User, current, of_process
 from collectors.host import audio_servers
-from collectors.host.files import read_text
+from collectors.kernel_files import read_text
 
 _FIRST_HUMAN = 1000  # login.defs(5): below it are services, such as the sound server of a login screen
 

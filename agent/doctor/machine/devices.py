@@ -9,7 +9,7 @@ from agent.doctor.machine.user import READ, WRITE, User, group
 from collectors.audio.alsa.proc import OpenStream, Substream, parse_cards, read_streams
 from collectors.findings import Finding, Severity
 from collectors.host.audio_servers import SERVERS
-from collectors.host.files import read_text
+from collectors.kernel_files import read_text
 
 
 def cards(root: Path) -> list[str]:

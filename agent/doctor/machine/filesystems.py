@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePath
 
 from collectors.findings import Finding, Severity
-from collectors.host.filesystem import Mount, linux_mounts, printable
+from collectors.mounts import Mount, linux_mounts, printable
 
 _REMOTE = frozenset({"9p", "afs", "ceph", "cifs", "davfs", "glusterfs", "nfs", "nfs4", "smb3", "sshfs"})
 _SHARED = PurePath("/dev", "shm")

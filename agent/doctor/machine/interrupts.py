@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from collectors.findings import Finding, Severity
-from collectors.host.files import read_text
 from collectors.host.interrupts import Interrupt, decides_about_audio, parse
+from collectors.kernel_files import read_text
 
 
 def read(root: Path) -> list[Interrupt]:

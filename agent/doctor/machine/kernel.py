@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from collectors.findings import Finding, Severity
-from collectors.host.files import read_attribute, read_bytes
+from collectors.kernel_files import read_attribute, read_bytes
 
 _PROMPT = frozenset({"full", "lazy", "rt"})
 _CHOSEN = re.compile(r"\((\w+)\)")

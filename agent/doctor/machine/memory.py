@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from collectors.findings import Finding, Severity
-from collectors.host.files import read_number, read_text
+from collectors.kernel_files import read_number, read_text
 
 _WILLING = 10
 

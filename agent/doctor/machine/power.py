@@ -7,7 +7,7 @@ from pathlib import Path
 
 from agent.doctor.machine.user import READ, WRITE, User
 from collectors.findings import Finding, Severity
-from collectors.host.files import numbered, read_attribute, read_number
+from collectors.kernel_files import numbered, read_attribute, read_number
 
 LATENCY_DEVICE = Path("dev/cpu_dma_latency")
 _DEEP = 200

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from collectors.findings import Finding, Severity
-from collectors.host.files import numbered, read_attribute, read_number
+from collectors.kernel_files import numbered, read_attribute, read_number
 
 _PROCESSORS = "sys/devices/system/cpu"
 _MOST = 0.95

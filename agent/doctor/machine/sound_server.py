@@ -14,7 +14,7 @@ from pathlib import Path
 from agent.doctor.machine.audio_user import AudioUser
 from collectors.findings import Finding, Severity
 from collectors.host import audio_servers
-from collectors.host.files import read_text
+from collectors.kernel_files import read_text
 
 _LATE = 0.030
 """Seconds in the buffers of one device above which a player hears the delay."""

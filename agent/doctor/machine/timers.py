@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from collectors.findings import Finding, Severity
-from collectors.host.files import read_attribute
+from collectors.kernel_files import read_attribute
 
 _EXACT = 1e-6
 _SLOW_CLOCKS = frozenset({"acpi_pm", "hpet", "jiffies", "pit", "refined-jiffies"})

@@ -8,7 +8,7 @@ import pwd
 from dataclasses import dataclass
 from pathlib import Path
 
-from collectors.host.files import read_text
+from collectors.kernel_files import read_text
 
 READ, WRITE, ENTER = os.R_OK, os.W_OK, os.X_OK
 

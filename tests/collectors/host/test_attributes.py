@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from collectors.host.attributes import Attribute, attribute_families
-from collectors.host.files import numbered
+from collectors.kernel_files import numbered
 from tests.collectors.host.support import Tree, samples_of
 
 TEMPERATURE = (Attribute("temp", "node_temp", "Temperature.", per=1000),)

@@ -7,9 +7,9 @@ import pytest
 
 from collectors.findings import Severity
 from collectors.host import checks
-from collectors.host.filesystem import Mount, Space
+from collectors.host.bounded_calls import HungError
 from collectors.host.meminfo import Memory
-from collectors.host.patience import HungError
+from collectors.mounts import Mount, Space
 
 GB = 10**9
 ROOT = Mount("/dev/vda", "/", "ext4", read_only=False)

@@ -10,7 +10,8 @@ from pathlib import Path
 from structlog.testing import capture_logs
 
 from collectors.findings import Finding
-from collectors.host import HostCollector, HostConfig
+from collectors.host.collector import HostCollector
+from collectors.host.config import HostConfig
 from collectors.host.subsystems import Platform, Subsystem, linux
 from collectors.metrics import Family, LabelValues, Value, gauge
 from tests.collectors.host.support import Tree
@@ -169,7 +170,9 @@ def test_the_checks_of_this_machine_can_be_run() -> None:
 
 def test_measuring_linux_needs_no_heavy_library() -> None:
     program = (
-        "import sys; from collectors.host import HostCollector, HostConfig; HostCollector(HostConfig()).collect();"
+        "import sys;"
+        "from collectors.host.collector import HostCollector; from collectors.host.config import HostConfig;"
+        " HostCollector(HostConfig()).collect();"
         "print(sorted({'numpy', 'psutil', 'prometheus_client', 'pyaudio'} & sys.modules.keys()))"
     )
 

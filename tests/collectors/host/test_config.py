@@ -6,8 +6,7 @@ from typing import get_args
 import msgspec
 import pytest
 
-from collectors.host import HostConfig
-from collectors.host.config import SubsystemName
+from collectors.host.config import HostConfig, SubsystemName
 from collectors.host.subsystems import darwin, linux
 
 

@@ -12,9 +12,10 @@ from typing import Protocol
 
 import pytest
 
+from collectors.host.bounded_calls import HungError
 from collectors.host.config import HostConfig
-from collectors.host.filesystem import FileSystems, linux_mounts
-from collectors.host.patience import HungError
+from collectors.host.filesystem import FileSystems
+from collectors.mounts import linux_mounts
 from tests.collectors.host.support import Tree, samples_of
 from tests.conftest import StartAgent
 from tests.support.fuse import BLOCK, BLOCKS, fuse

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from collectors.host.files import read_text
 from collectors.host.interrupts import Interrupt, decides_about_audio, families, family, parse
+from collectors.kernel_files import read_text
 from tests.collectors.host.support import Tree, samples_of
 from tests.support.exported import ours, scraped
 from tests.support.node_exporter import node_exporter

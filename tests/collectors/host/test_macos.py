@@ -8,12 +8,13 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from collectors.host import HostConfig, macos, macos_commands
-from collectors.host.filesystem import Mount
+from collectors.host import macos, macos_commands
+from collectors.host.config import HostConfig
 from collectors.host.filters import Filter
 from collectors.host.meminfo import Memory
 from collectors.host.subsystems import darwin
 from collectors.metrics import gauge
+from collectors.mounts import Mount
 from tests.collectors.host.support import samples_of
 
 

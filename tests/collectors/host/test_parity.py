@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from collectors.host import HostCollector, HostConfig
-from collectors.host.config import SubsystemName
+from collectors.host.collector import HostCollector
+from collectors.host.config import HostConfig, SubsystemName
 from collectors.host.subsystems import linux
 from tests.collectors.host.studio import studio
 from tests.support.exported import Families, Labels, fits, of_the_host, ours, scraped, unlike

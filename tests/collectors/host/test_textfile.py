@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from collectors.host import HostCollector, HostConfig
+from collectors.host.collector import HostCollector
+from collectors.host.config import HostConfig
 from collectors.host.textfile import TextFiles
 from collectors.metrics import Family, gauge
 from tests.collectors.host.support import samples_of

@@ -11,7 +11,7 @@ from agent.doctor.machine.audio_user import AudioUser, player
 from agent.doctor.machine.checks import machine_checks
 from agent.doctor.machine.sound_server import Jack
 from collectors.findings import Finding
-from collectors.host.filesystem import Mount
+from collectors.mounts import Mount
 from tests.agent.doctor.support import LIMITS, MYSELF, STRANGER, Machine, codes, process, severities
 from tests.support.jackd import Jackd
 from tests.support.pipewire import PipeWire

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from collectors.host.files import entries, read_attribute, read_attributes, read_bytes, read_text
+from collectors.kernel_files import entries, read_attribute, read_attributes, read_bytes, read_text
 
 
 def test_a_file_of_many_pages_is_read_to_its_end(tmp_path: Path) -> None:

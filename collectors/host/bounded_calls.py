@@ -20,7 +20,7 @@ class HungError(TimeoutError):
     """A call that did not return in time, or has not returned since an earlier round."""
 
 
-class Patience(Generic[Key, Result]):
+class BoundedCalls(Generic[Key, Result]):
     """Makes rounds of calls, each known by its key from round to round.
 
     A call that hangs is not made again before it has returned; the others are made each round. Safe for several

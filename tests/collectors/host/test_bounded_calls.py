@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from collectors.host.patience import HungError, Patience
+from collectors.host.bounded_calls import BoundedCalls, HungError
 from tests.support.waiting import eventually
 
 NAME = "patient"
@@ -36,31 +36,31 @@ def gate() -> Iterator[Gate]:
 
 
 @pytest.fixture
-def patience() -> Patience[str, str]:
-    return Patience(NAME, handover=0.05, deadline=DEADLINE)
+def bounded() -> BoundedCalls[str, str]:
+    return BoundedCalls(NAME, handover=0.05, deadline=DEADLINE)
 
 
 def _threads() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == NAME]
 
 
-def test_each_call_gets_its_own_answer_in_order(patience: Patience[str, str]) -> None:
+def test_each_call_gets_its_own_answer_in_order(bounded: BoundedCalls[str, str]) -> None:
     def fail() -> str:
         raise OSError("gone")
 
-    found = patience.answers({"b": lambda: "B", "a": fail, "c": lambda: "C"})
+    found = bounded.answers({"b": lambda: "B", "a": fail, "c": lambda: "C"})
 
     assert list(found) == ["b", "a", "c"]
     assert (found["b"], found["c"]) == ("B", "C")
     assert isinstance(found["a"], OSError)
 
 
-def test_no_calls_are_no_answers(patience: Patience[str, str]) -> None:
-    assert patience.answers({}) == {}
+def test_no_calls_are_no_answers(bounded: BoundedCalls[str, str]) -> None:
+    assert bounded.answers({}) == {}
 
 
-def test_the_others_are_answered_beside_one_that_hangs(patience: Patience[str, str], gate: Gate) -> None:
-    found = patience.answers({"dead": gate, "well": lambda: "well"})
+def test_the_others_are_answered_beside_one_that_hangs(bounded: BoundedCalls[str, str], gate: Gate) -> None:
+    found = bounded.answers({"dead": gate, "well": lambda: "well"})
 
     assert found["well"] == "well"
     assert isinstance(found["dead"], HungError)
@@ -68,12 +68,12 @@ def test_the_others_are_answered_beside_one_that_hangs(patience: Patience[str, s
 
 
 def test_a_call_that_hangs_is_not_made_again_and_delays_no_later_round(
-    patience: Patience[str, str], gate: Gate
+    bounded: BoundedCalls[str, str], gate: Gate
 ) -> None:
-    patience.answers({"dead": gate})
+    bounded.answers({"dead": gate})
     before = time.monotonic()
 
-    rounds = [patience.answers({"dead": gate, "well": lambda: "well"}) for _ in range(20)]
+    rounds = [bounded.answers({"dead": gate, "well": lambda: "well"}) for _ in range(20)]
 
     assert time.monotonic() - before < 20 * DEADLINE / 2
     assert all(isinstance(found["dead"], HungError) and found["well"] == "well" for found in rounds)
@@ -81,16 +81,16 @@ def test_a_call_that_hangs_is_not_made_again_and_delays_no_later_round(
     assert len(_threads()) == 1
 
 
-def test_a_call_is_made_again_once_it_has_returned(patience: Patience[str, str], gate: Gate) -> None:
-    patience.answers({"dead": gate})
+def test_a_call_is_made_again_once_it_has_returned(bounded: BoundedCalls[str, str], gate: Gate) -> None:
+    bounded.answers({"dead": gate})
     gate.opened.set()
 
-    eventually(lambda: patience.answers({"dead": gate})["dead"] == "open", "it is asked again")
+    eventually(lambda: bounded.answers({"dead": gate})["dead"] == "open", "it is asked again")
 
 
 def test_a_call_that_was_not_begun_in_time_is_not_made_later(gate: Gate) -> None:
     made: list[str] = []
-    slow: Patience[str, object] = Patience(NAME, handover=10, deadline=0.1)
+    slow: BoundedCalls[str, object] = BoundedCalls(NAME, handover=10, deadline=0.1)
 
     found = slow.answers({"dead": gate, "behind": lambda: made.append("behind")})
     gate.opened.set()
@@ -100,11 +100,11 @@ def test_a_call_that_was_not_begun_in_time_is_not_made_later(gate: Gate) -> None
     assert made == []
 
 
-def test_many_that_hang_cost_one_deadline_together(patience: Patience[str, str], gate: Gate) -> None:
+def test_many_that_hang_cost_one_deadline_together(bounded: BoundedCalls[str, str], gate: Gate) -> None:
     calls = {f"dead{number}": partial(Gate.__call__, gate) for number in range(5)}
     before = time.monotonic()
 
-    found = patience.answers({**calls, "well": lambda: "well"})
+    found = bounded.answers({**calls, "well": lambda: "well"})
 
     assert found["well"] == "well"
     assert time.monotonic() - before < 5 * DEADLINE
