@@ -1,7 +1,7 @@
-"""Runs blocking calls off the event loop, each within a deadline.
+"""Blocking calls in threads, off the event loop and each within a deadline.
 
-Every call gets a daemon thread of its own: a call that never returns can then hold up neither the loop, nor another
-call, nor the end of the process, which is what a thread pool's threads would do.
+All threads are daemon threads and none is shared between callers. A call that never returns can delay neither the
+loop, nor another caller, nor the end of the process, as the threads of a pool could.
 """
 
 from __future__ import annotations
@@ -9,18 +9,97 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import weakref
 from collections.abc import Callable
+from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
+_Job = Callable[[], None]
+
 
 class StillRunningError(TimeoutError):
-    """The call was given up at its deadline earlier, and has not returned since."""
+    """A call that missed its deadline earlier and has not returned since."""
+
+
+class NoThreadError(RuntimeError):
+    """A thread that the system refused to start."""
+
+
+def spawn(call: _Job, name: str) -> None:
+    """Make a call in a new daemon thread.
+
+    Args:
+        call: What to call; must not raise.
+        name: The thread's name.
+
+    Raises:
+        NoThreadError: The system has no thread left.
+    """
+    try:
+        threading.Thread(target=call, name=name, daemon=True).start()
+    except RuntimeError as error:
+        limits = "raise the limit of processes (ulimit -u), of the service's tasks (TasksMax=) or of memory"
+        raise NoThreadError(f"cannot start the thread {name!r}: {error}; {limits}") from error
+
+
+class Worker:
+    """A daemon thread that makes calls one after another.
+
+    It starts with the first call and ends when this object is collected, after the call that it then makes.
+
+    Args:
+        name: The thread's name.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._started = False
+
+    def submit(self, call: _Job) -> None:
+        """Make a call after those submitted before.
+
+        Args:
+            call: What to call; must not raise.
+
+        Raises:
+            NoThreadError: The thread has yet to be started, and the system has none left.
+        """
+        if not self._started:
+            jobs = self._jobs
+            spawn(lambda: _work(jobs), self._name)
+            weakref.finalize(self, jobs.put, None).atexit = False
+            self._started = True
+        self._jobs.put(call)
+
+
+def _work(jobs: SimpleQueue[_Job | None]) -> None:
+    while job := jobs.get():
+        job()
+        del job  # it may hold the worker's owner, whose collection ends this thread
 
 
 def start(function: Callable[[], T], name: str) -> asyncio.Future[T]:
-    """Call `function` in a daemon thread named `name`; the future gets what it returns or raises."""
+    """Call `function` in a new daemon thread; return a future of its result.
+
+    The future fails with what `function` raises, or with `NoThreadError` where no thread can be started.
+
+    Args:
+        function: What to call.
+        name: The thread's name.
+    """
+    future, call = _promise(function, name)
+    try:
+        spawn(call, name)
+    except NoThreadError as error:
+        future.set_exception(error)
+    return future
+
+
+def _promise(function: Callable[[], T], name: str) -> tuple[asyncio.Future[T], _Job]:
+    """Return a future and the call that settles it from another thread."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
 
@@ -29,51 +108,57 @@ def start(function: Callable[[], T], name: str) -> asyncio.Future[T]:
             setter(outcome)
 
     def settle(setter: Callable[[Any], None], outcome: object) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        with contextlib.suppress(RuntimeError):  # the loop is closed, so that no caller waits
             loop.call_soon_threadsafe(deliver, setter, outcome)
 
     def call() -> None:
         try:
             result = function()
-        except Exception as error:  # noqa: BLE001 - whatever was raised belongs to whoever waits
+        except Exception as error:  # noqa: BLE001 - every error belongs to the caller
             settle(future.set_exception, error)
         except BaseException as error:  # noqa: BLE001 - asyncio would end the loop for a SystemExit
             settle(future.set_exception, RuntimeError(f"{name} raised {error!r}"))
         else:
             settle(future.set_result, result)
 
-    threading.Thread(target=call, name=name, daemon=True).start()
-    return future
+    return future, call
 
 
 class OneAtATime(Generic[T]):
-    """A blocking function that runs at most once at a time; callers that arrive meanwhile share its result.
+    """A blocking function that runs at most once at a time; concurrent callers share its result.
+
+    It keeps its thread between calls, so that a machine that runs out of threads later does not stop it.
 
     Args:
-        function: What to call, in a thread of its own.
+        function: What to call.
         name: The thread's name.
     """
 
     def __init__(self, function: Callable[[], T], name: str) -> None:
         self._function = function
         self._name = name
+        self._worker = Worker(name)
         self._running: asyncio.Future[T] | None = None
         self._overdue = False
 
     async def __call__(self, deadline: float) -> T:
-        """What the function returns or raises.
+        """Return the function's result, or raise what it raises.
 
         Args:
-            deadline: Seconds until this caller gives up. Once one has, others do at once until the function returns.
+            deadline: Seconds that this caller waits. After a missed deadline, later callers fail at once until the
+                function returns.
 
         Raises:
-            TimeoutError: It did not return in time.
-            StillRunningError: It was given up earlier and still has not returned.
+            TimeoutError: The function did not return in time.
+            StillRunningError: The function missed an earlier deadline and has not returned since.
+            NoThreadError: Its thread has yet to be started, and the system has none left.
         """
         if self._overdue:
-            raise StillRunningError(f"{self._name} was given up earlier and still has not returned")
+            raise StillRunningError(f"{self._name} missed an earlier deadline and has not returned since")
         if self._running is None:
-            self._running = start(self._function, self._name)
+            future, call = _promise(self._function, self._name)
+            self._worker.submit(call)
+            self._running = future
             self._running.add_done_callback(self._finished)
         try:
             async with asyncio.timeout(deadline):
@@ -87,4 +172,4 @@ class OneAtATime(Generic[T]):
         self._running = None
         self._overdue = False
         if not future.cancelled():
-            future.exception()  # seen: nobody may be waiting any more
+            future.exception()  # marks it as retrieved: a caller may no longer wait

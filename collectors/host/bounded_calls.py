@@ -1,7 +1,6 @@
-"""Calls that may hang, such as those on a dead network file system: a hung one costs one thread, and itself alone.
+"""Calls that may hang, such as those on a dead network file system, within one deadline for all of them.
 
-Owns who waits how long for whom. A call into the kernel cannot be ended from outside; its thread is left with it, and
-goes when the call returns.
+A call into the kernel cannot be ended from outside. A hung call costs one thread, which ends when the call returns.
 """
 
 from __future__ import annotations
@@ -12,6 +11,8 @@ from collections import deque
 from collections.abc import Callable, Hashable, Mapping
 from typing import Generic, TypeVar
 
+from collectors.offloop import NoThreadError, Worker
+
 Key = TypeVar("Key", bound=Hashable)
 Result = TypeVar("Result")
 
@@ -21,26 +22,27 @@ class HungError(TimeoutError):
 
 
 class BoundedCalls(Generic[Key, Result]):
-    """Makes rounds of calls, each known by its key from round to round.
+    """Rounds of calls, each identified by its key from round to round.
 
-    A call that hangs is not made again before it has returned; the others are made each round. Safe for several
-    threads, whose rounds come one after the other.
+    A call that hangs is not repeated before it has returned. All others are made in each round. One thread makes all
+    calls of all rounds as long as none hangs. Safe for several threads, whose rounds follow one another.
 
     Args:
-        name: What the threads are called.
-        handover: Seconds after which another thread goes on with the calls that have not begun.
-        deadline: Seconds that a round takes at most.
+        name: The threads' name.
+        handover: Seconds after which another thread continues with the calls that have not begun.
+        deadline: Limit of a round, in seconds.
     """
 
     def __init__(self, name: str, *, handover: float, deadline: float) -> None:
         self._name = name
         self._handover = handover
         self._deadline = deadline
+        self._worker = Worker(name)
         self._one_round = threading.Lock()
         self._hung: dict[Key, _Round[Key, Result]] = {}
 
     def answers(self, calls: Mapping[Key, Callable[[], Result]]) -> dict[Key, Result | Exception]:
-        """What each call returned or raised, in the order of `calls`; HungError where it did neither in time."""
+        """Return what each call returned or raised, in the order of `calls`; HungError where it did neither in time."""
         with self._one_round:
             self._hung = {key: earlier for key, earlier in self._hung.items() if key in earlier.running}
             new = _Round({key: call for key, call in calls.items() if key not in self._hung})
@@ -50,20 +52,31 @@ class BoundedCalls(Generic[Key, Result]):
         return {key: answers[key] if key in answers else self._silence() for key in calls}
 
     def _work(self, new: _Round[Key, Result]) -> None:
-        give_up = time.monotonic() + self._deadline
+        end = time.monotonic() + self._deadline
         left = self._deadline
         while left > 0 and not new.finished:
             if new.waiting:
-                threading.Thread(target=new.work, name=self._name, daemon=True).start()
+                self._begin(new)
             new.wait(min(left, self._handover))
-            left = give_up - time.monotonic()
+            left = end - time.monotonic()
+        if not new.finished:
+            self._worker = Worker(self._name)  # the old one hangs, and ends when its call returns
+
+    def _begin(self, new: _Round[Key, Result]) -> None:
+        """Let a thread work on the round; this one where the system has no other left."""
+        if new.running:
+            self._worker = Worker(self._name)
+        try:
+            self._worker.submit(new.work)
+        except NoThreadError:
+            new.work()
 
     def _silence(self) -> HungError:
         return HungError(f"no answer within {self._deadline:g} s")
 
 
 class _Round(Generic[Key, Result]):
-    """Calls to be made once each, by whichever thread comes to them.
+    """Calls to be made once each, by any of several threads.
 
     Attributes:
         waiting: Those that have not begun.
@@ -78,27 +91,27 @@ class _Round(Generic[Key, Result]):
 
     @property
     def finished(self) -> bool:
-        """Whether every call has returned."""
+        """True once every call has returned."""
         return not self.waiting and not self.running
 
     def work(self) -> None:
-        """Make the calls that nobody has begun, one after the other."""
+        """Make the calls that have not begun, one after another."""
         while begun := self._begin():
             key, call = begun
             answer: Result | Exception
             try:
                 answer = call()
-            except Exception as error:  # noqa: BLE001 - whatever one call raises must not reach the others
+            except Exception as error:  # noqa: BLE001 - an error of one call must not reach the others
                 answer = error
             self._end(key, answer)
 
     def wait(self, seconds: float) -> None:
-        """Wait until every call has returned, for so long at most."""
+        """Wait until every call has returned, or for `seconds`."""
         with self._changed:
             self._changed.wait_for(lambda: self.finished, seconds)
 
     def close(self) -> tuple[dict[Key, Result | Exception], set[Key]]:
-        """Begin no more calls. What was answered so far, and which calls still run."""
+        """Begin no more calls; return the answers so far and the keys of the calls that still run."""
         with self._changed:
             self.waiting.clear()
             return self._answers.copy(), self.running.copy()

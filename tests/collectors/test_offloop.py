@@ -1,9 +1,12 @@
 import asyncio
 import threading
+from functools import partial
 
 import pytest
 
-from collectors.offloop import OneAtATime, StillRunningError, start
+from collectors.offloop import NoThreadError, OneAtATime, StillRunningError, Worker, spawn, start
+from tests.support.threads import no_threads_left
+from tests.support.waiting import eventually
 
 
 async def test_a_result_comes_back_from_another_thread() -> None:
@@ -69,3 +72,66 @@ async def test_a_call_that_hangs_is_given_up_and_not_started_again_until_it_retu
             except StillRunningError:
                 await asyncio.sleep(0.01)
     assert len(calls) == 2
+
+
+async def test_a_call_fails_alone_where_no_thread_is_left() -> None:
+    with no_threads_left(), pytest.raises(NoThreadError, match=r"'work': can't start new thread; raise the limit"):
+        await start(lambda: 1, "work")
+
+    assert await start(lambda: 1, "work") == 1
+
+
+async def test_calls_go_on_in_the_thread_that_they_have_where_no_other_is_left() -> None:
+    once = OneAtATime(threading.get_ident, "work")
+    first = await once(30)
+    with no_threads_left():
+        assert await once(30) == first
+
+
+async def test_a_first_call_that_got_no_thread_is_made_later() -> None:
+    once = OneAtATime(lambda: 1, "work")
+    with no_threads_left(), pytest.raises(NoThreadError):
+        await once(30)
+
+    assert await once(30) == 1
+
+
+def test_spawn_says_which_thread_is_missing() -> None:
+    with no_threads_left(), pytest.raises(NoThreadError, match="'probe'"):
+        spawn(lambda: None, "probe")
+
+
+def test_a_worker_makes_calls_in_order_in_one_thread() -> None:
+    worker = Worker("in-order")
+    made: list[tuple[int, int]] = []
+    for number in range(3):
+        worker.submit(partial(_note, made, number))
+    eventually(lambda: len(made) == 3, "all calls are made")
+
+    assert [number for number, _ in made] == [0, 1, 2]
+    assert len({thread for _, thread in made}) == 1
+
+
+def test_the_thread_of_a_worker_ends_with_it() -> None:
+    worker = Worker("short-lived")
+    worker.submit(lambda: None)
+    assert _named("short-lived")
+
+    del worker
+    eventually(lambda: not _named("short-lived"), "the thread ends")
+
+
+async def test_the_thread_of_one_at_a_time_ends_with_it() -> None:
+    once = OneAtATime(lambda: 1, "collect gone")
+    await once(30)
+
+    del once
+    eventually(lambda: not _named("collect gone"), "the thread ends")
+
+
+def _note(made: list[tuple[int, int]], number: int) -> None:
+    made.append((number, threading.get_ident()))
+
+
+def _named(name: str) -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == name]

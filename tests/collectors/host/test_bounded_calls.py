@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 
 from collectors.host.bounded_calls import BoundedCalls, HungError
+from tests.support.threads import no_threads_left
 from tests.support.waiting import eventually
 
 NAME = "patient"
@@ -32,11 +33,12 @@ def gate() -> Iterator[Gate]:
     gate = Gate()
     yield gate
     gate.opened.set()
-    eventually(lambda: not _threads(), "every thread ends once its call returns")
+    eventually(lambda: len(_threads()) <= 1, "every thread but the idle one ends once its call returns")
 
 
 @pytest.fixture
 def bounded() -> BoundedCalls[str, str]:
+    eventually(lambda: not _threads(), "the threads of the last test end")
     return BoundedCalls(NAME, handover=0.05, deadline=DEADLINE)
 
 
@@ -53,6 +55,31 @@ def test_each_call_gets_its_own_answer_in_order(bounded: BoundedCalls[str, str])
     assert list(found) == ["b", "a", "c"]
     assert (found["b"], found["c"]) == ("B", "C")
     assert isinstance(found["a"], OSError)
+
+
+def test_rounds_without_a_hang_share_one_thread(bounded: BoundedCalls[str, int]) -> None:
+    threads = {bounded.answers({"a": threading.get_ident})["a"] for _ in range(5)}
+
+    assert len(threads) == 1
+    assert len(_threads()) == 1
+
+
+def test_calls_are_made_inline_where_no_thread_is_left(bounded: BoundedCalls[str, int]) -> None:
+    with no_threads_left():
+        assert bounded.answers({"a": threading.get_ident}) == {"a": threading.get_ident()}
+
+    assert bounded.answers({"a": threading.get_ident}) != {"a": threading.get_ident()}
+
+
+def test_the_others_are_made_inline_where_one_hangs_and_no_thread_is_left(
+    bounded: BoundedCalls[str, str], gate: Gate
+) -> None:
+    bounded.answers({"first": lambda: "starts the thread"})
+    with no_threads_left():
+        found = bounded.answers({"dead": gate, "well": lambda: "well"})
+
+    assert isinstance(found["dead"], HungError)
+    assert found["well"] == "well"
 
 
 def test_no_calls_are_no_answers(bounded: BoundedCalls[str, str]) -> None:
@@ -78,7 +105,7 @@ def test_a_call_that_hangs_is_not_made_again_and_delays_no_later_round(
     assert time.monotonic() - before < 20 * DEADLINE / 2
     assert all(isinstance(found["dead"], HungError) and found["well"] == "well" for found in rounds)
     assert gate.calls == 1
-    assert len(_threads()) == 1
+    assert len(_threads()) == 2  # the one that hangs, and the one that makes the other calls
 
 
 def test_a_call_is_made_again_once_it_has_returned(bounded: BoundedCalls[str, str], gate: Gate) -> None:
@@ -94,6 +121,7 @@ def test_a_call_that_was_not_begun_in_time_is_not_made_later(gate: Gate) -> None
 
     found = slow.answers({"dead": gate, "behind": lambda: made.append("behind")})
     gate.opened.set()
+    del slow
     eventually(lambda: not _threads(), "the thread ends")
 
     assert isinstance(found["behind"], HungError)

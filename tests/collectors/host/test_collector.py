@@ -15,6 +15,7 @@ from collectors.host.config import HostConfig
 from collectors.host.subsystems import Platform, Subsystem, linux
 from collectors.metrics import Family, LabelValues, Value, gauge
 from tests.collectors.host.support import Tree
+from tests.support.threads import no_threads_left
 from tests.support.waiting import eventually
 
 
@@ -166,6 +167,13 @@ def test_the_checks_look_at_the_machine_they_were_given(tree: Tree) -> None:
 def test_the_checks_of_this_machine_can_be_run() -> None:
     for check in HostCollector(HostConfig()).checks():
         check.run()
+
+
+def test_a_machine_without_spare_threads_is_measured_all_the_same() -> None:
+    with no_threads_left():
+        found = {family.name for family in HostCollector(HostConfig()).collect()}
+
+    assert {"node_load1", "node_filesystem_size_bytes", "node_cpu_seconds_total"} <= found
 
 
 def test_measuring_linux_needs_no_heavy_library() -> None:
