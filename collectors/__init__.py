@@ -1,6 +1,6 @@
-"""What wr-agent measures: one module, or one small package, a source.
+"""Collectors: one module or one small package a source.
 
-What a collector is made of lives here too: `base` (the collector itself), `metrics` (what it exports),
-`findings` (what it says to a person), `units` (durations and sizes in its configuration).
+Shared helpers lie here too: `base` (the collector), `metrics` (its families), `findings` (its diagnosis) and `units`
+(durations and sizes of the configuration). `offloop` runs blocking calls, `kernel_files` reads /proc and /sys.
 Nothing here imports `agent`.
 """

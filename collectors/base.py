@@ -1,4 +1,4 @@
-"""The collector: what the agent supervises, snapshots and diagnoses."""
+"""The base class of a collector, which the agent supervises, scrapes and diagnoses."""
 
 from __future__ import annotations
 
@@ -15,41 +15,41 @@ from collectors.metrics import Family
 class Collector(ABC):
     """One source of measurements.
 
-    The supervisor calls `run()` on the event loop, and again, with back-off, if it ends or raises. `collect()` and the
-    checks are called in other threads, each of them never twice at once: what `run()` shares with them must be read in
-    one step (a reference to an immutable value, an `int`, a `tuple`, a `list(...)` or `dict(...)` copy).
+    The supervisor calls `run()` on the event loop and restarts it with back-off if it ends or raises. It calls
+    `collect()` and the checks in other threads, each of them one call at a time. These must read in one step what
+    `run()` shares with them: a reference to an immutable value, an `int`, a `tuple`, a `list(...)` or `dict(...)` copy.
     """
 
     name: ClassVar[str]
-    """Lower case, one word: the value of the `collector` label and of `?collect[]=`."""
+    """One lower-case word: the value of the `collector` label and of `?collect[]=`."""
 
     async def run(self) -> None:
-        """The long-lived work, if there is any. Ends only by cancellation, and then within a second."""
+        """Do the long-lived work, if there is any. It ends only by cancellation, within a second."""
         await asyncio.Event().wait()
 
     @abstractmethod
     def collect(self) -> Iterable[Family]:
-        """A cheap snapshot. Does not wait; does not raise for a source that is merely absent."""
+        """Return a cheap snapshot. It does not wait, and an absent source is no error."""
 
     @property
     def parts(self) -> Mapping[str, AbstractSet[str]]:
-        """What `?collect[]=` takes beside the collector's own name, and the names of the families of each such part."""
+        """The further values that `?collect[]=` takes, and the names of the families of each."""
         return {}
 
     def checks(self) -> Sequence[Check]:
-        """What `doctor` and the status page ask of this source."""
+        """Return the checks of this source for `doctor` and the status page."""
         return ()
 
     def state(self) -> object:
-        """What `/-/status` shows of this source beyond metrics, as data that msgspec encodes; None if nothing.
+        """Return the state that `/-/status` shows beyond metrics, as data that msgspec encodes; None if there is none.
 
         Called on the event loop.
         """
         return None
 
     def left_out(self, families: Mapping[str, str]) -> None:  # noqa: B027 - only who has foreign families cares
-        """Told, after each page, which of this source's foreign families it lacks, and why. Called on the event loop.
+        """Take note of the foreign families that the last page left out. Called on the event loop after each page.
 
         Args:
-            families: In which way each contradicts a family of the agent's own, by its name.
+            families: The reason by family name: how it contradicts a family of the agent.
         """

@@ -1,7 +1,7 @@
-"""What the agent says to a person: findings, and the checks that make them.
+"""The model of a finding, and of the check that makes it.
 
-`doctor`, the status page and `wr_agent_finding` all show these. Owns the model only; running checks within a
-deadline, and hiding consequences behind their causes, belongs to `agent.core.diagnosis`.
+`doctor`, the status page and `wr_agent_finding` all show findings. `agent.core.diagnosis` runs the checks within a
+deadline and hides consequences behind their causes.
 """
 
 from __future__ import annotations
@@ -12,28 +12,28 @@ from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """How much a finding matters. `doctor` exits 0, 1 or 2 by the worst it sees."""
+    """The weight of a finding. `doctor` exits with 0, 1 or 2 by the worst one."""
 
     INFO = "info"
-    """Worth knowing, nothing to mend: does not change the exit code."""
+    """A fact without a fault: no fix is needed and the exit code stays 0."""
     WARNING = "warning"
-    """Something is worse than it should be."""
+    """Something works worse than it should."""
     FAILURE = "failure"
-    """Something that this machine or this agent should do does not work."""
+    """A function of this machine or of the agent does not work."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is not as it should be, and what to do about it.
+    """One fault, its impact and its fix.
 
     Attributes:
         code: Stable identifier in kebab case, such as `audio-server-frozen`; a label value and a search term.
-        title: What is wrong, in one short line without a full stop.
-        severity: How much it matters.
-        detail: What was expected and what was found, with the numbers.
-        affects: What stops working because of it.
-        remedy: Commands or steps to mend it, each to be copied as it stands.
-        depends_on: Codes of findings that would cause this one; while one of them stands, this one stays quiet.
+        title: The fault, in one short line without a full stop.
+        severity: The weight of the fault.
+        detail: The expected and the found state, with the numbers.
+        affects: The impact.
+        remedy: Commands or steps of the fix, each to be copied as it stands.
+        depends_on: Codes of findings that would cause this one; it stays hidden while one of them holds.
     """
 
     code: str
@@ -47,14 +47,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One question that can be asked of this machine by name.
+    """One named question about this machine.
 
     Attributes:
-        name: What `doctor --only` takes: the collector's name, a dot and a word, such as `audio.server`.
-        title: What is true when the check finds nothing, such as `The audio server answers`.
-        run: Looks, changes nothing, returns what it found (nothing: all is well). Called in a thread, and given up
-            at a deadline.
-        slow: May take more than a moment: announced, and run last.
+        name: The value of `doctor --only`: the collector's name, a dot and a word, such as `audio.server`.
+        title: A sentence that holds when the check finds nothing, such as `The audio server answers`.
+        run: Looks without changing anything, and returns its findings. Called in a thread, and abandoned at a deadline.
+        slow: Takes more than a moment: announced, and run last.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Reading the kernel's text files, which are small, and often many of them, at every scrape."""
+"""Readers of the kernel's text files: small, often many of them, at every scrape."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _CHUNK = 65536
 
 
 def read_bytes(path: str | Path) -> bytes:
-    """All bytes of a file of /proc or /sys.
+    """Read all bytes of a file of /proc or /sys.
 
-    Read to the end: /proc answers with one page at a time, however large the buffer.
+    It reads to the end, because /proc answers with one page at a time for any size of buffer.
 
     Raises:
         OSError: The file cannot be opened or read.
@@ -29,7 +29,7 @@ def read_bytes(path: str | Path) -> bytes:
 
 
 def read_text(path: str | Path) -> str:
-    """The text of a file of /proc or /sys, fit for label values: bytes that are not UTF-8 become U+FFFD.
+    """Read a file of /proc or /sys as text for label values: bytes that are not UTF-8 become U+FFFD.
 
     Raises:
         OSError: The file cannot be opened or read.
@@ -38,10 +38,10 @@ def read_text(path: str | Path) -> str:
 
 
 def read_attribute(path: str | Path) -> str | None:
-    """One value of /sys without its newline, or None where the kernel has no answer.
+    """Read one value of /sys without its newline; return None where the kernel has no answer.
 
-    It has none when the attribute is not there, and also by refusing the read: EINVAL for the carrier of an
-    interface that is down, EOPNOTSUPP for the speed of one that has no such thing, ENODEV for one just unplugged.
+    It has none if the attribute is missing, or if it refuses the read: EINVAL for the carrier of an interface that is
+    down, EOPNOTSUPP for the speed of one that has none, ENODEV for a device that was just unplugged.
     """
     try:
         return required_attribute(path)
@@ -50,9 +50,9 @@ def read_attribute(path: str | Path) -> str | None:
 
 
 def required_attribute(path: str | Path) -> str:
-    """One value of /sys without its newline.
+    """Read one value of /sys without its newline.
 
-    Read once: /sys gives a value whole, and none is longer than a page.
+    One read is enough: /sys gives a value whole, and none is longer than a page.
 
     Raises:
         OSError: The kernel has no answer.
@@ -68,9 +68,10 @@ def _value(descriptor: int) -> str:
 
 
 def read_attributes(directory: str | Path, names: Iterable[str]) -> dict[str, str]:
-    """The values of a directory's attributes by their names, as `read_attribute` has them, without those it has not.
+    """Read several attributes of a directory; return the values by name, without those that the kernel refuses.
 
-    Opened from the directory, for the way to it is most of what a read costs; one that is gone has none.
+    The files are opened relative to the directory, because the path lookup is most of the cost of a read. A missing
+    directory has no attributes.
     """
     try:
         opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -89,9 +90,9 @@ def read_attributes(directory: str | Path, names: Iterable[str]) -> dict[str, st
 
 
 def read_number(path: str | Path) -> int | None:
-    """One whole number of /sys or /proc, or None where the kernel has no answer, or one that is no number.
+    """Read one whole number of /sys or /proc; return None where the kernel has no answer or the text is no number.
 
-    Hexadecimal numbers have 0x before them.
+    A hexadecimal number starts with 0x.
     """
     try:
         text = required_attribute(path)
@@ -101,14 +102,14 @@ def read_number(path: str | Path) -> int | None:
 
 
 def entries(directory: str | Path) -> list[str]:
-    """The names in a directory, in order; none where there is no such directory."""
+    """Return the sorted names in a directory; none if it is missing."""
     try:
-        return sorted(os.listdir(directory))  # noqa: PTH208 - names are wanted, and a scrape is to cost little
+        return sorted(os.listdir(directory))  # noqa: PTH208 - names cost less than paths
     except OSError:
         return []
 
 
 def numbered(directory: Path, prefix: str) -> dict[str, Path]:
-    """The entries named `prefix` and a number, by that number, ascending; none where there is no such directory."""
+    """Return the entries named `prefix` and a number, by that number, ascending; none if the directory is missing."""
     numbers = (name.removeprefix(prefix) for name in entries(directory) if name.startswith(prefix))
     return {number: directory / f"{prefix}{number}" for number in sorted(filter(str.isdecimal, numbers), key=int)}

@@ -1,7 +1,7 @@
-"""What a collector exports: metric families as plain data, and the histogram that observations go into.
+"""Metric families as plain data, and the histogram that counts observations.
 
-Owns the data model only. Rendering it to text belongs to `agent.exposition`. Names, types and label rules are
-those of the Prometheus exposition formats (text 0.0.4, OpenMetrics 1.0).
+`agent.exposition` renders them as text. Names, types and label rules are those of the Prometheus exposition formats
+(text 0.0.4, OpenMetrics 1.0).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class SummaryValue:
     """One summary series at one instant. It has no quantiles, which cannot be added up.
 
     Attributes:
-        count: How many observations there were.
+        count: The number of observations.
         sum: Their sum, in the family's unit.
     """
 
@@ -50,17 +50,17 @@ class SummaryValue:
 Value = float | HistogramValue | SummaryValue
 
 
-class Family(msgspec.Struct, frozen=True, gc=False):  # hundreds are made at each scrape: a fifth of a dataclass's time
+class Family(msgspec.Struct, frozen=True, gc=False):  # a scrape makes hundreds, each in a fifth of a dataclass's time
     """One metric family of one snapshot.
 
     Attributes:
         name: The full name, as in the text format; a counter's ends in `_total`.
-        type: The type that the TYPE line states. `unknown` is written `untyped` in the text format.
+        type: The type on the TYPE line. The text format writes `unknown` as `untyped`.
         help: One sentence for the HELP line.
         labels: The label names, the same for every sample here.
         samples: The value of each series by its label values, in the order of `labels`.
-        foreign: Whether others than this agent chose the name. A foreign family that contradicts one of the agent's own
-            is left out of a page alone, and takes over the help of one that it agrees with but for that.
+        foreign: True if another program chose the name. A page leaves out a foreign family that contradicts one of the
+            agent's own. If only the help differs, the page uses the agent's.
 
     A family whose series carry different label names is several `Family` objects of one name, type and help.
     """
@@ -83,7 +83,7 @@ _SUFFIXES: Mapping[MetricType, tuple[str, ...]] = {
 
 
 def openmetrics_name(name: str, type: MetricType) -> tuple[str, MetricType]:
-    """The family's name and type in OpenMetrics, where a counter is named without its `_total` and must have it."""
+    """Return the family's name and type in OpenMetrics, where a counter has `_total` on its samples only."""
     if type != "counter":
         return name, type
     stem = name.removesuffix("_total")
@@ -91,7 +91,7 @@ def openmetrics_name(name: str, type: MetricType) -> tuple[str, MetricType]:
 
 
 def names_taken(name: str, type: MetricType) -> tuple[str, ...]:
-    """Every name that OpenMetrics reserves for a family; no other family may have one of them."""
+    """Return every name that OpenMetrics reserves for a family; no other family may have one of them."""
     stem, there = openmetrics_name(name, type)
     return tuple(f"{stem}{suffix}" for suffix in _SUFFIXES[there])
 
@@ -105,30 +105,30 @@ def _family(name: str, type_: MetricType, help: str, samples: Samples, labels: L
 
 
 def gauge(name: str, help: str, samples: Samples, labels: LabelNames = ()) -> Family:
-    """A gauge family from one value, or from values by their label values."""
+    """Return a gauge family of one value, or of values by their label values."""
     return _family(name, "gauge", help, samples, labels)
 
 
 def counter(name: str, help: str, samples: Samples, labels: LabelNames = ()) -> Family:
-    """A counter family from one value, or from values by their label values."""
+    """Return a counter family of one value, or of values by their label values."""
     return _family(name, "counter", help, samples, labels)
 
 
 def unknown(name: str, help: str, samples: Samples, labels: LabelNames = ()) -> Family:
-    """A family of unknown type (`untyped` in the text format), as node_exporter has for raw kernel numbers."""
+    """Return a family of unknown type (`untyped` in the text format), as node_exporter has for raw kernel numbers."""
     return _family(name, "unknown", help, samples, labels)
 
 
 def histogram(name: str, help: str, samples: Mapping[LabelValues, HistogramValue], labels: LabelNames = ()) -> Family:
-    """A histogram family from snapshots by their label values."""
+    """Return a histogram family of snapshots by their label values."""
     return Family(name, "histogram", help, labels, samples)
 
 
 class Histogram:
-    """Counts observations into fixed buckets. One writer; `value()` may be called from another thread.
+    """A counter of observations in fixed buckets. One writer; `value()` may be called from another thread.
 
     Args:
-        bounds: Upper bounds of the finite buckets, ascending and finite, in the unit of what is observed.
+        bounds: Upper bounds of the finite buckets, ascending and finite, in the unit of the observations.
 
     Raises:
         ValueError: The bounds are not strictly ascending.
@@ -144,10 +144,10 @@ class Histogram:
         self._sum = 0.0
 
     def observe(self, value: float, times: int = 1) -> None:
-        """Count `value`, which belongs to the first bucket whose bound is not below it."""
+        """Count `value` in the first bucket whose bound is not below it."""
         self._counts[bisect_left(self._bounds, value)] += times
         self._sum += value * times
 
     def value(self) -> HistogramValue:
-        """What was observed so far."""
+        """Return the observations so far."""
         return HistogramValue(self._bounds, tuple(self._counts), self._sum)

@@ -16,7 +16,7 @@ _ESCAPE = re.compile(r"\\([0-7]{3})")
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """One line of the mount table; bytes that are not UTF-8 are surrogates, as `os.fsdecode` makes them."""
+    """One line of the mount table. Bytes that are not UTF-8 are surrogates, as `os.fsdecode` makes them."""
 
     device: str
     path: str
@@ -26,7 +26,7 @@ class Mount:
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """Bytes and inodes of one file system; `available` is what is left to users other than root."""
+    """Bytes and inodes of one file system. `available` is the space left to users other than root."""
 
     size: int
     free: int
@@ -35,9 +35,9 @@ class Space:
     files_free: int
 
 
-@lru_cache(maxsize=1)  # the table hardly ever changes from one scrape to the next
+@lru_cache(maxsize=1)  # the table rarely changes between scrapes
 def parse_mounts(table: bytes) -> tuple[Mount, ...]:
-    """The mounts in the text of /proc/self/mounts, in the format of fstab(5).
+    """Parse the text of /proc/self/mounts, in the format of fstab(5).
 
     Raises:
         ValueError: A line has fewer than four fields.
@@ -60,12 +60,12 @@ def _unescaped(field: str) -> str:
 
 
 def space(path: str | Path) -> Space:
-    """The space of the file system at `path`.
+    """Return the space of the file system at `path`.
 
-    May hang for as long as a network file system's server does not answer.
+    It may hang for as long as the server of a network file system does not answer.
 
     Raises:
-        OSError: It cannot be had.
+        OSError: The file system refuses.
     """
     found = os.statvfs(path)
     return Space(
@@ -78,7 +78,7 @@ def space(path: str | Path) -> Space:
 
 
 def linux_mounts(root: Path) -> Sequence[Mount]:
-    """The machine's mounts; our own where the first process is hidden from us."""
+    """Return the mounts of the machine; those of this process if the first process is hidden."""
     try:
         return parse_mounts(read_bytes(root / "proc/1/mounts"))
     except OSError:
@@ -86,5 +86,5 @@ def linux_mounts(root: Path) -> Sequence[Mount]:
 
 
 def printable(name: str) -> str:
-    """A file name as valid Unicode: bytes that are not UTF-8 become U+FFFD."""
+    """Return a file name as valid Unicode: bytes that are not UTF-8 become U+FFFD."""
     return os.fsencode(name).decode(errors="replace")

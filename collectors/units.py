@@ -1,4 +1,4 @@
-"""Durations and sizes as a configuration writes them: `"10s"`, `"4MiB"`."""
+"""Durations and sizes in a configuration: `"10s"`, `"4MiB"`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Duration(float):
 
     @classmethod
     def parse(cls, text: str) -> Duration:
-        """Read `"250ms"`, `"10s"`, `"5m"`, `"2h"` or `"1.5d"`.
+        """Parse `"250ms"`, `"10s"`, `"5m"`, `"2h"` or `"1.5d"`.
 
         Raises:
             ValueError: The text has another form.
@@ -38,7 +38,7 @@ class Size(int):
 
     @classmethod
     def parse(cls, text: str) -> Size:
-        """Read `"512B"`, `"64KiB"`, `"4MiB"`, `"1GB"`; a fraction of a byte is cut off.
+        """Parse `"512B"`, `"64KiB"`, `"4MiB"`, `"1GB"`; a fraction of a byte is cut off.
 
         Raises:
             ValueError: The text has another form.

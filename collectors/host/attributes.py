@@ -1,4 +1,4 @@
-"""Families from devices that /sys shows as directories of one-value files."""
+"""Families of devices that /sys shows as directories of one-value files."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Devices = Mapping[LabelValues, Path]
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """One file of a device, and the family that the values of all devices become.
+    """One file of a device, and the family of its values over all devices.
 
     Attributes:
         file: Its path below the device's directory.
         name: The family's name.
         help: The family's help.
         type: The family's type.
-        per: How many units of the file make one of the family.
+        per: The number of the file's units in one of the family's.
     """
 
     file: str
@@ -33,7 +33,7 @@ class Attribute:
 
 
 def attribute_families(devices: Devices, attributes: Sequence[Attribute], labels: LabelNames) -> list[Family]:
-    """One family an attribute, with the devices that have it as a number."""
+    """Return one family an attribute, of the devices that have it as a number."""
     if not devices:
         return []
     return [

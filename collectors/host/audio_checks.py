@@ -1,4 +1,4 @@
-"""What this Linux machine says to a person of that on which dropouts depend: one check a cause."""
+"""The checks of the settings on which dropouts depend, one check a cause."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from collectors.host.audio_servers import AudioServers
 
 
 def audio_checks(root: Path) -> tuple[Check, ...]:
-    """The checks of the machine whose files are under `root`."""
+    """Return the checks of the machine whose files are under `root`."""
     busy = busy_processes.Watch(root, os.cpu_count() or 1)
     return (
         Check("host.governor", "The processors keep their full speed", partial(_governor, root)),
-        Check("host.realtime-limit", "Real-time threads are not held up early", partial(_realtime, root)),
+        Check("host.realtime-limit", "Real-time threads are not throttled early", partial(_realtime, root)),
         Check("host.audio-priority", "The audio servers run with real-time priority", AudioServers(root).check),
         Check("host.throttling", "Heat does not slow the processors down", throttling.Watch(root).check),
-        Check("host.processors", "Programs leave some of the processors free", busy.check),
+        Check("host.processors", "Programs leave some processor time free", busy.check),
     )
 
 
@@ -30,5 +30,5 @@ def _governor(root: Path) -> list[Finding]:
 def _realtime(root: Path) -> list[Finding]:
     try:
         return realtime.check(realtime.read(root))
-    except FileNotFoundError:  # this kernel has no such limit
+    except FileNotFoundError:  # a kernel without this limit
         return []

@@ -1,7 +1,7 @@
-"""The threads of the audio servers that run here: are they real-time, and how often do they have to give way.
+"""The threads of the audio servers: their real-time priority and their context switches.
 
-An involuntary switch of a real-time thread means that something still more urgent ran, or that its time was up: the
-kind of trouble that becomes a dropout.
+An involuntary switch of a real-time thread means that a more urgent thread ran, or that its time was used up. Such
+delays become dropouts.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from collectors.kernel_files import read_text
 from collectors.metrics import Family, LabelValues, counter, gauge
 
 SERVERS = frozenset({"jackd", "jackdbus", "pipewire", "pipewire-pulse", "pulseaudio", "wireplumber"})
-"""By the name of the process, of which the kernel keeps 15 characters."""
+"""Process names of audio servers. The kernel keeps 15 characters of a name."""
 
 RENDERING = frozenset({"jackd", "pipewire", "pulseaudio"})
-"""Those that cannot do their work in time without a real-time thread."""
+"""The servers that need a real-time thread to finish their work in time."""
 
 SEARCH_SECONDS = 30.0
-"""How long a server that was started may go unnoticed: all processes have to be looked at to find it."""
+"""Seconds until a new server is found: the search has to look at all processes."""
 
 _POLICIES = {0: "other", 1: "fifo", 2: "rr", 3: "batch", 5: "idle", 6: "deadline"}  # sched(7), linux/sched.h
 _REAL_TIME = frozenset({"fifo", "rr", "deadline"})
@@ -45,10 +45,10 @@ class Thread:
         process: The server's name.
         name: The thread's name.
         id: The thread's number.
-        policy: How it is scheduled, such as `fifo` or `other`.
+        policy: Its scheduling policy, such as `fifo` or `other`.
         priority: Its real-time priority, 1 to 99; 0 without one.
-        voluntary: How often it went to wait for something.
-        involuntary: How often it had to give way.
+        voluntary: The number of times it waited for something.
+        involuntary: The number of times it was preempted.
     """
 
     process: str
@@ -61,12 +61,12 @@ class Thread:
 
     @property
     def is_real_time(self) -> bool:
-        """Whether it goes before all threads that are not."""
+        """True if the thread precedes all threads that are not real-time."""
         return self.policy in _REAL_TIME
 
 
 def parse(process: str, id_: str, stat: str, status: str) -> Thread:
-    """A thread from its `stat` (proc_pid_stat(5)) and its `status` (proc_pid_status(5))."""
+    """Parse a thread's `stat` (proc_pid_stat(5)) and its `status` (proc_pid_status(5))."""
     name = stat[stat.index("(") + 1 : stat.rindex(")")]
     fields = stat[stat.rindex(")") + 1 :].split()
     lines = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
@@ -82,24 +82,24 @@ def parse(process: str, id_: str, stat: str, status: str) -> Thread:
 
 
 def threads(proc: Path, pids: Iterable[str]) -> Iterator[Thread]:
-    """The threads of those of these processes that are audio servers now."""
+    """Yield the threads of those processes that are audio servers now."""
     for pid in pids:
         process = _name(proc / pid)
         for id_ in _entries(proc / pid / "task") if process in SERVERS else ():
             try:
                 task = proc / pid / "task" / id_
                 yield parse(process, id_, read_text(task / "stat"), read_text(task / "status"))
-            except OSError:  # ended while we looked
+            except OSError:  # the thread has ended
                 continue
 
 
 def servers(proc: Path) -> list[str]:
-    """The numbers of the processes that are audio servers."""
+    """Return the numbers of the processes that are audio servers."""
     return [pid for pid in _entries(proc) if pid.isdecimal() and _name(proc / pid) in SERVERS]
 
 
 class AudioServers:
-    """The audio servers of the machine whose files are under `root`; remembers which processes they are."""
+    """The audio servers of the machine whose files are under `root`. It remembers their process numbers."""
 
     def __init__(self, root: Path) -> None:
         self._proc = root / "proc"
@@ -109,26 +109,26 @@ class AudioServers:
         self._seen: dict[tuple[str, str], int] = {}
 
     def families(self) -> list[Family]:
-        """Switches and priority by server and thread name; threads of one name are taken together."""
+        """Return switches and priority by server and thread name. Threads of one name are added up."""
         found = list(threads(self._proc, self._current()))[:_MOST_THREADS]
         self._count(found)
         return [
             counter(
                 "host_audio_server_context_switches_total",
-                "How often threads of an audio server went to wait (voluntary) or had to give way (involuntary).",
+                "Context switches of an audio server's threads: waits (voluntary) and preemptions (involuntary).",
                 self._switches,
                 ("process", "thread", "kind"),
             ),
             gauge(
                 "host_audio_server_thread_priority",
-                "The real-time priority of threads of an audio server, the highest of one name; 0 without one.",
+                "Real-time priority of an audio server's threads, the highest of one name; 0 without one.",
                 _priorities(found),
                 ("process", "thread", "policy"),
             ),
         ]
 
     def check(self) -> list[Finding]:
-        """One finding for each audio server that has no real-time thread."""
+        """Return one finding for each audio server that has no real-time thread."""
         return check(threads(self._proc, self._current()))
 
     def _current(self) -> list[str]:
@@ -138,7 +138,7 @@ class AudioServers:
         return self._pids
 
     def _count(self, found: list[Thread]) -> None:
-        """Add what each thread did since it was seen last, so that no counter falls when one ends."""
+        """Add each thread's switches since the last look, so that no counter falls when a thread ends."""
         seen: dict[tuple[str, str], int] = {}
         switches: dict[LabelValues, float] = {}
         for thread in found:
@@ -151,7 +151,7 @@ class AudioServers:
 
 
 def check(found: Iterable[Thread]) -> list[Finding]:
-    """One finding for each audio server that has no real-time thread."""
+    """Return one finding for each audio server that has no real-time thread."""
     by_process: dict[str, list[Thread]] = {}
     for thread in found:
         by_process.setdefault(thread.process, []).append(thread)
@@ -161,7 +161,7 @@ def check(found: Iterable[Thread]) -> list[Finding]:
             title=f"{process} runs without real-time priority",
             severity=Severity.WARNING,
             detail=f"Expected a thread of {process} scheduled as fifo or rr, found {len(own)} that are not.",
-            affects="Any busy program can hold audio up: it drops out under load.",
+            affects="Any busy program can delay audio: it drops out under load.",
             remedy=_REMEDY,
         )
         for process, own in by_process.items()

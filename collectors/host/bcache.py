@@ -1,4 +1,4 @@
-"""Disks that cache other disks, from /sys/fs/bcache (Documentation/admin-guide/bcache.rst)."""
+"""Block caches, from /sys/fs/bcache (Documentation/admin-guide/bcache.rst)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collectors.kernel_files import entries, read_attribute
 from collectors.metrics import Family, LabelNames, LabelValues, MetricType, gauge
 
 _NANOSECOND = 1e-9
-"""What node_exporter takes the kernel's `_us` for."""
+"""The unit of the kernel's `_us` files, as node_exporter reads them."""
 
 _HUMAN = re.compile(r"(-?)(\d+)(?:\.(\d+))?([kMGTPEZY]?)")
 _POWERS = "kMGTPEZY"
@@ -19,7 +19,7 @@ _POWERS = "kMGTPEZY"
 
 @dataclass(frozen=True, slots=True)
 class _Number:
-    """One file, and the family that it becomes."""
+    """One file and its family."""
 
     file: str
     name: str
@@ -127,7 +127,7 @@ _Directories = Mapping[LabelValues, Path]
 
 
 def parse_number(text: str) -> int:
-    """A number as bcache prints it: `20.4G`, where the digits behind the point count 1,024ths by hundreds.
+    """Parse a number as bcache prints it: `20.4G`, where the digits after the point count 1,024ths by hundreds.
 
     Raises:
         ValueError: The text has another form.
@@ -142,7 +142,7 @@ def parse_number(text: str) -> int:
 
 
 def families(root: Path) -> list[Family]:
-    """The numbers of every set, its backing devices and its cache devices; none where there is no bcache."""
+    """Return the numbers of every set, its backing devices and its cache devices; none without bcache."""
     directory = root / "sys/fs/bcache"
     sets: _Directories = {(uuid,): directory / uuid for uuid in entries(directory) if "-" in uuid}
     if not sets:
@@ -173,12 +173,12 @@ def _samples(directories: _Directories, number: _Number) -> dict[LabelValues, fl
 
 
 def _writeback(backing: _Directories) -> list[Family]:
-    said = {labels: _lines(read_attribute(path / "writeback_rate_debug") or "") for labels, path in backing.items()}
+    debug = {labels: _lines(read_attribute(path / "writeback_rate_debug") or "") for labels, path in backing.items()}
     return [
         gauge(
             f"node_bcache_{name}",
             help,
-            {labels: parse_number(lines[key]) for labels, lines in said.items() if key in lines},
+            {labels: parse_number(lines[key]) for labels, lines in debug.items() if key in lines},
             ("uuid", "backing_device"),
         )
         for key, name, help in _WRITEBACK

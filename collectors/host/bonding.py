@@ -1,4 +1,4 @@
-"""Bonded network interfaces: how many there are in each, and how many of them work, from /sys/class/net."""
+"""Bonded network interfaces, with the number of slaves and of working ones, from /sys/class/net."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collectors.metrics import Family, LabelValues, gauge
 
 
 def families(root: Path) -> list[Family]:
-    """The two gauges.
+    """Return the two gauges.
 
     Raises:
         FileNotFoundError: The kernel has no bonding.
@@ -31,7 +31,7 @@ def _slaves(master: Path) -> list[str]:
 
 
 def _state(master: Path, slave: str) -> str | None:
-    """The link's state; kernels before 3.13 name the directory otherwise."""
+    """Return the link's state. Kernels before 3.13 have another directory name."""
     return read_attribute(master / f"lower_{slave}/bonding_slave/mii_status") or read_attribute(
         master / f"slave_{slave}/bonding_slave/mii_status"
     )

@@ -1,4 +1,4 @@
-"""How the btrfs file systems use their disks, from /sys/fs/btrfs."""
+"""Disk use of btrfs file systems, from /sys/fs/btrfs."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _FAMILIES: dict[str, tuple[str, LabelNames]] = {
 
 
 def ratio(mode: str, devices: int) -> float:
-    """How many bytes of disk a byte takes in this layout over so many devices, or 0 for a layout that is not known."""
+    """Return the bytes of disk that a byte takes in this layout on this number of devices; 0 for an unknown layout."""
     if mode in _PARITY:
         return devices / (devices - _PARITY[mode])
     return _COPIES.get(mode, 0)
 
 
 def families(root: Path) -> list[Family]:
-    """Sizes and use of every file system, of each kind of block and of each layout of it."""
+    """Return sizes and use of every file system, by kind of block and by layout."""
     found: dict[str, dict[LabelValues, float]] = {name: {} for name in _FAMILIES}
     directory = root / "sys/fs/btrfs"
     for uuid in filter(lambda name: "-" in name, entries(directory)):

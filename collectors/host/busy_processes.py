@@ -1,4 +1,4 @@
-"""Which programs use the processors now. Off by default: a program's name becomes a label."""
+"""The programs that use the processors most. Off by default: a program's name becomes a label."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BUSY = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One process: its name, when it started in ticks since boot, and the ticks that it has used."""
+    """One process: its name, its start in ticks since boot, and its processor time in ticks."""
 
     name: str
     started: int
@@ -29,33 +29,33 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """All processes by their numbers, and when they were read, in seconds."""
+    """All processes by their numbers, and the time of the reading in seconds."""
 
     at: float
     processes: dict[str, Process]
 
 
 def parse(stat: str) -> Process:
-    """A process from its `stat` (proc_pid_stat(5)); a name may hold spaces and brackets."""
+    """Parse a process's `stat` (proc_pid_stat(5)); a name may hold spaces and brackets."""
     name, fields = stat[stat.index("(") + 1 : stat.rindex(")")], stat[stat.rindex(")") + 1 :].split()
     return Process(name, int(fields[_START]), int(fields[_USER]) + int(fields[_SYSTEM]))
 
 
 def read(root: Path) -> Reading:
-    """All processes now."""
+    """Read all processes."""
     processes = {}
     for directory in (root / "proc").glob("[0-9]*"):
         try:
             processes[directory.name] = parse(read_text(directory / "stat"))
-        except OSError:  # ended while we looked
+        except OSError:  # the process has ended
             continue
     return Reading(time.monotonic(), processes)
 
 
 def busiest(before: Reading, after: Reading) -> list[tuple[str, float]]:
-    """Programs by the processors that all their processes used between two readings, the busiest first, ten at most.
+    """Return the ten busiest programs between two readings, with the processors that all their processes used.
 
-    A ratio of 1 is one processor. What ended between the readings is not in it.
+    A ratio of 1 is one processor. A process that ended between the readings is not counted.
     """
     used: Counter[str] = Counter()
     for pid, process in after.processes.items():
@@ -67,22 +67,27 @@ def busiest(before: Reading, after: Reading) -> list[tuple[str, float]]:
 
 
 class BusyProcesses:
-    """The busiest programs since the reading before, on the machine whose files are under `root`."""
+    """The busiest programs since the last reading, on the machine whose files are under `root`."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._last: Reading | None = None
 
     def families(self) -> list[Family]:
-        """The ten busiest; none the first time."""
+        """Return the ten busiest; none the first time."""
         before, self._last = self._last, read(self._root)
         found = busiest(before, self._last) if before else []
-        help = "How many processors the processes of this name used since the scrape before; the ten busiest."
+        help = "Processors used by the processes of this name since the last scrape; the ten busiest."
         return [gauge("host_busy_process_cpu_ratio", help, {(name,): ratio for name, ratio in found}, ("process",))]
 
 
 class Watch:
-    """Tells whether programs use up the processors, of which there are so many, from one look to the next."""
+    """A check of the processors' use from one look to the next.
+
+    Args:
+        root: Where the machine's files are.
+        processors: The number of processors.
+    """
 
     def __init__(self, root: Path, processors: int) -> None:
         self._root = root
@@ -90,7 +95,7 @@ class Watch:
         self._last = read(root)
 
     def check(self) -> list[Finding]:
-        """A finding if programs used nearly all processors since the last look, with the busiest of them."""
+        """Return a finding with the busiest programs, if they used nearly all processors since the last look."""
         before, self._last = self._last, read(self._root)
         found = busiest(before, self._last)
         total = sum(ratio for _, ratio in found)
@@ -100,9 +105,9 @@ class Watch:
         named = ", ".join(f"{name} {ratio:.0%}" for name, ratio in found[:5])
         return Finding(
             code="host-processors-busy",
-            title="The processors are used up",
+            title="The processors are fully used",
             severity=Severity.INFO,
-            detail=f"Programs used {total:.1f} of {self._processors} processors just now: {named} (of one).",
-            affects="What is not real-time has to wait for them: sessions load slowly, plugins render late.",
+            detail=f"Programs used {total:.1f} of {self._processors} processors since the last check: {named}.",
+            affects="Threads without real-time priority wait: sessions load slowly, plugins render late.",
             remedy=("top -o %CPU",),
         )

@@ -1,7 +1,4 @@
-"""What the host says to a person: file systems and memory that run out, sources that fail.
-
-Owns the thresholds and the words, as pure functions over what was measured.
-"""
+"""Findings about file systems, memory and sources: pure functions over what was measured."""
 
 from __future__ import annotations
 
@@ -18,12 +15,12 @@ _LOW = 0.10
 _CRITICAL = 0.03
 _GB = 1e9
 
-# In memory, or the firmware's variables: no disk that anyone could clear.
+# In memory, or the firmware's variables: no disk to clean up.
 _NOT_STORAGE = frozenset({"efivarfs", "ramfs", "tmpfs"})
 
 
 def disk_space(spaces: Measured) -> list[Finding]:
-    """One finding for each file system with little space left."""
+    """Return one finding for each file system with little space left."""
     return [
         Finding(
             code="host-disk-space-low",
@@ -42,17 +39,17 @@ def disk_space(spaces: Measured) -> list[Finding]:
 
 
 def inodes(spaces: Measured) -> list[Finding]:
-    """One finding for each file system with few inodes left; those that need none are passed over."""
+    """Return one finding for each file system with few inodes left. Those without a limit are skipped."""
     return [
         Finding(
             code="host-inodes-low",
-            title=f"{printable(mount.path)} has nearly no inodes left",
+            title=f"{printable(mount.path)} is nearly out of inodes",
             severity=_severity(space.files_free / space.files),
             detail=(
                 f"{_description(mount)} has {space.files_free} of {space.files} inodes free"
                 f" ({space.files_free / space.files:.1%}); expected at least {_LOW:.0%}."
             ),
-            affects="No new file can be made there when they run out, however much space is free.",
+            affects="No new file can be created there when they run out, even with free space.",
             remedy=(f"du -x --inodes -d 2 {shlex.quote(printable(mount.path))} | sort -n | tail",),
         )
         for mount, space in _storage(spaces)
@@ -61,14 +58,14 @@ def inodes(spaces: Measured) -> list[Finding]:
 
 
 def mounts(spaces: Measured) -> list[Finding]:
-    """One finding for each mount that does not answer."""
+    """Return one finding for each mount that does not answer."""
     return [
         Finding(
             code="host-mount-hangs",
             title=f"{printable(mount.path)} does not answer",
             severity=Severity.FAILURE,
-            detail=f"{_description(mount)} was asked for its space: {found}. Its server or its disk may be gone.",
-            affects="Every program that opens a file there hangs, and cannot be ended before it answers again.",
+            detail=f"{_description(mount)} did not report its space: {found}. Its server or its disk may be gone.",
+            affects="Every program that opens a file there hangs, and cannot be killed until the mount answers again.",
             remedy=(f"umount -l {shlex.quote(printable(mount.path))}",),
         )
         for mount, found in spaces.items()
@@ -77,7 +74,7 @@ def mounts(spaces: Measured) -> list[Finding]:
 
 
 def memory(found: Memory) -> list[Finding]:
-    """A finding if little memory is available."""
+    """Return a finding if little memory is available."""
     if found.available >= found.total * _LOW:
         return []
     return [
@@ -89,14 +86,14 @@ def memory(found: Memory) -> list[Finding]:
                 f"{found.available / _GB:.1f} GB of {found.total / _GB:.1f} GB of memory is available"
                 f" ({found.available / found.total:.1%}); expected at least {_LOW:.0%}."
             ),
-            affects="Swapping makes audio drop out, and the kernel may end programs to get memory back.",
+            affects="Swapping makes audio drop out, and the kernel may kill programs to free memory.",
             remedy=("ps -Ao pid,rss,comm | sort -rnk 2 | head",),
         )
     ]
 
 
 def sources(failures: Mapping[str, Exception]) -> list[Finding]:
-    """One finding for each subsystem that fails, from its error by its name."""
+    """Return one finding for each failing subsystem, from its error by its name."""
     return [
         Finding(
             code="host-source-failing",
@@ -115,11 +112,11 @@ def _source_remedy(error: Exception) -> tuple[str, ...]:
         return ("ps -eLo stat,wchan:30,comm | grep ^D",)
     if isinstance(error, OSError) and error.filename:
         return (f"ls -l {shlex.quote(str(error.filename))}", "id")
-    return ("uname -a", "Report the error with this output: the kernel answered in a form that wr-agent does not know.")
+    return ("uname -a", "Report the error with this output: wr-agent does not know the format of the kernel's answer.")
 
 
 def _storage(spaces: Measured) -> Iterator[tuple[Mount, Space]]:
-    """What a person can make room on, each device once however often it is mounted."""
+    """Yield the file systems that a user can clean up, each device once."""
     seen = set()
     for mount, space in spaces.items():
         if not isinstance(space, Space) or mount.read_only or mount.type in _NOT_STORAGE or mount.device in seen:

@@ -1,4 +1,4 @@
-"""The host collector: reads each subsystem on its own, so that one that fails costs its own families alone."""
+"""The host collector. It reads each subsystem separately, so that a failure costs only that subsystem's families."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from collectors.metrics import Family, gauge
 
 _log = structlog.get_logger()
 
-# All of them together take some milliseconds; a sensor that does not answer must leave the others their share of the
-# two seconds that the agent gives to a collector.
+# All subsystems together take some milliseconds. A sensor that hangs must leave the others their share of the two
+# seconds that the agent gives to a collector.
 _HANDOVER = 0.2
 _DEADLINE = 0.8
 
@@ -32,13 +32,13 @@ _SCRAPE_NAMES = frozenset({"node_scrape_collector_duration_seconds", "node_scrap
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """One attempt at one subsystem; `error` is None where it worked.
+    """One attempt at one subsystem.
 
     Attributes:
-        name: Which subsystem.
-        families: What it said: nothing where it did not work.
-        seconds: How long it took.
-        error: What went wrong, or FileNotFoundError where this machine has no such thing.
+        name: The subsystem's name.
+        families: Its families; none after an error.
+        seconds: The duration of the attempt.
+        error: The error; FileNotFoundError if the machine has no such source; None on success.
     """
 
     name: str
@@ -48,7 +48,7 @@ class _Reading:
 
     @property
     def failure(self) -> Exception | None:
-        """What went wrong: a source that is merely absent is no failure."""
+        """The error, unless the source is merely absent."""
         return None if isinstance(self.error, FileNotFoundError) else self.error
 
 
@@ -77,23 +77,23 @@ class HostCollector(Collector):
         self._parts: Mapping[str, AbstractSet[str]] = {it.name: _SCRAPE_NAMES for it in self._subsystems()}
 
     def collect(self) -> list[Family]:
-        """What every subsystem says, and how reading it went."""
+        """Return the families of every subsystem, and the duration and result of reading it."""
         readings = self._readings()
         self._log_changes(readings)
-        said = {reading.name: [family for family in reading.families if family.samples] for reading in readings}
+        by_subsystem = {reading.name: [family for family in reading.families if family.samples] for reading in readings}
         if _TEXTFILE not in self.config.leave_out:
-            others = [family for families in said.values() for family in families]
-            said[_TEXTFILE] = [family for family in self._textfiles.families(others) if family.samples]
-        self._parts = {name: {family.name for family in its} | _SCRAPE_NAMES for name, its in said.items()}
-        return [*(family for families in said.values() for family in families), *_scrape_families(readings)]
+            others = [family for families in by_subsystem.values() for family in families]
+            by_subsystem[_TEXTFILE] = [family for family in self._textfiles.families(others) if family.samples]
+        self._parts = {name: {family.name for family in its} | _SCRAPE_NAMES for name, its in by_subsystem.items()}
+        return [*(family for families in by_subsystem.values() for family in families), *_scrape_families(readings)]
 
     @property
     def parts(self) -> Mapping[str, AbstractSet[str]]:
-        """node_exporter's collectors."""
+        """The subsystems, by node_exporter's names of its collectors."""
         return self._parts
 
     def checks(self) -> Sequence[Check]:
-        """Disk space, inodes, dead mounts, memory, whether every subsystem can be read, and the platform's own."""
+        """Return the checks of disks, mounts, memory, sources and the platform."""
         return (
             Check("host.disk-space", "Every disk has space left", self._disk_space),
             Check("host.inodes", "Every disk has inodes left", self._inodes),

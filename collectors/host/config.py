@@ -1,4 +1,4 @@
-"""What a user can say about the host collector."""
+"""The settings of the host collector."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ SubsystemName = Literal[
     "xfs",
     "zfs",
 ]
-"""Every part of the host that there is on any platform, by node_exporter's names of its collectors."""
+"""Every part of the host on any platform, by node_exporter's names of its collectors."""
 
 
 class HostConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -74,11 +74,11 @@ class HostConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     Attributes:
         enabled: Whether this machine itself is measured.
         leave_out: Parts that are not measured.
-        network_devices: Of which network interfaces state, traffic and neighbours are exported.
-        block_devices: Of which disks activity and description are exported.
-        mount_points: Of which file systems space is exported, by where they are mounted.
-        file_system_types: The same, by their type.
-        textfile_directory: Where other programs leave `*.prom` files; "" is Debian's directory, if it is there.
+        network_devices: The network interfaces whose state, traffic and neighbours are exported.
+        block_devices: The disks whose activity and description are exported.
+        mount_points: The file systems whose space is exported, by mount point.
+        file_system_types: The same, by type.
+        textfile_directory: The directory of other programs' `*.prom` files; "" is Debian's directory, if it exists.
     """
 
     enabled: bool = True

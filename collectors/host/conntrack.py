@@ -1,4 +1,4 @@
-"""The firewall's table of connections, from /proc/sys/net/netfilter and /proc/net/stat/nf_conntrack."""
+"""Connection tracking, from /proc/sys/net/netfilter and /proc/net/stat/nf_conntrack."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _STATISTICS = {
 
 
 def parse(text: str) -> dict[str, int]:
-    """The sum over all processors of each column: names, then a line of hexadecimal numbers a processor."""
+    """Return each column's sum over all processors. A line of names precedes their lines of hexadecimal numbers."""
     header, *rows = (line.split() for line in text.splitlines())
     return {name: sum(int(row[column], 16) for row in rows) for column, name in enumerate(header)}
 
 
 def families(root: Path) -> list[Family]:
-    """Entries, their limit, and what became of packets."""
+    """Return the entries, their limit and the packet counters."""
     settings = f"{root}/proc/sys/net/netfilter"
     counts = parse(read_text(f"{root}/proc/net/stat/nf_conntrack"))
     return [

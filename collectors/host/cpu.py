@@ -11,7 +11,7 @@ from collectors.kernel_files import read_text
 from collectors.metrics import Family, counter
 
 Ticks = tuple[int, ...]
-"""One processor's counters in clock ticks, in the order of /proc/stat (proc_pid_stat(5)): `MODES`, then `GUESTS`."""
+"""One processor's counters in clock ticks, in the order of /proc/stat (proc_stat(5)): `MODES`, then `GUESTS`."""
 
 MODES = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
 GUESTS = ("user", "nice")
@@ -22,7 +22,7 @@ _HOTPLUG_TICKS = 3 * _TICKS_PER_SECOND
 
 
 def parse(text: str) -> dict[str, Ticks]:
-    """The counters of each processor that is online, by its number, from the text of /proc/stat."""
+    """Return the counters of each online processor by its number, from the text of /proc/stat."""
     processors = {}
     for line in text.splitlines():
         if not line.startswith("cpu"):
@@ -34,10 +34,10 @@ def parse(text: str) -> dict[str, Ticks]:
 
 
 def forward(before: Ticks | None, now: Ticks) -> Ticks:
-    """What to export after `before`, so that no counter falls.
+    """Return the counters to export after `before`, so that none falls.
 
-    The kernel's idle and iowait may step back a little, which Prometheus would take for a reset and count the whole
-    counter as new. A large step back of idle is a processor that was unplugged and counts from the start again.
+    The kernel's idle and iowait may step back a little. Prometheus would take that for a reset and count the whole
+    counter again. A large step back of idle is a processor that was unplugged and starts from zero.
     """
     if before is None or before[_IDLE] - now[_IDLE] >= _HOTPLUG_TICKS:
         return now
@@ -45,7 +45,7 @@ def forward(before: Ticks | None, now: Ticks) -> Ticks:
 
 
 class Cpu:
-    """The processors; remembers what it exported, see `forward`."""
+    """The processors' time. It remembers what it exported, see `forward`."""
 
     def __init__(self, root: Path) -> None:
         self._stat = root / "proc/stat"
@@ -54,11 +54,11 @@ class Cpu:
         self._exported: dict[str, Ticks] = {}
 
     def families(self) -> list[Family]:
-        """Seconds by processor and mode, then throttling and isolation."""
+        """Return seconds by processor and mode, then throttling and isolation."""
         return [*_time_families(self._forwarded()), *self._topology.families()]
 
     def _forwarded(self) -> dict[str, Ticks]:
-        # A check may read while a scrape does: an older reading must not be remembered over a newer one.
+        # A check may read during a scrape: an older reading must not replace a newer one.
         with self._lock:
             before, now = self._exported, parse(read_text(self._stat))
             self._exported = {cpu: forward(before.get(cpu), ticks) for cpu, ticks in now.items()}

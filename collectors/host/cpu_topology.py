@@ -11,7 +11,7 @@ _Paths = dict[tuple[str, ...], Path]
 
 
 class Topology:
-    """What is said of cores and packages. Which processors form them is read once."""
+    """The throttle counters of cores and packages. The topology is read once."""
 
     def __init__(self, root: Path) -> None:
         self._directory = root / "sys/devices/system/cpu"
@@ -30,7 +30,7 @@ class Topology:
         self._cores.setdefault((package, core), throttles / "core_throttle_count")
 
     def families(self) -> list[Family]:
-        """Throttle counters where the processor has them (most virtual ones do not), and the isolated processors."""
+        """Return throttle counters, which most virtual processors lack, and the isolated processors."""
         isolated = parse_cpu_list(read_attribute(self._directory / "isolated") or "")
         return [
             counter(
@@ -55,7 +55,7 @@ class Topology:
 
 
 def parse_cpu_list(text: str) -> list[int]:
-    """The numbers in a list such as `0-2,7`, the kernel's cpulist format."""
+    """Parse a list such as `0-2,7`, the kernel's cpulist format."""
     numbers: list[int] = []
     for span in filter(None, text.strip().split(",")):
         first, _, last = span.partition("-")

@@ -1,4 +1,4 @@
-"""How fast each processor runs and may run, from /sys/devices/system/cpu/cpu*/cpufreq."""
+"""Current and permitted frequency of each processor, from /sys/devices/system/cpu/cpu*/cpufreq."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ATTRIBUTES = tuple(
 
 
 def families(root: Path) -> list[Family]:
-    """Six gauges, without those that this processor or this user cannot read."""
+    """Return six gauges, without those that this processor lacks or this user cannot read."""
     processors: Devices = {
         (number,): directory
         for number, directory in numbered(root / "sys/devices/system/cpu", "cpu").items()

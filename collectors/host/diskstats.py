@@ -1,4 +1,4 @@
-"""Block devices: what they did, from /proc/diskstats, and what they are, from udev."""
+"""Block devices: their activity, from /proc/diskstats, and their description, from udev."""
 
 from __future__ import annotations
 
@@ -62,19 +62,19 @@ class Disk:
 
 
 def parse(text: str) -> list[Disk]:
-    """The devices in the text of /proc/diskstats."""
+    """Parse the text of /proc/diskstats."""
     rows = (line.split() for line in text.splitlines())
     return [Disk(major, minor, device, tuple(map(int, counts))) for major, minor, device, *counts in rows]
 
 
 def parse_udev(text: str) -> dict[str, str]:
-    """The properties (`E:NAME=value` lines) in the text of one file of udev's database."""
+    """Return the properties (`E:NAME=value` lines) in the text of one file of udev's database."""
     properties = (line.removeprefix("E:") for line in text.splitlines() if line.startswith("E:"))
     return {name: value for name, found, value in (line.partition("=") for line in properties) if found}
 
 
 def families(root: Path, devices: Filter) -> list[Family]:
-    """What the devices did and what they are."""
+    """Return activity and description of the devices."""
     disks = [disk for disk in parse(read_text(f"{root}/proc/diskstats")) if devices.keeps(disk.device)]
     udev = {disk.device: _properties(root, disk) for disk in disks}
     return [*_activity(disks), _info(disks, udev), _file_systems(udev), _device_mappings(udev), *_ata(udev)]

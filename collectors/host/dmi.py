@@ -1,4 +1,4 @@
-"""Which machine this is, as its firmware says, from /sys/class/dmi/id."""
+"""The firmware's description of the machine, from /sys/class/dmi/id."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ _HELP = (
 
 
 class Dmi:
-    """The machine's description, which is read once: it cannot change while the machine runs."""
+    """The machine's description, read once: it cannot change while the machine runs."""
 
     def __init__(self, root: Path) -> None:
         self._directory = root / "sys/class/dmi/id"
         self._families: list[Family] = []
 
     def families(self) -> list[Family]:
-        """One sample with a label for each field that the firmware has and this user may read.
+        """Return one sample with a label for each field that the firmware has and this user may read.
 
         Raises:
             FileNotFoundError: The machine has no such firmware.

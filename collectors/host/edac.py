@@ -1,4 +1,4 @@
-"""Errors that the memory controllers mended or could not mend, from /sys/devices/system/edac/mc."""
+"""Corrected and uncorrected errors of the memory controllers, from /sys/devices/system/edac/mc."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _KINDS = (("ce", "correctable"), ("ue", "uncorrectable"))
 
 
 def families(root: Path) -> list[Family]:
-    """Errors by controller, and by row of chips where the controller knows it."""
+    """Return the errors by controller, and by row of chips where the controller knows it."""
     controllers = numbered(root / "sys/devices/system/edac/mc", "mc")
     return [family for kind, name in _KINDS for family in _kind(controllers, kind, name)]
 

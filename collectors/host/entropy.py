@@ -1,4 +1,4 @@
-"""The kernel's pool of randomness, from /proc/sys/kernel/random."""
+"""The kernel's entropy pool, from /proc/sys/kernel/random."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collectors.metrics import Family, gauge
 
 
 def families(root: Path) -> list[Family]:
-    """The two gauges."""
+    """Return the two gauges."""
     directory = f"{root}/proc/sys/kernel/random"
     return [
         gauge(

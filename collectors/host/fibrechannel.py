@@ -41,11 +41,11 @@ _COUNTERS = (
     ("fcp_packet_aborts", "fcp_packet_aborts", "Number of aborted packets"),
 )
 _UNKNOWN = 2**64 - 1
-"""What an adapter says that does not count."""
+"""The value of a counter that the adapter does not have."""
 
 
 def families(root: Path) -> list[Family]:
-    """Description and counters of every adapter.
+    """Return description and counters of every adapter.
 
     Raises:
         FileNotFoundError: The machine has none.

@@ -9,7 +9,7 @@ from collectors.metrics import Family, gauge
 
 
 def parse(text: str) -> tuple[int, int]:
-    """Allocated and maximum file handles; the number between them is always 0 since Linux 2.6.
+    """Return allocated and maximum file handles. The number between them is 0 since Linux 2.6.
 
     Raises:
         ValueError: The text is not three numbers.
@@ -19,7 +19,7 @@ def parse(text: str) -> tuple[int, int]:
 
 
 def families(root: Path) -> list[Family]:
-    """The two gauges."""
+    """Return the two gauges."""
     allocated, maximum = parse(read_text(f"{root}/proc/sys/fs/file-nr"))
     return [
         gauge("node_filefd_allocated", "File descriptor statistics: allocated.", allocated),

@@ -1,4 +1,4 @@
-"""File systems: space and inodes of each mount, also where a dead one answers never."""
+"""Space and inodes of each mount. A mount that hangs does not delay the others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from collectors.mounts import Mount, Space, printable, space
 
 _LABELS = ("device", "fstype", "mountpoint")
 
-# A server that answers at all answers a good deal faster; a hundred mounts of a dead one must not add up.
+# A working server answers much faster. The mounts of a dead one must not add up.
 _HANDOVER = 0.05
 _DEADLINE = 0.4
 
@@ -27,15 +27,15 @@ _FIELDS = (
 
 
 Measured = Mapping[Mount, Space | Exception]
-"""Each mount once, and its space, or why it did not say: HungError where it does not answer."""
+"""The space of each mount, or its error: HungError if it does not answer."""
 
 
 class FileSystems:
-    """The file systems of this machine; remembers which of them hang.
+    """The file systems of this machine. It remembers those that hang.
 
     Args:
-        mounts: Lists what is mounted.
-        config: Which of it is measured.
+        mounts: Lists the mounts.
+        config: Selects those that are measured.
         root: Where the mount points are.
     """
 
@@ -46,12 +46,12 @@ class FileSystems:
         self._calls: BoundedCalls[Mount, Space] = BoundedCalls("statvfs", handover=_HANDOVER, deadline=_DEADLINE)
 
     def measured(self) -> Measured:
-        """The space of each mount that the configuration wants, within the deadline."""
+        """Return the space of each configured mount, within the deadline."""
         kept = [mount for mount in self._mounts() if self._keeps(mount)]
         return self._calls.answers({mount: partial(space, self._root / mount.path.removeprefix("/")) for mount in kept})
 
     def families(self) -> list[Family]:
-        """Space and inodes of each mount, and whether it said them."""
+        """Return space and inodes of each mount, and whether reading them failed."""
         return space_families(self.measured())
 
     def _keeps(self, mount: Mount) -> bool:
@@ -59,8 +59,8 @@ class FileSystems:
 
 
 def space_families(spaces: Measured) -> list[Family]:
-    """Space and inodes of each mount, and whether it said them."""
-    said = [(_labels(mount), mount, found) for mount, found in spaces.items() if isinstance(found, Space)]
+    """Return space and inodes of each mount, and whether reading them failed."""
+    measured = [(_labels(mount), mount, found) for mount, found in spaces.items() if isinstance(found, Space)]
     return [
         gauge(
             "node_filesystem_device_error",
@@ -71,11 +71,11 @@ def space_families(spaces: Measured) -> list[Family]:
         gauge(
             "node_filesystem_readonly",
             "Filesystem read-only status.",
-            {labels: int(mount.read_only) for labels, mount, _ in said},
+            {labels: int(mount.read_only) for labels, mount, _ in measured},
             _LABELS,
         ),
         *(
-            gauge(name, help, {labels: getattr(found, field) for labels, _, found in said}, _LABELS)
+            gauge(name, help, {labels: getattr(found, field) for labels, _, found in measured}, _LABELS)
             for field, name, help in _FIELDS
         ),
     ]

@@ -1,4 +1,4 @@
-"""What a user keeps and leaves out by name: two regular expressions."""
+"""A selection of names by two regular expressions."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import msgspec
 
 
 class Filter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Keeps the names in which `include` is found, without those in which `exclude` is.
+    """A filter that keeps the names in which `include` is found, without those in which `exclude` is.
 
     Attributes:
-        include: What is kept; everything, if empty.
-        exclude: What of that is left out; nothing, if empty.
+        include: The names to keep; all if empty.
+        exclude: The names to leave out of those; none if empty.
     """
 
     include: str = ""
     exclude: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse what is no expression.
+        """Compile both expressions.
 
         Raises:
-            ValueError: With the expression and what is wrong with it.
+            ValueError: One of them is no regular expression.
         """
         for key, expression in (("include", self.include), ("exclude", self.exclude)):
             try:
@@ -31,5 +31,5 @@ class Filter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
                 raise ValueError(f"expected a regular expression as {key}, got {expression!r}: {error}") from error
 
     def keeps(self, name: str) -> bool:
-        """Whether this name is kept."""
+        """Return True if this name is kept."""
         return bool(re.search(self.include, name)) and not (self.exclude and re.search(self.exclude, name))

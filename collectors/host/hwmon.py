@@ -1,4 +1,4 @@
-"""Sensors: temperatures, voltages, fans, power, from /sys/class/hwmon (Documentation/hwmon/sysfs-interface.rst)."""
+"""Sensors: temperatures, voltages, fans and power, from /sys/class/hwmon (Documentation/hwmon/sysfs-interface.rst)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _Sensors = dict[tuple[str, str], dict[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """How one element of a sensor is exported: what follows its name, and what one unit of the file is."""
+    """The family of one element of a sensor: the suffix of its name, its help, and the unit of the file."""
 
     suffix: str
     help: str
@@ -35,7 +35,7 @@ class Unit:
 
 
 def unit(type_: str, element: str) -> Unit:  # noqa: PLR0911 - one line a kind of sensor, as the kernel documents them
-    """How node_exporter exports this element of a sensor of this type."""
+    """Return the family that node_exporter has for this element of a sensor of this type."""
     if element in {"fault", "alarm"}:
         return Unit("", f"Hardware sensor {element} status ({type_})")
     if element == "beep":
@@ -74,11 +74,11 @@ _WHOLE = {
     "vrm": ("node_hwmon_voltage_regulator_version", "Hardware voltage regulator", 1.0),
     "update_interval": ("node_hwmon_update_interval_seconds", "Hardware monitor update interval", _THOUSANDTH),
 }
-"""Types that are one file of a chip: name, help and what one unit of the file is."""
+"""Sensor types that are one file of a chip, with name, help and unit."""
 
 
 def families(root: Path) -> list[Family]:
-    """Every sensor of every chip.
+    """Return every sensor of every chip.
 
     Raises:
         FileNotFoundError: The machine has no sensors.
@@ -121,7 +121,7 @@ def _sensor(chip: str, type_: str, sensor: str, elements: dict[str, str]) -> Ite
 
 
 def _infix(element: str, elements: dict[str, str]) -> str:
-    """What the element adds to the family's name: the input is the value itself, unless there is a file for that."""
+    """Return the element's part of the family's name. An input has one only next to a file without element."""
     if element == "input":
         return "_input" if "" in elements else ""
     return f"_{clean(element)}" if element else ""
@@ -144,7 +144,7 @@ def _entries(directory: Path) -> list[Path]:
 
 
 def chip_name(chip: Path) -> str:
-    """A name that stays the same when drivers load in another order: bus and device, else the driver's, else hwmonN."""
+    """Return a name that does not depend on the order of drivers: bus and device, else the driver, else hwmonN."""
     device = chip / "device"
     if device.exists():
         real = device.resolve()
@@ -155,7 +155,7 @@ def chip_name(chip: Path) -> str:
 
 
 def clean(text: str) -> str:
-    """A text as a part of a metric's name."""
+    """Return a text as a part of a metric's name."""
     return _NOT_IN_A_NAME.sub("_", text.lower()).strip("_")
 
 

@@ -196,7 +196,7 @@ _STATES = (
 
 
 def families(root: Path) -> list[Family]:
-    """Description of every adapter, state, rate and counters of each of its ports.
+    """Return the description of every adapter, and state, rate and counters of each of its ports.
 
     Raises:
         FileNotFoundError: The machine has none.
@@ -226,12 +226,12 @@ def _texts(adapter: Path) -> list[str]:
 
 
 def _states(ports: Devices, file: str) -> dict[LabelValues, float]:
-    """The number of each state, from texts such as `4: ACTIVE`."""
+    """Return the number of each state, from texts such as `4: ACTIVE`."""
     texts = {labels: read_attribute(path / file) for labels, path in ports.items()}
     return {labels: int(text.partition(":")[0]) for labels, text in texts.items() if text}
 
 
 def _rates(ports: Devices) -> dict[LabelValues, float]:
-    """Bytes a second, from texts such as `40 Gb/sec (4X FDR10)`."""
+    """Return the rates in bytes a second, from texts such as `40 Gb/sec (4X FDR10)`."""
     texts = {labels: read_attribute(path / "rate") for labels, path in ports.items()}
     return {labels: float(text.split()[0]) * _BYTES_PER_GIGABIT for labels, text in texts.items() if text}

@@ -1,7 +1,7 @@
 """Interrupts of sound and USB devices by processor, from /proc/interrupts.
 
 The family is that of node_exporter's collector of the same name, which is off by default because it exports every
-interrupt there is; this is the part of it that decides about audio.
+interrupt. This module exports the interrupts that matter to audio.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ class Interrupt:
     """One line of the table.
 
     Attributes:
-        type: Its number, or the short name of one that has none.
-        info: The controller that it comes through; what it is for, where it has no number.
-        devices: The line of the controller, and who handles it; empty where it has no number.
-        counts: How often it came, by processor.
+        type: Its number, or the short name of an interrupt without one.
+        info: Its controller; the description of an interrupt without a number.
+        devices: The controller's line and the handlers; empty without a number.
+        counts: Its counts, one a processor.
     """
 
     type: str
@@ -35,7 +35,7 @@ class Interrupt:
 
 
 def parse(text: str) -> tuple[list[str], list[Interrupt]]:
-    """The numbers of the processors, and the interrupts that are counted by processor."""
+    """Return the numbers of the processors, and the interrupts that are counted by processor."""
     header, *lines = text.splitlines()
     cpus = [name.removeprefix("CPU") for name in header.split()]
     rows = (line.partition(":") for line in lines)
@@ -44,18 +44,18 @@ def parse(text: str) -> tuple[list[str], list[Interrupt]]:
 
 
 def decides_about_audio(interrupt: Interrupt) -> bool:
-    """Whether a sound or USB device's driver handles it."""
+    """Return True if the driver of a sound or USB device handles it."""
     return bool(_AUDIO.search(interrupt.devices))
 
 
 def families(root: Path) -> list[Family]:
-    """The interrupts of sound and USB devices, at most 32 of them."""
+    """Return the interrupts of sound and USB devices, at most 32 of them."""
     cpus, interrupts = parse(read_text(root / "proc/interrupts"))
     return [family(cpus, list(filter(decides_about_audio, interrupts))[:_MOST])]
 
 
 def family(cpus: list[str], interrupts: list[Interrupt]) -> Family:
-    """One series for each interrupt and processor."""
+    """Return one series for each interrupt and processor."""
     samples: dict[LabelValues, float] = {
         (cpu, interrupt.type, interrupt.info, interrupt.devices): count
         for interrupt in interrupts
@@ -65,7 +65,7 @@ def family(cpus: list[str], interrupts: list[Interrupt]) -> Family:
 
 
 def _interrupt(type_: str, fields: list[str], cpus: int) -> Interrupt | None:
-    if len(fields) <= cpus:  # ERR and MIS: one count for all
+    if len(fields) <= cpus:  # ERR and MIS have one count for all processors
         return None
     counts = tuple(map(int, fields[:cpus]))
     if type_.isdecimal():

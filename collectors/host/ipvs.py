@@ -29,12 +29,12 @@ Backends = dict[LabelValues, tuple[int, ...]]
 
 
 def parse_totals(text: str) -> list[int]:
-    """The five totals, hexadecimal, under two lines of names."""
+    """Return the five totals: hexadecimal numbers below two lines of names."""
     return [int(number, 16) for number in text.splitlines()[_HEADER_LINES].split()]
 
 
 def parse(text: str) -> Backends:
-    """The servers of each service, whose line comes before theirs; a service is an address or a firewall's mark."""
+    """Parse the servers of each service. A service's line precedes theirs, and is an address or a firewall mark."""
     backends: Backends = {}
     service: tuple[str, str, str, str] = ("", "", "", "")
     for words in (line.split() for line in text.splitlines()):
@@ -51,17 +51,17 @@ def parse(text: str) -> Backends:
 
 
 def _address(text: str) -> tuple[str, str]:
-    """Address and port of `C0A80016:0CEA` or `[2001:…]:0CEA`."""
+    """Return address and port of `C0A80016:0CEA` or `[2001:…]:0CEA`."""
     host, _, port = text.rpartition(":")
     number = int(host, 16) if len(host) == _HEXADECIMAL_ADDRESS else host.strip("[]")
     return str(ipaddress.ip_address(number)), str(int(port, 16))
 
 
 def families(root: Path) -> list[Family]:
-    """Totals, and the servers of each service.
+    """Return the totals, and the servers of each service.
 
     Raises:
-        FileNotFoundError: The machine balances nothing.
+        FileNotFoundError: The machine has no load balancer.
     """
     totals = parse_totals(read_text(f"{root}/proc/net/ip_vs_stats"))
     backends = parse(read_text(f"{root}/proc/net/ip_vs"))

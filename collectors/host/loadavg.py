@@ -1,4 +1,4 @@
-"""Load averages. macOS has them from `os.getloadavg`; Linux rounds them in /proc/loadavg, as everyone shows them."""
+"""Load averages: from `os.getloadavg` on macOS, from /proc/loadavg (rounded, as all tools show them) on Linux."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MINUTES = (1, 5, 15)
 
 
 def parse(text: str) -> tuple[float, ...]:
-    """The averages over 1, 5 and 15 minutes from a text such as `0.21 0.37 0.39 1/719 19737`.
+    """Return the averages over 1, 5 and 15 minutes of a text such as `0.21 0.37 0.39 1/719 19737`.
 
     Raises:
         ValueError: The text does not begin with three numbers.
@@ -23,12 +23,12 @@ def parse(text: str) -> tuple[float, ...]:
 
 
 def families(root: Path) -> list[Family]:
-    """The three averages of Linux."""
+    """Return the three averages of Linux."""
     return average_families(parse(read_text(f"{root}/proc/loadavg")))
 
 
 def average_families(averages: tuple[float, ...]) -> list[Family]:
-    """The three averages, from wherever they come."""
+    """Return the families of the three averages."""
     return [
         gauge(f"node_load{minutes}", f"{minutes}m load average.", average)
         for minutes, average in zip(_MINUTES, averages, strict=True)

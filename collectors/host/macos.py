@@ -1,8 +1,8 @@
-"""What only macOS's list of subsystems has: psutil's numbers under the names of node_exporter for macOS.
+"""The subsystems of macOS: psutil's numbers under the names of node_exporter for macOS.
 
-Written from the sources of psutil and node_exporter; never run on a Mac. What psutil has not, or not as
-node_exporter counts it, is the business of `macos_commands` (free, compressed, internal and purgeable memory, heat,
-power) or left out: disk retries and errors, multicast and collisions.
+Written from the sources of psutil and node_exporter; never run on a Mac. psutil lacks some numbers, or counts them
+differently. `macos_commands` reads free, compressed, internal and purgeable memory, heat and power. Disk retries and
+errors, multicast and collisions are left out.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _NETWORK = (
 
 
 def cpu_families() -> list[Family]:
-    """Seconds by processor and mode."""
+    """Return seconds by processor and mode."""
     import psutil
 
     processors = psutil.cpu_times(percpu=True)
@@ -67,7 +67,7 @@ def cpu_families() -> list[Family]:
 
 
 def memory_families() -> list[Family]:
-    """Memory and swap."""
+    """Return memory and swap."""
     import psutil
 
     memory, swap = psutil.virtual_memory(), psutil.swap_memory()
@@ -83,7 +83,7 @@ def _memory_field(name: str, type_: MetricType, value: int) -> Family:
 
 
 def memory() -> Memory:
-    """What the check of memory needs."""
+    """Return the memory for the check."""
     import psutil
 
     found = psutil.virtual_memory()
@@ -91,7 +91,7 @@ def memory() -> Memory:
 
 
 def mounts() -> list[Mount]:
-    """What is mounted."""
+    """Return the mounts."""
     import psutil
 
     return [
@@ -101,7 +101,7 @@ def mounts() -> list[Mount]:
 
 
 def disk_families(kept: Filter) -> list[Family]:
-    """What the disks did."""
+    """Return the activity of the disks."""
     import psutil
 
     disks = psutil.disk_io_counters(perdisk=True, nowrap=False) or {}
@@ -117,7 +117,7 @@ def disk_families(kept: Filter) -> list[Family]:
 
 
 def network_families(kept: Filter) -> list[Family]:
-    """Traffic of each interface."""
+    """Return the traffic of each interface."""
     import psutil
 
     interfaces = psutil.net_io_counters(pernic=True, nowrap=False) or {}
@@ -128,7 +128,7 @@ def network_families(kept: Filter) -> list[Family]:
 
 
 def boot_time_families() -> list[Family]:
-    """When the machine started."""
+    """Return the time of the last boot."""
     import psutil
 
     return [gauge("node_boot_time_seconds", "Unix time of last boot.", psutil.boot_time())]

@@ -1,7 +1,7 @@
-"""What macOS's own commands say and psutil does not: memory by `vm_stat`, heat and power by `pmset`.
+"""Numbers of macOS's own commands that psutil lacks: memory by `vm_stat`, heat and power by `pmset`.
 
-Written from their manuals and from outputs that others published; never run on a Mac. Names, types and labels are
-those of node_exporter for macOS, which asks the same of the kernel by calls that Python has not.
+Written from their manuals and from published outputs; never run on a Mac. Names, types and labels are those of
+node_exporter for macOS, which makes kernel calls that Python does not have.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import subprocess
 from collectors.metrics import Family, LabelValues, gauge
 
 _SECONDS = 2.0
-"""How long a command may take: more than any of them does."""
+"""Seconds that a command may take: more than any of them does."""
 
 _PAGE_SIZE = re.compile(r"page size of (\d+) bytes")
 _PAGES = re.compile(r'^"?([^":]+)"?:\s+(\d+)\.?$', re.MULTILINE)
@@ -64,25 +64,25 @@ _REMAINING = {"discharging": "time_to_empty_seconds", "charging": "time_to_full_
 
 
 def memory_families() -> list[Family]:
-    """Free, compressed, internal and purgeable memory."""
-    return vm_stat(_said("vm_stat"))
+    """Return free, compressed, internal and purgeable memory."""
+    return vm_stat(_output("vm_stat"))
 
 
 def thermal_families() -> list[Family]:
-    """How far the processors are held back for heat; nothing on Apple silicon, which does not say."""
-    return therm(_said("pmset", "-g", "therm"))
+    """Return the thermal limits of the processors; nothing on Apple silicon, which does not report them."""
+    return therm(_output("pmset", "-g", "therm"))
 
 
 def power_families() -> list[Family]:
-    """Where power comes from, and how full the batteries are."""
-    return batteries(_said("pmset", "-g", "batt"))
+    """Return the power source and the charge of the batteries."""
+    return batteries(_output("pmset", "-g", "batt"))
 
 
 def vm_stat(text: str) -> list[Family]:
-    """The families in the output of `vm_stat`, which counts pages.
+    """Parse the output of `vm_stat`, which counts pages.
 
     Raises:
-        ValueError: It does not say how large a page is.
+        ValueError: It does not state the size of a page.
     """
     size = _PAGE_SIZE.search(text)
     if size is None:
@@ -100,17 +100,17 @@ def vm_stat(text: str) -> list[Family]:
 
 
 def therm(text: str) -> list[Family]:
-    """The families in the output of `pmset -g therm`, which says per cent."""
-    said = dict(_LIMIT.findall(text))
+    """Parse the output of `pmset -g therm`, which is in per cent."""
+    limits = dict(_LIMIT.findall(text))
     return [
-        gauge(f"node_thermal_{name}", help, int(said[limit]) / whole)
+        gauge(f"node_thermal_{name}", help, int(limits[limit]) / whole)
         for limit, name, whole, help in _LIMITS
-        if limit in said
+        if limit in limits
     ]
 
 
 def batteries(text: str) -> list[Family]:
-    """The families in the output of `pmset -g batt`."""
+    """Parse the output of `pmset -g batt`."""
     source = _SOURCE.search(text)
     current = source[1] if source else ""
     found = list(_BATTERY.finditer(text))
@@ -151,7 +151,7 @@ def _field(name: str, samples: dict[LabelValues, float], labels: tuple[str, ...]
     return gauge(f"node_power_supply_{name}", help, samples, labels)
 
 
-def _said(*command: str) -> str:
+def _output(*command: str) -> str:
     done = subprocess.run(  # noqa: S603 - fixed commands of the system
         command, check=True, capture_output=True, text=True, timeout=_SECONDS
     )

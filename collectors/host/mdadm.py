@@ -1,4 +1,4 @@
-"""Software RAID: state, disks and how far a rebuild is, from /proc/mdstat."""
+"""Software RAID: state, disks and the progress of a rebuild, from /proc/mdstat."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _WITHOUT_REDUNDANCY = ("raid0", "linear")
 
 @dataclass(slots=True)
 class Array:
-    """One array; blocks are of 1,024 bytes."""
+    """One array. A block has 1,024 bytes."""
 
     device: str
     state: str
@@ -35,7 +35,7 @@ class Array:
 
 
 def parse(text: str) -> list[Array]:
-    """The arrays in the text of /proc/mdstat (Documentation/admin-guide/md.rst); each takes several lines."""
+    """Parse the text of /proc/mdstat (Documentation/admin-guide/md.rst); each array takes several lines."""
     arrays: list[Array] = []
     for line in text.splitlines():
         if _DEVICE.match(line) and not line.startswith(("Personalities", "unused")):
@@ -66,7 +66,7 @@ def _add_detail(array: Array, line: str) -> None:
 
 
 def families(root: Path) -> list[Family]:
-    """State, disks and blocks of each array."""
+    """Return state, disks and blocks of each array."""
     arrays = parse(read_text(f"{root}/proc/mdstat"))
     device = ("device",)
     return [

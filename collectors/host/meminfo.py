@@ -14,14 +14,14 @@ _NAME_VALUE, _NAME_VALUE_UNIT = 2, 3
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """How much memory there is, and how much a new program could have without swapping, in bytes."""
+    """The size of memory, and the part that a new program could get without swapping, in bytes."""
 
     total: int
     available: int
 
 
 def parse(text: str) -> dict[str, int]:
-    """The fields by node_exporter's names: `Active(anon)` in kB becomes `Active_anon_bytes`, in bytes.
+    """Return the fields by node_exporter's names: `Active(anon)` in kB becomes `Active_anon_bytes`, in bytes.
 
     Raises:
         ValueError: A line is not a name and a number, with or without `kB`.
@@ -48,11 +48,11 @@ def _described(field: str) -> tuple[str, str]:
 
 
 def families(root: Path) -> list[Family]:
-    """One gauge a field."""
+    """Return one gauge a field."""
     return [gauge(*_described(field), value) for field, value in parse(read_text(f"{root}/proc/meminfo")).items()]
 
 
 def memory(root: Path) -> Memory:
-    """What the check of memory needs."""
+    """Return the memory for the check."""
     fields = parse(read_text(f"{root}/proc/meminfo"))
     return Memory(total=fields["MemTotal_bytes"], available=fields["MemAvailable_bytes"])

@@ -10,13 +10,13 @@ from collectors.kernel_files import read_attributes
 from collectors.metrics import Family, MetricType, gauge
 
 Interfaces = dict[str, dict[str, str]]
-"""The attributes of each interface by their names in /sys/class/net, without those that it does not have."""
+"""The attributes of each interface by their names in /sys/class/net, without those that it lacks."""
 
 _BYTES_PER_MEGABIT = 1000 * 1000 // 8
 _DEVICE = ("device",)
 _TEXTS = ("address", "broadcast", "duplex", "operstate", "ifalias")
 
-# By the name of the attribute: the name of the metric, its type, and what one unit of the attribute is in it.
+# By the name of the attribute: the name of the metric, its type, and the attribute's unit in that of the metric.
 _NUMBERS: dict[str, tuple[str, MetricType, int]] = {
     "addr_assign_type": ("address_assign_type", "gauge", 1),
     "carrier": ("carrier", "gauge", 1),
@@ -40,7 +40,7 @@ _FILES = (*_TEXTS, *_NUMBERS)
 
 
 def families(root: Path, devices: Filter) -> list[Family]:
-    """State, description and numbers of every interface."""
+    """Return state, description and numbers of every interface."""
     interfaces = _read(root / "sys/class/net", devices)
     return [_up(interfaces), _info(interfaces), *(_number(attribute, interfaces) for attribute in _NUMBERS)]
 
@@ -48,10 +48,10 @@ def families(root: Path, devices: Filter) -> list[Family]:
 def _read(directory: Path, devices: Filter) -> Interfaces:
     found = (
         (device, read_attributes(f"{directory}/{device}", _FILES))
-        for device in os.listdir(directory)  # noqa: PTH208 - names are wanted, not paths, and a scrape is to cost little
+        for device in os.listdir(directory)  # noqa: PTH208 - names cost less than paths
         if devices.keeps(device)
     )
-    # Without attributes are interfaces that were just unplugged, and a driver's switches, such as bonding_masters.
+    # An entry without attributes was just unplugged, or is a driver's switch, such as bonding_masters.
     return {device: attributes for device, attributes in found if attributes}
 
 
@@ -80,7 +80,7 @@ def _number(attribute: str, interfaces: Interfaces) -> Family:
         type_,
         f"Network device property: {name}",
         _DEVICE,
-        # Base 0: some are hexadecimal, with 0x before them.
+        # Base 0: some are hexadecimal, with a leading 0x.
         {
             (device,): int(attributes[attribute], 0) * unit
             for device, attributes in interfaces.items()

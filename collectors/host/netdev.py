@@ -1,4 +1,4 @@
-"""Traffic of network interfaces, from /proc/net/dev. What the interfaces are belongs to `netclass`."""
+"""Traffic of network interfaces, from /proc/net/dev. Their state and description belong to `netclass`."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ _COLUMNS = (
 
 
 def parse(text: str) -> dict[str, tuple[int, ...]]:
-    """The counters of each interface, in the order of the columns, from the text of /proc/net/dev."""
+    """Return the counters of each interface in the order of the columns, from the text of /proc/net/dev."""
     rows = (line.rpartition(":") for line in text.splitlines()[_HEADER_LINES:])
     return {device.strip(): tuple(map(int, counts.split())) for device, _, counts in rows}
 
 
 def statistic(name: str, values: dict[str, float]) -> Family:
-    """The family of one statistic, from its values by interface."""
+    """Return the family of one statistic, from its values by interface."""
     by_device: dict[LabelValues, float] = {(device,): value for device, value in values.items()}
     return counter(f"node_network_{name}_total", f"Network device statistic {name}.", by_device, ("device",))
 
 
 def families(root: Path, devices: Filter) -> list[Family]:
-    """One counter a column, and the packets that nobody took, which only /sys has."""
+    """Return one counter a column, and the packets without a handler, which only /sys counts."""
     found = parse(read_text(f"{root}/proc/net/dev"))
     interfaces = {device: counts for device, counts in found.items() if devices.keeps(device)}
     return [

@@ -19,10 +19,10 @@ _WANTED = re.compile(
 
 
 def parse(text: str) -> dict[str, int]:
-    """The wanted counters of a table whose every two lines are names and values of one protocol.
+    """Return the wanted counters of a table that has two lines a protocol: names and values.
 
     Raises:
-        ValueError: A line of names has a line of values that does not fit it.
+        ValueError: A line of names has no line of values that fits it.
     """
     lines = text.splitlines()
     counters: dict[str, int] = {}
@@ -35,20 +35,20 @@ def parse(text: str) -> dict[str, int]:
 
 @cache
 def _wanted(protocol: str, fields: str) -> tuple[tuple[int, str], ...]:
-    """The columns to keep and their names; a kernel's header lines are always the same."""
+    """Return the wanted columns and their names; a kernel's header lines never change."""
     names = (f"{protocol}_{field}" for field in fields.split())
     return tuple((column, name) for column, name in enumerate(names) if _WANTED.match(name))
 
 
 def parse6(text: str) -> dict[str, int]:
-    """The wanted counters of /proc/net/snmp6, whose lines are a name such as `Ip6InOctets` and a value."""
+    """Return the wanted counters of /proc/net/snmp6, whose lines are a name such as `Ip6InOctets` and a value."""
     fields = (line.split() for line in text.splitlines())
     return {name: int(value) for field, value in fields if (name := _name6(field))}
 
 
 @cache
 def _name6(field: str) -> str:
-    """`Ip6InOctets` as `Ip6_InOctets`, empty if it is not wanted."""
+    """Return `Ip6InOctets` as `Ip6_InOctets`; empty if it is not wanted."""
     protocol, six, name = field.partition("6")
     full = f"{protocol}{six}_{name}"
     return full if six and _WANTED.match(full) else ""
@@ -60,7 +60,7 @@ def _described(name: str) -> tuple[str, str]:
 
 
 def families(root: Path) -> list[Family]:
-    """Those counters that node_exporter exports by default."""
+    """Return the counters that node_exporter exports by default."""
     counters = parse(read_text(f"{root}/proc/net/netstat")) | parse(read_text(f"{root}/proc/net/snmp"))
     with contextlib.suppress(FileNotFoundError):  # a kernel without IPv6
         counters |= parse6(read_text(f"{root}/proc/net/snmp6"))

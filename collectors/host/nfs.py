@@ -1,4 +1,4 @@
-"""What this machine asked of NFS servers, from /proc/net/rpc/nfs."""
+"""Requests of this machine to NFS servers, from /proc/net/rpc/nfs."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ PROCEDURES = {
 
 
 def parse(text: str) -> dict[str, list[int]]:
-    """The numbers of each line by its first word."""
+    """Return the numbers of each line by its first word."""
     lines = (line.split() for line in text.splitlines())
     return {words[0]: list(map(int, words[1:])) for words in lines if words}
 
 
 def families(root: Path) -> list[Family]:
-    """Packets, calls and procedures.
+    """Return packets, calls and procedures.
 
     Raises:
         FileNotFoundError: The machine is no NFS client.
@@ -66,7 +66,7 @@ def families(root: Path) -> list[Family]:
 
 
 def _requests(lines: dict[str, list[int]]) -> dict[LabelValues, float]:
-    """The calls by version and procedure; a line begins with how many numbers follow, older kernels have fewer."""
+    """Return the calls by version and procedure. A line begins with the count of its numbers, fewer on old kernels."""
     return {
         (version, procedure): counts[position] if position < len(counts) else 0
         for version, procedures in PROCEDURES.items()

@@ -1,4 +1,4 @@
-"""What this machine served as an NFS server, from /proc/net/rpc/nfsd."""
+"""Requests to this machine as an NFS server, from /proc/net/rpc/nfsd."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collectors.host.nfs import PROCEDURES, parse
 from collectors.kernel_files import read_text
 from collectors.metrics import Family, LabelValues, MetricType, counter
 
-# The operations of version 4 by their number (RFC 7530); those without a name here, node_exporter leaves out.
+# The operations of version 4 by their number (RFC 7530). node_exporter leaves out those without a name here.
 _FIRST_OPERATION = 3
 _OPERATIONS = (
     "Access Close Commit Create DelegPurge DelegReturn GetAttr GetFH Link Lock Lockt Locku Lookup LookupRoot Nverify"
@@ -51,13 +51,13 @@ _THREADS = "Total number of NFSd kernel threads that are running."
 
 
 def families(root: Path) -> list[Family]:
-    """Caches, packets, calls and procedures.
+    """Return caches, packets, calls and procedures.
 
     Raises:
         FileNotFoundError: The machine is no NFS server.
     """
     text = read_text(f"{root}/proc/net/rpc/nfsd")
-    # The line of threads also has fractions, which nothing fills since Linux 2.6.29.
+    # The line of threads also has fractions, which are 0 since Linux 2.6.29.
     lines = parse("\n".join(line for line in text.splitlines() if not line.startswith("th ")))
     threads = next((int(line.split()[1]) for line in text.splitlines() if line.startswith("th ")), 0)
     net, rpc = lines["net"], lines["rpc"]
@@ -90,7 +90,7 @@ def families(root: Path) -> list[Family]:
 
 
 def _requests(lines: dict[str, list[int]]) -> dict[LabelValues, float]:
-    """The calls by version and procedure; a line begins with how many numbers follow."""
+    """Return the calls by version and procedure. A line begins with the count of its numbers."""
     requests: dict[LabelValues, float] = {
         (version, procedure): lines[f"proc{version}"][position]
         for version in ("2", "3")

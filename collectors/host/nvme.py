@@ -1,4 +1,4 @@
-"""NVMe disks: what they are and whether they live, from /sys/class/nvme."""
+"""NVMe disks: description and state, from /sys/class/nvme."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _FILES = ("firmware_rev", "model", "serial", "state")
 
 
 def families(root: Path) -> list[Family]:
-    """The one gauge.
+    """Return the one gauge.
 
     Raises:
         FileNotFoundError: The machine has no such disks.

@@ -1,4 +1,4 @@
-"""Which distribution this is, from os-release(5)."""
+"""The distribution, from os-release(5)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MAJOR_MINOR = re.compile(r"\d+\.?\d*")
 
 
 def parse(text: str) -> dict[str, str]:
-    """The variables by their names in lower case; values are quoted as a shell quotes them."""
+    """Return the variables by their names in lower case. Values are quoted as in a shell."""
     found = {}
     for line in text.splitlines():
         name, assigned, value = line.strip().partition("=")
@@ -38,13 +38,13 @@ def parse(text: str) -> dict[str, str]:
 
 
 def version(text: str) -> float:
-    """Major and minor of a version as one number, such as 12.0 for `12`, or 0 if it begins with none."""
+    """Return major and minor of a version as one number, such as 12.0 for `12`; 0 without one."""
     found = _MAJOR_MINOR.match(text)
     return float(found[0]) if found else 0.0
 
 
 class OsRelease:
-    """The distribution; its file is read again when it has changed, which is at an upgrade of the system."""
+    """The distribution. Its file is read again when it has changed, as in an upgrade."""
 
     def __init__(self, root: Path) -> None:
         self._places = [root / place for place in _PLACES]
@@ -52,10 +52,10 @@ class OsRelease:
         self._families: list[Family] = []
 
     def families(self) -> list[Family]:
-        """The description, and the version as a number.
+        """Return the description, and the version as a number.
 
         Raises:
-            FileNotFoundError: No such file on this machine.
+            FileNotFoundError: The machine has no such file.
         """
         path = next(filter(Path.exists, self._places), self._places[0])
         now = (path, path.stat().st_mtime_ns)

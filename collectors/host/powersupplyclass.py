@@ -90,7 +90,7 @@ _TEXTS = (
 
 
 def families(root: Path) -> list[Family]:
-    """The numbers of every supply, and a description with a label for each text that it has."""
+    """Return the numbers of every supply, and a description with a label for each text that it has."""
     supplies: Devices = {(path.name,): path for path in sorted((root / "sys/class/power_supply").iterdir())}
     return [
         *attribute_families(supplies, _ATTRIBUTES, ("power_supply",)),

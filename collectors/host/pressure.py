@@ -1,4 +1,4 @@
-"""How long work waited for processors, memory and disks (PSI), from /proc/pressure."""
+"""Pressure stall information (PSI): time that tasks waited for processors, memory and disks, from /proc/pressure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collectors.metrics import Family, counter
 
 _MICROSECOND = 1e-6
 
-# By file and line: node_exporter 1.5 has the first five, newer ones the last too, which kernels have since 6.1.
+# By file and line. node_exporter 1.5 has the first five, newer ones the last too; kernels have it since 6.1.
 _FAMILIES = (
     ("cpu", "some", "cpu_waiting", "Total time in seconds that processes have waited for CPU time"),
     ("io", "some", "io_waiting", "Total time in seconds that processes have waited due to IO congestion"),
@@ -27,16 +27,16 @@ _FAMILIES = (
 
 
 def parse(text: str) -> dict[str, int]:
-    """The total in microseconds of each line, from lines such as `some avg10=0.00 … total=1234`."""
+    """Return the total in microseconds of each line, from lines such as `some avg10=0.00 … total=1234`."""
     lines = (line.partition(" ") for line in text.splitlines())
     return {kind: int(fields.rpartition("total=")[2]) for kind, _, fields in lines}
 
 
 def families(root: Path) -> list[Family]:
-    """The counters that this kernel has.
+    """Return the counters of this kernel.
 
     Raises:
-        FileNotFoundError: The kernel counts no pressure, or does not since it was started without `psi=1`.
+        FileNotFoundError: The kernel counts no pressure, or was started without `psi=1`.
     """
     totals = {resource: _totals(f"{root}/proc/pressure/{resource}") for resource in ("cpu", "io", "memory")}
     with contextlib.suppress(FileNotFoundError):

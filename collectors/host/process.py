@@ -1,4 +1,4 @@
-"""The agent's own process, under the names that every Prometheus client library has for the process that it is in."""
+"""The agent's own process, under the names that every Prometheus client library uses for its process."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _UNLIMITED = 2**64 - 1
 
-# proc_pid_stat(5): its fields 14, 15, 22, 23 and 24, where the first behind the name in brackets is field 3.
+# proc_pid_stat(5): its fields 14, 15, 22, 23 and 24, where the first after the name in brackets is field 3.
 _USER, _SYSTEM, _START, _VIRTUAL, _RESIDENT = 11, 12, 19, 20, 21
 
 
 def families(root: Path) -> list[Family]:
-    """Processor time, memory and open files of this process."""
+    """Return processor time, memory and open files of this process."""
     fields = read_text(f"{root}/proc/self/stat").rpartition(")")[2].split()
     started = stat.parse(read_text(f"{root}/proc/stat"))["btime"] + int(fields[_START]) / _TICKS_PER_SECOND
     return [
@@ -39,7 +39,7 @@ def families(root: Path) -> list[Family]:
         gauge(
             "process_open_fds",
             "Number of open file descriptors.",
-            len(os.listdir(root / "proc/self/fd")),  # noqa: PTH208 - they are counted, not used
+            len(os.listdir(root / "proc/self/fd")),  # noqa: PTH208 - names cost less than paths
         ),
         gauge("process_max_fds", "Maximum number of open file descriptors.", _limit(resource.RLIMIT_NOFILE)),
     ]

@@ -1,4 +1,4 @@
-"""The text format 0.0.4 in a file, as families. Owns one file's text; which files there are is `textfile`'s."""
+"""The parser of one file in the text format 0.0.4. `textfile` owns the files."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _Series = dict[Labels, float]
 
 
 def parse(body: bytes, source: str) -> list[Family]:
-    """The families of one file, all or none; those without help are said to be read from `source`.
+    """Parse the families of one file, all or none. Families without help get one that names `source`.
 
-    Quantiles of summaries are left out, for a family of the agent's has none.
+    Quantiles of summaries are left out, because the agent's families have none.
 
     Raises:
-        ValueError: The text is none of the format's, half written, has timestamps, or contradicts itself.
+        ValueError: The text has another format, is half written, has timestamps, or contradicts itself.
     """
     if body and not body.endswith(b"\n"):
         raise ValueError("expected a line's end at the end; the file may be half written: write another and rename it")
@@ -42,7 +42,7 @@ def parse(body: bytes, source: str) -> list[Family]:
 
 
 class _Page:
-    """What a text says, line by line."""
+    """The content of a text, collected line by line."""
 
     def __init__(self) -> None:
         self._types: dict[str, MetricType] = {}
@@ -50,14 +50,14 @@ class _Page:
         self._samples: dict[str, _Series] = {}
 
     def add(self, line: bytes) -> None:
-        """Take note of one line."""
+        """Add one line."""
         if line.startswith(b"#"):
             self._comment(line)
         elif line.strip():
             self._sample(line)
 
     def families(self, source: str) -> list[Family]:
-        """All that was said."""
+        """Return all families."""
         found: dict[tuple[str, LabelNames], dict[LabelValues, Value]] = {}
         for name, type_ in self._named().items():
             for labels, value in self._values(name, type_).items():
@@ -96,7 +96,7 @@ class _Page:
         return self._types.get(name, "unknown")
 
     def _named(self) -> dict[str, MetricType]:
-        """The families by name: the parts of a histogram are one."""
+        """Return the families by name; the parts of a histogram are one."""
         stems = (self._stem(name) for name in self._samples)
         return {stem: self._type(stem) for stem in stems}
 
@@ -121,7 +121,7 @@ class _Page:
 
 
 def _by_series(samples: _Series) -> dict[Labels, dict[float, float]]:
-    """The cumulative counts by their upper bound, of each series."""
+    """Return the cumulative counts of each series by their upper bound."""
     found: dict[Labels, dict[float, float]] = {}
     for labels, count in samples.items():
         bound = float(dict(labels).get("le", "nan"))

@@ -1,4 +1,4 @@
-"""Energy that processors and memory took (RAPL), from /sys/class/powercap."""
+"""Energy of processors and memory (RAPL), from /sys/class/powercap."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _NOT_IN_A_NAME = re.compile(r"[^a-zA-Z0-9:_]")
 
 
 def name_and_index(zone: str, used: int) -> tuple[str, int]:
-    """A zone such as `package-0` as its kind and number; one without a number takes the next that is not `used`."""
+    """Return kind and number of a zone such as `package-0`. A zone without a number takes the next unused one."""
     kind, _, number = zone.partition("-")
     return (kind, int(number)) if number.isdecimal() else (zone, used)
 
 
 def families(root: Path) -> list[Family]:
-    """One counter a kind of zone.
+    """Return one counter a kind of zone.
 
     Raises:
-        FileNotFoundError: The machine counts no energy, or not for this user: since Linux 5.10 only root may know.
+        FileNotFoundError: The machine counts no energy, or not for this user: since Linux 5.10 only root may read it.
     """
     joules: dict[str, dict[tuple[str, ...], float]] = {}
     used: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""Who decides how fast each processor runs, from /sys/devices/system/cpu/cpu*/cpufreq. How fast it is: `cpufreq`."""
+"""The frequency governor of each processor, from /sys/devices/system/cpu/cpu*/cpufreq."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from collectors.kernel_files import numbered, read_attribute
 from collectors.metrics import Family, LabelValues, gauge
 
 STEADY = "performance"
-"""The governor that keeps a processor at its maximum."""
+"""The governor that keeps a processor at its maximum frequency."""
 
 
 def read(root: Path) -> dict[str, str]:
-    """The governor of each processor by its number; none where the firmware alone decides."""
+    """Return the governor of each processor by its number; none if the firmware alone decides."""
     processors = numbered(root / "sys/devices/system/cpu", "cpu")
     found = {number: read_attribute(path / "cpufreq/scaling_governor") for number, path in processors.items()}
     return {number: governor for number, governor in found.items() if governor}
 
 
 def families(root: Path) -> list[Family]:
-    """The governor of each processor among those that it could have, as node_exporter has it from 1.7 on."""
+    """Return the current governor of each processor among the available ones, as node_exporter does since 1.7."""
     samples: dict[LabelValues, float] = {
         (cpu, available): float(available == governor)
         for cpu, governor in read(root).items()
@@ -33,7 +33,7 @@ def families(root: Path) -> list[Family]:
 
 
 def check(governors: Mapping[str, str]) -> list[Finding]:
-    """A finding if processors slow down when there is little to do."""
+    """Return a finding if processors slow down when idle."""
     slowing = Counter(governor for governor in governors.values() if governor != STEADY)
     if not slowing:
         return []
@@ -41,10 +41,10 @@ def check(governors: Mapping[str, str]) -> list[Finding]:
     return [
         Finding(
             code="host-governor-not-performance",
-            title="Processors slow down when there is little to do",
+            title="Processors slow down when idle",
             severity=Severity.INFO,
             detail=f"Expected the governor {STEADY} on {len(governors)} processors, found {found}.",
-            affects="A processor that has to speed up first can be late for short audio buffers.",
+            affects="A processor that must speed up first can miss the deadline of short audio buffers.",
             remedy=(f"sudo cpupower frequency-set -g {STEADY}",),
         )
     ]

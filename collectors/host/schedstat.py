@@ -1,4 +1,4 @@
-"""How long tasks ran on and waited for each processor, from /proc/schedstat (sched-stats.rst, version 15 and later)."""
+"""Run time and wait time of tasks on each processor, from /proc/schedstat (sched-stats.rst, version 15 and later)."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _FIELDS = (
 
 
 def parse(text: str) -> dict[str, list[str]]:
-    """The words of each processor's line by its number."""
+    """Return the words of each processor's line by its number."""
     lines = (line.split() for line in text.splitlines() if line.startswith("cpu"))
     return {words[0].removeprefix("cpu"): words for words in lines}
 
 
 def families(root: Path) -> list[Family]:
-    """The three counters."""
+    """Return the three counters."""
     processors = parse(read_text(f"{root}/proc/schedstat"))
     return [
         counter(

@@ -1,4 +1,4 @@
-"""Whether SELinux guards this machine, from its file system and /etc/selinux/config."""
+"""The state of SELinux, from its file system and /etc/selinux/config."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _DISABLED = -1
 
 
 def parse_config(text: str) -> int:
-    """The mode that the configuration asks for: 1 enforcing, 0 permissive, -1 disabled."""
+    """Return the configured mode: 1 enforcing, 0 permissive, -1 disabled."""
     settings = (line.strip().partition("=") for line in text.splitlines())
     wanted = [value.strip().lower() for name, _, value in settings if name.strip() == "SELINUX"]
     return _MODES.get(wanted[-1], _DISABLED) if wanted else _DISABLED
 
 
 def families(root: Path) -> list[Family]:
-    """Whether it is on, and if so in which mode."""
+    """Return whether it is on, and its modes."""
     mode = read_number(f"{root}/sys/fs/selinux/enforce")
     enabled = gauge("node_selinux_enabled", "SELinux is enabled, 1 is true, 0 is false", int(mode is not None))
     if mode is None:

@@ -13,7 +13,7 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 def parse(text: str) -> dict[tuple[str, str], int]:
-    """The counts by protocol and state, from lines such as `TCP: inuse 3 orphan 0 tw 1 alloc 5 mem 2`."""
+    """Return the counts by protocol and state, from lines such as `TCP: inuse 3 orphan 0 tw 1 alloc 5 mem 2`."""
     counts = {}
     for line in text.splitlines():
         protocol, *fields = line.split()
@@ -23,7 +23,7 @@ def parse(text: str) -> dict[tuple[str, str], int]:
 
 
 def families(root: Path) -> list[Family]:
-    """One gauge a protocol and state, and bytes where the kernel counts pages."""
+    """Return one gauge a protocol and state, and bytes where the kernel counts pages."""
     counts: dict[tuple[str, str], int] = {}
     for name in ("sockstat6", "sockstat"):
         try:

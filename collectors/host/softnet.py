@@ -1,4 +1,4 @@
-"""Network packets that each processor took from the cards, from /proc/net/softnet_stat."""
+"""Packets that each processor took from the network cards, from /proc/net/softnet_stat."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _COLUMNS = (
 
 
 def parse(text: str) -> list[tuple[int, ...]]:
-    """The first columns of each processor's line, in the order of `_COLUMNS`; the numbers are hexadecimal."""
+    """Return the first columns of each processor's line, in the order of `_COLUMNS`; the numbers are hexadecimal."""
     return [tuple(int(field, 16) for field in line.split()[: len(_COLUMNS)]) for line in text.splitlines()]
 
 
 def families(root: Path) -> list[Family]:
-    """The three counters."""
+    """Return the three counters."""
     processors = parse(read_text(f"{root}/proc/net/softnet_stat"))
     return [
         counter(

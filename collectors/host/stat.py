@@ -1,4 +1,4 @@
-"""Kernel activity since boot, and when that was, from /proc/stat. Processor time belongs to `cpu`."""
+"""Kernel activity since boot and the time of boot, from /proc/stat. Processor time belongs to `cpu`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FIELDS: tuple[tuple[str, str, MetricType, str], ...] = (
 
 
 def parse(text: str) -> dict[str, int]:
-    """The first number of each line by its name: the sum, where a line goes on with the parts of it."""
+    """Return the first number of each line by its name: the sum, where a line continues with its parts."""
     fields = {}
     for line in text.splitlines():
         name, number, *_ = line.split(maxsplit=2)
@@ -27,6 +27,6 @@ def parse(text: str) -> dict[str, int]:
 
 
 def families(root: Path) -> list[Family]:
-    """The fields that this kernel has."""
+    """Return the fields of this kernel."""
     fields = parse(read_text(f"{root}/proc/stat"))
     return [Family(name, type_, help, (), {(): fields[key]}) for key, name, type_, help in _FIELDS if key in fields]

@@ -1,4 +1,4 @@
-"""What is read on each platform: one list each. A new subsystem is a module, a line here and its name in `config`."""
+"""The list of subsystems of each platform. A new subsystem is a module, a line here and its name in `config`."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ class Subsystem:
 
     Attributes:
         name: The value of the `collector` label, as node_exporter has it; one of `config.SubsystemName`.
-        families: Reads the source. Raises FileNotFoundError where this machine has no such thing, and anything
-            else where it has but it cannot be read.
+        families: Reads the source. Raises FileNotFoundError if this machine has no such source, and any other error if
+            it cannot be read.
     """
 
     name: str
@@ -89,7 +89,7 @@ class Subsystem:
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """One operating system: what to export, and what the checks look at."""
+    """One operating system: its subsystems, and the sources of its checks."""
 
     subsystems: tuple[Subsystem, ...]
     file_systems: Callable[[], Measured]
@@ -98,7 +98,7 @@ class Platform:
 
 
 def linux(root: Path, config: HostConfig) -> Platform:
-    """Linux, with /proc, /sys, /run, /etc and the mount points under `root`."""
+    """Return the platform Linux, with /proc, /sys, /run, /etc and the mount points under `root`."""
     file_systems = FileSystems(partial(linux_mounts, root), config, root)
     return Platform(
         subsystems=(
@@ -162,7 +162,7 @@ def linux(root: Path, config: HostConfig) -> Platform:
 
 
 def darwin(config: HostConfig) -> Platform:
-    """The list for macOS, which was not run on a Mac, see `macos`."""
+    """Return the platform macOS, which was never run on a Mac, see `macos`."""
     file_systems = FileSystems(macos.mounts, config, Path("/"))
     return Platform(
         subsystems=(
@@ -184,5 +184,5 @@ def darwin(config: HostConfig) -> Platform:
 
 
 def this_platform(config: HostConfig) -> Platform:
-    """The operating system that this runs on."""
+    """Return the platform of this process."""
     return darwin(config) if sys.platform == "darwin" else linux(Path("/"), config)

@@ -83,7 +83,7 @@ _ATTRIBUTES = (
 
 
 def families(root: Path) -> list[Family]:
-    """What each drive did.
+    """Return the activity of each drive.
 
     Raises:
         FileNotFoundError: The machine has none.

@@ -1,4 +1,4 @@
-"""Metrics that others leave in files: every `*.prom` of a directory. A file that cannot be taken costs itself alone."""
+"""Metrics of other programs, from every `*.prom` file of a directory. A refused file costs only its own metrics."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from collectors.metrics import Family, LabelValues, gauge, names_taken
 _log = structlog.get_logger()
 
 DEBIAN = Path("/var/lib/prometheus/node-exporter")
-"""Where Debian's node_exporter looks, and Debian's scripts write."""
+"""The directory of Debian's node_exporter, which Debian's scripts write to."""
 
 _MOST_BYTES = 1 << 20
 _MOST_BYTES_TOGETHER = 4 << 20
 _MOST_FILES = 200
 
-# What the agent alone reports, and Prometheus. Else a file may use `node_`, as scripts for node_exporter do.
+# Names that only the agent and Prometheus report. Other names with `node_` are allowed, as scripts for node_exporter
+# use them.
 _RESERVED = (
     "wr_agent_",
     "audio_",
@@ -34,12 +35,12 @@ _RESERVED = (
 )
 
 _Owner = tuple[str, str]
-"""A family's name and type; those of the host have no type here, so that no file can agree with them."""
+"""A family's name and type. Families of the host have no type here, so that no file can share them."""
 
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """One file as it was read: its families, or why it cannot be taken. `version` is time, size and inode."""
+    """One file: its families, or the reason why it is refused. `version` is time, size and inode."""
 
     version: tuple[int, int, int]
     families: tuple[Family, ...] = ()
@@ -47,23 +48,23 @@ class _File:
 
     @property
     def modified(self) -> int:
-        """When it was written, in whole seconds since 1970 as node_exporter has them."""
+        """The time of the last write, in whole seconds since 1970 as node_exporter has them."""
         return self.version[0] // 10**9
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """The directory as it was read: its files by their path, and what is wrong with itself."""
+    """The directory: its files by their path, and its own errors."""
 
     files: Mapping[str, _File]
     errors: Mapping[str, str]
 
 
 class TextFiles:
-    """The files of one directory; each that could be taken is parsed again only when it has changed.
+    """The files of one directory. An accepted file is parsed again only when it has changed.
 
     Args:
-        directory: The directory, or "" for Debian's, if it is there.
+        directory: The directory, or "" for Debian's, if it exists.
     """
 
     def __init__(self, directory: str) -> None:
@@ -73,7 +74,7 @@ class TextFiles:
         self._logged: Mapping[str, str] = {}
 
     def read(self) -> tuple[Family, ...]:
-        """Look at the directory and read what is new or has changed. Says nothing yet, see `families`."""
+        """Read the new and changed files. It returns no families, see `families`."""
         errors = {}
         try:
             found = sorted(str(path) for path in self._directory.iterdir() if path.suffix == ".prom")
@@ -92,10 +93,10 @@ class TextFiles:
         return ()
 
     def families(self, host: Iterable[Family]) -> list[Family]:
-        """What the files said when they were last read, when they were written, and whether all could be taken.
+        """Return the families of the last read, the times of the files, and whether one was refused.
 
         Args:
-            host: What the host says itself, which no file may contradict.
+            host: The host's own families, which no file may contradict.
         """
         known = self._known
         errors = dict(known.errors)
@@ -118,7 +119,7 @@ class TextFiles:
 
 
 def _read(path: str, known: _File | None, most_bytes: int) -> _File:
-    """The file as it is now; `known` if that could be taken and has not changed."""
+    """Read the file; return `known` if that was accepted and has not changed."""
     version = (0, 0, 0)
     try:
         with Path(path).open("rb") as file:
@@ -138,7 +139,7 @@ def _read(path: str, known: _File | None, most_bytes: int) -> _File:
 
 
 class _Page:
-    """The families taken so far.
+    """The families accepted so far.
 
     Args:
         host: Families whose names no file may use.
@@ -152,7 +153,7 @@ class _Page:
         self._series: set[tuple[str, frozenset[tuple[str, str]]]] = set()
 
     def take(self, families: tuple[Family, ...]) -> str:
-        """Take a file's families, all or none; why not, or nothing if they were taken."""
+        """Accept a file's families, all or none; return the reason if they are refused, else ""."""
         owners: dict[str, _Owner] = {}
         series: set[tuple[str, frozenset[tuple[str, str]]]] = set()
         for family in families:

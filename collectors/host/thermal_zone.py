@@ -1,4 +1,4 @@
-"""Temperatures and what cools, from /sys/class/thermal."""
+"""Thermal zones and cooling devices, from /sys/class/thermal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _COOLING = (
 
 
 def families(root: Path) -> list[Family]:
-    """The temperature of each zone, and how hard each device cools."""
+    """Return the temperature of each zone, and the state of each cooling device."""
     directory = root / "sys/class/thermal"
     return [
         *attribute_families(_typed(directory, "thermal_zone"), _ZONE, ("zone", "type")),

@@ -1,6 +1,6 @@
-"""For how long heat has slowed cores and packages down, from /sys/devices/system/cpu/cpu*/thermal_throttle.
+"""The time for which heat has throttled cores and packages, from /sys/devices/system/cpu/cpu*/thermal_throttle.
 
-How often it did is node_exporter's and belongs to `cpu_topology`.
+`cpu_topology` has the number of times, which is node_exporter's.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ Times = dict[LabelValues, int]
 
 
 def families(root: Path) -> list[Family]:
-    """Seconds by core and by package, where the kernel counts them (Intel, Linux 5.6)."""
+    """Return seconds by core and by package, where the kernel counts them (Intel, Linux 5.6)."""
     cores, packages = read(root)
     return [
         counter(
             "host_cpu_core_throttled_seconds_total",
-            "For how long this CPU core has been slowed down because it was hot.",
+            "Time for which heat has throttled this CPU core.",
             _seconds(cores),
             ("package", "core"),
         ),
         counter(
             "host_cpu_package_throttled_seconds_total",
-            "For how long this CPU package has been slowed down because it was hot.",
+            "Time for which heat has throttled this CPU package.",
             _seconds(packages),
             ("package",),
         ),
@@ -35,7 +35,7 @@ def families(root: Path) -> list[Family]:
 
 
 def read(root: Path) -> tuple[Times, Times]:
-    """The times of all cores, and of all packages. Threads of a core say the same, and count once."""
+    """Return the times of all cores and of all packages. Threads of a core share one count."""
     cores: Times = {}
     packages: Times = {}
     for processor in numbered(root / "sys/devices/system/cpu", "cpu").values():
@@ -53,14 +53,14 @@ def read(root: Path) -> tuple[Times, Times]:
 
 
 class Watch:
-    """Tells whether heat slows the processors down now: whether the times grow from one look to the next."""
+    """A check whether the throttled time grows from one look to the next."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._last = read(root)
 
     def check(self) -> list[Finding]:
-        """A finding if a core or a package was slowed down since the last look, or since the watch began."""
+        """Return a finding if a core or a package was throttled since the last look, or since the start."""
         before, self._last = self._last, read(self._root)
         slowed = [
             f"{'/'.join(place)} by {now[place] - then[place]} ms"
@@ -74,11 +74,11 @@ class Watch:
 def _finding(slowed: list[str]) -> Finding:
     return Finding(
         code="host-throttled",
-        title="Heat slows the processors down",
+        title="Heat throttles the processors",
         severity=Severity.WARNING,
-        detail=f"Expected no throttling, found it just now in package (or package/core) {', '.join(slowed)}.",
-        affects="A slowed processor renders late: audio drops out though its load looks low.",
-        remedy=("sensors", "Clean the fans, free the air's way, or let fewer programs run."),
+        detail=f"Expected no throttling, found package (or package/core) {', '.join(slowed)} since the last check.",
+        affects="A throttled processor renders late: audio drops out at a low load.",
+        remedy=("sensors", "Clean the fans, clear the air intakes, or run fewer programs."),
     )
 
 

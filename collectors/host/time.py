@@ -1,4 +1,4 @@
-"""The clock, its zone, and on Linux the kernel's clock sources."""
+"""The clock, its time zone, and on Linux the kernel's clock sources."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collectors.metrics import Family, LabelValues, gauge
 
 
 def clock_families() -> list[Family]:
-    """What every platform has: now, and how far local time is ahead of UTC."""
+    """Return the time, and the offset of local time from UTC, on every platform."""
     now = time.time()
     local = time.localtime(now)
     return [
@@ -25,7 +25,7 @@ def clock_families() -> list[Family]:
 
 
 def families(root: Path) -> list[Family]:
-    """The clock and its sources."""
+    """Return the clock and its sources."""
     devices = numbered(root / "sys/devices/system/clocksource", "clocksource")
     available: dict[LabelValues, float] = {
         (number, source): 1

@@ -1,4 +1,4 @@
-"""How well the clock is kept, from adjtimex(2) of Linux."""
+"""The kernel's clock discipline, from adjtimex(2) of Linux."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PPM_16_BITS = 1e6 * 2**16
 
 
 class _Timex(ctypes.Structure):
-    """`struct timex` of the 64-bit ABI (linux/timex.h); `modes` = 0 asks and changes nothing."""
+    """The `struct timex` of the 64-bit ABI (linux/timex.h); `modes` = 0 reads and changes nothing."""
 
     _fields_ = (
         ("modes", ctypes.c_uint),
@@ -45,7 +45,7 @@ class _Timex(ctypes.Structure):
     )
 
 
-# By the field: the name, its type, what divides it (None: a second's parts, as the status says), its help.
+# By field: the name, its type, its divisor (None: the parts of a second by the status), its help.
 _FIELDS: tuple[tuple[str, str, MetricType, float | None, str], ...] = (
     ("offset", "offset_seconds", "gauge", None, "Time offset in between local system and reference clock."),
     ("maxerror", "maxerror_seconds", "gauge", _MICROSECONDS, "Maximum error in seconds."),
@@ -84,11 +84,11 @@ class Timex:
         self._adjtimex: Callable[..., int] = ctypes.CDLL(None, use_errno=True).adjtimex
 
     def families(self) -> list[Family]:
-        """What the kernel says of its clock.
+        """Return the state of the clock.
 
         Raises:
-            FileNotFoundError: It may not be asked, as in some containers and under ProtectClock= of systemd.
-            OSError: It does not answer.
+            FileNotFoundError: The call is forbidden, as in some containers and under ProtectClock= of systemd.
+            OSError: The call failed.
         """
         found = _Timex()
         state = self._adjtimex(ctypes.byref(found))
@@ -100,7 +100,7 @@ class Timex:
 
 
 def families(found: _Timex, *, synchronized: bool) -> list[Family]:
-    """The families of one answer."""
+    """Return the families of one answer."""
     second = _NANOSECONDS if found.status & _STATUS_NANO else _MICROSECONDS
     return [
         _family(

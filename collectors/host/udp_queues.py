@@ -1,4 +1,4 @@
-"""Bytes that wait in the queues of UDP sockets, from /proc/net/udp and /proc/net/udp6."""
+"""Bytes in the queues of UDP sockets, from /proc/net/udp and /proc/net/udp6."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _QUEUES = 4
 
 
 def parse(text: str) -> tuple[int, int]:
-    """The bytes to send and the bytes received, over all sockets."""
+    """Return the bytes to send and the bytes received, over all sockets."""
     queues = [line.split()[_QUEUES].split(":") for line in text.splitlines()[1:]]
     return sum(int(sent, 16) for sent, _ in queues), sum(int(received, 16) for _, received in queues)
 
 
 def families(root: Path) -> list[Family]:
-    """The one gauge.
+    """Return the one gauge.
 
     Raises:
         FileNotFoundError: The kernel has neither protocol.

@@ -1,4 +1,4 @@
-"""Which system this is, as uname(2) says."""
+"""The system, from uname(2)."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _LABELS = ("sysname", "release", "version", "machine", "nodename", "domainname")
 
 
 def families(root: Path) -> list[Family]:
-    """The system, with the NIS domain name that Linux's uname has and `os.uname` leaves out."""
+    """Return the system, with the NIS domain name, which `os.uname` leaves out."""
     system = os.uname()
     return _info(system, system.nodename, read_text(f"{root}/proc/sys/kernel/domainname").rstrip("\n"))
 
 
 def bsd_families() -> list[Family]:
-    """The system, with the domain taken from the host name, where uname has none."""
+    """Return the system, with the domain taken from the host name, because uname has none."""
     system = os.uname()
     nodename, _, domainname = system.nodename.partition(".")
     return _info(system, nodename, domainname or "(none)")

@@ -13,7 +13,7 @@ _WANTED = re.compile(r"^((?:oom_kill|pgpg|pswp|pg.*fault)\S*) (\d+)$", re.MULTIL
 
 
 def parse(text: str) -> dict[str, int]:
-    """The wanted fields, from lines of a name and a number."""
+    """Return the wanted fields, from lines of a name and a number."""
     return {name: int(value) for name, value in _WANTED.findall(text)}
 
 
@@ -23,5 +23,5 @@ def _described(field: str) -> tuple[str, str]:
 
 
 def families(root: Path) -> list[Family]:
-    """One family a field."""
+    """Return one family a field."""
     return [unknown(*_described(field), value) for field, value in parse(read_text(f"{root}/proc/vmstat")).items()]

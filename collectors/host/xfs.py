@@ -1,4 +1,4 @@
-"""What the XFS file systems did, from /sys/fs/xfs (its runtime statistics)."""
+"""Activity of XFS file systems, from /sys/fs/xfs (its runtime statistics)."""
 
 from __future__ import annotations
 
@@ -95,13 +95,13 @@ _COLUMNS = (
 
 
 def parse(text: str) -> dict[str, list[int]]:
-    """The numbers of each line by its first word."""
+    """Return the numbers of each line by its first word."""
     lines = (line.split() for line in text.splitlines())
     return {words[0]: list(map(int, words[1:])) for words in lines if words}
 
 
 def families(root: Path) -> list[Family]:
-    """One counter a column, with each file system that is mounted; none where there is no XFS."""
+    """Return one counter a column, of each mounted file system; none without XFS."""
     directory = root / "sys/fs/xfs"
     texts = {device: read_attribute(directory / device / "stats/stats") for device in entries(directory)}
     disks = {device: parse(text) for device, text in texts.items() if text}

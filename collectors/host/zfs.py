@@ -21,10 +21,10 @@ _KSTATS = {
     "zfetch": "zfetchstats",
     "zil": "zil",
 }
-"""The file of each group of counters; a version of ZFS has those that it has."""
+"""The file of each group of counters. A version of ZFS has some of them."""
 
 _NUMBER = "4"
-"""The kstat type of a 64-bit number: node_exporter takes no others."""
+"""The kstat type of a 64-bit number, the only one that node_exporter takes."""
 
 _STATES = ("online", "degraded", "faulted", "offline", "removed", "unavail")
 
@@ -36,21 +36,21 @@ Rows = list[tuple[str, str, str]]
 
 
 def parse(text: str) -> Rows:
-    """The lines of a named kstat, which follow `name type data`."""
+    """Parse the lines of a named kstat, which follow `name type data`."""
     rows = [line.split(maxsplit=2) for line in text.splitlines()]
     start = next((number for number, row in enumerate(rows) if row == ["name", "type", "data"]), len(rows))
     return [(row[0], row[1], row[2]) for row in rows[start + 1 :] if len(row) > 2]  # noqa: PLR2004 - all three
 
 
 def parse_io(text: str) -> dict[str, int]:
-    """The numbers of a pool's `io` by their names: a line of names and a line of numbers."""
+    """Return the numbers of a pool's `io` by their names: a line of names precedes a line of numbers."""
     rows = [line.split() for line in text.splitlines()]
     start = next((number for number, row in enumerate(rows) if row[:1] == ["nread"]), None)
     return {} if start is None else dict(zip(rows[start], map(int, rows[start + 1]), strict=True))
 
 
 def families(root: Path) -> list[Family]:
-    """All numbers.
+    """Return all numbers.
 
     Raises:
         FileNotFoundError: The machine has no ZFS.
