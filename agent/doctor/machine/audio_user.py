@@ -1,4 +1,4 @@
-"""Who plays on this machine: the user of the sound server that runs, else the one who asks; and that user's limits."""
+"""The audio user: the user of the running sound server, else of this process; with resource limits."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _FIRST_HUMAN = 1000  # login.defs(5): below it are services, such as the sound s
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the kernel lets a process have (proc_pid_limits(5)); infinite where there is no limit.
+    """The resource limits of a process (proc_pid_limits(5)); infinite means unlimited.
 
     Attributes:
         priority: The highest real-time priority, 0 for none.
-        locked_bytes: How much memory may be kept from being swapped out.
+        locked_bytes: The memory that the process may lock.
     """
 
     priority: float
@@ -28,43 +28,43 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class AudioUser:
-    """Who plays.
+    """The audio user.
 
     Attributes:
-        person: The user.
+        user: The user.
         server: The name of the sound server that this user runs; empty without one.
-        limits: What holds for the server, or for whoever asks; `None` where that cannot be read.
+        limits: The limits of the server, or of this process; `None` if unreadable.
     """
 
-    person: User
+    user: User
     server: str
     limits: Limits | None
 
     def __str__(self) -> str:
-        return f"{self.server} of user {self.person.name}" if self.server else f"user {self.person.name}"
+        return f"{self.server} of user {self.user.name}" if self.server else f"user {self.user.name}"
 
 
 def parse_limits(text: str) -> Limits:
-    """The soft limits of one process."""
+    """Return the soft limits in the text of /proc/PID/limits."""
     lines = text.splitlines()
     return Limits(_soft(lines, "Max realtime priority"), _soft(lines, "Max locked memory"))
 
 
-def player(root: Path) -> AudioUser:
-    """Who plays on the machine whose files are under `root`; people go before services."""
+def audio_user(root: Path) -> AudioUser:
+    """Return the audio user of the machine with its files under `root`; people take precedence over services."""
     proc = root / "proc"
     found = [it for it in (_serving(proc, pid) for pid in audio_servers.servers(proc)) if it]
     asking = AudioUser(current(), "", _limits(proc, "self"))
-    return min(found, key=lambda it: (it.person.uid < _FIRST_HUMAN, it.server), default=asking)
+    return min(found, key=lambda it: (it.user.uid < _FIRST_HUMAN, it.server), default=asking)
 
 
 def _serving(proc: Path, pid: str) -> AudioUser | None:
-    person = of_process(proc, pid)
+    user = of_process(proc, pid)
     try:
         server = read_text(proc / pid / "comm").strip()
-    except OSError:  # ended while we looked
+    except OSError:  # the process has ended
         return None
-    return AudioUser(person, server, _limits(proc, pid)) if person and server in audio_servers.RENDERING else None
+    return AudioUser(user, server, _limits(proc, pid)) if user and server in audio_servers.RENDERING else None
 
 
 def _limits(proc: Path, pid: str) -> Limits | None:

@@ -1,6 +1,6 @@
-"""The checks of this machine: can it do low-latency audio. One list; each subject is a module of its own.
+"""The list of the machine's checks. Each subject has a module of its own.
 
-For Linux. Where nobody makes sound, one finding says so and all the others stay quiet.
+Linux only. On a machine without audio, one finding says so and hides all others.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from agent.doctor.machine import (
     sound_server,
     timers,
 )
-from agent.doctor.machine.audio_user import player
+from agent.doctor.machine.audio_user import audio_user
 from agent.doctor.machine.user import home
 from collectors.findings import Check, Finding, Severity
 
@@ -31,20 +31,20 @@ NO_AUDIO = "machine-no-audio"
 
 
 def machine_checks(root: Path) -> tuple[Check, ...]:
-    """The checks of the machine whose files are under `root`, those that ask programs last."""
+    """Return the checks of the machine with its files under `root`, those that run programs last."""
     return (
-        Check("machine.audio", "Sound is made on this machine", partial(_audio, root)),
+        Check("machine.audio", "This machine has audio", partial(_audio, root)),
         _check(root, "devices", "The sound devices can be used", _devices),
         _check(root, "limits", "Audio programs may have real-time priority", _limits),
-        _check(root, "kernel", "The kernel lets audio threads run at once", _kernel),
-        _check(root, "timers", "Timers and clocks are exact and quick", _timers),
-        _check(root, "processors", "The processors give audio all they have", _processors),
-        _check(root, "memory", "Memory stays in memory", _memory),
-        _check(root, "interrupts", "Sound and USB devices have their own interrupts", _interrupts),
-        _check(root, "power", "Saving power does not cost sound", _power),
-        _check(root, "filesystems", "Files that audio needs are at hand", _filesystems),
-        _check(root, "soundserver", "The sound servers are set up for playing live", _soundserver),
-        _check(root, "pipewire", "PipeWire gives programs the buffers that they ask for", _pipewire, slow=True),
+        _check(root, "kernel", "The kernel schedules audio threads at once", _kernel),
+        _check(root, "timers", "Timers are precise and clocks are fast to read", _timers),
+        _check(root, "processors", "The processors run at full speed", _processors),
+        _check(root, "memory", "Memory is not swapped out early", _memory),
+        _check(root, "interrupts", "Sound and USB devices do not share interrupts", _interrupts),
+        _check(root, "power", "Power saving does not disturb audio", _power),
+        _check(root, "filesystems", "The file systems suit audio", _filesystems),
+        _check(root, "soundserver", "The sound servers are configured for live audio", _soundserver),
+        _check(root, "pipewire", "PipeWire grants small buffers", _pipewire, slow=True),
     )
 
 
@@ -63,22 +63,22 @@ def _audio(root: Path) -> list[Finding]:
     return [
         Finding(
             code=NO_AUDIO,
-            title="Nobody makes sound on this machine",
+            title="This machine has no audio",
             severity=Severity.INFO,
-            detail="Expected a sound card in /proc/asound/cards or a sound server that runs, found neither.",
-            affects="What decides about low-latency audio is not looked at; all else is.",
-            remedy=("start the sound server, or plug the interface in, and run wr-agent doctor again",),
+            detail="Expected a sound card in /proc/asound/cards or a running sound server, found neither.",
+            affects="The checks for low-latency audio are skipped.",
+            remedy=("start the sound server or plug in the interface, then run wr-agent doctor again",),
         )
     ]
 
 
 def _devices(root: Path) -> Iterable[Finding]:
-    yield from devices.check_access(devices.nodes(root), player(root).person)
+    yield from devices.check_access(devices.nodes(root), audio_user(root).user)
     yield from devices.check_owners(devices.streams(root), sound_server.running(root / "proc"))
 
 
 def _limits(root: Path) -> Iterable[Finding]:
-    return limits.check(player(root), rtkit=limits.has_rtkit(root))
+    return limits.check(audio_user(root), rtkit=limits.has_rtkit(root))
 
 
 def _kernel(root: Path) -> Iterable[Finding]:
@@ -102,12 +102,12 @@ def _interrupts(root: Path) -> Iterable[Finding]:
 
 
 def _power(root: Path) -> Iterable[Finding]:
-    yield from power.idle(power.wake_up_latency(root), root / power.LATENCY_DEVICE, player(root).person)
+    yield from power.idle(power.wake_up_latency(root), root / power.LATENCY_DEVICE, audio_user(root).user)
     yield from power.devices(root)
 
 
 def _filesystems(root: Path) -> Iterable[Finding]:
-    return filesystems.check(filesystems.read(root), home(player(root).person))
+    return filesystems.check(filesystems.read(root), home(audio_user(root).user))
 
 
 def _soundserver(root: Path) -> Iterable[Finding]:
@@ -115,4 +115,4 @@ def _soundserver(root: Path) -> Iterable[Finding]:
 
 
 def _pipewire(root: Path) -> Iterable[Finding]:
-    return sound_server.check_pipewire(sound_server.pipewire_settings(player(root)))
+    return sound_server.check_pipewire(sound_server.pipewire_settings(audio_user(root)))

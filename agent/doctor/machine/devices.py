@@ -1,4 +1,4 @@
-"""The sound devices: whether there are any, who may use them, and who does."""
+"""Sound devices: access rights, and the processes that hold them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from collectors.kernel_files import read_text
 
 
 def cards(root: Path) -> list[str]:
-    """The identifiers of the sound cards."""
+    """Return the identifiers of the sound cards."""
     try:
         return list(parse_cards(read_text(root / "proc/asound/cards")).values())
     except OSError:
@@ -21,31 +21,31 @@ def cards(root: Path) -> list[str]:
 
 
 def nodes(root: Path) -> list[Path]:
-    """The device files that programs open for playing and recording."""
+    """Return the device files of playback and capture."""
     return sorted((root / "dev/snd").glob("pcm*"))
 
 
 def streams(root: Path) -> dict[Substream, OpenStream]:
-    """What is open on the cards now."""
+    """Return the open streams of all cards."""
     return read_streams(root / "proc/asound", root / "proc")
 
 
-def check_access(paths: Iterable[Path], person: User) -> list[Finding]:
-    """A finding if the player may not open sound devices."""
-    closed = [path for path in paths if person.obstacle(path, READ | WRITE)]
+def check_access(paths: Iterable[Path], user: User) -> list[Finding]:
+    """Return a finding if the audio user may not open sound devices."""
+    closed = [path for path in paths if user.obstacle(path, READ | WRITE)]
     if not closed:
         return []
     owner = group(closed[0].stat().st_gid)
     return [
         Finding(
             code="audio-device-forbidden",
-            title="The player may not use the sound devices",
+            title="The audio user may not open the sound devices",
             severity=Severity.FAILURE,
-            detail=f"Expected {person.name} to be able to open {closed[0]} (of {len(closed)}), which belongs to the"
-            f" group {owner}.",
+            detail=f"Expected {user.name} to be able to open {closed[0]} (of {len(closed)}),"
+            f" found that only the group {owner} may.",
             affects="Sound servers and programs of this user find no device.",
             remedy=(
-                f"sudo usermod -aG {owner} {person.name}",
+                f"sudo usermod -aG {owner} {user.name}",
                 "log out and in again; for a service, restart it",
                 "on a desktop: loginctl  # the session at the screen gets access by itself, if it is active",
             ),
@@ -54,7 +54,7 @@ def check_access(paths: Iterable[Path], person: User) -> list[Finding]:
 
 
 def check_owners(opened: Mapping[Substream, OpenStream], servers: Iterable[str]) -> list[Finding]:
-    """A finding if programs hold devices that a sound server, which runs, would need."""
+    """Return a finding if programs other than the running sound server hold devices."""
     others = {
         f"{stream.owner or 'an unseen process'} holds {substream.device} ({substream.direction})"
         for substream, stream in opened.items()
@@ -65,11 +65,11 @@ def check_owners(opened: Mapping[Substream, OpenStream], servers: Iterable[str])
     return [
         Finding(
             code="audio-device-held-by-others",
-            title="Programs hold sound devices beside the sound server",
+            title="Programs hold sound devices that the sound server may need",
             severity=Severity.INFO,
             detail=f"Expected the sound server alone, found: {'; '.join(sorted(others))}.",
-            affects="The sound server cannot open these devices meanwhile.",
-            remedy=("fuser -v /dev/snd/*", "let these programs play through the sound server"),
+            affects="The sound server cannot open these devices.",
+            remedy=("fuser -v /dev/snd/*", "configure these programs to use the sound server"),
             depends_on=("audio-alsa-held",),
         )
     ]

@@ -1,4 +1,4 @@
-"""Whether the file systems that audio depends on are fit for it: the player's files, and memory that is shared."""
+"""File systems that audio depends on: the audio user's home, and shared memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _IN_MEMORY = frozenset({"tmpfs", "ramfs"})
 
 
 def read(root: Path) -> Sequence[Mount]:
-    """What is mounted; nothing where the kernel does not tell."""
+    """Return the mounts; none where the kernel does not list them."""
     try:
         return linux_mounts(root)
     except OSError:
@@ -22,13 +22,13 @@ def read(root: Path) -> Sequence[Mount]:
 
 
 def under(path: PurePath, mounts: Sequence[Mount]) -> Mount | None:
-    """The mount that a path lies on: of the longest mount point above it, the last one."""
+    """Return the mount that holds a path: the last one with the longest mount point above it."""
     above = [mount for mount in mounts if path.is_relative_to(mount.path)]
     return max(reversed(above), key=lambda mount: len(PurePath(mount.path).parts), default=None)
 
 
 def check(mounts: Sequence[Mount], home: PurePath | None) -> list[Finding]:
-    """Findings for a home that a network or a program stands behind, and for shared memory on a disk."""
+    """Return findings for a home on a network or FUSE mount, and for shared memory on a disk."""
     kept = under(home, mounts) if home else None
     shared = under(_SHARED, mounts)
     found = []
@@ -42,10 +42,10 @@ def check(mounts: Sequence[Mount], home: PurePath | None) -> list[Finding]:
 def _remote(mount: Mount) -> Finding:
     return Finding(
         code="filesystem-home-remote",
-        title="The player's files lie on a file system that can stop",
+        title="The home folder is on a file system that can stall",
         severity=Severity.INFO,
         detail=f"{printable(mount.path)} is {mount.type} on {printable(mount.device)}; a local disk is expected.",
-        affects="Recordings and samples wait for the network, or for the program behind the mount.",
+        affects="Recordings and samples wait for the network or for the FUSE program.",
         remedy=("keep projects and samples on a local disk, such as a folder of /srv",),
     )
 
@@ -53,9 +53,9 @@ def _remote(mount: Mount) -> Finding:
 def _on_disk(mount: Mount) -> Finding:
     return Finding(
         code="filesystem-shm-on-disk",
-        title="Shared memory lies on a disk",
+        title="Shared memory is on a disk",
         severity=Severity.WARNING,
         detail=f"{_SHARED} is on {printable(mount.path)} ({mount.type}); tmpfs is expected.",
-        affects="JACK passes all audio through it: each buffer may wait for the disk.",
+        affects="JACK passes all audio through it. Each buffer may wait for the disk.",
         remedy=("sudo mount -t tmpfs -o mode=1777 tmpfs /dev/shm", "add that mount to /etc/fstab"),
     )

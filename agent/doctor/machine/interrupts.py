@@ -1,4 +1,4 @@
-"""Whether sound and USB devices have their interrupts for themselves."""
+"""Interrupts that sound and USB devices share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collectors.kernel_files import read_text
 
 
 def read(root: Path) -> list[Interrupt]:
-    """The interrupts that a sound or USB device's driver handles; none where the kernel does not tell."""
+    """Return the interrupts of sound and USB drivers; none where the kernel does not list them."""
     try:
         return list(filter(decides_about_audio, parse(read_text(root / "proc/interrupts"))[1]))
     except OSError:
@@ -18,24 +18,24 @@ def read(root: Path) -> list[Interrupt]:
 
 
 def handlers(interrupt: Interrupt) -> list[str]:
-    """Who handles it: the words behind the line of the controller, several between commas."""
+    """Return the drivers of an interrupt."""
     first, *others = interrupt.devices.split(", ")
     return [first.split()[-1], *others]
 
 
 def check(interrupts: list[Interrupt]) -> list[Finding]:
-    """A finding for each interrupt that a sound or USB device shares."""
+    """Return a finding for each interrupt that a sound or USB device shares."""
     return [
         Finding(
             code="interrupt-shared",
             title=f"Interrupt {interrupt.type} is shared by {len(handlers(interrupt))} devices",
             severity=Severity.WARNING if "snd" in interrupt.devices else Severity.INFO,
             detail=f"Expected one device, found {', '.join(handlers(interrupt))}.",
-            affects="Each interrupt of one of them holds the others up: audio is late when the others are busy.",
+            affects="An interrupt of one device delays the others. Audio is late when they are busy.",
             remedy=(
-                "lspci -v | grep -i -B8 'irq'  # which slot each one has",
+                "lspci -v | grep -i -B8 'irq'  # the slot of each device",
                 "plug the interface into another USB port, or the card into another slot",
-                "switch off in the firmware what you do not use",
+                "disable unused devices in the firmware",
             ),
         )
         for interrupt in interrupts

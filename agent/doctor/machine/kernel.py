@@ -1,4 +1,4 @@
-"""How soon the kernel lets an audio thread run: its preemption model, and whether interrupts run as threads."""
+"""The kernel's preemption model, and threaded interrupts."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def threaded_interrupts(root: Path) -> bool:
 
 
 def check(model: str, *, threaded: bool) -> list[Finding]:
-    """Findings if audio threads have to wait for the kernel, or for interrupts of other devices."""
+    """Return findings if audio threads wait for the kernel or for interrupts of other devices."""
     found = []
     if model and model not in _PROMPT:
         found.append(_slow(model))
@@ -54,10 +54,10 @@ def check(model: str, *, threaded: bool) -> list[Finding]:
 def _slow(model: str) -> Finding:
     return Finding(
         code="kernel-preempts-late",
-        title="The kernel interrupts itself late for audio threads",
+        title="The kernel's preemption model delays audio threads",
         severity=Severity.INFO,
-        detail=f"Expected preemption full, lazy or rt, found {model}: more throughput, longer waits.",
-        affects="Buffers of 128 frames and less drop out when the machine works for others too.",
+        detail=f"Expected preemption full, lazy or rt, found {model}.",
+        affects="Buffers of 128 frames or less can drop out when other programs are busy.",
         remedy=(
             "add preempt=full to GRUB_CMDLINE_LINUX_DEFAULT in /etc/default/grub",
             "sudo update-grub && sudo reboot",
@@ -69,10 +69,10 @@ def _slow(model: str) -> Finding:
 def _not_threaded() -> Finding:
     return Finding(
         code="kernel-interrupts-not-threaded",
-        title="Interrupts of other devices go before audio threads",
+        title="Interrupts of other devices run before audio threads",
         severity=Severity.INFO,
         detail="Expected threadirqs on the kernel's command line, or a real-time kernel; found neither.",
-        affects="Network, disk and graphics can hold audio up for moments; small buffers notice.",
+        affects="Network, disk and graphics interrupts can delay audio. Small buffers drop out first.",
         remedy=(
             "add threadirqs to GRUB_CMDLINE_LINUX_DEFAULT in /etc/default/grub",
             "sudo update-grub && sudo reboot",

@@ -1,4 +1,4 @@
-"""How willingly the kernel swaps out memory that audio programs will need again."""
+"""Swapping: the swap areas, and the kernel's swappiness."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 from collectors.findings import Finding, Severity
 from collectors.kernel_files import read_number, read_text
 
-_WILLING = 10
+_MOST = 10
 
 
 def swaps(root: Path) -> list[str]:
-    """The swap areas in use, but those that are compressed memory."""
+    """Return the swap areas in use, without compressed memory (zram)."""
     try:
         lines = read_text(root / "proc/swaps").splitlines()[1:]
     except OSError:
@@ -20,21 +20,21 @@ def swaps(root: Path) -> list[str]:
 
 
 def swappiness(root: Path) -> int | None:
-    """The kernel's setting from 0 to 200; `None` where there is none."""
+    """Return `vm.swappiness`, 0 to 200; `None` where it does not exist."""
     return read_number(root / "proc/sys/vm/swappiness")
 
 
-def check(areas: list[str], willing: int | None) -> list[Finding]:
-    """A finding if there is a disk to swap to, and the kernel uses it early."""
-    if not areas or willing is None or willing <= _WILLING:
+def check(areas: list[str], value: int | None) -> list[Finding]:
+    """Return a finding if a disk has swap and the kernel uses it early."""
+    if not areas or value is None or value <= _MOST:
         return []
     return [
         Finding(
             code="memory-swapped-early",
             title="The kernel swaps memory out early",
             severity=Severity.INFO,
-            detail=f"vm.swappiness is {willing}, with swap on {', '.join(areas)}; at most {_WILLING} is expected.",
-            affects="A sampler that was idle waits for the disk when it plays again: a dropout at its first notes.",
-            remedy=(f"echo vm.swappiness={_WILLING} | sudo tee /etc/sysctl.d/90-audio.conf && sudo sysctl --system",),
+            detail=f"vm.swappiness is {value}, with swap on {', '.join(areas)}; at most {_MOST} is expected.",
+            affects="A sampler that was idle waits for the disk at its next notes and drops out.",
+            remedy=(f"echo vm.swappiness={_MOST} | sudo tee /etc/sysctl.d/90-audio.conf && sudo sysctl --system",),
         )
     ]

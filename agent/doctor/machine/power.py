@@ -1,4 +1,4 @@
-"""What saves power at the cost of audio: idle states, devices that are put to sleep, a battery."""
+"""Power saving: idle states, suspended devices, battery."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collectors.kernel_files import numbered, read_attribute, read_number
 
 LATENCY_DEVICE = Path("dev/cpu_dma_latency")
 _DEEP = 200
-"""Microseconds: a sixth of a buffer of 64 frames at 48 kHz."""
+"""Microseconds, a sixth of a buffer of 64 frames at 48 kHz."""
 
 _USB_AUDIO = "01"  # the interface class of USB's device class definition for audio
 _LATENCY_RULE = 'KERNEL=="cpu_dma_latency", GROUP="audio", MODE="0660"'
@@ -20,14 +20,14 @@ _SAVING = frozenset({"powersave", "powersupersave"})
 
 
 def wake_up_latency(root: Path) -> int:
-    """Microseconds that a processor needs at most to leave the idle states that it may use; 0 if that is unknown."""
+    """Return the longest exit latency of the usable idle states, in microseconds; 0 if unknown."""
     states = numbered(root / "sys/devices/system/cpu/cpu0/cpuidle", "state").values()
     usable = [state for state in states if read_attribute(state / "disable") != "1"]
     return max((read_number(state / "latency") or 0 for state in usable), default=0)
 
 
-def sleepy_usb_audio(root: Path) -> list[str]:
-    """The USB audio devices that the kernel may put to sleep, by their names."""
+def suspendable_usb_audio(root: Path) -> list[str]:
+    """Return the names of USB audio devices that the kernel may suspend."""
     interfaces = (root / "sys/bus/usb/devices").glob("*:*")
     audio = {
         root / "sys/bus/usb/devices" / it.name.partition(":")[0]
@@ -38,35 +38,35 @@ def sleepy_usb_audio(root: Path) -> list[str]:
     return [read_attribute(device / "product") or device.name for device in asleep]
 
 
-def idle(latency: int, device: Path, person: User) -> Iterator[Finding]:
-    """A finding if processors may sleep deeply, and the player's programs cannot ask them not to.
+def idle(latency: int, device: Path, user: User) -> Iterator[Finding]:
+    """Yield a finding if deep idle states are allowed and audio programs cannot forbid them.
 
     Args:
-        latency: As `wake_up_latency` has it.
-        device: The device by which programs set `/dev/cpu_dma_latency` (Documentation/power/pm_qos_interface.rst).
-        person: The player.
+        latency: The result of `wake_up_latency`.
+        device: The file `/dev/cpu_dma_latency` (Documentation/power/pm_qos_interface.rst).
+        user: The audio user.
     """
-    if latency < _DEEP or (device.exists() and person.obstacle(device, READ | WRITE) is None):
+    if latency < _DEEP or (device.exists() and user.obstacle(device, READ | WRITE) is None):
         return
     yield Finding(
         code="power-idle-deep",
-        title="Processors may sleep too deeply for small buffers",
+        title="Processors may enter deep idle states",
         severity=Severity.INFO,
-        detail=f"Waking up takes up to {latency} µs, and {person.name} may not open /dev/cpu_dma_latency, by which"
-        " programs such as Ardour and PipeWire forbid deep sleep.",
-        affects="The first buffers after a pause come late; buffers of 64 frames and less drop out.",
+        detail=f"Waking up takes up to {latency} µs; at most {_DEEP} µs is expected. {user.name} may not open"
+        " /dev/cpu_dma_latency, which Ardour and PipeWire use to forbid deep idle states.",
+        affects="The first buffers after a pause are late. Buffers of 64 frames or less drop out.",
         remedy=(
             f"echo '{_LATENCY_RULE}' | sudo tee /etc/udev/rules.d/99-cpu-dma-latency.rules",
-            f"sudo usermod -aG audio {person.name} && sudo reboot",
+            f"sudo usermod -aG audio {user.name} && sudo reboot",
         ),
     )
 
 
 def devices(root: Path) -> Iterator[Finding]:
-    """Findings for sound and PCI devices that are put to sleep, and for a machine that runs on its battery."""
-    sleepy = sleepy_usb_audio(root)
-    if sleepy:
-        yield _usb(sleepy)
+    """Yield findings for suspended sound and PCI devices, and for a machine on battery."""
+    suspendable = suspendable_usb_audio(root)
+    if suspendable:
+        yield _usb(suspendable)
     seconds = read_number(root / "sys/module/snd_hda_intel/parameters/power_save") or 0
     if seconds > 0:
         yield _onboard(seconds)
@@ -85,13 +85,13 @@ def _mains(root: Path) -> list[str]:
 def _usb(names: list[str]) -> Finding:
     return Finding(
         code="power-usb-audio-sleeps",
-        title="USB audio devices are put to sleep",
+        title="USB audio devices may be suspended",
         severity=Severity.INFO,
-        detail=f"Expected them to be kept awake, found autosuspend allowed for {', '.join(names)}.",
-        affects="Some interfaces click, or lose their first moments, when they are woken up.",
+        detail=f"Expected power/control on, found auto for {', '.join(names)}.",
+        affects="Some interfaces click or lose the first samples when they wake up.",
         remedy=(
             f"echo '{_USB_RULE}' | sudo tee /etc/udev/rules.d/99-usb-audio.rules",
-            "plug the interface in again",
+            "unplug the interface and plug it in again",
         ),
     )
 
@@ -99,10 +99,10 @@ def _usb(names: list[str]) -> Finding:
 def _onboard(seconds: int) -> Finding:
     return Finding(
         code="power-onboard-audio-sleeps",
-        title="The built-in sound card is put to sleep",
+        title="The built-in sound card may be suspended",
         severity=Severity.INFO,
-        detail=f"snd_hda_intel sleeps after {seconds} s of silence; 0 (never) is expected where audio is made.",
-        affects="The card clicks when it sleeps and when it wakes up, and swallows the first moments.",
+        detail=f"snd_hda_intel suspends after {seconds} s of silence; 0 (never) is expected.",
+        affects="The card clicks when it suspends and wakes up, and loses the first samples.",
         remedy=(
             "echo 'options snd_hda_intel power_save=0' | sudo tee /etc/modprobe.d/audio.conf  # and reboot",
             "echo 0 | sudo tee /sys/module/snd_hda_intel/parameters/power_save  # until reboot",
@@ -113,10 +113,10 @@ def _onboard(seconds: int) -> Finding:
 def _pci(policy: str) -> Finding:
     return Finding(
         code="power-pci-saves",
-        title="PCI Express links are put to sleep",
+        title="PCI Express links may enter power saving",
         severity=Severity.INFO,
         detail=f"Expected the policy default or performance, found {policy}.",
-        affects="Each access to a card waits until its link is awake: many microseconds, again and again.",
+        affects="Each access to a card waits many microseconds for its link to wake up.",
         remedy=("echo performance | sudo tee /sys/module/pcie_aspm/parameters/policy  # until reboot",),
     )
 
@@ -124,9 +124,9 @@ def _pci(policy: str) -> Finding:
 def _battery() -> Finding:
     return Finding(
         code="power-on-battery",
-        title="The machine runs on its battery",
+        title="The machine runs on battery",
         severity=Severity.INFO,
         detail="Expected mains power, found none connected.",
-        affects="Firmware slows processors and devices down on battery, whatever the governor says.",
+        affects="Firmware slows processors and devices down on battery, regardless of the governor.",
         remedy=("connect the power supply",),
     )

@@ -1,4 +1,4 @@
-"""Which sound servers run, and with which settings: JACK's by its command line, PipeWire's by `pw-metadata`."""
+"""Running sound servers and their settings: JACK's command line, PipeWire's `pw-metadata`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from collectors.host import audio_servers
 from collectors.kernel_files import read_text
 
 _LATE = 0.030
-"""Seconds in the buffers of one device above which a player hears the delay."""
+"""Seconds of buffering above which a player hears the delay."""
 
 _PATIENCE = 10.0
 _SETTING = re.compile(r"key:'([\w.-]+)' value:'([^']*)'")
@@ -33,11 +33,11 @@ _VALUES = {
 
 @dataclass(frozen=True, slots=True)
 class Jack:
-    """What JACK was started with (jackd(1)).
+    """The settings on JACK's command line (jackd(1)).
 
     Attributes:
-        realtime: Whether it has real-time threads.
-        driver: Such as `alsa`.
+        realtime: True if it has real-time threads.
+        driver: The driver's name, such as `alsa`.
         period: Frames in a buffer.
         periods: Buffers in the device.
         rate: Frames a second.
@@ -51,12 +51,12 @@ class Jack:
 
     @property
     def latency(self) -> float:
-        """Seconds from a sample's writing to its being heard, by the sizes alone."""
+        """Output latency of the buffers alone, in seconds."""
         return self.period * self.periods / self.rate
 
 
 def parse_jack(arguments: Sequence[str]) -> Jack:
-    """The settings on a command line; the options behind `-d` are the driver's."""
+    """Return the settings on a command line; options after `-d` belong to the driver."""
     words = [part for word in arguments[1:] for part in _split(word)]
     at = next((index for index, word in enumerate(words) if word in {"-d", "--driver"}), len(words))
     server, driver = words[:at], words[at + 1 :]
@@ -65,19 +65,19 @@ def parse_jack(arguments: Sequence[str]) -> Jack:
 
 
 def running(proc: Path) -> dict[str, list[str]]:
-    """The command line of each sound server that runs, by its name."""
+    """Return the command line of each running sound server, by name."""
     found = {}
     for pid in audio_servers.servers(proc):
         try:
             words = read_text(proc / pid / "cmdline").rstrip("\0").split("\0")
             found[read_text(proc / pid / "comm").strip()] = words
-        except OSError:  # ended while we looked
+        except OSError:  # the process has ended
             continue
     return found
 
 
 def check(servers: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
-    """Findings about the servers' settings, and about those that want the same device."""
+    """Yield findings on the servers' settings, and on servers that compete for a device."""
     if "jackd" in servers:
         yield from _jack(parse_jack(servers["jackd"]))
     if {"pulseaudio", "pipewire-pulse"} <= servers.keys():
@@ -86,12 +86,12 @@ def check(servers: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
         yield _rivals(["pulseaudio", "jackd"], Severity.INFO)
 
 
-def pipewire_settings(player: AudioUser) -> dict[str, str]:
-    """The settings of the player's PipeWire by their names; none if it runs not, or does not answer."""
+def pipewire_settings(audio: AudioUser) -> dict[str, str]:
+    """Return the settings of the audio user's PipeWire; none if it does not run or answer."""
     command = shutil.which("pw-metadata")
-    if not command or player.server != "pipewire":
+    if not command or audio.server != "pipewire":
         return {}
-    place = {"XDG_RUNTIME_DIR": f"/run/user/{player.person.uid}"}
+    place = {"XDG_RUNTIME_DIR": f"/run/user/{audio.user.uid}"}
     done = subprocess.run(  # noqa: S603 - PipeWire's own program, which asks and changes nothing
         [command, "-n", "settings"],
         env=place | dict(os.environ),
@@ -105,12 +105,12 @@ def pipewire_settings(player: AudioUser) -> dict[str, str]:
 
 
 def parse_settings(text: str) -> dict[str, str]:
-    """The settings that `pw-metadata -n settings` prints."""
+    """Parse the output of `pw-metadata -n settings`."""
     return dict(_SETTING.findall(text))
 
 
 def check_pipewire(settings: Mapping[str, str]) -> list[Finding]:
-    """A finding if programs cannot have small buffers however they ask."""
+    """Return a finding if PipeWire denies programs small buffers."""
     rate = int(settings.get("clock.force-rate") or 0) or int(settings.get("clock.rate") or 0)
     forced = int(settings.get("clock.force-quantum") or 0)
     least = forced or int(settings.get("clock.min-quantum") or 0)
@@ -119,11 +119,11 @@ def check_pipewire(settings: Mapping[str, str]) -> list[Finding]:
     return [
         Finding(
             code="pipewire-buffers-large",
-            title="PipeWire gives programs large buffers only",
+            title="PipeWire grants programs only large buffers",
             severity=Severity.INFO,
             detail=f"{'clock.force-quantum' if forced else 'clock.min-quantum'} is {least} frames at {rate} Hz,"
             f" {least / rate * 1000:.0f} ms; at most {_LATE / 2 * 1000:.0f} ms are expected.",
-            affects="Live playing feels late; nothing drops out because of it.",
+            affects="Live playing feels late. It causes no dropouts.",
             remedy=(
                 "pw-metadata -n settings 0 clock.force-quantum 0",
                 "pw-metadata -n settings 0 clock.min-quantum 64  # until PipeWire restarts",
@@ -133,7 +133,7 @@ def check_pipewire(settings: Mapping[str, str]) -> list[Finding]:
 
 
 def _split(word: str) -> list[str]:
-    """An option and its value, which may be one word: `-p256`, `--period=256`."""
+    """Split an option from its value: `-p256`, `--period=256`."""
     if word.startswith("--"):
         return word.split("=", 1)
     return [word[:2], word[2:]] if word.startswith("-") and len(word) > len("-p") else [word]
@@ -143,10 +143,10 @@ def _jack(jack: Jack) -> Iterator[Finding]:
     if not jack.realtime:
         yield Finding(
             code="jack-not-realtime",
-            title="JACK was told to run without real-time priority",
+            title="JACK runs without real-time priority",
             severity=Severity.WARNING,
-            detail="Its command line has -r (--no-realtime) before the driver.",
-            affects="Any busy program can hold JACK up: it drops out under load.",
+            detail="Expected real-time scheduling, found -r (--no-realtime) before the driver on its command line.",
+            affects="Any busy program can delay JACK. It drops out under load.",
             remedy=("start it without -r; in QjackCtl: Setup, Parameters, Realtime",),
         )
     if jack.latency > _LATE:
@@ -155,8 +155,8 @@ def _jack(jack: Jack) -> Iterator[Finding]:
             title="JACK's buffers are large",
             severity=Severity.INFO,
             detail=f"{jack.periods} buffers of {jack.period} frames at {jack.rate} Hz are {jack.latency * 1000:.0f} ms;"
-            f" at most {_LATE * 1000:.0f} ms are expected where somebody plays live.",
-            affects="Live playing feels late; nothing drops out because of it.",
+            f" at most {_LATE * 1000:.0f} ms are expected for live playing.",
+            affects="Live playing feels late. It causes no dropouts.",
             remedy=("jack_bufsize 256  # at once, until JACK restarts; jackd's -p makes it last",),
         )
 
@@ -167,9 +167,9 @@ def _rivals(names: Sequence[str], severity: Severity) -> Finding:
         title=f"{' and '.join(names)} both run",
         severity=severity,
         detail="Expected one sound server for a device, found two that open the same ones.",
-        affects="The one that comes second does not get the device, or takes it away from the other.",
+        affects="The second server gets no device, or takes it from the first.",
         remedy=(
-            "systemctl --user disable --now pulseaudio.service pulseaudio.socket  # as the user who plays",
-            "sudo apt purge pulseaudio  # where PipeWire is to serve all programs",
+            "systemctl --user disable --now pulseaudio.service pulseaudio.socket  # as the audio user",
+            "sudo apt purge pulseaudio  # if PipeWire serves all programs",
         ),
     )

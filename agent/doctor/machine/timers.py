@@ -1,4 +1,4 @@
-"""How exactly the kernel wakes programs up, and what reading the clock costs."""
+"""Timer resolution, and the cost of reading the clock."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _CLOCKS = "sys/devices/system/clocksource/clocksource0"
 
 
 def clock_source(root: Path) -> str:
-    """The name of the clock that the kernel reads; empty where it does not say."""
+    """Return the kernel's clock source; empty if unknown."""
     return read_attribute(root / _CLOCKS / "current_clocksource") or ""
 
 
 def check(resolution: float, source: str) -> list[Finding]:
-    """Findings for timers without high resolution, and for a clock that is slow to read.
+    """Return findings for low-resolution timers, and for a slow clock source.
 
     Args:
-        resolution: What clock_getres(2) says of the monotonic clock, in seconds: that of the timers.
+        resolution: The resolution of the monotonic clock (clock_getres(2)), in seconds.
         source: The name of the clock source.
     """
     found = []
@@ -37,8 +37,8 @@ def _coarse(resolution: float) -> Finding:
         code="kernel-timers-coarse",
         title="The kernel has no high-resolution timers",
         severity=Severity.WARNING,
-        detail=f"Timers are exact to {resolution * 1000:g} ms; expected at most {_EXACT * 1000:g} ms.",
-        affects="MIDI and servers that wake up by the clock, such as PipeWire, are late by that much.",
+        detail=f"The timer resolution is {resolution * 1000:g} ms; at most {_EXACT * 1000:g} ms is expected.",
+        affects="MIDI and timer-driven servers such as PipeWire are late by that much.",
         remedy=(
             "cat /proc/cmdline  # remove highres=off and nohz=off, if they are there",
             "sudo apt install linux-image-amd64 && sudo reboot  # Debian's own kernel has them",
@@ -52,10 +52,10 @@ def _slow(source: str) -> Finding:
         title="Reading the clock is slow",
         severity=Severity.WARNING,
         detail=f"The clock source is {source}; expected the processor's own (tsc, arch_sys_counter, kvm-clock).",
-        affects="Audio servers read the clock in each cycle: a part of every buffer is lost to it.",
+        affects="Audio servers read the clock in each cycle, which costs a part of every buffer.",
         remedy=(
-            "sudo dmesg | grep -i -e tsc -e clocksource  # why the kernel did not trust the processor's clock",
-            f"cat /{_CLOCKS}/available_clocksource  # is tsc there?",
-            "look for a firmware update, or add tsc=reliable to the kernel's command line if dmesg blames nothing else",
+            "sudo dmesg | grep -i -e tsc -e clocksource  # shows why the kernel rejected the processor's clock",
+            f"cat /{_CLOCKS}/available_clocksource  # should list tsc",
+            "update the firmware, or add tsc=reliable to the kernel's command line if dmesg names no other cause",
         ),
     )

@@ -1,4 +1,4 @@
-"""One user of this machine, and which files that user may use, whoever asks."""
+"""A user of this machine, with the files that this user may access."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ READ, WRITE, ENTER = os.R_OK, os.W_OK, os.X_OK
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A user with the groups that count for access.
+    """A user and the groups that access rights depend on.
 
     Attributes:
         name: The user's name, or the number where there is no name.
@@ -28,9 +28,9 @@ class User:
     gids: frozenset[int]
 
     def obstacle(self, path: Path, need: int) -> Path | None:
-        """What keeps this user from using `path`: itself, or the first folder on the way to it; `None` if nothing.
+        """Return the first path component that denies access to `path`; `None` if access is allowed.
 
-        A file that has an access list (acl(5)) and one that the asking user cannot look at count as no obstacle.
+        A file with an access list (acl(5)) and a file that cannot be inspected count as allowed.
 
         Args:
             path: An absolute path.
@@ -56,12 +56,12 @@ class User:
 
 
 def current() -> User:
-    """The user who runs this."""
+    """Return the user of this process."""
     return User(_name(os.geteuid()), os.geteuid(), frozenset({os.getegid(), *os.getgroups()}))
 
 
 def of_process(proc: Path, pid: int | str) -> User | None:
-    """The user of a process, with the groups that it has (proc_pid_status(5)); `None` if the process is gone."""
+    """Return the user of a process with its groups (proc_pid_status(5)); `None` if it has ended."""
     try:
         lines = dict(line.split(":", 1) for line in read_text(proc / str(pid) / "status").splitlines() if ":" in line)
     except OSError:
@@ -72,7 +72,7 @@ def of_process(proc: Path, pid: int | str) -> User | None:
 
 
 def named(name: str) -> User | None:
-    """The user of a name, with all the groups of that name; `None` if this machine does not know it."""
+    """Return the user of this name with all groups; `None` if the name is unknown."""
     try:
         entry = pwd.getpwnam(name)
     except KeyError:
@@ -81,17 +81,17 @@ def named(name: str) -> User | None:
 
 
 def group(gid: int) -> str:
-    """The name of a group, or its number where it has no name."""
+    """Return the name of a group, or its number if it has no name."""
     try:
         return grp.getgrgid(gid).gr_name
     except KeyError:
         return str(gid)
 
 
-def home(person: User) -> Path | None:
-    """Where the user's files are, if that is known."""
+def home(user: User) -> Path | None:
+    """Return the user's home folder, if known."""
     try:
-        return Path(pwd.getpwuid(person.uid).pw_dir)
+        return Path(pwd.getpwuid(user.uid).pw_dir)
     except KeyError:
         return None
 

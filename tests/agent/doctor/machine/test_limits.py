@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from agent.doctor.machine import limits
-from agent.doctor.machine.audio_user import AudioUser, Limits, parse_limits, player
+from agent.doctor.machine.audio_user import AudioUser, Limits, audio_user, parse_limits
 from agent.doctor.machine.user import User
 from collectors.findings import Severity
 from tests.agent.doctor.support import LIMITS, STRANGER, Machine, codes, process, severities
@@ -25,23 +25,23 @@ def test_unlimited_is_infinite() -> None:
     assert parse_limits(LIMITS.format(locked="unlimited", priority=95)) == Limits(95, math.inf)
 
 
-def test_the_player_is_the_user_of_the_sound_server_and_people_go_before_services(machine: Machine) -> None:
+def test_the_audio_user_is_the_user_of_the_sound_server_and_people_go_before_services(machine: Machine) -> None:
     root = machine(
         process(7, "jackd", uid=111, limits=LIMITS.format(locked=0, priority=0))
         | process(8, "pipewire", uid=1000, limits=LIMITS.format(locked=4096, priority=95))
         | process(9, "wireplumber", uid=1001)
     )
 
-    found = player(root)
+    found = audio_user(root)
 
-    assert (found.person.uid, found.server, found.limits) == (1000, "pipewire", Limits(95, 4096))
-    assert 29 in found.person.gids
+    assert (found.user.uid, found.server, found.limits) == (1000, "pipewire", Limits(95, 4096))
+    assert 29 in found.user.gids
 
 
-def test_without_a_sound_server_whoever_asks_is_the_player(machine: Machine) -> None:
+def test_without_a_sound_server_the_current_user_is_the_audio_user(machine: Machine) -> None:
     root = machine({"proc/self/limits": LIMITS.format(locked=1, priority=2)})
 
-    found = player(root)
+    found = audio_user(root)
 
     assert (found.server, found.limits) == ("", Limits(2, 1))
 

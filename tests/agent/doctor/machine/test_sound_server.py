@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent.doctor.machine import devices, filesystems, interrupts, sound_server
-from agent.doctor.machine.audio_user import AudioUser, player
+from agent.doctor.machine.audio_user import AudioUser, audio_user
 from agent.doctor.machine.checks import machine_checks
 from agent.doctor.machine.sound_server import Jack
 from collectors.findings import Finding
@@ -46,7 +46,7 @@ def test_a_real_jack_server_is_seen_with_its_settings(jackd: Jackd) -> None:
     words = sound_server.running(Path("/proc"))["jackd"]
 
     assert sound_server.parse_jack(words).driver == "dummy"
-    assert player(Path("/")).server in {"jackd", "pipewire"}
+    assert audio_user(Path("/")).server in {"jackd", "pipewire"}
     assert f"/proc/{jackd.pid}" in {str(path) for path in Path("/proc").glob("[0-9]*")}
 
 
@@ -151,7 +151,7 @@ CARDS = " 0 [PCH            ]: HDA-Intel - HDA Intel PCH\n                      
 STATUS = "state: RUNNING\nowner_pid   : 77\ntrigger_time: 1.0\nhw_ptr      : 1\nappl_ptr    : 1\n"
 
 
-def test_devices_that_the_player_may_not_open_are_found(open_folder: Path) -> None:
+def test_devices_that_the_audio_user_may_not_open_are_found(open_folder: Path) -> None:
     (open_folder / "dev/snd").mkdir(parents=True)
     for name in ("pcmC0D0p", "controlC0"):
         (open_folder / "dev/snd" / name).write_text("")
@@ -223,7 +223,7 @@ def test_every_check_has_a_name_of_its_own_and_can_look_at_this_machine() -> Non
             assert finding.affects
 
 
-def test_pipewire_is_asked_where_it_is_the_players(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_pipewire_is_asked_where_it_is_the_audio_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     program = tmp_path / "pw-metadata"
     program.write_text(
         f"#!/bin/sh\necho \"$XDG_RUNTIME_DIR $*\" > {tmp_path}/asked\ncat <<'END'\n{SETTINGS.format(1024)}END\n"
