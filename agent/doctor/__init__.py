@@ -1,5 +1,4 @@
-"""What `wr-agent doctor` asks beside the collectors: is this machine fit for low latency, can this agent do its job.
+"""The checks of `wr-agent doctor` that belong to no collector.
 
-Everything here only reads. The running of checks belongs to `agent.core.diagnosis`, their wording for a terminal to
-`agent.terminal.report`.
+Checks only read. `agent.core.diagnosis` runs them; `agent.terminal.report` writes them to a terminal.
 """

@@ -1,6 +1,6 @@
-"""Asks everything there is to ask, in the order that a person should read it: the agent, the machine, the sources.
+"""One round of all checks: the agent, the machine, the collectors.
 
-What asks over the network or other programs comes last, after it was announced.
+Slow checks, which use the network or run programs, come last and are announced.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ RUNNING = ("agent.running", "The agent runs")
 
 
 class Examination:
-    """One round of all checks, here and now.
+    """One round of all checks.
 
     Args:
         settings: The agent's configuration.
-        wanted: Whether the check of a name is to be carried out. Quick ones are anyway: they may explain others.
-        announce: Told what takes a while, before it begins.
-        root: Where the machine's files are.
+        wanted: Selects slow checks by name. Quick checks always run, since they may explain other findings.
+        announce: Receives a text before each slow step.
+        root: The root of the machine's files.
 
     Attributes:
         settings: The agent's configuration.
-        status: What the agent that runs says of itself; `None` if none does.
-        reached: The configuration by which that agent can be asked again.
+        status: The status of the running agent; `None` if none runs.
+        reached: The configuration that reaches that agent.
     """
 
     def __init__(
@@ -55,19 +55,19 @@ class Examination:
         self._not_running: client.NotRunningError | None = None
 
     async def begin(self) -> None:
-        """Find out whether the agent runs, which decides what there is to be asked."""
+        """Ask the running agent for its status, which decides the set of checks."""
         try:
             self.status, self.reached = await start(lambda: ask(self.settings.config), "ask the agent")
         except client.NotRunningError as error:
             self._not_running = error
 
     def names(self) -> list[tuple[str, str]]:
-        """Name and title of every check there is."""
+        """Return the name and title of every check."""
         own = [(check.name, check.title) for check in self._checks()]
         return [RUNNING, *own, *self._source_names()]
 
     async def outcomes(self) -> list[Outcome]:
-        """What all checks found; nothing is hidden yet."""
+        """Return the outcomes of all checks. Consequences are not hidden yet."""
         quick = await Diagnosis(check for check in self._checks() if not check.slow).run()
         sources = await self._sources()
         slow = [check for check in self._checks() if check.slow and self._wanted(check.name)]
@@ -86,7 +86,7 @@ class Examination:
         return Collectors(without_logs(self.settings.config)).checks()
 
     async def _sources(self) -> Sequence[Outcome]:
-        """What the running agent has seen, or what is seen here within a moment; without one, nothing of logs."""
+        """Return the outcomes of the running agent, or those of a short measurement here, without logs."""
         if self.status is not None:
             return self.status.checks
         if not any(self._wanted(name) for name, _ in self._source_names()):
@@ -113,14 +113,14 @@ async def _measured(config: Config, announce: Callable[[str], None]) -> list[Out
 
 def _not_running(error: client.NotRunningError) -> Finding:
     said = str(error)
-    measured = f"{said[0].upper()}{said[1:]}. What follows was measured by doctor itself within {SETTLE:g} s."
+    measured = f"{said[0].upper()}{said[1:]}. Doctor measured for {SETTLE:g} s itself."
     if is_forbidden(error):
         return Finding(
             code="agent-out-of-reach",
-            title="Whether the agent runs is not for this user to see",
+            title="This user may not ask the agent",
             severity=Severity.INFO,
             detail=measured,
-            affects="What the agent has seen since it was started is not shown here.",
+            affects="The findings below do not include what the agent has recorded since its start.",
             remedy=("sudo wr-agent doctor",),
         )
     return Finding(
@@ -128,6 +128,6 @@ def _not_running(error: client.NotRunningError) -> Finding:
         title="The agent does not run",
         severity=Severity.WARNING,
         detail=measured,
-        affects="Nobody is told when something goes wrong on this machine.",
+        affects="No fault of this machine is recorded or reported.",
         remedy=("./start.sh", "or: wr-agent run"),
     )

@@ -1,7 +1,6 @@
-"""The checks of the agent itself: can it do its job here. One list; each subject is a module of its own.
+"""The list of the agent's own checks. Each subject has a module of its own.
 
-What a running agent knows from its own work (are files read, does Loki take entries) it says itself, and is not asked
-again; without one, these checks find it out.
+A running agent reports its log files and Loki itself. Without one, these checks examine them.
 """
 
 from __future__ import annotations
@@ -25,8 +24,8 @@ class OwnChecks:
 
     Attributes:
         settings: Its configuration.
-        status: What it says of itself; `None` if it does not run.
-        root: Where the machine's files are.
+        status: Its status; `None` if it does not run.
+        root: The root of the machine's files.
     """
 
     settings: Settings
@@ -34,10 +33,10 @@ class OwnChecks:
     root: Path = Path("/")
 
     def checks(self) -> tuple[Check, ...]:
-        """The checks, those that ask over the network last."""
+        """Return the checks, those that use the network last."""
         quick = (
             Check("agent.config", "The configuration can be used", lambda: self.settings.findings),
-            Check("agent.versions", "Versions go together", self._versions),
+            Check("agent.versions", "Versions are compatible", self._versions),
         )
         linux = (Check("agent.clock", "The clock is synchronized", self._clock),)
         alone = (
@@ -45,7 +44,7 @@ class OwnChecks:
             Check("agent.port", "The agent's port is free", self._port),
             Check("agent.log-files", "The agent's user can read the log files", self._log_files),
         )
-        loki_answers = Check("agent.loki", "Loki takes what is sent, and as it is sent", self._loki, slow=True)
+        loki_answers = Check("agent.loki", "Loki accepts the agent's entries", self._loki, slow=True)
         return (
             *quick,
             *(linux if sys.platform == "linux" else ()),

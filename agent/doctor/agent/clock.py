@@ -1,4 +1,4 @@
-"""Whether the machine's clock is kept by a server, on which the time of every log line and dropout depends."""
+"""Clock synchronization, which the times of log lines and dropouts depend on."""
 
 from __future__ import annotations
 
@@ -12,27 +12,26 @@ _TIMESYNCD = "run/systemd/timesync/synchronized"  # systemd-timesyncd.service(8)
 
 
 def kept(root: Path) -> bool | None:
-    """Whether the kernel, or else systemd, holds the clock for synchronized; `None` if neither can be asked."""
+    """Return True if the kernel or systemd reports a synchronized clock; `None` if neither answers."""
     try:
         families = Timex().families()
-    except OSError:  # the kernel does not answer everyone, as in containers and under ProtectClock=
+    except OSError:  # denied in containers and under ProtectClock=
         return (root / _TIMESYNCD).exists() or None
     (status,) = [family for family in families if family.name == "node_timex_sync_status"]
     return status.samples[()] == 1
 
 
-def check(synchronized: bool | None) -> Iterator[Finding]:  # noqa: FBT001 - the one thing there is to say
-    """A finding if the clock is left to itself."""
+def check(synchronized: bool | None) -> Iterator[Finding]:  # noqa: FBT001 - the only argument
+    """Yield a finding if the clock is not synchronized."""
     if synchronized is False:
         yield Finding(
             code="clock-not-synchronized",
             title="The clock is not synchronized",
             severity=Severity.WARNING,
-            detail="Expected a time server that keeps the clock; the kernel says that there is none.",
-            affects="Dropouts and log lines of several machines do not fit together; Loki refuses lines that are"
-            " ten minutes ahead.",
+            detail="Expected a clock synchronized by a time server, found that the kernel reports none.",
+            affects="Times of dropouts and log lines differ between machines. Loki refuses lines 10 minutes ahead.",
             remedy=(
-                "timedatectl  # System clock synchronized: yes?",
+                "timedatectl  # expect: System clock synchronized: yes",
                 "sudo apt install systemd-timesyncd && sudo timedatectl set-ntp true",
             ),
         )

@@ -1,4 +1,4 @@
-"""Finding the agent that runs on this machine, as whichever user and with whichever configuration it does."""
+"""The running agent on this machine: its control socket, user and state directory."""
 
 from __future__ import annotations
 
@@ -21,10 +21,12 @@ _UNIT = Path("etc/systemd/system/wr-agent.service")
 
 
 def ask(config: Config) -> tuple[Status, Config]:
-    """The status of the agent that runs, and `config` with its state directory: the configuration's, else a usual one.
+    """Return the status of the running agent, and `config` with that agent's state directory.
+
+    The configured directory is tried first, then the default ones.
 
     Raises:
-        NotRunningError: None answers; why one does not that this user may not ask, else why the first of them does not.
+        NotRunningError: No agent answers. A permission error takes precedence as the reason.
     """
     places = [config, *(msgspec.structs.replace(config, state_dir=str(place)) for place in _usual(config))]
     errors = []
@@ -37,12 +39,12 @@ def ask(config: Config) -> tuple[Status, Config]:
 
 
 def is_forbidden(error: NotRunningError) -> bool:
-    """Whether an agent may run after all, which this user may not ask."""
+    """Return True if this user may not ask the agent, which may be running."""
     return isinstance(error.__cause__, PermissionError)
 
 
 def _usual(config: Config) -> Iterator[Path]:
-    """Where the service managers keep an agent's state, unless the configuration says where."""
+    """Yield the state directories of the service managers, unless the configuration names one."""
     if config.state_dir or sys.platform == "darwin":
         return
     yield _MACHINES
@@ -51,14 +53,14 @@ def _usual(config: Config) -> Iterator[Path]:
 
 
 def daemons_user(status: Status | None, root: Path) -> User:
-    """Whom the agent runs as: the one that runs, else the service that is installed, else whoever asks."""
+    """Return the user of the running agent, else of the installed service, else of this process."""
     if status is not None:
         return of_process(root / "proc", status.pid) or current()
     return _service_user(root) or current()
 
 
 def daemons_state(config: Config, root: Path) -> Path:
-    """The state directory of an agent with this configuration: the installed service's, else that of whoever asks."""
+    """Return the state directory of the installed service, else that of this configuration."""
     return _MACHINES if not config.state_dir and _service_user(root) else state_directory(config).absolute()
 
 

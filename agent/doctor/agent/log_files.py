@@ -1,4 +1,4 @@
-"""Whether the agent's user can read the log files of the configuration. Opens none of them."""
+"""Access to the configured log files. Opens none of them."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from collectors.logs.files.discovery import find_files
 _SHOWN = 3
 
 
-def check(sources: Iterable[SourceConfig], person: User) -> Iterator[Finding]:
-    """A finding for each source with files that `person` cannot read, and for each without files."""
+def check(sources: Iterable[SourceConfig], user: User) -> Iterator[Finding]:
+    """Yield a finding for each source with unreadable files, and for each source without files."""
     for source in sources:
         files = sorted(find_files(source.paths).files)
-        closed = {path: obstacle for path in files if (obstacle := person.obstacle(Path(path), READ))}
+        closed = {path: obstacle for path in files if (obstacle := user.obstacle(Path(path), READ))}
         if closed:
-            yield _unreadable(source.name, closed, len(files), person)
+            yield _unreadable(source.name, closed, len(files), user)
         elif source.paths and not files:
             yield _unmatched(source)
 
 
-def _unreadable(source: str, closed: dict[str, Path], count: int, person: User) -> Finding:
+def _unreadable(source: str, closed: dict[str, Path], count: int, user: User) -> Finding:
     shown = "; ".join(f"{path} (closed: {obstacle})" for path, obstacle in list(closed.items())[:_SHOWN])
     return Finding(
         code="log-file-unreadable",
         title=f"Log files of {source} cannot be read",
         severity=Severity.FAILURE,
-        detail=f"Expected user {person.name} to be able to read {count} files, found {len(closed)} closed: {shown}.",
+        detail=f"Expected user {user.name} to be able to read {count} files, found {len(closed)} closed: {shown}.",
         affects="Their lines are not sent.",
-        remedy=(*dict.fromkeys(_let_in(obstacle, person) for obstacle in closed.values()),),
+        remedy=(*dict.fromkeys(_let_in(obstacle, user) for obstacle in closed.values()),),
     )
 
 
-def _let_in(obstacle: Path, person: User) -> str:
+def _let_in(obstacle: Path, user: User) -> str:
     owner = group(obstacle.stat().st_gid)
     if owner == "root":
-        return f"sudo setfacl -m u:{person.name}:rX {obstacle}"
-    return f"sudo usermod -aG {owner} {person.name}  # and restart the agent"
+        return f"sudo setfacl -m u:{user.name}:rX {obstacle}"
+    return f"sudo usermod -aG {owner} {user.name}  # and restart the agent"
 
 
 def _unmatched(source: SourceConfig) -> Finding:
@@ -48,7 +48,7 @@ def _unmatched(source: SourceConfig) -> Finding:
         code="log-no-match",
         title=f"No file matches the paths of {source.name}",
         severity=Severity.WARNING,
-        detail=f"Looked for {', '.join(source.paths)}.",
-        affects="Nothing is sent of this source until there is one.",
+        detail=f"Expected a file that matches {', '.join(source.paths)}, found none.",
+        affects="This source sends nothing until a file appears.",
         remedy=(f"ls -l {source.paths[0]}", "correct paths in the section [[logs.sources]]"),
     )

@@ -1,8 +1,7 @@
-"""Asks Loki itself: does it answer and take what is sent, and do its limits fit the configuration. Sends no log line.
+"""Loki's access and limits, compared with the configuration. Sends no log line.
 
-The question whether it takes entries is a push without entries, as the agent asks it while it is idle. Limits are told
-by Loki 3.6 and newer at `/config/tenant/v1/limits`, for one's own tenant, and by all at `/config`, both as YAML; a
-gateway before Loki may tell nobody, and then nothing is said of limits.
+Access is tested by a push without entries. Loki 3.6 and newer shows the tenant's limits at `/config/tenant/v1/limits`;
+every version shows them at `/config`. Both are YAML. A gateway may hide both; the limits are then not compared.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ _CAUSES = ("loki-unreachable", "loki-refuses")
 
 
 def check_access(config: LokiConfig) -> list[Finding]:
-    """What keeps Loki from taking entries now, in the words of the agent that pushes to it."""
+    """Return the findings of a push without entries."""
     answer = _ask(config, PUSH_PATH, EMPTY)
     health = Health(config)
     health.judged(answer, judge_empty(answer))
@@ -43,7 +42,7 @@ def check_access(config: LokiConfig) -> list[Finding]:
 
 
 def limits(config: LokiConfig) -> Mapping[str, Any]:
-    """Loki's limits by their names in its `limits_config`; empty if it does not tell."""
+    """Return Loki's `limits_config`; empty if Loki does not show it."""
     import yaml
 
     for path in LIMIT_PATHS:
@@ -59,7 +58,7 @@ def limits(config: LokiConfig) -> Mapping[str, Any]:
 
 
 def check_limits(told: Mapping[str, Any], loki: LokiConfig, logs: LogsConfig) -> Iterator[Finding]:
-    """Findings where the configuration goes beyond what Loki takes."""
+    """Yield findings where the configuration exceeds Loki's limits."""
     burst = float(told.get("ingestion_burst_size_mb") or 0) * 2**20
     if 0 < burst < loki.batch_size:
         yield _batches(loki.batch_size, burst)
@@ -79,7 +78,7 @@ def _check_source(told: Mapping[str, Any], source: SourceConfig) -> Iterator[Fin
 
 
 def label_names(source: SourceConfig) -> set[str]:
-    """The labels that entries of a source can have, with those of the file or the container that they come from."""
+    """Return the labels of a source's entries, including those of the file or container."""
     made = [set(stage.fields) for stage in source.stages if isinstance(stage, LabelsConfig)]
     fixed = [set(stage.labels) for stage in source.stages if isinstance(stage, StaticLabelsConfig)]
     where = {"filename"} if source.paths else set()
@@ -99,7 +98,7 @@ def _longest_line(source: SourceConfig) -> int:
 
 
 def _bytes(size: object) -> int:
-    """A size as Loki writes it: `256KB` of 1,024 bytes each, or a number; 0 for no limit."""
+    """Parse a size as Loki writes it: `256KB` of 1,024 bytes each, or a number; 0 for no limit."""
     text = str(size or 0)
     return int(text) if text.isdecimal() else int(Size.parse(text.replace("KB", "KiB").replace("MB", "MiB")))
 
@@ -131,11 +130,11 @@ def _opener(access: Access) -> urllib.request.OpenerDirector:
 def _batches(size: int, burst: float) -> Finding:
     return Finding(
         code="loki-batch-too-large",
-        title="Loki takes no request as large as the agent's",
+        title="Loki refuses requests as large as the agent's",
         severity=Severity.FAILURE,
-        detail=f"loki.batch_size is {size / 2**20:.1f} MiB; Loki takes {burst / 2**20:.1f} MiB at once"
+        detail=f"loki.batch_size is {size / 2**20:.1f} MiB; Loki accepts {burst / 2**20:.1f} MiB at once"
         " (ingestion_burst_size_mb).",
-        affects="Full requests are refused for ever, and their lines wait.",
+        affects="Full requests are refused, and their lines wait.",
         remedy=('set batch_size = "56KiB" in the section [loki]', "or raise ingestion_burst_size_mb in Loki"),
         depends_on=_CAUSES,
     )
@@ -148,7 +147,7 @@ def _labels(source: str, names: set[str], most: int) -> Finding:
         severity=Severity.WARNING,
         detail=f"Expected at most {most} labels (max_label_names_per_series), found {len(names)}:"
         f" {', '.join(sorted(names))}.",
-        affects="Entries that have them all are refused for good.",
+        affects="Loki refuses entries that have all of them.",
         remedy=("attach some as structured_metadata instead, in the stages of this source",),
         depends_on=_CAUSES,
     )
@@ -157,13 +156,13 @@ def _labels(source: str, names: set[str], most: int) -> Finding:
 def _metadata(source: str) -> Finding:
     return Finding(
         code="loki-no-structured-metadata",
-        title="Loki takes no structured metadata",
+        title="Loki accepts no structured metadata",
         severity=Severity.FAILURE,
-        detail=f"{source} attaches some; Loki's allow_structured_metadata is false.",
-        affects="Its entries are refused for good.",
+        detail=f"{source} attaches structured metadata; Loki's allow_structured_metadata is false.",
+        affects="Loki refuses its entries.",
         remedy=(
             "set allow_structured_metadata: true in Loki's limits_config (schema v13)",
-            "or take the stage structured_metadata out of this source",
+            "or remove the stage structured_metadata from this source",
         ),
         depends_on=_CAUSES,
     )
@@ -175,7 +174,7 @@ def _lines(source: str, longest: int, allowed: int) -> Finding:
         title=f"Loki refuses lines that {source} may send",
         severity=Severity.WARNING,
         detail=f"The agent sends lines of up to {longest} bytes; Loki's max_line_size is {allowed}.",
-        affects="Longer lines are refused for good.",
+        affects="Loki refuses longer lines.",
         remedy=(f'add {{ truncate = {{ max_size = "{allowed}B" }} }} to the stages of this source',),
         depends_on=_CAUSES,
     )

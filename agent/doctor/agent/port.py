@@ -1,4 +1,4 @@
-"""Whether an agent that is started now gets its port."""
+"""Availability of the agent's port."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PATIENCE = 1.0
 
 
 def check(listen: Address) -> Iterator[Finding]:
-    """A finding if somebody answers on the address already. Only for when no agent runs."""
+    """Yield a finding if another process answers on the address. For use while no agent runs."""
     local = listen.local
     if not local.port or not _answers(local):
         return
@@ -24,7 +24,7 @@ def check(listen: Address) -> Iterator[Finding]:
         detail=f"web.listen is {str(listen)!r}, where {holder(listen.port)} answers already.",
         affects="The agent does not start.",
         remedy=(
-            f"sudo ss -ltnp 'sport = :{listen.port}'  # who it is",
+            f"sudo ss -ltnp 'sport = :{listen.port}'  # shows the process",
             "stop that, or set web.listen to another port",
         ),
     )

@@ -1,4 +1,4 @@
-"""The configuration as doctor has it: what the file says, or what of it can be used and a finding of the rest."""
+"""The configuration for doctor: the file's, or its usable part with a finding."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from collectors.findings import Finding, Severity
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """A configuration that can be used.
+    """A usable configuration.
 
     Attributes:
-        path: The file that it comes from; `None` for the built-in defaults.
-        config: What it says. Of a broken file only where the agent is: `state_dir` and `web.listen`.
-        findings: What is wrong with it.
+        path: Its file; `None` for the built-in defaults.
+        config: Its settings. Of a broken file only `state_dir` and `web.listen`.
+        findings: Its problems.
     """
 
     path: Path | None
@@ -32,7 +32,7 @@ class Settings:
 
 
 def read(given: str | None) -> Settings:
-    """The configuration that the agent would run with, whatever is wrong with it.
+    """Return the usable part of the agent's configuration.
 
     Args:
         given: The file that the user named, if any.
@@ -70,11 +70,11 @@ def _unusable(path: Path | None, error: Exception) -> Finding:
         title="The configuration cannot be used",
         severity=Severity.FAILURE,
         detail=str(error),
-        affects="The agent does not start with it; what follows was found with the built-in defaults.",
+        affects="The agent does not start with it. The findings below are for the built-in defaults.",
         remedy=(f"wr-agent check-config {path}",),
     )
 
 
 def without_logs(loaded: Config) -> Config:
-    """The same, but for logs: whoever tails them sends lines, and moves positions."""
+    """Return the configuration without logs, since tailing them sends lines and moves positions."""
     return msgspec.structs.replace(loaded, logs=Config().logs)

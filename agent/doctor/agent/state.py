@@ -1,4 +1,4 @@
-"""Whether the agent can keep what must survive a restart: its state directory, the positions of logs, the space."""
+"""The state directory: access, free space and the positions of logs."""
 
 from __future__ import annotations
 
@@ -16,57 +16,57 @@ from collectors.logs.collector import POSITIONS_FILE
 _ENOUGH_BYTES = 64 << 20
 
 
-def check(directory: Path, person: User) -> Iterator[Finding]:
-    """Findings about the state directory.
+def check(directory: Path, user: User) -> Iterator[Finding]:
+    """Yield findings on the state directory.
 
     Args:
-        directory: The state directory, absolute; it may still have to be made.
-        person: Whom the agent runs as.
+        directory: The state directory, absolute. It need not exist yet.
+        user: The agent's user.
     """
     there = _nearest(directory)
-    obstacle = person.obstacle(there, WRITE | ENTER) or person.obstacle(directory / LOCK, READ | WRITE)
+    obstacle = user.obstacle(there, WRITE | ENTER) or user.obstacle(directory / LOCK, READ | WRITE)
     if obstacle:
-        yield _unwritable(directory, obstacle, person)
+        yield _unwritable(directory, obstacle, user)
     elif there == directory and directory.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         yield _open(directory)
     yield from check_space(there)
 
 
 def check_space(directory: Path) -> Iterator[Finding]:
-    """A finding if there is hardly any space where the directory lies."""
+    """Yield a finding if the file system of the directory is almost full."""
     space = os.statvfs(directory)
     available = space.f_bavail * space.f_frsize
     if available < _ENOUGH_BYTES:
         yield Finding(
             code="agent-state-no-space",
-            title="There is hardly any space for what the agent must remember",
+            title="The state directory's file system is almost full",
             severity=Severity.FAILURE,
             detail=f"{directory} has {available / 2**20:.0f} MiB free; at least {_ENOUGH_BYTES >> 20} are expected.",
-            affects="Positions of logs are not saved: after a restart lines are sent again.",
+            affects="Positions of logs are not saved. After a restart the agent sends lines again.",
             remedy=(f"du -xh -d 2 {directory} | sort -h | tail", f"df -h {directory}"),
             depends_on=("host-disk-space-low",),
         )
 
 
 def check_positions(file: Path) -> Iterator[Finding]:
-    """A finding if the positions of logs, which are there, cannot be read as such."""
+    """Yield a finding if the positions file is corrupt."""
     try:
         json.loads(file.read_bytes())
-    except OSError:  # there are none, or they are not ours to see
+    except OSError:  # missing or unreadable
         return
     except ValueError as error:
         yield Finding(
             code="log-positions-corrupt",
-            title="The log positions are no positions",
+            title="The positions file of logs is corrupt",
             severity=Severity.WARNING,
             detail=f"Expected JSON in {file}, found: {error}.",
-            affects="The agent will begin every log file again; Loki may hold lines twice.",
-            remedy=("look for a full or damaged disk; the agent moves the file aside and begins a new one",),
+            affects="The agent reads every log file from its start. Loki may hold lines twice.",
+            remedy=("check for a full or damaged disk; the agent moves the file aside and starts a new one",),
         )
 
 
 def positions_file(directory: Path) -> Path:
-    """Where the positions of logs are kept."""
+    """Return the path of the positions file."""
     return directory / POSITIONS_FILE
 
 
@@ -74,14 +74,14 @@ def _nearest(path: Path) -> Path:
     return next(step for step in (path, *path.parents) if step.exists())
 
 
-def _unwritable(directory: Path, obstacle: Path, person: User) -> Finding:
+def _unwritable(directory: Path, obstacle: Path, user: User) -> Finding:
     return Finding(
         code="agent-state-unwritable",
         title="The agent cannot write to its state directory",
         severity=Severity.FAILURE,
-        detail=f"Expected user {person.name} to be able to write to {directory}; {obstacle} is closed to that user.",
-        affects="Positions of logs are not saved, commands cannot reach the agent, a second one is not noticed.",
-        remedy=(f"sudo chown -R {person.name}: {directory}", "or set another state_dir in the configuration"),
+        detail=f"Expected user {user.name} to be able to write to {directory}; {obstacle} is closed to that user.",
+        affects="Positions of logs are not saved, commands cannot reach the agent, and a second agent goes unnoticed.",
+        remedy=(f"sudo chown -R {user.name}: {directory}", "or set another state_dir in the configuration"),
     )
 
 
@@ -92,6 +92,6 @@ def _open(directory: Path) -> Finding:
         severity=Severity.FAILURE,
         detail=f"The mode of {directory} is {stat.filemode(directory.stat().st_mode)}; only the owner is expected to"
         " write there.",
-        affects="The agent opens no control socket there: wr-agent status and doctor do not reach it.",
+        affects="The agent opens no control socket there. wr-agent status and doctor cannot reach it.",
         remedy=(f"chmod go-w {directory}",),
     )

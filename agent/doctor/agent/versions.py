@@ -1,4 +1,4 @@
-"""Whether what is installed goes together: the agent's libraries, and the agent that runs with this command."""
+"""Versions of the installed libraries, and of the running agent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NUMBER = re.compile(r"\d+")
 
 
 def requirements() -> list[str]:
-    """What the installed distribution needs, as `name>=version`, without what is optional."""
+    """Return the required libraries of the installed distribution, as `name>=version`."""
     try:
         return [text for text in metadata.requires("wr-agent") or () if ";" not in text]
     except metadata.PackageNotFoundError:  # run from a checkout
@@ -21,7 +21,7 @@ def requirements() -> list[str]:
 
 
 def installed(name: str) -> str:
-    """The version of a library; empty if it is not installed."""
+    """Return the version of a library; empty if it is not installed."""
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
@@ -29,7 +29,7 @@ def installed(name: str) -> str:
 
 
 def check_libraries(needed: Iterable[str], found: Callable[[str], str] = installed) -> Iterator[Finding]:
-    """A finding for each library that is missing, or older than what is needed."""
+    """Yield a finding for each library that is missing or too old."""
     for name, least in (it.groups() for it in map(_REQUIREMENT.match, needed) if it):
         version = found(name)
         if _numbers(version) < _numbers(least):
@@ -38,20 +38,20 @@ def check_libraries(needed: Iterable[str], found: Callable[[str], str] = install
                 title=f"The library {name} is {'too old' if version else 'missing'}",
                 severity=Severity.FAILURE,
                 detail=f"Expected {name} {least} or newer, found {version or 'none'}.",
-                affects="Parts of the agent do not start, or fail while they run.",
+                affects="Parts of the agent fail at start or later.",
                 remedy=(f"pip install --upgrade '{name}>={least}'  # in the agent's own Python environment",),
             )
 
 
 def check_daemon(running: str, command: str) -> Iterator[Finding]:
-    """A finding if the agent that runs is of another version than this command."""
+    """Yield a finding if the running agent and this command differ in version."""
     if running != command:
         yield Finding(
             code="agent-version-differs",
-            title="The agent that runs is of another version than its commands",
+            title="The running agent and this command differ in version",
             severity=Severity.WARNING,
             detail=f"The agent is {running}, this command {command}.",
-            affects="What is described for one may not hold for the other; a probe of the new version may not start.",
+            affects="Commands may misread the agent's answers. A probe of the new version may not start.",
             remedy=("sudo systemctl restart wr-agent  # a user's own service: systemctl --user restart wr-agent",),
         )
 
