@@ -16,6 +16,7 @@ import structlog
 from collectors.base import Collector
 from collectors.metrics import Family
 from collectors.offloop import OneAtATime
+from collectors.restart_delay import RestartDelay
 
 log = structlog.get_logger()
 
@@ -97,16 +98,14 @@ class Supervised:
         self.render_error = problem
 
     async def _run(self) -> None:
-        delay = FIRST_DELAY
+        restart = RestartDelay(FIRST_DELAY, LONGEST_DELAY)
         while True:
             started = time.monotonic()
             self.run_error = await self._run_once()
             self.errors += 1
-            if time.monotonic() - started >= LONGEST_DELAY:
-                delay = FIRST_DELAY
+            delay = restart.after(time.monotonic() - started)
             log.error("a collector stopped", collector=self.collector.name, problem=self.run_error, restart_in=delay)
             await asyncio.sleep(delay)
-            delay = min(2 * delay, LONGEST_DELAY)
             self.restarts += 1
             self.run_error = ""
 

@@ -25,6 +25,7 @@ from collectors.audio.probe.runner import POLL_SECONDS, ProbeRunner
 from collectors.base import Collector
 from collectors.findings import Check
 from collectors.metrics import Family
+from collectors.offloop import start
 
 
 class AudioCollector(Collector):
@@ -69,7 +70,7 @@ class AudioCollector(Collector):
                     tasks.create_task(self._sources.run())
         finally:
             if self._passive is not None:
-                await asyncio.to_thread(self._passive.stop)
+                await start(self._passive.stop, "stop jack client")
 
     def collect(self) -> Iterable[Family]:
         """Return the families of all devices seen so far."""

@@ -18,6 +18,7 @@ from datetime import datetime
 
 from collectors.audio.dropouts import Observation
 from collectors.findings import Finding, Severity
+from collectors.restart_delay import RestartDelay
 
 _OVERLOAD = "Audio IO Overload"
 _SKIPPED = "skipping cycle due to overload"
@@ -74,14 +75,15 @@ class CoreAudioLog:
 
     async def run(self) -> None:
         """Follow the log until cancelled, which ends the child; restart a child that ended, with back-off."""
-        pause = _FIRST_PAUSE_SECONDS
+        restart = RestartDelay(_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
         while True:
             try:
                 heard = await self._follow()
             except OSError as error:
                 heard, self._failure = False, str(error)
-            pause = _FIRST_PAUSE_SECONDS if heard else min(2 * pause, _LONGEST_PAUSE_SECONDS)
-            await asyncio.sleep(pause)
+            if heard:
+                restart.reset()
+            await asyncio.sleep(restart.after(0))
 
     def findings(self) -> list[Finding]:
         """Return the finding that overloads are not read, if so."""

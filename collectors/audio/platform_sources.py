@@ -19,6 +19,7 @@ from collectors.audio.macos import LOG_STREAM, CoreAudioLog
 from collectors.audio.pipewire.nodes import PipeWireNodes
 from collectors.findings import Check
 from collectors.metrics import Family
+from collectors.restart_delay import RestartDelay
 
 log = structlog.get_logger()
 
@@ -50,18 +51,16 @@ async def _keep_running(name: str, run: Callable[[], Awaitable[None]]) -> None:
         name: The source's name in the log.
         run: Function that runs it until cancelled.
     """
-    pause = _FIRST_PAUSE_SECONDS
+    restart = RestartDelay(_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
     while True:
         started = time.monotonic()
         try:
             await run()
         except Exception:
-            if time.monotonic() - started >= _LONGEST_PAUSE_SECONDS:
-                pause = _FIRST_PAUSE_SECONDS
+            pause = restart.after(time.monotonic() - started)
             if pause == _FIRST_PAUSE_SECONDS:  # a repeated failure is logged once
                 log.exception("a source of audio metrics failed and will be restarted", source=name)
-        await asyncio.sleep(pause)
-        pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+            await asyncio.sleep(pause)
 
 
 class LinuxSources:

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 
 from collectors.logs.files.lines import Cut, cut
+from collectors.restart_delay import RestartDelay
 
 log = structlog.get_logger()
 
@@ -57,17 +58,14 @@ class Command:
 
     async def run(self) -> None:
         """Run the command until cancelled; an error of `deliver` ends it too."""
-        delay = _FIRST_DELAY
+        restart = RestartDelay(_FIRST_DELAY, _LONGEST_DELAY)
         while True:
             started = time.monotonic()
             reason = await self._run_once()
             if not self.problem:
                 log.warning("log command ended", command=self.arguments()[0], problem=reason)
             self.problem = reason
-            if time.monotonic() - started >= _LONGEST_DELAY:
-                delay = _FIRST_DELAY
-            await asyncio.sleep(delay)
-            delay = min(2 * delay, _LONGEST_DELAY)
+            await asyncio.sleep(restart.after(time.monotonic() - started))
 
     async def _run_once(self) -> str:
         """Run the command once and return the reason of its end."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from collectors.audio.alsa.proc import OpenStream, Params, Substream, read_streams
 from collectors.findings import Finding, Severity
 from collectors.metrics import Family, LabelValues, counter, gauge
+from collectors.offloop import start
 
 _LOOK_SECONDS = 1.0
 _STUCK_NS = 2_000_000_000
@@ -98,7 +99,7 @@ class AlsaStreams:
         The poll runs in a thread, because a hanging driver blocks the readers of its files.
         """
         while True:
-            await asyncio.to_thread(self.look, time.monotonic_ns())
+            await start(lambda: self.look(time.monotonic_ns()), "alsa streams")
             await asyncio.sleep(_LOOK_SECONDS)
 
     def look(self, now_ns: int) -> None:

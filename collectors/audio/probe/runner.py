@@ -14,10 +14,12 @@ from collectors.audio.device import ProbeStream
 from collectors.audio.probe.plan import ProbePlan
 from collectors.audio.probe.process import ProbeError, ProbeProcess, running_probe
 from collectors.audio.probe.protocol import Exit, StreamInfo
+from collectors.restart_delay import RestartDelay
 
 POLL_SECONDS = 0.25
-_STALLED_NS = 1_000_000_000
-_HEALTHY_NS = 10_000_000_000
+_SECOND_NS = 1_000_000_000
+_STALLED_NS = _SECOND_NS
+_HEALTHY_SECONDS = 10.0
 _FIRST_PAUSE_SECONDS = 0.25
 _LONGEST_PAUSE_SECONDS = 5.0
 _OTHER_VERSION_SECONDS = 60.0
@@ -66,7 +68,7 @@ class ProbeRunner:
         self._starts = 0
         self._overruns = 0
         self._load: float | None = None
-        self._pause = _FIRST_PAUSE_SECONDS
+        self._restart = RestartDelay(_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS, healthy=_HEALTHY_SECONDS)
         self.failure: ProbeError | None = None
         self.stream: StreamInfo | None = None
         self.settled = False
@@ -80,7 +82,7 @@ class ProbeRunner:
         while True:
             plan = self._plan()
             if plan is None or time.monotonic_ns() - self._alive_ns() > _STALLED_NS:
-                self._pause = _FIRST_PAUSE_SECONDS  # a stream that ended with its server did not fail itself
+                self._restart.reset()  # a stream that ended with its server did not fail itself
                 await asyncio.sleep(POLL_SECONDS)
                 continue
             await self._live(plan)
@@ -96,15 +98,13 @@ class ProbeRunner:
         except ProbeError as error:
             self.failure = error
             self.settled = True
-            await asyncio.sleep(self._pause_after(error, time.monotonic_ns() - began))
+            await asyncio.sleep(self._pause_after(error, (time.monotonic_ns() - began) / _SECOND_NS))
 
-    def _pause_after(self, error: ProbeError, lived_ns: int) -> float:
-        """Return the seconds until the next attempt, doubled each time until a probe ran for `_HEALTHY_NS`."""
+    def _pause_after(self, error: ProbeError, lived: float) -> float:
+        """Return the seconds until the next attempt, doubled each time until a probe ran for `_HEALTHY_SECONDS`."""
         if error.code == Exit.OTHER_VERSION:
             return _OTHER_VERSION_SECONDS
-        pause = _FIRST_PAUSE_SECONDS if lived_ns > _HEALTHY_NS else self._pause
-        self._pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
-        return pause
+        return self._restart.after(lived)
 
     async def _follow(self, plan: ProbePlan, probe: ProbeProcess) -> None:
         """Forward the stream's records until the plan changes.

@@ -7,7 +7,6 @@ meaning of a position.
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from collectors import atomic_file
 from collectors.logs.files.fingerprint import NOTHING, Fingerprint
 from collectors.logs.recent import NOTHING as NO_ENTRIES
 from collectors.offloop import start
@@ -169,23 +169,7 @@ def _replaced(path: Path, content: bytes, before: Callable[[], None]) -> str:
     """Replace the file durably; return the error, or an empty text."""
     try:
         before()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f"{path.name}.new")
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-        _sync_folder(path.parent)
+        atomic_file.replace(path, content)
     except OSError as error:
         return f"{path}: {error.strerror}"
     return ""
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -7,7 +7,6 @@ of them saw together. The raw values are neither kept nor exported: only a keyed
 from __future__ import annotations
 
 import hashlib
-import os
 import secrets
 import time
 from pathlib import Path
@@ -17,6 +16,7 @@ from urllib.parse import quote
 import msgspec
 import structlog
 
+from collectors import atomic_file
 from collectors.logs.sketch import Window, estimate, keyed_hash
 from collectors.logs.stages.config import Context
 from collectors.logs.stages.entries import Entries
@@ -122,7 +122,7 @@ class Distinct:
         }
         saved = msgspec.json.encode(_Saved(_fingerprint(self._salt), self._config.precision, windows))
         try:
-            _replace(self._file, saved)
+            atomic_file.replace(self._file, saved)
         except OSError:
             self._changed = True
             raise
@@ -157,7 +157,7 @@ def _salt(config: DistinctConfig, context: Context) -> bytes:
         return secrets.token_bytes(_SALT_BYTES)
     own = context.state_dir / "distinct.salt"
     if not own.exists():
-        _replace(own, secrets.token_hex(_SALT_BYTES).encode())
+        atomic_file.replace(own, secrets.token_hex(_SALT_BYTES).encode())
     return _read_salt(own)
 
 
@@ -174,14 +174,3 @@ def _read_salt(path: Path) -> bytes:
 
 def _fingerprint(salt: bytes) -> str:
     return hashlib.blake2b(salt, digest_size=8, person=b"fingerprint").hexdigest()
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Put a file in place in one step: after a crash there is the old one or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f"{path.name}.new")
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:  # noqa: PTH123 - a descriptor
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
