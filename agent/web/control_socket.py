@@ -8,16 +8,13 @@ from __future__ import annotations
 import os
 import socket
 import stat
-import struct
-import sys
 from pathlib import Path
+
+from collectors.peer_credentials import peer_uid
 
 NAME = "control.sock"
 
 _BACKLOG = 16
-_UCRED = struct.Struct("3i")  # pid, uid, gid: Linux's unix(7)
-_XUCRED = struct.Struct("Ii")  # version, uid: the beginning of macOS's sys/ucred.h
-_SOL_LOCAL, _LOCAL_PEERCRED = 0, 1  # macOS's sys/un.h
 
 
 class ControlError(Exception):
@@ -51,12 +48,5 @@ def open_socket(directory: Path) -> socket.socket:
 
 def admit(connected: socket.socket) -> str | None:
     """The user at the other end, if it is root or the agent's own; nobody else has business here."""
-    user = peer_user(connected)
+    user = peer_uid(connected)
     return str(user) if user in (0, os.geteuid()) else None
-
-
-def peer_user(connected: socket.socket) -> int:
-    """The user id of the process at the other end of a Unix socket."""
-    if sys.platform == "darwin":
-        return int(_XUCRED.unpack(connected.getsockopt(_SOL_LOCAL, _LOCAL_PEERCRED, _XUCRED.size))[1])
-    return int(_UCRED.unpack(connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))[1])

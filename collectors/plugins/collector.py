@@ -12,6 +12,7 @@ from typing import ClassVar
 from collectors.base import Collector
 from collectors.findings import Check
 from collectors.metrics import Family
+from collectors.offloop import start
 from collectors.plugins.checks import plugin_checks
 from collectors.plugins.config import PluginsConfig
 from collectors.plugins.families import foreign_families, gone_family, poll_families
@@ -59,7 +60,7 @@ class PluginsCollector(Collector):
         try:
             async with asyncio.TaskGroup() as tasks:
                 while True:
-                    self._found = await asyncio.to_thread(find, self._directories, self._trust)
+                    self._found = await start(lambda: find(self._directories, self._trust), "find plugins")
                     self._follow(self._found, tasks)
                     self._count_refused(self._found)
                     self._admission.full = self._series() >= MOST_SERIES

@@ -13,18 +13,15 @@ import pwd
 import shlex
 import socket
 import stat
-import struct
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from collectors.peer_credentials import peer_pid, peer_uid
 from collectors.plugins.refusals import Reason, RefusedError
 
-_UCRED = struct.Struct("3i")  # unix(7): pid, uid, gid
-_SOL_LOCAL, _LOCAL_PEERCRED, _LOCAL_PEERPID = 0, 1, 2  # macOS: sys/un.h
-_XUCRED = struct.Struct("2I")  # macOS: sys/ucred.h begins with the version and the user
 _OWN_SOCKET = "let the plugin create a socket of its own there, without a second name"
 
 
@@ -99,7 +96,7 @@ class Trust:
             RefusedError: Another user runs it.
             OSError: The kernel reports no user.
         """
-        if problem := self._owner_problem("the process that listens", _peer_uid(peer)):
+        if problem := self._owner_problem("the process that listens", peer_uid(peer)):
             raise RefusedError(Reason.UNTRUSTED_PEER, f"{problem.detail}; {problem.remedy}")
 
     def _place_problem(self, place: Path) -> Problem | None:
@@ -123,7 +120,7 @@ class Trust:
 
 def listening_process(peer: socket.socket) -> Process:
     """Return the process at the other end of a connection: the one that called listen(2)."""
-    pid = _peer_pid(peer)
+    pid = peer_pid(peer)
     return Process(pid, start_of(pid))
 
 
@@ -138,23 +135,6 @@ def start_of(pid: int) -> float:
         return float(psutil.Process(pid).create_time())
     except Exception:  # noqa: BLE001 - it ended or is unreadable; each system reports that differently
         return 0.0
-
-
-def _peer_uid(peer: socket.socket) -> int:
-    if sys.platform == "linux":
-        return _ucred(peer)[1]
-    return int(_XUCRED.unpack_from(peer.getsockopt(_SOL_LOCAL, _LOCAL_PEERCRED, 128))[1])
-
-
-def _peer_pid(peer: socket.socket) -> int:
-    if sys.platform == "linux":
-        return _ucred(peer)[0]
-    return peer.getsockopt(_SOL_LOCAL, _LOCAL_PEERPID)
-
-
-def _ucred(peer: socket.socket) -> tuple[int, int, int]:
-    pid, uid, gid = _UCRED.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))
-    return pid, uid, gid
 
 
 def _uid(user: str) -> int | None:

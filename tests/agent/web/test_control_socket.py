@@ -14,7 +14,7 @@ import pytest
 from agent.config.loader import parse
 from agent.terminal.client import NotRunningError, fetch
 from agent.web import control_socket
-from agent.web.control_socket import NAME, ControlError, admit, open_socket, peer_user
+from agent.web.control_socket import NAME, ControlError, admit, open_socket
 from tests.conftest import StartAgent
 from tests.support.agent import agent
 
@@ -59,12 +59,11 @@ def test_a_path_too_long_for_a_socket_is_said(tmp_path: Path) -> None:
         open_socket(deep)
 
 
-def test_the_peers_user_is_known_and_strangers_are_turned_away(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_root_and_the_agents_own_user_are_admitted(monkeypatch: pytest.MonkeyPatch) -> None:
     here, there = socket.socketpair()
     with here, there:
-        assert peer_user(here) == os.geteuid()
         assert admit(here) == str(os.geteuid())
-        monkeypatch.setattr(control_socket, "peer_user", lambda _: 65534)
+        monkeypatch.setattr(control_socket, "peer_uid", lambda _: 65534)
         assert admit(here) is None
 
 
