@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from collectors.audio.collector import AudioCollector
@@ -14,7 +14,7 @@ from collectors.audio.probe.plan import ProbePlan
 from collectors.audio.probe.process import ProbeError, ProbeProcess, running_probe
 from collectors.audio.probe.protocol import Exit
 from collectors.metrics import HistogramValue, Value
-from tests.support.waiting import PATIENCE, eventually
+from tests.support.waiting import PATIENCE
 
 
 @contextlib.asynccontextmanager
@@ -47,11 +47,6 @@ async def _opened(stack: contextlib.AsyncExitStack, plan: ProbePlan, deadline: f
         except ProbeError as error:
             if error.code is not Exit.NO_JACK or time.monotonic() > deadline:
                 raise
-
-
-async def soon(look: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
-    """Wait until `look` returns something true, without blocking the event loop."""
-    await asyncio.to_thread(eventually, look, what, patience)
 
 
 def exported(collector: AudioCollector, name: str, **labels: str) -> Value | None:

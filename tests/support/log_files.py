@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -14,6 +13,7 @@ from collectors.logs.files.generation import ReadLimits
 from collectors.logs.files.positions import Positions
 from collectors.logs.files.source import FileSettings, FileSource
 from collectors.logs.records import Batch
+from tests.support.waiting import soon
 
 
 def settings(*paths: object, **other: Any) -> FileSettings:  # noqa: ANN401 - as FileSettings has them
@@ -54,13 +54,6 @@ class Sink:
         return times
 
 
-async def eventually(condition: Callable[[], object], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not become true"
-        await asyncio.sleep(0.02)
-
-
 @dataclass
 class Agent:
     """What starts and stops file sources with one positions file."""
@@ -71,7 +64,7 @@ class Agent:
     async def start(self, sink: Callable[[Batch], Awaitable[int]], settings: FileSettings) -> FileSource:
         source = FileSource("app", settings, Positions(self.state))
         self.tasks["app"] = asyncio.create_task(source.run(sink))
-        await eventually(lambda: source.state.looked or self.tasks["app"].done())
+        await soon(lambda: source.state.looked or self.tasks["app"].done())
         return source
 
     async def stop(self) -> None:

@@ -14,7 +14,7 @@ from agent.exposition.render import Renderer
 from collectors.plugins.collector import PluginsCollector
 from collectors.plugins.config import PluginsConfig
 from collectors.units import Duration
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, soon
 
 Talk = Callable[[socket.socket], None]
 
@@ -130,10 +130,11 @@ class Watch:
 
     async def eventually(self, look: Callable[[], object], what: str) -> None:
         """Wait until `look` returns something true."""
-        deadline = asyncio.get_running_loop().time() + PATIENCE
-        while not look():
-            assert asyncio.get_running_loop().time() < deadline, f"not within {PATIENCE:g} s: {what}\n{self.page()}"
-            await asyncio.sleep(0.01)
+        try:
+            await soon(look, what)
+        except AssertionError as error:
+            error.add_note(self.page())
+            raise
 
     async def polled(self, *engines: Engine, times: int = 2) -> None:
         """Wait until these were asked so many times more: what they said before is then in the totals."""

@@ -8,6 +8,7 @@ import pytest
 
 from agent.core import loop_monitor, sd_notify
 from agent.core.loop_monitor import LoopMonitor
+from tests.support.waiting import soon
 
 
 @pytest.fixture
@@ -102,9 +103,7 @@ async def test_a_stall_of_the_loop_is_seen() -> None:
     stalled_until = loop.time() + loop_monitor.INTERVAL + 0.3
     while loop.time() < stalled_until:
         pass
-    async with asyncio.timeout(30):
-        while not monitor.last:
-            await asyncio.sleep(0.01)
+    await soon(lambda: monitor.last, "a measurement")
     running.cancel()
 
     assert monitor.last >= 0.25

@@ -9,6 +9,7 @@ from agent.core import supervisor
 from agent.core.supervisor import Supervisor
 from collectors.base import Collector
 from collectors.metrics import Family, gauge
+from tests.support.waiting import soon
 
 PATIENCE = 30.0
 
@@ -54,18 +55,12 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "STOP_TIMEOUT", 0.1)
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not condition():
-            await asyncio.sleep(0.005)
-
-
 @pytest.mark.usefixtures("quick")
 async def test_a_run_that_raises_is_restarted_and_counted() -> None:
     supervised = Supervisor(lambda: PATIENCE)
     supervised.add(collector := Failing())
 
-    await until(lambda: collector.runs == 3)
+    await soon(lambda: collector.runs == 3)
 
     health = supervised.supervised["fake"]
     assert (health.errors, health.restarts, health.error) == (2, 2, "")

@@ -19,7 +19,7 @@ from agent.core.status import Status
 from agent.live import events
 from agent.live.sampler import Sampler
 from agent.web.server import WebServer
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, soon
 
 CONFIG = parse('audio.observers = "off"\nplugins.enabled = false\ncontainers.measure = "off"', "test")
 
@@ -79,9 +79,7 @@ def read_to_the_end(peer: socket.socket) -> None:
 
 
 async def until(agent: Agent, watchers: int) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while agent.sampler.watchers != watchers:
-            await asyncio.sleep(0.01)
+    await soon(lambda: agent.sampler.watchers == watchers, f"{watchers} watchers")
 
 
 async def test_a_page_is_told_what_was_then_what_lasts_then_what_is(

@@ -13,7 +13,7 @@ from agent.live import sampler as sampling
 from agent.live.observer import COLLECTORS
 from agent.live.sampler import Sampler
 from collectors.metrics import Family, counter, gauge
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, soon
 
 
 class Device:
@@ -60,9 +60,7 @@ async def sampler(device: Device) -> AsyncIterator[Sampler]:
 
 
 async def until_looked(device: Device, times: int) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while device.looks.total() < times:
-            await asyncio.sleep(0.01)
+    await soon(lambda: device.looks.total() >= times, f"{times} looks")
 
 
 async def test_it_rests_while_nobody_looks(sampler: Sampler, device: Device) -> None:
@@ -119,9 +117,8 @@ async def test_history_is_an_hour_at_most_and_counts_each_dropout_once(
     monkeypatch.setattr("agent.live.observer._LEAST_SECONDS", 0.0)
     monkeypatch.setattr(sampling, "HISTORY", 20)
     made = Sampler(device.snapshot)
-    async with running(made), asyncio.timeout(PATIENCE):
-        while len(made.points) < 20 or device.looks.total() < 60:
-            await asyncio.sleep(0.01)
+    async with running(made):
+        await soon(lambda: len(made.points) >= 20 and device.looks.total() >= 60, "60 looks")
         points = made.points
 
     assert len(points) == 20

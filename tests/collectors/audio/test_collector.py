@@ -16,9 +16,10 @@ from collectors.audio.config import AudioConfig
 from collectors.audio.dropouts import HOLD_NS
 from collectors.audio.probe import protocol
 from collectors.metrics import HistogramValue
-from tests.support.audio import codes, exported, number, observed, probe_pids, soon, watching
+from tests.support.audio import codes, exported, number, observed, probe_pids, watching
 from tests.support.jack_client import JackClient
 from tests.support.jackd import Jackd
+from tests.support.waiting import eventually, soon
 
 pytestmark = pytest.mark.jack
 
@@ -162,7 +163,7 @@ async def test_a_client_that_holds_up_a_synchronous_server_costs_buffers() -> No
                 time.sleep(2)  # until the loss is certain; a probe that starts anew just then has missed it
                 return number(collector, "audio_device_lost_buffers_total") > before + 20
 
-            await soon(loses_buffers, "lost buffers")
+            await asyncio.to_thread(eventually, loses_buffers, "lost buffers")
             await soon(lambda: number(collector, DROPOUTS) > 0, "a dropout")
         client.close()
     finally:
@@ -307,8 +308,8 @@ async def test_a_probe_that_misses_deadlines_by_itself_backs_off(collector: Audi
         return look()
 
     backed_off = "audio-probe-backed-off"
-    await soon(lambda: hold_up_until(lambda: backed_off in codes(collector)), "the finding")
-    await soon(lambda: hold_up_until(lambda: not probe_pids(os.getpid())), "the stream to be closed")
+    await asyncio.to_thread(eventually, lambda: hold_up_until(lambda: backed_off in codes(collector)), "the finding")
+    await asyncio.to_thread(eventually, lambda: hold_up_until(lambda: not probe_pids(os.getpid())), "a closed stream")
 
     assert number(collector, "wr_agent_audio_probe_missed_buffers_total") > 0
     assert codes(collector) == {backed_off}

@@ -15,7 +15,7 @@ import pytest
 
 from collectors.audio.dropouts import Observation
 from collectors.audio.macos import CoreAudioLog, parse_overload
-from tests.support.audio import soon
+from tests.support.waiting import soon
 
 OVERLOAD = (
     " HALS_OverloadMessage.cpp:186    Audio IO Overload thread: 8fcff4 inputs: '<private>' outputs: '<private>'"
@@ -30,7 +30,6 @@ PREAMBLE = b'Filtering the log data using "process == "coreaudiod""\n'
 TIMESTAMP = "2026-07-26 18:11:22.348728+1200"
 WALL = datetime.fromisoformat(TIMESTAMP).timestamp()
 NOW_NS = 10**12
-
 
 LONG = 200_000
 

@@ -22,8 +22,9 @@ from collectors.audio.config import AudioConfig
 from collectors.audio.dropouts import Observation
 from collectors.audio.pipewire.nodes import PipeWireNodes
 from collectors.audio.platform_sources import LinuxSources, MacSources, PlatformSources
-from tests.support.audio import number, observed, soon, watching
+from tests.support.audio import number, observed, watching
 from tests.support.jackd import Jackd
+from tests.support.waiting import soon
 
 PW_TOP = """\
 #!/bin/sh

@@ -15,7 +15,7 @@ from collectors.containers.collector import ContainersCollector, exported_labels
 from collectors.containers.config import ContainersConfig
 from tests.collectors.containers.conftest import StartEngine
 from tests.collectors.containers.support import DATABASE, WEB, samples_of, share_network, write_group, write_process
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, soon
 
 WEB_PATH = f"/system.slice/docker-{WEB}.scope"
 DATABASE_PATH = f"/machine.slice/libpod-{DATABASE}.scope"
@@ -144,9 +144,7 @@ async def test_run_looks_again_and_again(machine: Path, monkeypatch: pytest.Monk
     await asyncio.sleep(0.1)
     write_group(machine, WEB_PATH)
 
-    async with asyncio.timeout(PATIENCE):
-        while not collector.collect():
-            await asyncio.sleep(0.05)
+    await soon(collector.collect, "the collector exports something")
     running.cancel()
 
 

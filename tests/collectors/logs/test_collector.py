@@ -10,8 +10,8 @@ from collectors.logs.collector import LogsCollector, file_settings
 from collectors.logs.config import LogsConfig, SourceConfig
 from collectors.logs.loki.config import LokiConfig, LokiUrl
 from collectors.units import Duration
-from tests.support.log_files import eventually
 from tests.support.loki import loki
+from tests.support.waiting import soon
 
 
 def findings(collector: LogsCollector) -> dict[str, Finding]:
@@ -46,7 +46,7 @@ async def test_a_command_that_does_not_run_is_a_failure_that_names_it(
     sources = LogsConfig(sources=[SourceConfig(name="journal", journal=True)])
     with loki() as sink:
         async with running(LogsCollector(sources, config(sink.url), tmp_path)) as collector:
-            await eventually(lambda: "log-command-failing" in findings(collector))
+            await soon(lambda: "log-command-failing" in findings(collector))
             found = findings(collector)["log-command-failing"]
 
     assert found.severity is Severity.FAILURE
@@ -66,10 +66,10 @@ async def test_what_loki_answers_is_a_finding_until_it_takes_entries(
     with loki() as sink:
         sink.fault("answer", status=status)
         async with running(LogsCollector(sources, config(sink.url), tmp_path)) as collector:
-            await eventually(lambda: code in findings(collector))
+            await soon(lambda: code in findings(collector))
             assert remedy in findings(collector)[code].remedy[0]
             assert sink.lines() == []
             sink.well()
-            await eventually(sink.lines)
+            await soon(sink.lines)
 
         assert sink.lines() == ["line"]

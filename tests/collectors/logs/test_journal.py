@@ -10,7 +10,7 @@ from collectors.logs.files.positions import Positions
 from collectors.logs.journal import JournalSettings, JournalSource
 from collectors.logs.records import Batch
 from collectors.logs.unified_log import UnifiedLogSettings, UnifiedLogSource
-from tests.support.log_files import eventually
+from tests.support.waiting import soon
 
 REMOTE = "/lib/systemd/systemd-journal-remote"
 BEGIN_US = 1_700_000_000_000_000
@@ -66,12 +66,12 @@ async def test_a_real_journal_is_read_and_followed_by_its_cursor(tmp_path: Path)
     write_entries(journal, 0, 3000)
     sink = Sink()
     async with running(source_of(journal.parent, state), sink):
-        await eventually(lambda: len(sink.messages) == 3000)
+        await soon(lambda: len(sink.messages) == 3000)
         write_entries(journal, 3000, 3010)
-        await eventually(lambda: len(sink.messages) == 3010)
+        await soon(lambda: len(sink.messages) == 3010)
     write_entries(journal, 3010, 3020)
     async with running(source_of(journal.parent, state), sink):
-        await eventually(lambda: len(sink.messages) >= 3020)
+        await soon(lambda: len(sink.messages) >= 3020)
 
     assert sink.messages == [f"entry {number}" for number in range(3020)]
     assert sink.batches[0].read_ns == BEGIN_US * 1000
@@ -94,7 +94,7 @@ async def test_an_entry_that_was_not_acknowledged_is_read_again(tmp_path: Path) 
         await asyncio.wait_for(started.wait(), 20)
     sink = Sink()
     async with running(source_of(journal.parent, state), sink):
-        await eventually(lambda: len(sink.messages) >= 10)
+        await soon(lambda: len(sink.messages) >= 10)
 
     assert sink.messages == [f"entry {number}" for number in range(10)]
 
@@ -109,7 +109,7 @@ async def test_a_message_with_colours_arrives_as_text(tmp_path: Path) -> None:
     write_journal(journal, entry(2, b"MESSAGE=one\nMESSAGE=another"))
     sink = Sink()
     async with running(source_of(journal.parent, tmp_path / "positions.json"), sink):
-        await eventually(lambda: len(sink.messages) >= 3)
+        await soon(lambda: len(sink.messages) >= 3)
 
     assert sink.messages == ["entry 0", "\x1b[31mlate\x1b[0m café\ufffd", ["one", "another"]]
 
@@ -119,7 +119,7 @@ async def test_a_missing_command_is_said_and_tried_again(tmp_path: Path) -> None
         "journal", JournalSettings(command=(str(tmp_path / "journalctl"),)), Positions(tmp_path / "positions.json")
     )
     async with running(source, Sink()):
-        await eventually(lambda: "No such file" in source.command.problem)
+        await soon(lambda: "No such file" in source.command.problem)
 
 
 async def test_a_huge_entry_is_cut_and_the_next_one_is_whole(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ async def test_a_huge_entry_is_cut_and_the_next_one_is_whole(tmp_path: Path) -> 
     sink = Sink()
     source = UnifiedLogSource("unified", UnifiedLogSettings(command=(str(script),)))
     async with running(source, sink):
-        await eventually(lambda: source.command.lines >= 2)
+        await soon(lambda: source.command.lines >= 2)
 
     lines = [line for batch in sink.batches for line in batch.lines]
     assert [len(lines[0]), lines[1:]] == [524288, [b'{"MESSAGE": "next"}']]
@@ -150,6 +150,6 @@ async def test_an_open_entry_is_ended_when_nothing_follows_for_as_long_as_was_sa
     sink = Patient()
     source = UnifiedLogSource("unified", UnifiedLogSettings(command=(str(script),), flush_after=0.1))
     async with running(source, sink):
-        await eventually(lambda: source.command.lines == 1)
+        await soon(lambda: source.command.lines == 1)
 
     assert [(batch.lines, batch.final) for batch in sink.batches] == [([b"first"], False), ([b"first"], True)]

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import ssl
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from agent.web.security import web_security
 from agent.web.security.certificate import expiries
 from agent.web.security.web_security import WebSecurity
 from tests.support.certificates import Authority, Certificate
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import soon
 
 USER = f"basic_auth_users: {{a: {'$2y$04$' + 'a' * 53}}}\n"
 
@@ -33,12 +32,6 @@ def replace(web_file: Path, text: str | None) -> None:
         os.mkfifo(web_file)
     else:
         web_file.write_text(text)
-
-
-async def until(look: Callable[[], object]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not look():
-            await asyncio.sleep(0.01)
 
 
 def test_without_a_file_everyone_gets_in() -> None:
@@ -145,27 +138,27 @@ async def test_rotated_certificates_and_changed_users_hold_without_a_restart(
     watching = asyncio.create_task(watched.watch(lambda: changes.append(1)))
     try:
         place(authority.issue("second", days=50))
-        await until(lambda: watched.current.tls is not first and not watched.problem)
+        await soon(lambda: watched.current.tls is not first and not watched.problem)
         second = watched.current.tls
         assert second is not None
         assert second.expiries["server"] > first.expiries["server"] + 40 * 86400
         assert changes
 
         here.cert.write_text("half a certif")
-        await until(lambda: watched.problem)
+        await soon(lambda: watched.problem)
         assert watched.current.tls is second
         place(authority.issue("third"))
-        await until(lambda: not watched.problem)
+        await soon(lambda: not watched.problem)
 
         write_tls(web_file, here, more=f"}}\n{USER}#")
-        await until(lambda: watched.current.file.basic_auth_users)
+        await soon(lambda: watched.current.file.basic_auth_users)
         later = Certificate(tmp_path / "later.pem", tmp_path / "later.key")
         write_tls(web_file, later)
-        await until(lambda: watched.problem)
+        await soon(lambda: watched.problem)
         assert watched.current.file.basic_auth_users, "what held before holds on"
         later.key.write_bytes(here.key.read_bytes())
         later.cert.write_bytes(here.cert.read_bytes())
-        await until(lambda: not watched.problem)
+        await soon(lambda: not watched.problem)
         assert not watched.current.file.basic_auth_users
     finally:
         watching.cancel()
@@ -178,10 +171,10 @@ async def test_a_file_that_hangs_is_a_problem_until_it_answers(web_file: Path, m
     replace(web_file, None)
     watching = asyncio.create_task(watched.watch(lambda: None))
     try:
-        await until(lambda: "could not be read within" in str(watched.problem))
+        await soon(lambda: "could not be read within" in str(watched.problem))
         await asyncio.to_thread(web_file.write_text, USER)
         replace(web_file, USER)
-        await until(lambda: not watched.problem and watched.current.file.basic_auth_users)
+        await soon(lambda: not watched.problem and watched.current.file.basic_auth_users)
     finally:
         watching.cancel()
 

@@ -11,7 +11,7 @@ import pytest
 
 from collectors.audio.pipewire.nodes import MOST_NODES, PipeWireNodes, server_socket
 from collectors.metrics import LabelValues, Value
-from tests.support.audio import soon
+from tests.support.waiting import soon
 
 HEADER = "S   ID  QUANT   RATE    WAIT    BUSY   W/Q   B/Q  ERR FORMAT           NAME "
 NAMES = [HEADER, "C   17      0      0    ---     ---   ---   ---     0                  null-sink"]

@@ -12,8 +12,9 @@ from collectors.audio.probe.plan import ProbePlan
 from collectors.audio.probe.process import ProbeProcess
 from collectors.audio.probe.protocol import level_record
 from collectors.audio.timing import Buffer
-from tests.support.audio import opened_probe, soon
+from tests.support.audio import opened_probe
 from tests.support.jackd import Jackd
+from tests.support.waiting import soon
 
 pytestmark = pytest.mark.jack
 

@@ -18,10 +18,10 @@ from collectors.audio.probe.plan import ProbePlan
 from collectors.audio.probe.process import ProbeError, running_probe
 from collectors.audio.probe.protocol import Exit
 from collectors.audio.timing import Buffer
-from tests.support.audio import opened_probe, probe_pids, soon
+from tests.support.audio import opened_probe, probe_pids
 from tests.support.jack_client import JackListener
 from tests.support.jackd import Jackd
-from tests.support.waiting import PATIENCE, eventually
+from tests.support.waiting import PATIENCE, eventually, soon
 
 pytestmark = pytest.mark.jack
 

@@ -13,7 +13,8 @@ from collectors.logs.files.content import PlainContent
 from collectors.logs.files.positions import Positions
 from collectors.logs.files.source import FileSource
 from collectors.logs.files.state import FileState
-from tests.support.log_files import Agent, Sink, eventually, settings
+from tests.support.log_files import Agent, Sink, settings
+from tests.support.waiting import soon
 
 
 def findings(source: FileSource, positions: Positions) -> dict[str, Finding]:
@@ -37,7 +38,7 @@ def quiet_source(folder: Path, change: Callable[[FileState], None]) -> tuple[Fil
 async def test_a_source_that_is_well_is_no_finding(agent: Agent, sink: Sink, logs: Path, tmp_path: Path) -> None:
     (logs / "app.log").write_bytes(b"line\n")
     source = await agent.start(sink, settings(logs / "*.log"))
-    await eventually(lambda: sink.lines)
+    await soon(lambda: sink.lines)
 
     assert findings(source, Positions(tmp_path / "none.json")) == {}
 
@@ -49,18 +50,18 @@ async def test_a_file_that_cannot_be_read_is_a_failure_until_it_can(
     log = logs / "app.log"
     log.write_bytes(b"line\n")
     source = await agent.start(sink, settings(log, poll=(0.2, 0.2)))
-    await eventually(lambda: sink.lines)
+    await soon(lambda: sink.lines)
     with monkeypatch.context() as patch:
         patch.setattr(PlainContent, "read", refused)
         with log.open("ab") as file:
             file.write(b"more\n")
-        await eventually(lambda: source.state.unreadable)
+        await soon(lambda: source.state.unreadable)
         found = findings(source, positions)["log-file-unreadable"]
         assert found.severity is Severity.FAILURE
         assert f"{log}: Permission denied" in found.detail
         assert str(log) in found.remedy[0]
 
-    await eventually(lambda: findings(source, positions) == {})
+    await soon(lambda: findings(source, positions) == {})
     assert sink.lines == [b"line", b"more"]
 
 
@@ -71,11 +72,11 @@ async def test_a_new_file_that_cannot_be_read_is_a_failure_until_it_is_gone(
     monkeypatch.setattr(PlainContent, "read", refused)
     (logs / "new.log").write_bytes(b"line\n")
     source = await agent.start(sink, settings(logs / "*.log"))
-    await eventually(lambda: "log-file-unreadable" in findings(source, positions))
+    await soon(lambda: "log-file-unreadable" in findings(source, positions))
 
     (logs / "new.log").unlink()
 
-    await eventually(lambda: [*findings(source, positions)] == ["log-no-match"])
+    await soon(lambda: [*findings(source, positions)] == ["log-no-match"])
 
 
 async def test_paths_without_a_file_are_a_warning_until_there_is_one(
@@ -87,19 +88,19 @@ async def test_paths_without_a_file_are_a_warning_until_there_is_one(
 
     (logs / "app.log").write_bytes(b"line\n")
 
-    await eventually(lambda: findings(source, positions) == {})
+    await soon(lambda: findings(source, positions) == {})
 
 
 async def test_a_file_that_was_gone_too_soon_is_a_warning(agent: Agent, sink: Sink, logs: Path, tmp_path: Path) -> None:
     log = logs / "app.log"
     log.write_bytes(b"line\n")
     await agent.start(sink, settings(log))
-    await eventually(lambda: sink.lines)
+    await soon(lambda: sink.lines)
     await agent.stop()
     log.unlink()
     log.write_bytes(b"other\n")
     source = await agent.start(sink, settings(log))
-    await eventually(lambda: b"other" in sink.lines)
+    await soon(lambda: b"other" in sink.lines)
 
     found = findings(source, Positions(tmp_path / "none.json"))
     assert found["log-file-lost"].severity is Severity.WARNING
@@ -122,7 +123,7 @@ async def test_lines_that_wait_for_long_are_a_warning(
     sink.open.clear()
     (logs / "app.log").write_bytes(b"line\n")
     source = await agent.start(sink, settings(logs / "app.log"))
-    await eventually(lambda: source.lag_seconds)
+    await soon(lambda: source.lag_seconds)
     assert findings(source, positions) == {}
 
     monkeypatch.setattr(checks, "_BEHIND_SECONDS", 0.0)
@@ -131,7 +132,7 @@ async def test_lines_that_wait_for_long_are_a_warning(
     assert "loki-unreachable" in found.depends_on
     sink.open.set()
 
-    await eventually(lambda: findings(source, positions) == {})
+    await soon(lambda: findings(source, positions) == {})
 
 
 def test_corrupt_positions_are_a_warning(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import eventually
+
 READER = Path(__file__).parents[3] / "support" / "log_reader.py"
 
 
@@ -115,10 +117,7 @@ def test_nothing_is_lost_and_nothing_gets_another_time(tmp_path: Path, seed: int
     machine.write()
     machine.start()
     try:
-        deadline = time.monotonic() + 20
-        while not machine.sent():
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        eventually(machine.sent, "something is sent")
         for _ in range(40):
             machine.chance.choice(STEPS)(machine)
         machine.write()

@@ -24,8 +24,9 @@ from collectors.logs.files import source as module
 from collectors.logs.files.content import PlainContent
 from collectors.logs.files.folder_watch import FolderWatch
 from collectors.logs.files.lineage import Lineage
-from tests.support.log_files import Agent, Sink, eventually, settings
+from tests.support.log_files import Agent, Sink, settings
 from tests.support.waiting import eventually as wait_until
+from tests.support.waiting import soon
 
 READER = Path(__file__).parents[3] / "support" / "log_reader.py"
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(READER.parents[2])}
@@ -50,16 +51,16 @@ async def test_ten_thousand_files_by_one_pattern_and_few_of_them_open(agent: Age
         return len(sink.lines) == 10_000
 
     await agent.start(sink, settings(logs / "*.log"))
-    await eventually(all_sent, 120)
+    await soon(all_sent, patience=120)
     assert most < 100
 
     append(logs / "7777.log", b"more\n")
-    await eventually(lambda: sink.of(logs / "7777.log") == [b"same in all", b"more"])
+    await soon(lambda: sink.of(logs / "7777.log") == [b"same in all", b"more"])
     await agent.stop()
     append(logs / "42.log", b"while it was down\n")
     await agent.start(sink, settings(logs / "*.log"))
 
-    await eventually(lambda: sink.of(logs / "42.log") == [b"same in all", b"while it was down"], 60)
+    await soon(lambda: sink.of(logs / "42.log") == [b"same in all", b"while it was down"], patience=60)
     assert len(sink.lines) == 10_002
 
 
@@ -77,22 +78,22 @@ async def test_a_file_that_hangs_holds_up_no_other_and_not_the_end(
     (logs / "good.log").write_bytes(b"1\n")
     (logs / "hangs.log").write_bytes(b"1\n")
     source = await agent.start(sink, settings(logs / "*.log"))
-    await eventually(lambda: len(sink.lines) == 2)
+    await soon(lambda: len(sink.lines) == 2)
     hanging = (logs / "hangs.log").stat().st_ino
     monkeypatch.setattr(PlainContent, "read", hang)
     append(logs / "hangs.log", b"2\n")
-    await eventually(lambda: any("hangs.log" in what for what, _ in source.state.waiting))
+    await soon(lambda: any("hangs.log" in what for what, _ in source.state.waiting))
 
     append(logs / "good.log", b"2\n")
     (logs / "new.log").write_bytes(b"1\n")
-    await eventually(lambda: len(sink.lines) == 4)
+    await soon(lambda: len(sink.lines) == 4)
     async with asyncio.timeout(5):
         await agent.stop()
     answers.set()
     monkeypatch.undo()
     await agent.start(sink, settings(logs / "*.log"))
 
-    await eventually(lambda: len(sink.lines) == 5)
+    await soon(lambda: len(sink.lines) == 5)
     assert sink.of(logs / "hangs.log") == [b"1", b"2"]
 
 
@@ -113,7 +114,7 @@ async def test_nothing_asks_a_file_system_on_the_event_loop(
     monkeypatch.setattr(FolderWatch, "watch", noted("watch", FolderWatch.watch))
     (logs / "app.log").write_bytes(b"line\n")
     await agent.start(sink, settings(logs / "*.log"))
-    await eventually(lambda: sink.lines and len(asked) == 5)
+    await soon(lambda: sink.lines and len(asked) == 5)
 
     assert threading.main_thread() not in set().union(*asked.values())
 
@@ -125,21 +126,21 @@ async def test_what_is_away_for_long_is_forgotten_and_not_before(
     log.write_bytes(b"old\n")
     os.utime(log, (1, 1))
     source = await agent.start(sink, settings(log, poll=(0.1, 0.1)))
-    await eventually(lambda: sink.lines == [b"old"])
+    await soon(lambda: sink.lines == [b"old"])
     log.rename(tmp_path / "away")
-    await eventually(lambda: source.state.files == 0)
+    await soon(lambda: source.state.files == 0)
     await asyncio.sleep(0.5)  # several looks
     (tmp_path / "away").rename(log)
-    await eventually(lambda: source.state.files == 1)
+    await soon(lambda: source.state.files == 1)
     append(log, b"new\n")
-    await eventually(lambda: sink.lines == [b"old", b"new"])
+    await soon(lambda: sink.lines == [b"old", b"new"])
 
     os.utime(log, (1, 1))
-    await eventually(lambda: json.loads(agent.state.read_bytes())["files"]["app"][str(log)][-1]["modified_ns"] == 10**9)
+    await soon(lambda: json.loads(agent.state.read_bytes())["files"]["app"][str(log)][-1]["modified_ns"] == 10**9)
     monkeypatch.setattr(module, "_AWAY_SECONDS", 0.1)
     log.unlink()
 
-    await eventually(lambda: not json.loads(agent.state.read_bytes())["files"]["app"])
+    await soon(lambda: not json.loads(agent.state.read_bytes())["files"]["app"])
 
 
 class Reader:
@@ -263,7 +264,7 @@ async def test_a_link_whose_target_is_rotated(
     append(pod / "0.log", b"1\n")
     (logs / "app.log").symlink_to(pod / "0.log")
     await agent.start(sink, settings(logs / "app.log"))
-    await eventually(lambda: sink.lines == [b"1"])
+    await soon(lambda: sink.lines == [b"1"])
     if down:
         await agent.stop()
 
@@ -273,7 +274,7 @@ async def test_a_link_whose_target_is_rotated(
     if down:
         await agent.start(sink, settings(logs / "app.log"))
 
-    await eventually(lambda: sink.lines == [b"1", b"2", b"3"])
+    await soon(lambda: sink.lines == [b"1", b"2", b"3"])
 
 
 @pytest.mark.parametrize("down", [False, True])
@@ -284,7 +285,7 @@ async def test_a_link_that_is_switched_to_another_file(
     append(one, b"1\n")
     (logs / "app.log").symlink_to(one)
     await agent.start(sink, settings(logs / "app.log"))
-    await eventually(lambda: sink.lines == [b"1"])
+    await soon(lambda: sink.lines == [b"1"])
     if down:
         await agent.stop()
 
@@ -293,36 +294,36 @@ async def test_a_link_that_is_switched_to_another_file(
     switched(logs / "app.log", two)
     if down:
         await agent.start(sink, settings(logs / "app.log"))
-    await eventually(lambda: sink.lines == [b"1", b"2", b"3"])
+    await soon(lambda: sink.lines == [b"1", b"2", b"3"])
     append(two, b"4\n")
 
-    await eventually(lambda: sink.lines == [b"1", b"2", b"3", b"4"])
+    await soon(lambda: sink.lines == [b"1", b"2", b"3", b"4"])
 
 
 async def test_a_rotation_into_a_folder_that_is_gone_later(agent: Agent, sink: Sink, logs: Path) -> None:
     log, old = logs / "app.log", logs / "old"
     append(log, b"1\n")
     await agent.start(sink, settings(log))
-    await eventually(lambda: sink.lines == [b"1"])
+    await soon(lambda: sink.lines == [b"1"])
     await agent.stop()
     append(log, b"2\n")
     old.mkdir()
     log.rename(old / "app.log.1")
     append(log, b"3\n")
     await agent.start(sink, settings(log))
-    await eventually(lambda: sink.lines == [b"1", b"2", b"3"])
+    await soon(lambda: sink.lines == [b"1", b"2", b"3"])
 
     shutil.rmtree(old)
     log.rename(logs / "app.log.1")
     append(log, b"4\n")
-    await eventually(lambda: sink.lines == [b"1", b"2", b"3", b"4"])
+    await soon(lambda: sink.lines == [b"1", b"2", b"3", b"4"])
     await agent.stop()
     append(log, b"5\n")
     log.rename(logs / "app.log.1")
     append(log, b"6\n")
     await agent.start(sink, settings(log))
 
-    await eventually(lambda: sink.lines == [b"1", b"2", b"3", b"4", b"5", b"6"])
+    await soon(lambda: sink.lines == [b"1", b"2", b"3", b"4", b"5", b"6"])
 
 
 def zstd(data: bytes) -> bytes:
@@ -339,7 +340,7 @@ async def test_a_compressed_rest_that_is_cut_short_until_it_is_whole(
     lines = [chance.randbytes(40).hex().encode() for _ in range(20_000)]
     log.write_bytes(b"\n".join(lines[:100]) + b"\n")
     await agent.start(sink, settings(log))
-    await eventually(lambda: len(sink.lines) == 100)
+    await soon(lambda: len(sink.lines) == 100)
     await agent.stop()
     whole = compress(b"\n".join(lines) + b"\n")
     compressed = log.with_name(f"app.log.1{suffix}")
@@ -347,16 +348,16 @@ async def test_a_compressed_rest_that_is_cut_short_until_it_is_whole(
     log.unlink()
     append(log, b"new\n")
     source = await agent.start(sink, settings(log))
-    await eventually(lambda: b"new" in sink.lines)
-    await eventually(lambda: source.state.unreadable)
+    await soon(lambda: b"new" in sink.lines)
+    await soon(lambda: source.state.unreadable)
 
     assert f"app.log.1{suffix}: cannot be decompressed" in source.state.unreadable[str(log)]
     before = sink.lines[:-1]
     assert before == lines[: len(before)]
     assert len(before) > 1000
     compressed.write_bytes(whole)
-    await eventually(lambda: len(sink.lines) == len(lines) + 1)
-    await eventually(lambda: not source.state.unreadable)
+    await soon(lambda: len(sink.lines) == len(lines) + 1)
+    await soon(lambda: not source.state.unreadable)
     assert [line for line in sink.lines if line != b"new"] == lines
 
 
@@ -364,12 +365,12 @@ async def test_a_damaged_compressed_rest_holds_up_nothing(agent: Agent, sink: Si
     log = logs / "app.log"
     append(log, b"1\n")
     await agent.start(sink, settings(log))
-    await eventually(lambda: sink.lines == [b"1"])
+    await soon(lambda: sink.lines == [b"1"])
     await agent.stop()
     log.with_name("app.log.1.gz").write_bytes(b"no gzip at all")
     log.unlink()
     append(log, b"2\n")
     source = await agent.start(sink, settings(log))
 
-    await eventually(lambda: sink.lines == [b"1", b"2"])
+    await soon(lambda: sink.lines == [b"1", b"2"])
     assert source.lost == 1

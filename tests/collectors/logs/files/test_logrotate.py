@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.log_files import Agent, Sink, eventually, settings
+from tests.support.log_files import Agent, Sink, settings
+from tests.support.waiting import soon
 
 MODES = {
     "create": "create",
@@ -35,7 +36,7 @@ async def test_logrotate_loses_and_repeats_nothing(
     log = logs / "app.log"
     log.write_bytes(b"first 0\n")
     await agent.start(sink, settings(logs / pattern))
-    await eventually(lambda: sink.lines)
+    await soon(lambda: sink.lines)
     expected = [b"first 0"]
     for number in range(1, 7):
         if number == 3:
@@ -43,10 +44,10 @@ async def test_logrotate_loses_and_repeats_nothing(
         with log.open("ab") as file:
             file.writelines(b"round %d line %d\n" % (number, line) for line in range(number * 50))
         expected += [b"round %d line %d" % (number, line) for line in range(number * 50)]
-        await eventually(partial(rotate, tmp_path, log, mode))
+        await soon(partial(rotate, tmp_path, log, mode))
         if number == 5:
             await agent.start(sink, settings(logs / pattern))
 
-    await eventually(lambda: len(sink.lines) >= len(expected))
+    await soon(lambda: len(sink.lines) >= len(expected))
     await agent.stop()
     assert sink.lines == expected

@@ -13,7 +13,8 @@ import pytest
 
 from collectors.logs.files.generation import ReadLimits
 from collectors.logs.records import Batch
-from tests.support.log_files import Agent, Sink, eventually, settings
+from tests.support.log_files import Agent, Sink, settings
+from tests.support.waiting import soon
 
 
 def numbered(first: int, last: int) -> bytes:
@@ -33,11 +34,11 @@ async def test_sends_what_is_there_and_what_is_written_later(agent: Agent, sink:
     log = logs / "app.log"
     log.write_bytes(numbered(0, 10))
     await agent.start(sink, settings(logs / "*.log"))
-    await eventually(lambda: sink.lines == expected(0, 10))
+    await soon(lambda: sink.lines == expected(0, 10))
 
     append(log, numbered(10, 20))
 
-    await eventually(lambda: sink.lines == expected(0, 20), 5)
+    await soon(lambda: sink.lines == expected(0, 20), patience=5)
     assert sink.batches[0].file_labels == {"filename": str(log)}
 
 
@@ -48,20 +49,20 @@ async def test_finds_files_that_appear_later_in_folders_that_appear_later(agent:
     (logs / "new" / "deep").mkdir(parents=True)
     (logs / "new" / "deep" / "a.log").write_bytes(numbered(0, 3))
 
-    await eventually(lambda: sink.lines == expected(0, 3), 9)
+    await soon(lambda: sink.lines == expected(0, 3), patience=9)
 
 
 async def test_a_restart_goes_on_where_it_was(agent: Agent, sink: Sink, logs: Path) -> None:
     log = logs / "app.log"
     log.write_bytes(numbered(0, 1000))
     await agent.start(sink, settings(log))
-    await eventually(lambda: len(sink.lines) == 1000)
+    await soon(lambda: len(sink.lines) == 1000)
     await agent.stop()
 
     append(log, numbered(1000, 1010))
     await agent.start(sink, settings(log))
 
-    await eventually(lambda: len(sink.lines) >= 1010)
+    await soon(lambda: len(sink.lines) >= 1010)
     assert sink.lines == expected(0, 1010)
 
 
@@ -78,12 +79,12 @@ async def test_what_was_not_acknowledged_is_sent_again_with_the_same_times(
         return 0
 
     await agent.start(unacknowledged, settings(log, limits=ReadLimits(batch_bytes=4096)))
-    await eventually(lambda: lost.lines)
+    await soon(lambda: lost.lines)
     await agent.stop()
     append(log, numbered(5000, 5010))
     await agent.start(sink, settings(log, limits=ReadLimits(batch_bytes=1000)))
 
-    await eventually(lambda: len(sink.lines) >= 5010)
+    await soon(lambda: len(sink.lines) >= 5010)
     assert sink.lines == expected(0, 5010)
     assert all(sink.times[line] == times for line, times in lost.times.items())
 
@@ -92,7 +93,7 @@ async def test_equal_lines_have_different_times(agent: Agent, sink: Sink, logs: 
     (logs / "app.log").write_bytes(b"again\n" * 100)
     await agent.start(sink, settings(logs / "app.log"))
 
-    await eventually(lambda: sink.lines)
+    await soon(lambda: sink.lines)
     assert len(sink.times[b"again"]) == 100
 
 
@@ -132,7 +133,7 @@ async def test_a_rotation_while_the_agent_is_down(
     log = logs / "app.log"
     log.write_bytes(numbered(0, 500))
     await agent.start(sink, settings(logs / pattern))
-    await eventually(lambda: len(sink.lines) == 500)
+    await soon(lambda: len(sink.lines) == 500)
     await agent.stop()
 
     append(log, numbered(500, 700))
@@ -140,7 +141,7 @@ async def test_a_rotation_while_the_agent_is_down(
     append(log, numbered(700, 1500))
     await agent.start(sink, settings(logs / pattern))
 
-    await eventually(lambda: len(sink.lines) >= 1500)
+    await soon(lambda: len(sink.lines) >= 1500)
     assert sink.lines == expected(0, 1500)
 
 
@@ -152,7 +153,7 @@ async def test_rotations_while_loki_is_away(
     log = logs / "app.log"
     log.write_bytes(numbered(0, 100))
     await agent.start(sink, settings(logs / pattern))
-    await eventually(lambda: len(sink.lines) == 100)
+    await soon(lambda: len(sink.lines) == 100)
     sink.open.clear()
 
     append(log, numbered(100, 200))
@@ -163,7 +164,7 @@ async def test_rotations_while_loki_is_away(
     append(log, numbered(250, 900))
     sink.open.set()
 
-    await eventually(lambda: len(sink.lines) >= 900)
+    await soon(lambda: len(sink.lines) >= 900)
     await asyncio.sleep(1.5)
     assert sink.lines == expected(0, 900)
 
@@ -173,14 +174,14 @@ async def test_a_rotated_file_is_read_while_its_writer_still_holds_it(agent: Age
     with log.open("wb", buffering=0) as writer:
         writer.write(numbered(0, 5))
         await agent.start(sink, settings(log))
-        await eventually(lambda: len(sink.lines) == 5)
+        await soon(lambda: len(sink.lines) == 5)
         renamed(log)
         log.write_bytes(b"new\n")
-        await eventually(lambda: b"new" in sink.lines)
+        await soon(lambda: b"new" in sink.lines)
 
         writer.write(numbered(5, 8))
 
-        await eventually(lambda: len(sink.lines) == 9)
+        await soon(lambda: len(sink.lines) == 9)
     assert sorted(sink.lines) == sorted([*expected(0, 8), b"new"])
 
 
@@ -188,14 +189,14 @@ async def test_a_renamed_file_with_nothing_in_its_place_is_no_new_one(agent: Age
     log = logs / "app.log"
     log.write_bytes(numbered(0, 5))
     await agent.start(sink, settings(logs / "app.log*"))
-    await eventually(lambda: len(sink.lines) == 5)
+    await soon(lambda: len(sink.lines) == 5)
     await agent.stop()
 
     append(log, numbered(5, 8))
     renamed(log)
     await agent.start(sink, settings(logs / "app.log*"))
 
-    await eventually(lambda: len(sink.lines) >= 8)
+    await soon(lambda: len(sink.lines) >= 8)
     assert sink.lines == expected(0, 8)
 
 
@@ -203,13 +204,13 @@ async def test_a_file_that_is_deleted_and_made_again_is_new(agent: Agent, sink: 
     log = logs / "app.log"
     log.write_bytes(numbered(0, 5))
     await agent.start(sink, settings(log))
-    await eventually(lambda: len(sink.lines) == 5)
+    await soon(lambda: len(sink.lines) == 5)
 
     append(log, b"last words\n")
     log.unlink()
     log.write_bytes(numbered(0, 5))
 
-    await eventually(lambda: len(sink.lines) == 11)
+    await soon(lambda: len(sink.lines) == 11)
     assert sink.lines == [*expected(0, 5), b"last words", *expected(0, 5)]
 
 
@@ -217,13 +218,13 @@ async def test_an_inode_that_is_used_again_is_another_file(agent: Agent, sink: S
     log = logs / "app.log"
     log.write_bytes(numbered(0, 5))
     await agent.start(sink, settings(log))
-    await eventually(lambda: len(sink.lines) == 5)
+    await soon(lambda: len(sink.lines) == 5)
     await agent.stop()
 
     log.write_bytes(b"other content, and longer than what was there before\n" * 3)
     await agent.start(sink, settings(log))
 
-    await eventually(lambda: len(sink.lines) >= 8)
+    await soon(lambda: len(sink.lines) >= 8)
     assert sink.lines[5:] == [b"other content, and longer than what was there before"] * 3
 
 
@@ -231,13 +232,13 @@ async def test_a_last_line_without_newline_is_sent_once(agent: Agent, sink: Sink
     log = logs / "app.log"
     log.write_bytes(b"first\nunfinished")
     await agent.start(sink, settings(log))
-    await eventually(lambda: sink.lines == [b"first", b"unfinished"])
+    await soon(lambda: sink.lines == [b"first", b"unfinished"])
 
     append(log, b"\nnext\nhalf")
-    await eventually(lambda: sink.lines[2:] == [b"next", b"half"])
+    await soon(lambda: sink.lines[2:] == [b"next", b"half"])
     append(log, b" the rest\n")
 
-    await eventually(lambda: sink.lines[4:] == [b" the rest"])
+    await soon(lambda: sink.lines[4:] == [b" the rest"])
 
 
 async def test_an_overlong_line_is_cut_and_its_rest_skipped(agent: Agent, sink: Sink, logs: Path) -> None:
@@ -249,7 +250,7 @@ async def test_an_overlong_line_is_cut_and_its_rest_skipped(agent: Agent, sink: 
         file.write(b"\nafter\n")
     await agent.start(sink, settings(log))
 
-    await eventually(lambda: len(sink.lines) >= 3)
+    await soon(lambda: len(sink.lines) >= 3)
     await agent.stop()
     assert sink.lines == [b"before", b"x" * 524288, b"after"]
 
@@ -262,7 +263,7 @@ async def test_a_sparse_file_costs_no_reading_of_its_hole(agent: Agent, sink: Si
         file.write(b"after the hole\n")
     await agent.start(sink, settings(log))
 
-    await eventually(lambda: sink.lines == [b"after the hole"])
+    await soon(lambda: sink.lines == [b"after the hole"])
 
 
 async def test_a_writer_without_append_leaves_nuls_at_a_truncation(agent: Agent, sink: Sink, logs: Path) -> None:
@@ -270,12 +271,12 @@ async def test_a_writer_without_append_leaves_nuls_at_a_truncation(agent: Agent,
     with log.open("wb", buffering=0) as writer:
         writer.write(numbered(0, 100))
         await agent.start(sink, settings(log))
-        await eventually(lambda: len(sink.lines) == 100)
+        await soon(lambda: len(sink.lines) == 100)
 
         copied_and_truncated(log)
         writer.write(numbered(100, 110))
 
-        await eventually(lambda: len(sink.lines) >= 110)
+        await soon(lambda: len(sink.lines) >= 110)
     assert sink.lines == expected(0, 110)
 
 
@@ -283,13 +284,13 @@ async def test_nuls_at_the_end_are_not_sent_but_what_replaces_them_is(agent: Age
     log = logs / "app.log"
     log.write_bytes(b"first\n" + bytes(4096))
     await agent.start(sink, settings(log))
-    await eventually(lambda: sink.lines == [b"first"])
+    await soon(lambda: sink.lines == [b"first"])
 
     with log.open("r+b") as file:
         file.seek(6)
         file.write(b"second\n")
 
-    await eventually(lambda: sink.lines == [b"first", b"second"])
+    await soon(lambda: sink.lines == [b"first", b"second"])
 
 
 async def test_a_file_that_may_be_read_later(agent: Agent, sink: Sink, logs: Path) -> None:
@@ -297,12 +298,12 @@ async def test_a_file_that_may_be_read_later(agent: Agent, sink: Sink, logs: Pat
     log.symlink_to("app.log")  # unreadable even for root
     (logs / "other.log").write_bytes(b"other\n")
     await agent.start(sink, settings(logs / "*.log"))
-    await eventually(lambda: sink.lines == [b"other"])
+    await soon(lambda: sink.lines == [b"other"])
 
     log.unlink()
     log.write_bytes(b"readable\n")
 
-    await eventually(lambda: b"readable" in sink.lines)
+    await soon(lambda: b"readable" in sink.lines)
 
 
 async def test_symbolic_links_are_followed_where_they_lead(
@@ -313,11 +314,11 @@ async def test_symbolic_links_are_followed_where_they_lead(
     (real / "0.log").write_bytes(b"first\n")
     (logs / "app.log").symlink_to(real / "0.log")
     await agent.start(sink, settings(logs / "*.log"))
-    await eventually(lambda: sink.lines == [b"first"])
+    await soon(lambda: sink.lines == [b"first"])
 
     append(real / "0.log", b"second\n")
 
-    await eventually(lambda: sink.lines == [b"first", b"second"], 5)
+    await soon(lambda: sink.lines == [b"first", b"second"], patience=5)
     assert sink.batches[-1].file_labels == {"filename": str(logs / "app.log")}
 
 
@@ -325,14 +326,14 @@ async def test_a_folder_that_goes_away_and_comes_back(agent: Agent, sink: Sink, 
     log = logs / "app.log"
     log.write_bytes(numbered(0, 5))
     source = await agent.start(sink, settings(log))
-    await eventually(lambda: len(sink.lines) == 5)
+    await soon(lambda: len(sink.lines) == 5)
 
     shutil.move(logs, tmp_path / "away")
-    await eventually(lambda: source.state.files == 0)
+    await soon(lambda: source.state.files == 0)
     append(tmp_path / "away" / "app.log", numbered(5, 9))
     shutil.move(tmp_path / "away", logs)
 
-    await eventually(lambda: len(sink.lines) >= 9)
+    await soon(lambda: len(sink.lines) >= 9)
     assert sink.lines == expected(0, 9)
 
 
@@ -342,10 +343,10 @@ async def test_more_files_than_may_be_open(agent: Agent, sink: Sink, logs: Path)
     before = psutil.Process().num_fds()
     await agent.start(sink, settings(logs / "*.log", open_files=16))
 
-    await eventually(lambda: len(sink.lines) == 1000)
-    await eventually(lambda: psutil.Process().num_fds() - before < 40)
+    await soon(lambda: len(sink.lines) == 1000)
+    await soon(lambda: psutil.Process().num_fds() - before < 40)
     append(logs / "7.log", b"more\n")
-    await eventually(lambda: len(sink.lines) == 1001)
+    await soon(lambda: len(sink.lines) == 1001)
     assert sink.of(logs / "7.log") == [b"same in all", b"more"]
 
 
@@ -355,7 +356,7 @@ async def test_an_open_entry_is_given_again_and_ended_after_a_while(agent: Agent
     sink.consume = lambda batch: len(batch.lines) if batch.final else len(batch.lines) - 1
     await agent.start(sink, settings(log))
 
-    await eventually(lambda: sink.lines == [b"one", b"two"])
+    await soon(lambda: sink.lines == [b"one", b"two"])
     assert [batch.final for batch in sink.batches] == [False, True]
 
 
@@ -363,12 +364,12 @@ async def test_from_the_end_means_what_is_written_from_now_on(agent: Agent, sink
     log = logs / "app.log"
     log.write_bytes(numbered(0, 5000))
     source = await agent.start(sink, settings(logs / "*.log", from_end=True))
-    await eventually(lambda: source.state.files == 1)
+    await soon(lambda: source.state.files == 1)
 
     append(log, b"new\n")
     (logs / "later.log").write_bytes(b"whole\n")
 
-    await eventually(lambda: len(sink.lines) == 2)
+    await soon(lambda: len(sink.lines) == 2)
     assert sorted(sink.lines) == [b"new", b"whole"]
 
 
@@ -379,7 +380,7 @@ async def test_corrupt_positions_are_moved_aside_and_nothing_is_lost(agent: Agen
     agent.state.write_bytes(b'{"files": {"app": [')
     await agent.start(sink, settings(log, from_end=True))
 
-    await eventually(lambda: sink.lines == expected(0, 5))
+    await soon(lambda: sink.lines == expected(0, 5))
     assert list(agent.state.parent.glob("*.corrupt-*"))
 
 
@@ -388,9 +389,9 @@ async def test_lag_is_what_is_not_acknowledged(agent: Agent, sink: Sink, logs: P
     sink.open.clear()
     log.write_bytes(numbered(0, 100))
     source = await agent.start(sink, settings(log))
-    await eventually(lambda: source.lag_bytes == len(numbered(0, 100)) and source.lag_seconds > 0)
+    await soon(lambda: source.lag_bytes == len(numbered(0, 100)) and source.lag_seconds > 0)
 
     sink.open.set()
 
-    await eventually(lambda: source.lag_bytes == 0 and source.lag_seconds == 0)
+    await soon(lambda: source.lag_bytes == 0 and source.lag_seconds == 0)
     assert source.state.lines == 100

@@ -5,13 +5,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from collectors.findings import Finding
 from collectors.logs.loki.access import AccessError, load
 from collectors.logs.loki.client import LokiClient
 from collectors.logs.loki.config import LokiConfig, LokiUrl
 from collectors.logs.records import Stream
 from tests.support.loki import loki
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, soon
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +42,7 @@ async def test_a_certificate_that_is_not_trusted_is_said_and_nothing_is_sent(cer
     with loki(cert=cert, key=key) as server:
         async with LokiClient(LokiConfig(url=LokiUrl(server.url))) as client:
             pushing = asyncio.create_task(client.push(Stream((("a", "b"),), [1], ["x"], None)))
-            found: list[Finding] = []
-            while not found:
-                await asyncio.sleep(0.05)
-                found = [it for check in client.checks() for it in check.run()]
+            found = await soon(lambda: [it for check in client.checks() for it in check.run()], "a finding")
             pushing.cancel()
 
         assert "certificate verify failed" in found[0].detail

@@ -11,7 +11,7 @@ from collectors.logs.records import Stream
 from collectors.metrics import HistogramValue
 from collectors.units import Duration, Size
 from tests.support.loki import Loki, loki
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, soon
 
 DAY = 86400 * 10**9
 
@@ -51,10 +51,7 @@ def findings(client: LokiClient) -> list[str]:
 
 
 async def becomes(look: object, client: LokiClient) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while findings(client) != look:
-        assert time.monotonic() < deadline, f"expected findings {look}, saw {findings(client)}"
-        await asyncio.sleep(0.02)
+    await soon(lambda: findings(client) == look, f"the findings are {look}")
 
 
 async def test_all_entries_arrive_as_they_are_and_in_order(server: Loki) -> None:
@@ -210,8 +207,7 @@ async def test_a_push_that_is_cancelled_can_be_made_again(server: Loki) -> None:
     server.fault("slow", seconds=0.3)
     async with LokiClient(config(server, batch_size=Size(2000))) as client:
         pushing = asyncio.create_task(client.push(given))
-        while not server.requests():
-            await asyncio.sleep(0.05)
+        await soon(server.requests, "a request")
         pushing.cancel()
         with pytest.raises(asyncio.CancelledError):
             await pushing
@@ -229,8 +225,7 @@ async def test_a_refusal_that_is_not_understood_waits_while_loki_is_not_itself(s
         await becomes(["loki-refuses"], client)
         (finding,) = [it for check in client.checks() for it in check.run()]
         assert "sent to the wrong port" in finding.detail
-        while len(server.requests()) < 40:
-            await asyncio.sleep(0.05)
+        await soon(lambda: len(server.requests()) >= 40, "40 requests")
         server.well()
 
         assert await asyncio.wait_for(pushing, PATIENCE) == PushResult(4, Counter())
@@ -264,8 +259,7 @@ async def test_it_shows_itself_and_reads_corrected_secrets_again(tmp_path: Path)
             await becomes(["loki-refuses"], client)
             assert str(token) in next(it.detail for check in client.checks() for it in check.run())
             token.write_text("wrong\n")
-            while not server.requests():
-                await asyncio.sleep(0.05)
+            await soon(server.requests, "a request")
             token.write_text("correct\n")
 
             assert await asyncio.wait_for(pushing, PATIENCE) == PushResult(5, Counter())
@@ -287,8 +281,7 @@ async def test_it_asks_loki_while_idle(server: Loki) -> None:
     async with LokiClient(config(server)) as client:
         assert "wr_agent_loki_up" not in families(client)
         asking = asyncio.create_task(client.probe_when_idle())
-        while "wr_agent_loki_up" not in families(client):
-            await asyncio.sleep(0.02)
+        await soon(lambda: "wr_agent_loki_up" in families(client), "an answer of Loki")
         asking.cancel()
 
         assert families(client)["wr_agent_loki_up"] == {(): 1.0}
