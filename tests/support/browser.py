@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
@@ -35,13 +36,18 @@ class Visit:
     requests: list[str] = field(default_factory=list)
 
 
+def _program() -> str:
+    """Return the path of the system's browser: Debian's Chromium, or Chrome where there is none."""
+    return next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), "chromium")
+
+
 @contextlib.contextmanager
 def chromium() -> Iterator[Browser]:
     """The system's Chromium, with a new empty profile."""
     with sync_playwright() as driver:
         # Tests may run as root, for whom there is no sandbox.
         browser = driver.chromium.launch(
-            executable_path="/usr/bin/chromium", args=_OPTIONS, chromium_sandbox=False, timeout=1000 * PATIENCE
+            executable_path=_program(), args=_OPTIONS, chromium_sandbox=False, timeout=1000 * PATIENCE
         )
         try:
             yield browser
