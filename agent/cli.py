@@ -1,4 +1,4 @@
-"""The command line: which commands there are, and what their exit codes mean."""
+"""The command line: its commands and their exit codes."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ COMMANDS: dict[str, ModuleType] = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0 well, 1 not, 2 wrong usage; `doctor` has its own."""
+    """Run one command and return its exit code: 0 success, 1 failure, 2 wrong usage; `doctor` has its own."""
     arguments, strange = parser().parse_known_args(argv)
     if strange:
         arguments.parser.error(f"unrecognized arguments: {' '.join(strange)}")
     try:
         return int(arguments.run(arguments))
     except ConfigError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - a command answers on the terminal
+        print(error, file=sys.stderr)  # noqa: T201 - a command prints to the terminal
         return 1
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # the reader, such as head, has seen enough
+    except BrokenPipeError:  # the reader, such as head, has closed the pipe
         sys.stderr.close()
         return 0
 
 
 def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+    """Return the parser of the whole command line."""
     top = argparse.ArgumentParser(
         prog="wr-agent",
         description="Watches this machine's audio, plugins, logs and host, and serves it all to Prometheus.",

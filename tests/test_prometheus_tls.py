@@ -94,4 +94,4 @@ def test_prometheus_is_kept_out_without_the_password_or_the_certificate(
         eventually(lambda: running.query("up"), "it was tried")
         assert running.value("up") == 0
 
-    assert ("a login failed" in guarded.log()) == (lacks == "password")
+    assert ("login failed" in guarded.log()) == (lacks == "password")

@@ -13,12 +13,12 @@ HELP = "check a configuration file and print every problem in it"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The file, which may be left out."""
+    """Add the optional file."""
     parser.add_argument("file", nargs="?", help="the file; without it, the one that `wr-agent run` would read")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 if the file can be used, 1 with one line a problem if not."""
+    """Check the file; return 0 if it is valid, else print one line for each problem and return 1."""
     path = locations.find(arguments.file)
     try:
         web_file = locations.web_config_file(loader.load(path))

@@ -13,12 +13,12 @@ HELP = "run the daemon in the foreground"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The configuration file."""
-    parser.add_argument("--config", metavar="FILE", help="the configuration; see config.example.toml")
+    """Add the option for the configuration file."""
+    parser.add_argument("--config", metavar="FILE", help="the configuration file; see config.example.toml")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 after an orderly stop, 1 if the daemon could not start."""
+    """Run the daemon; return 0 after an orderly stop, 1 if the daemon failed to start."""
     from agent.core.daemon import Daemon
     from agent.core.instance import HeldError
     from agent.web.listener import ListenError

@@ -14,11 +14,11 @@ LIBRARIES = ("aiohttp", "msgspec", "psutil", "structlog", "JACK-Client", "numpy"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """No arguments."""
+    """Add no arguments."""
 
 
 def run(_arguments: argparse.Namespace) -> int:
-    """Print one line a component, also for those that are missing."""
+    """Print one line for each component, including missing ones."""
     rows = [("wr-agent", __version__), ("Python", platform.python_version()), ("system", platform.platform())]
     rows += [(name, _installed(name)) for name in LIBRARIES]
     for name, version in rows:

@@ -1,1 +1,1 @@
-"""The configuration: its shape, where its file is, and reading it."""
+"""The configuration: its schema, its location and its reader."""

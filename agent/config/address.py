@@ -1,4 +1,4 @@
-"""The address that the agent listens on, as `web.listen` writes it."""
+"""The address that the agent listens on, in the notation of `web.listen`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MAX_PORT = 65535
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A host and a TCP port. An empty host stands for every interface; port 0 for any free one."""
+    """A host and a TCP port. An empty host is every interface; port 0 is any free port."""
 
     host: str
     port: int
@@ -22,7 +22,7 @@ class Address:
         """Read `"127.0.0.1:9787"`, `"[::1]:9787"`, `"localhost:9787"` or `":9787"`.
 
         Raises:
-            ValueError: The text has another form, or the port is above 65535.
+            ValueError: The text is malformed, or the port is above 65535.
         """
         found = _ADDRESS.fullmatch(text.strip())
         if found is None or int(found["port"]) > _MAX_PORT:
@@ -34,13 +34,13 @@ class Address:
 
     @property
     def local(self) -> Address:
-        """Where a client on this machine reaches it."""
+        """The address for clients on this machine."""
         host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - replaced
         return Address(host, self.port)
 
     @property
     def is_loopback(self) -> bool:
-        """Whether only this machine can reach it. A name other than `localhost` is taken to be reachable."""
+        """True if only this machine can reach it. A name other than `localhost` counts as reachable."""
         try:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:

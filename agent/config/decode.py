@@ -1,7 +1,7 @@
-"""Turns plain data from a TOML file into typed structs, and reports every problem with its key's full path.
+"""The conversion of plain data from a file into typed structs. It reports every problem with its key's full path.
 
-Owns the conversion, not the keys: those are the structs' own. msgspec converts and checks each value; it stops at the
-first error, so the walk over the keys happens here.
+The structs own the keys. msgspec converts and checks each value. It stops at the first error, so this module walks over
+the keys itself.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MSGSPEC_PATH = re.compile(r" - at `\$(.*)`$")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong with a configuration: the key's full path, and what was expected and found there."""
+    """One problem of a configuration: the key's full path, the value expected and the value found."""
 
     path: str
     message: str
@@ -33,10 +33,10 @@ class Problem:
 
 
 def decode(kind: type[StructT], data: Mapping[str, object]) -> tuple[StructT | None, list[Problem]]:
-    """Convert `data` to a `kind`, or say everything that is wrong with it.
+    """Convert `data` to a `kind`, or return every problem.
 
-    A type with a class method `parse(text)` is read from a string; one with `variants()` from a table whose one key
-    says which of them it is. In every string, `${NAME}` is replaced by that environment variable.
+    A type with a class method `parse(text)` is read from a string. A type with `variants()` is read from a table whose
+    only key names the variant. In every string, `${NAME}` is replaced by that environment variable.
 
     Returns:
         The struct and no problems, or `None` and at least one.
@@ -65,7 +65,7 @@ def _struct(kind: type[StructT], data: Mapping[str, object], prefix: str, proble
         return None
     try:
         return kind(**values)
-    except ValueError as error:  # what a struct says of keys that do not go together
+    except ValueError as error:  # the struct refuses a combination of keys
         problems.append(Problem(where, str(error)))
         return None
 
@@ -90,7 +90,7 @@ def _table(kind: type[msgspec.Struct], value: object, path: str, problems: list[
 
 
 def _variant(variants: Mapping[str, type[msgspec.Struct]], value: object, path: str, problems: list[Problem]) -> object:
-    """A table with one key, which says what the table under it is."""
+    """Convert a table with one key, which names the variant of its value."""
     if not isinstance(value, Mapping) or len(value) != 1:
         example = next(iter(variants))
         problems.append(
@@ -118,7 +118,7 @@ def _leaf(kind: Any, value: object, path: str, problems: list[Problem]) -> objec
 
 def _convert(kind: Any, value: object) -> object:  # noqa: ANN401 - any annotation
     if hasattr(kind, "parse"):
-        return kind.parse(str(value))  # a number without its unit fails there too, with an example
+        return kind.parse(str(value))  # refuses a number without its unit, with an example
     return msgspec.convert(value, kind)
 
 
@@ -157,7 +157,7 @@ def _shown(value: object) -> str:
 
 
 class ConfigError(Exception):
-    """A configuration that cannot be used. `str()` of it is one line a problem."""
+    """An unusable configuration. Its `str()` has one line for each problem."""
 
     def __init__(self, source: str, problems: list[Problem]) -> None:
         super().__init__("\n".join(f"{source}: {problem}" for problem in problems))

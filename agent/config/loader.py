@@ -1,4 +1,4 @@
-"""Reading and checking a configuration file."""
+"""The reader of configuration files."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _MAX_BYTES = 1 << 20
 
 
 def load(path: Path | None) -> Config:
-    """Read and check a configuration file; the built-in defaults for `None`.
+    """Read and check a configuration file; return the built-in defaults for `None`.
 
     Raises:
-        ConfigError: The file cannot be read, is no TOML, or says something that cannot be used.
+        ConfigError: The file cannot be read, is not TOML, or has an invalid value.
     """
     if path is None:
         return Config()
@@ -23,7 +23,7 @@ def load(path: Path | None) -> Config:
 
 
 def parse(text: str, source: str) -> Config:
-    """The configuration that `text` writes. `source` names it in errors.
+    """Parse the text of a configuration. `source` names it in errors.
 
     Raises:
         ConfigError: As for `load`.
@@ -39,10 +39,10 @@ def parse(text: str, source: str) -> Config:
 
 
 def read_text(path: Path) -> str:
-    """The text of a configuration file.
+    """Return the text of a configuration file.
 
     Raises:
-        ConfigError: It cannot be read, is no UTF-8, or larger than any configuration.
+        ConfigError: The file cannot be read, is not UTF-8, or is larger than any configuration.
     """
     try:
         with path.open("rb") as file:

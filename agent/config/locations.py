@@ -1,4 +1,4 @@
-"""The paths of the configuration file and of what the configuration names."""
+"""The paths of the configuration file, the web configuration file and the state directory."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from agent.config.schema import Config
 
 
 def default_path() -> Path:
-    """Where this platform's configuration file is, unless the user says otherwise."""
+    """Return the default path of this platform's configuration file."""
     if sys.platform == "darwin":
         return Path.home() / "Library/Application Support/wr-agent/config.toml"
     return Path("/etc/wr-agent/config.toml")
 
 
 def find(given: str | None) -> Path | None:
-    """The file to read: `given`, else `$WR_AGENT_CONFIG`, else the platform's if it exists, else `None`."""
+    """Return the file to read: `given`, else `$WR_AGENT_CONFIG`, else the platform's if it exists, else `None`."""
     named = given or os.environ.get("WR_AGENT_CONFIG")
     if named:
         return Path(named)
@@ -25,12 +25,12 @@ def find(given: str | None) -> Path | None:
 
 
 def web_config_file(config: Config) -> Path | None:
-    """The file that says who may talk to the agent's port, if there is one."""
+    """Return the web configuration file; `None` if the configuration names none."""
     return Path(config.web.config_file).expanduser() if config.web.config_file else None
 
 
 def state_directory(config: Config) -> Path:
-    """Where what must survive a restart is kept: `state_dir`, else the service manager's or the user's place."""
+    """Return the directory of persistent state: `state_dir`, else the service manager's or the user's default."""
     if config.state_dir:
         return Path(config.state_dir).expanduser()
     given = os.environ.get("STATE_DIRECTORY")  # set by systemd's StateDirectory=

@@ -1,7 +1,7 @@
-"""The typed shape of the configuration.
+"""The schema of the configuration.
 
-The sections of the collectors are the collectors' own structs. What each key means to a user is said in
-`config.example.toml`, which a test holds against these defaults.
+The collectors own the structs of their sections. `config.example.toml` documents each key for users. A test compares it
+with these defaults.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from collectors.units import Duration
 
 
 class WebConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`[web]`: where the agent is scraped and looked at."""
+    """The section `[web]`: the HTTP server for scrapes and the status page."""
 
     listen: Address = Address("127.0.0.1", 9787)
     config_file: str = ""
@@ -43,10 +43,10 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     loki: LokiConfig = LokiConfig()
 
     def __post_init__(self) -> None:
-        """Refuse sections that do not go together.
+        """Refuse sections that contradict each other.
 
         Raises:
-            ValueError: With what is missing.
+            ValueError: A section lacks a key that another one needs.
         """
         if self.logs.sources and not self.loki.url:
-            raise ValueError("logs.sources have nowhere to go; set loki.url, such as 'http://127.0.0.1:3100'")
+            raise ValueError("logs.sources need a destination; set loki.url, such as 'http://127.0.0.1:3100'")

@@ -1,4 +1,4 @@
-"""The collectors there are: one list that a reader can see, and the only place where `agent` names them."""
+"""The list of all collectors: the only place where `agent` names them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from collectors.host.collector import HostCollector
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One collector there can be.
+    """One available collector.
 
     Attributes:
         name: The collector's name.
-        section: Its part of the configuration. A reload replaces the collector if, and only if, this part changed.
-        enabled: Whether the configuration wants it.
-        build: Makes it.
+        section: Returns its part of the configuration. A reload replaces the collector only if this part changed.
+        enabled: Returns True if the configuration enables it.
+        build: Constructs it.
     """
 
     name: str
@@ -30,19 +30,19 @@ class Entry:
 
 
 def _containers(config: Config) -> Collector:
-    from collectors.containers.collector import ContainersCollector  # an HTTP client and more, which only this needs
+    from collectors.containers.collector import ContainersCollector  # loads an HTTP client, which only this needs
 
     return ContainersCollector(config.containers)
 
 
 def _plugins(config: Config) -> Collector:
-    from collectors.plugins.collector import PluginsCollector  # what a machine without plugins can switch off
+    from collectors.plugins.collector import PluginsCollector  # optional on a machine without plugins
 
     return PluginsCollector(config.plugins)
 
 
 def _logs(config: Config) -> Collector:
-    from collectors.logs.collector import LogsCollector  # an HTTP client and more, which only this needs
+    from collectors.logs.collector import LogsCollector  # loads an HTTP client, which only this needs
 
     return LogsCollector(config.logs, config.loki, state_directory(config))
 
@@ -82,5 +82,5 @@ CATALOG: tuple[Entry, ...] = (
 
 
 def build(config: Config) -> list[Collector]:
-    """The collectors that the configuration wants, in the order of the list."""
+    """Return the collectors that the configuration enables, in the order of the list."""
     return [entry.build(config) for entry in CATALOG if entry.enabled(config)]

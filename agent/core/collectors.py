@@ -1,4 +1,4 @@
-"""The collectors of one configuration, supervised and diagnosed together; the agent itself is one of them."""
+"""The collectors of one configuration, including the agent's own, supervised and diagnosed together."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ from collectors.metrics import Family
 
 
 class Collectors:
-    """What the daemon measures, and what `doctor` measures when there is no daemon.
+    """The collectors of the daemon, and of `doctor` when no daemon runs.
 
     Args:
-        config: What is measured, and how.
+        config: The configuration.
     """
 
     def __init__(self, config: Config) -> None:
         self.config = config
         self.refusal = ""
-        """Why a newer configuration was refused; empty if none was."""
+        """The reason why the last reload was refused; empty if it was accepted."""
         self.security = WebSecurity(web_config_file(config))
         self.health = Health()
         self.supervisor = Supervisor(lambda: self.config.web.collect_timeout)
         self.sampler = Sampler(self.snapshot)
 
     def start(self) -> None:
-        """Begin to run all collectors that the configuration wants."""
+        """Start all collectors that the configuration enables."""
         for collector in self._build():
             self._add(collector)
 
@@ -83,20 +83,20 @@ class Collectors:
         )
 
     def checks(self) -> list[tuple[str, str]]:
-        """Name and title of every check that these sources have, whether they run or not."""
+        """Return the name and title of every check, including those of collectors that do not run."""
         return [(check.name, check.title) for collector in self._build() for check in collector.checks()]
 
     async def apply(self, new: Config) -> None:
-        """Measure as another configuration says; collectors whose part of it is the same go on untouched."""
+        """Apply another configuration; collectors whose section is unchanged continue undisturbed."""
         old, self.config = self.config, new
         for entry in catalog.CATALOG:
             if entry.section(old) != entry.section(new):
                 await self._replace(entry, old, new)
 
     async def snapshot(self, names: frozenset[str]) -> list[tuple[str, Sequence[Family]]]:
-        """The families of the named collectors, and parts of some, that gave any.
+        """Return the families of the named collectors and parts, without the collectors that failed.
 
-        The agent's own come last, for they judge the others.
+        The agent's own families come last because they report on the others.
         """
         own = {OwnMetrics.name}
         collectors = asked(names, self.selectable.parts)
@@ -109,7 +109,7 @@ class Collectors:
 
     def _selected(self, name: str, families: Sequence[Family], names: frozenset[str]) -> Sequence[Family]:
         supervised = self.supervisor.supervised.get(name)
-        if name in names or supervised is None:  # as a whole, or removed meanwhile
+        if name in names or supervised is None:  # selected as a whole, or just removed
             return families
         return chosen(families, names, supervised.collector.parts)
 

@@ -1,4 +1,4 @@
-"""The daemon: starts the parts, joins them, reloads them, and stops them within `STOP_DEADLINE`."""
+"""The daemon, which starts, connects, reloads and stops all parts within `STOP_DEADLINE`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from agent.web.listener import ListenError
 from agent.web.server import ControlServer, WebServer
 
 STOP_DEADLINE = 4.5
-"""Seconds from the signal to the end of the process, whatever still hangs then."""
+"""Seconds from the signal to the end of the process, even if a part hangs."""
 
 logger = structlog.get_logger()
 
@@ -34,8 +34,8 @@ class Daemon:
     """One running agent.
 
     Args:
-        path: The configuration file, read again at a reload; `None` for the built-in defaults.
-        config: What it says now.
+        path: The configuration file, which a reload reads again; `None` for the built-in defaults.
+        config: Its current content.
     """
 
     def __init__(self, path: Path | None, config: Config) -> None:
@@ -54,8 +54,8 @@ class Daemon:
         """Serve until SIGTERM or SIGINT.
 
         Raises:
-            ConfigError: The web configuration cannot be used.
-            ListenError: The address cannot be listened on.
+            ConfigError: The web configuration is unusable.
+            ListenError: The agent cannot listen on the address.
             HeldError: Another agent holds the state directory.
         """
         if self._sources.security.problem:
@@ -75,7 +75,7 @@ class Daemon:
                 self._instance.release()
 
     async def status(self) -> Status:
-        """What this agent says of itself."""
+        """Return the document of `/-/status`."""
         checks = await self._sources.health.outcomes()
         return Status(
             schema=SCHEMA,
@@ -103,7 +103,7 @@ class Daemon:
             self._stop.wait(),
             self._sources.health.run(),
             self._sources.sampler.run(),
-            self._sources.security.watch(self._secure_anew),
+            self._sources.security.watch(self._apply_new_rules),
             self._reload_when_asked(),
         )
         tasks = [asyncio.create_task(part) for part in work]
@@ -115,7 +115,7 @@ class Daemon:
             task.cancel()
         await self._sources.stop()
         for task in ended:
-            task.result()  # only the stop ends by itself: anything else is a mistake of ours, to be seen
+            task.result()  # only the stop may end by itself; any other end is a bug to report
 
     def _announce(self) -> None:
         if self._instance:
@@ -124,7 +124,7 @@ class Daemon:
         config = str(self._path or "built-in defaults")
         logger.info("serving", url=f"{self._web.url}/metrics", version=__version__, config=config)
 
-    def _secure_anew(self) -> None:
+    def _apply_new_rules(self) -> None:
         self._web.retire()
         self._announce()
 
@@ -152,14 +152,14 @@ class Daemon:
             self._sources.refusal = ""
             logger.info("reloaded", config=str(self._path or "built-in defaults"))
         for line in self._sources.refusal.splitlines():
-            logger.error("the new configuration is refused and the old one stays", problem=line)
+            logger.error("new configuration refused; the old one stays in effect", problem=line)
 
     async def _apply(self, new: Config) -> None:
         old = self._sources.config
         await self._apply_web(old.web, new)
         log.configure(new.log_level, new.log_format)
         if state_directory(new) != state_directory(old):
-            logger.warning("state_dir changes only at a restart", state_dir=str(state_directory(new)))
+            logger.warning("a new state_dir needs a restart", state_dir=str(state_directory(new)))
         await self._sources.apply(new)
 
     async def _apply_web(self, old: WebConfig, new: Config) -> None:
@@ -170,16 +170,16 @@ class Daemon:
                 await self._web.listen(new.web.listen)
                 self._announce()
         if security.current != before:
-            self._secure_anew()
+            self._apply_new_rules()
 
 
 def _claim(directory: Path) -> Instance | None:
-    """The state directory, held; `None`, logged, if it cannot be written: nothing but the lock needs it."""
+    """Lock the state directory; return `None`, and log it, if that is impossible."""
     try:
         return Instance(directory)
     except OSError as error:
         logger.warning(
-            "the state directory cannot be used; commands cannot ask this agent, nor would a second one be noticed",
+            "state directory unusable; commands cannot reach this agent, and a second agent would go unnoticed",
             state_dir=str(directory),
             problem=error.strerror,
             remedy="make it writable, or set state_dir",
@@ -188,11 +188,11 @@ def _claim(directory: Path) -> Instance | None:
 
 
 def _end_process_after(seconds: float) -> None:
-    """End the process at the deadline if the orderly way has not by then."""
+    """End the process at the deadline if the orderly shutdown is not complete by then."""
 
     def end() -> None:
         with contextlib.suppress(Exception):
-            logger.error("something does not stop; ending at once", after=seconds)
+            logger.error("shutdown incomplete at the deadline; exiting now", after=seconds)
         os._exit(1)
 
     timer = threading.Timer(seconds, end)

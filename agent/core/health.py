@@ -1,4 +1,4 @@
-"""What the daemon knows to be wrong: the outcomes of all checks, kept fresh."""
+"""The current outcomes of all checks of the daemon."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from agent.core.diagnosis import Diagnosis, Outcome, diagnose
 from collectors.base import Collector
 
 SETTLE = 3.0
-"""Seconds to measure before the first round: a device that is there has been seen by then."""
+"""Seconds to measure before the first round; collectors find present devices within this time."""
 
 INTERVAL = 5.0
-"""Seconds between two rounds of the checks while nobody asks."""
+"""Seconds between two rounds of checks without a request."""
 
 FRESH = 2.0
-"""Seconds for which outcomes are given to whoever asks without looking again."""
+"""Seconds for which a request reuses the last outcomes."""
 
 
 class Health:
-    """The checks of the collectors that run now, and their last outcomes."""
+    """The checks of the running collectors, and their last outcomes."""
 
     def __init__(self) -> None:
         self._sources: dict[str, Diagnosis] = {}
@@ -34,15 +34,15 @@ class Health:
         return self._outcomes
 
     def add(self, collector: Collector) -> None:
-        """Include a collector's checks from the next round on."""
+        """Add a collector's checks to the next round."""
         self._sources[collector.name] = Diagnosis(collector.checks())
 
     def remove(self, name: str) -> None:
-        """Leave a collector's checks out from the next round on."""
+        """Remove a collector's checks from the next round."""
         self._sources.pop(name, None)
 
     async def outcomes(self) -> Sequence[Outcome]:
-        """Outcomes at most `FRESH` seconds old; those who ask together share one round."""
+        """Return outcomes at most `FRESH` seconds old; concurrent callers share one round."""
         async with self._lock:
             if time.monotonic() - self._asked >= FRESH:
                 self._outcomes = await diagnose(list(self._sources.values()))
@@ -50,7 +50,7 @@ class Health:
             return self._outcomes
 
     async def run(self) -> None:
-        """Ask every `INTERVAL` until cancelled."""
+        """Run the checks every `INTERVAL` until cancelled."""
         await asyncio.sleep(SETTLE)
         while True:
             await self.outcomes()

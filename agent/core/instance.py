@@ -1,4 +1,4 @@
-"""One agent a state directory: the lock that keeps a second one out, and says where the first one answers."""
+"""The lock that allows one agent for each state directory, and names the running agent's address."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ FILE = "agent.lock"
 
 
 class Running(msgspec.Struct, frozen=True):
-    """Which agent holds a state directory.
+    """The agent that holds a state directory.
 
     Attributes:
         pid: Its process.
-        url: Where it answers on this machine, without a trailing slash.
+        url: Its address on this machine, without a trailing slash.
     """
 
     pid: int
@@ -35,11 +35,11 @@ class HeldError(Exception):
 
 
 class Instance:
-    """A state directory held for as long as this object is not released (or the process lives).
+    """A locked state directory. The lock ends with `release()` or the process.
 
     Raises:
         HeldError: Another agent holds it.
-        OSError: It cannot be made or written to.
+        OSError: The directory cannot be created or written.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -52,19 +52,19 @@ class Instance:
             raise HeldError(directory, running(directory)) from error
 
     def announce(self, url: str) -> None:
-        """Say where this agent answers."""
+        """Write this agent's address to the lock file."""
         text = msgspec.json.encode(Running(os.getpid(), url)) + b"\n"
         os.ftruncate(self._fd, 0)
         os.pwrite(self._fd, text, 0)
 
     def release(self) -> None:
-        """Let another agent have the directory."""
+        """Release the directory for another agent."""
         os.ftruncate(self._fd, 0)
         os.close(self._fd)
 
 
 def running(directory: Path) -> Running | None:
-    """The agent that holds `directory`, as far as it says so and still lives."""
+    """Return the agent that holds `directory`; `None` if its process is gone."""
     try:
         said = msgspec.json.decode((directory / FILE).read_bytes(), type=Running)
     except (OSError, msgspec.DecodeError):

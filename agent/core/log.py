@@ -15,11 +15,11 @@ LogFormat = Literal["auto", "console", "json"]
 
 
 def configure(level: str, form: LogFormat) -> None:
-    """Send structlog and the standard library's logging to standard error. May be called again at any time.
+    """Send structlog and the standard library's logging to standard error. Safe to call repeatedly.
 
     Args:
-        level: `debug`, `info`, `warning` or `error`; what is below it is not written.
-        form: `console` or `json`; `auto` is `console` exactly if standard error is a terminal.
+        level: The lowest level to write: `debug`, `info`, `warning` or `error`.
+        form: `console` or `json`; `auto` is `console` if standard error is a terminal, else `json`.
     """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,

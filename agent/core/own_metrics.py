@@ -1,4 +1,4 @@
-"""The agent measured as one of its own sources: the health of its collectors, its loop, and what it has found."""
+"""The agent's own metrics: the health of its collectors and its event loop, and its findings."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _BY_COLLECTOR = ("collector",)
 
 
 class OwnMetrics(Collector):
-    """What the agent says of itself.
+    """The collector of the agent's own metrics.
 
     Args:
-        supervisor: Whose collectors to report on.
-        loop: The measure of the event loop, which runs for as long as this collector does.
-        outcomes: The last outcomes of all checks.
-        security: What the agent says of the security of its port.
-        refusal: Why the last reload was refused; empty if it was not.
+        supervisor: The supervisor of the collectors to report on.
+        loop: The monitor of the event loop, which runs together with this collector.
+        outcomes: Returns the last outcomes of all checks.
+        security: The report on the security of the agent's port.
+        refusal: Returns why the last reload was refused; empty if it was accepted.
     """
 
     name = "agent"
@@ -50,11 +50,11 @@ class OwnMetrics(Collector):
         await self._loop.run()
 
     def collect(self) -> Iterable[Family]:
-        """Section 4's families, `wr_agent_finding`, and the build."""
+        """Return the families of the supervisor, the event loop, the port, the findings and the build."""
         return [
             gauge(
                 "wr_agent_build_info",
-                "The agent's version and its Python's.",
+                "Version of the agent and of its Python interpreter.",
                 {(__version__, platform.python_version()): 1.0},
                 ("version", "python"),
             ),
@@ -69,25 +69,25 @@ class OwnMetrics(Collector):
         return (
             gauge(
                 "wr_agent_collector_up",
-                "Whether the collector runs and its last snapshot could be exposed.",
+                "1 if the collector runs and its last snapshot was valid.",
                 {(name,): int(not it.error) for name, it in health},
                 _BY_COLLECTOR,
             ),
             gauge(
                 "wr_agent_collector_duration_seconds",
-                "How long the collector's last snapshot took.",
+                "Duration of the collector's last snapshot.",
                 {(name,): it.duration for name, it in health},
                 _BY_COLLECTOR,
             ),
             counter(
                 "wr_agent_collector_errors_total",
-                "How often the collector stopped, or a snapshot of it failed or could not be exposed.",
+                "Times the collector stopped, failed to produce a snapshot or produced invalid metrics.",
                 {(name,): it.errors for name, it in health},
                 _BY_COLLECTOR,
             ),
             counter(
                 "wr_agent_collector_restarts_total",
-                "How often the collector was started again after it stopped.",
+                "Times the collector was restarted after it stopped.",
                 {(name,): it.restarts for name, it in health},
                 _BY_COLLECTOR,
             ),
@@ -99,13 +99,13 @@ class OwnMetrics(Collector):
         )
         return gauge(
             "wr_agent_finding",
-            "How many findings of this code stand on this machine; see wr-agent doctor.",
+            "Number of current findings with this code on this machine; see wr-agent doctor.",
             dict(found),
             ("code", "severity"),
         )
 
     def checks(self) -> Sequence[Check]:
-        """Whether the agent itself does its work, and safely."""
+        """Return the checks of the agent's own work and security."""
         return (
             Check("agent.collectors", "All collectors work", self._check_collectors),
             Check("agent.loop", "The agent answers promptly", self._check_loop),
@@ -119,10 +119,10 @@ class OwnMetrics(Collector):
                 code="agent-collector-down",
                 title=f"The collector {name} does not work",
                 severity=Severity.FAILURE,
-                detail=f"Expected a snapshot that can be exposed, got: {supervised.error} "
+                detail=f"Expected a valid snapshot, got: {supervised.error} "
                 f"(errors {supervised.errors}, restarts {supervised.restarts}).",
-                affects=f"The metrics of {name} are missing from /metrics; it is tried again all the time.",
-                remedy=("wr-agent doctor -v", "Report it with the agent's log: no collector should fail as a whole."),
+                affects=f"The metrics of {name} are missing from /metrics; the agent keeps retrying.",
+                remedy=("wr-agent doctor -v", "Report this bug with the agent's log; a collector should not fail."),
             )
             for name, supervised in list(self._supervisor.supervised.items())
             if supervised.error
@@ -134,11 +134,11 @@ class OwnMetrics(Collector):
         return (
             Finding(
                 code="config-refused",
-                title="The agent runs with older settings than its file says",
+                title="The agent runs with older settings than its configuration file",
                 severity=Severity.WARNING,
                 detail=f"The last reload was refused: {self._refusal()}",
-                affects="What was changed in the configuration since is not in effect; a restart would fail.",
-                remedy=("wr-agent check-config", "systemctl reload wr-agent, or SIGHUP, once it is mended"),
+                affects="Later changes of the configuration are not in effect; a restart would fail.",
+                remedy=("wr-agent check-config", "systemctl reload wr-agent, or SIGHUP, after the fix"),
             ),
         )
 
@@ -150,8 +150,8 @@ class OwnMetrics(Collector):
                 code="agent-loop-late",
                 title="The agent is late",
                 severity=Severity.FAILURE,
-                detail=f"A timer was served {self._loop.last:.1f} s late; under {UNHEALTHY_LAG:g} s is expected.",
-                affects="Scrapes time out, and measurements are taken late.",
-                remedy=("top", "Look for what takes the processor, or for a machine that was suspended just now."),
+                detail=f"A timer fired {self._loop.last:.1f} s late; expected less than {UNHEALTHY_LAG:g} s.",
+                affects="Scrapes time out, and measurements are late.",
+                remedy=("top", "Find the process that uses the CPU. A machine that was just suspended recovers."),
             ),
         )

@@ -1,6 +1,7 @@
-"""Tells the service manager how the daemon is: systemd's `sd_notify` protocol, over its Unix datagram socket.
+"""Notifications to the service manager by systemd's `sd_notify` protocol over its Unix datagram socket.
 
-Format: `sd_notify(3)`, `systemd.service(5)` (`Type=notify-reload`, `WatchdogSec=`). Silent without `NOTIFY_SOCKET`.
+Format: `sd_notify(3)`, `systemd.service(5)` (`Type=notify-reload`, `WatchdogSec=`). Without `NOTIFY_SOCKET`, nothing is
+sent.
 """
 
 from __future__ import annotations
@@ -11,32 +12,32 @@ import time
 
 
 def ready() -> None:
-    """The daemon serves, for the first time or again after a reload."""
+    """Report that the daemon serves, after its start or after a reload."""
     _send("READY=1")
 
 
 def reloading() -> None:
-    """The daemon re-reads its configuration; `ready()` follows."""
+    """Report that the daemon re-reads its configuration; `ready()` follows."""
     _send(f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
 
 
 def stopping() -> None:
-    """The daemon shuts down."""
+    """Report that the daemon shuts down."""
     _send("STOPPING=1")
 
 
 def alive() -> None:
-    """The daemon is healthy: feeds the watchdog."""
+    """Report to the watchdog that the daemon is healthy."""
     _send("WATCHDOG=1")
 
 
 def status(text: str) -> None:
-    """One line for a person who looks at the service."""
+    """Set the status line that `systemctl status` shows."""
     _send(f"STATUS={text}")
 
 
 def watchdog_interval() -> float | None:
-    """Seconds within which the service manager wants to hear `alive()`; `None` if it does not ask this process."""
+    """Return the seconds within which the service manager expects `alive()`; `None` without a watchdog."""
     if os.environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
         return None
     microseconds = os.environ.get("WATCHDOG_USEC", "")
@@ -53,5 +54,5 @@ def _send(message: str) -> None:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as peer:
             peer.sendto(message.encode(), address)
     except OSError:
-        # The manager is gone or its queue is full: it will ask again by its watchdog, and nothing here depends on it.
+        # The manager is gone or its queue is full. Nothing here depends on it.
         return

@@ -1,4 +1,4 @@
-"""What a running agent says of itself at `/-/status`: the shape that the daemon writes and the commands read."""
+"""The document of `/-/status`, which the daemon writes and the commands read."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from agent.core.diagnosis import Outcome
 from agent.live.sample import LiveSample
 
 SCHEMA = 1
-"""Raised when a field changes its meaning or goes; new fields do not raise it."""
+"""The schema version. It increases when a field changes its meaning or is removed, not for new fields."""
 
 
 class CollectorStatus(msgspec.Struct, frozen=True):
-    """One collector's health. `error` says why it is down and is empty while it is up; `duration` is in seconds."""
+    """One collector's health. `error` is the reason why it is down, else empty; `duration` is in seconds."""
 
     name: str
     up: bool
@@ -28,13 +28,13 @@ class Status(msgspec.Struct, frozen=True):
     """The daemon at one instant.
 
     Attributes:
-        started: When it began to serve, in Unix seconds.
-        uptime: Seconds since then, by a clock that nobody sets.
+        started: The start of the daemon, in Unix seconds.
+        uptime: Seconds since then on the monotonic clock.
         config: The configuration file, or `built-in defaults`.
-        config_error: Why the last reload was refused; empty if it was not.
+        config_error: The reason why the last reload was refused; empty if it was accepted.
         checks: The outcome of every check.
-        state: What collectors say of themselves beyond that, by their name.
-        live: What they measure now.
+        state: The additional state of collectors, by their name.
+        live: The current measurements.
     """
 
     schema: int

@@ -1,7 +1,7 @@
-"""Keeps collectors running and takes their snapshots, so that none of them can harm the daemon or another one.
+"""The supervisor, which runs collectors and takes their snapshots, isolated from the daemon and from each other.
 
-A collector that raises, hangs or exports nonsense costs its own families; what became of it is counted here and
-exported by `agent.core.own_metrics`.
+A collector that raises, hangs or produces invalid metrics loses only its own families. The supervisor counts such
+failures, and `agent.core.own_metrics` exports the counts.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from collectors.restart_delay import RestartDelay
 log = structlog.get_logger()
 
 FIRST_DELAY = 0.5
-"""Seconds before the first restart of a `run()`; each further one waits twice as long."""
+"""Seconds before the first restart of a `run()`; the delay doubles with each further one."""
 
 LONGEST_DELAY = 60.0
-"""Seconds at most between two restarts, and how long a `run()` must last for the next delay to be the first again."""
+"""The maximum delay in seconds. After a `run()` that lasted as long, the delay is `FIRST_DELAY` again."""
 
 STOP_TIMEOUT = 2.0
-"""Seconds that a cancelled `run()` has to end."""
+"""The timeout in seconds for the end of a cancelled `run()`."""
 
 
 class Supervised:
-    """One collector, its running task, and what is known of its health.
+    """One collector, its running task and its health.
 
     Attributes:
-        errors: How often `run()` ended, or a snapshot failed or was refused, so far.
-        restarts: How often `run()` was started again.
-        duration: Seconds that the last snapshot took, whether it succeeded or not.
-        run_error, snapshot_error, render_error: Why this part of it does not work now; empty while it does.
+        errors: The number of times that `run()` ended or a snapshot failed or was invalid.
+        restarts: The number of restarts of `run()`.
+        duration: The seconds of the last snapshot, successful or not.
+        run_error, snapshot_error, render_error: The reason why this step fails now; empty while it succeeds.
     """
 
     def __init__(self, collector: Collector) -> None:
@@ -53,24 +53,24 @@ class Supervised:
 
     @property
     def error(self) -> str:
-        """Why the collector is down; empty while it is up."""
+        """The reason why the collector is down; empty while it is up."""
         return self.run_error or self.snapshot_error or self.render_error
 
     def start(self) -> None:
-        """Begin to run the collector."""
+        """Start the collector's task."""
         self._task = asyncio.create_task(self._run(), name=f"run {self.collector.name}")
 
     async def stop(self) -> None:
-        """Cancel the collector's work; gives up on one that does not end in `STOP_TIMEOUT`."""
+        """Cancel the collector's task and wait for its end, at most `STOP_TIMEOUT`."""
         if self._task is None:
             return
         self._task.cancel()
         _, late = await asyncio.wait({self._task}, timeout=STOP_TIMEOUT)
         if late:
-            log.error("a collector ignores its cancellation", collector=self.collector.name, waited=STOP_TIMEOUT)
+            log.error("collector ignores its cancellation", collector=self.collector.name, waited=STOP_TIMEOUT)
 
     async def snapshot(self, deadline: float) -> Sequence[Family] | None:
-        """The collector's families, or `None` (counted) if it raises or takes more than `deadline` seconds."""
+        """Return the collector's families; `None` if it raises or takes more than `deadline` seconds."""
         started = time.monotonic()
         try:
             families = await self._snapshot(deadline)
@@ -87,14 +87,14 @@ class Supervised:
         return families
 
     def judge_rendering(self, problem: str | None) -> None:
-        """Take note of whether what the last snapshot held could be exposed."""
+        """Record whether the last snapshot was valid."""
         if problem is None:
             self._recovered("rendering", self.render_error)
             self.render_error = ""
             return
         self.errors += 1
         if not self.render_error:
-            log.error("a collector exports what cannot be exposed", collector=self.collector.name, problem=problem)
+            log.error("collector produced invalid metrics", collector=self.collector.name, problem=problem)
         self.render_error = problem
 
     async def _run(self) -> None:
@@ -104,7 +104,7 @@ class Supervised:
             self.run_error = await self._run_once()
             self.errors += 1
             delay = restart.after(time.monotonic() - started)
-            log.error("a collector stopped", collector=self.collector.name, problem=self.run_error, restart_in=delay)
+            log.error("collector stopped", collector=self.collector.name, problem=self.run_error, restart_in=delay)
             await asyncio.sleep(delay)
             self.restarts += 1
             self.run_error = ""
@@ -113,26 +113,27 @@ class Supervised:
         try:
             await self.collector.run()
         except Exception as error:
-            log.debug("traceback of a collector", collector=self.collector.name, exc_info=True)
+            log.debug("collector raised", collector=self.collector.name, exc_info=True)
             return _reason(error)
         return "its run() ended, which only cancellation should do"
 
     def _failed_snapshot(self, problem: str) -> None:
         self.errors += 1
         if not self.snapshot_error:
-            log.error("a collector gave no snapshot", collector=self.collector.name, problem=problem)
+            log.error("collector produced no snapshot", collector=self.collector.name, problem=problem)
         self.snapshot_error = problem
 
     def _recovered(self, what: str, previous: str) -> None:
         if previous:
-            log.info("a collector works again", collector=self.collector.name, what=what, problem_was=previous)
+            log.info("collector recovered", collector=self.collector.name, step=what, previous_problem=previous)
 
 
 class Supervisor:
     """All collectors of the daemon, by name.
 
     Args:
-        deadline: Seconds that a snapshot of one collector may take; called anew at each, so that a reload applies.
+        deadline: Returns the timeout of one collector's snapshot in seconds. Each snapshot calls it, so a reload
+            applies.
     """
 
     def __init__(self, deadline: Callable[[], float]) -> None:
@@ -141,17 +142,17 @@ class Supervisor:
 
     @property
     def supervised(self) -> Mapping[str, Supervised]:
-        """What is supervised now, by the collector's name."""
+        """The supervised collectors, by name."""
         return self._supervised
 
     def add(self, collector: Collector) -> None:
-        """Begin to run a collector, under a name that is free."""
+        """Start a collector whose name is not in use."""
         supervised = Supervised(collector)
         self._supervised[collector.name] = supervised
         supervised.start()
 
     async def remove(self, name: str) -> None:
-        """Stop a collector and forget it."""
+        """Stop and remove a collector."""
         await self._supervised.pop(name).stop()
 
     async def stop(self) -> None:
@@ -160,21 +161,21 @@ class Supervisor:
         self._supervised.clear()
 
     async def snapshot(self, names: AbstractSet[str]) -> list[tuple[str, Sequence[Family]]]:
-        """The families of the named collectors, all asked at once, in the order they were added; without failures."""
+        """Collect from the named collectors concurrently; return the families of those that succeed."""
         asked = [name for name in self._supervised if name in names]
         deadline = self._deadline()
         answers = await asyncio.gather(*(self._supervised[name].snapshot(deadline) for name in asked))
         return [(name, families) for name, families in zip(asked, answers, strict=True) if families is not None]
 
     def states(self) -> dict[str, object]:
-        """What collectors say of themselves beyond metrics, by their name."""
+        """Return the additional state of collectors, by their name."""
         states = {name: it.collector.state() for name, it in self._supervised.items()}
         return {name: state for name, state in states.items() if state is not None}
 
     def judge_rendering(
         self, names: Iterable[str], problems: Mapping[str, str], left_out: Mapping[str, Mapping[str, str]]
     ) -> None:
-        """Take note of which of the named collectors' families could not be exposed, and why: all, or foreign ones."""
+        """Record which families of the named collectors are not on the page, and why: all, or foreign ones."""
         for name in names:
             if name in self._supervised:
                 self._supervised[name].judge_rendering(problems.get(name))

@@ -1,6 +1,6 @@
-"""From collected families to the bytes of one scrape.
+"""The conversion of collected families to the bytes of one scrape.
 
-`negotiate` reads what the scraper accepts, `series` writes sample lines, `page` says which families can stand together,
-`render` makes a page of them, `shared` lets scrapes that arrive together have the same page. Nothing here knows of HTTP
-servers, collectors or their supervision.
+`negotiate` reads the scraper's `Accept`, `series` writes sample lines, `page` selects the families that fit together,
+`render` combines them, and `shared` serves one page to concurrent scrapes. Nothing here depends on HTTP servers,
+collectors or their supervision.
 """

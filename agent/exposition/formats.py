@@ -1,4 +1,4 @@
-"""The formats and encodings a page can have."""
+"""The formats and encodings of a page."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from enum import StrEnum
 
 
 class Format(StrEnum):
-    """An exposition format; its value is the `Content-Type` of the answer.
+    """An exposition format. Its value is the `Content-Type` of the response.
 
-    OpenMetrics 0.0.1 is the draft that Prometheus asked for before 2.34; the page is the same, the header is not.
+    OpenMetrics 0.0.1 is the draft that Prometheus requested before 2.34. Only its header differs from 1.0.
     """
 
     TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -17,7 +17,7 @@ class Format(StrEnum):
 
 
 class Encoding(StrEnum):
-    """How a page is packed; its value is the `Content-Encoding` of the answer."""
+    """The compression of a page. Its value is the `Content-Encoding` of the response."""
 
     IDENTITY = "identity"
     GZIP = "gzip"

@@ -1,18 +1,18 @@
-"""What cannot be exposed: the error for it, how it is told, and the mending of text that UTF-8 cannot carry."""
+"""The error for invalid families, its text, and the repair of text that UTF-8 cannot encode."""
 
 from __future__ import annotations
 
 
 class InvalidFamilyError(ValueError):
-    """A collector gave something that cannot be exposed. The text says what was expected and what was found."""
+    """A collector produced an invalid family. The text names the value expected and the value found."""
 
 
 def well_formed(text: str) -> str:
-    r"""The text with each lone surrogate, as `os.fsdecode` makes them, as its escape in letters (`\udcff`)."""
+    r"""Return the text with each lone surrogate, such as from `os.fsdecode`, as its escape (`\udcff`)."""
     return text if text.isascii() else text.encode(errors="backslashreplace").decode()
 
 
 def reason(problem: Exception) -> str:
-    """What went wrong, in one line."""
+    """Return the error in one line."""
     said = str(problem) if isinstance(problem, InvalidFamilyError) else f"{type(problem).__name__}: {problem}"
     return " ".join(said.split())

@@ -1,6 +1,6 @@
-"""What is said of a family beside its samples: its HELP and TYPE lines, and the names that it takes up.
+"""The metadata of a family: its HELP and TYPE lines, and the names that it reserves.
 
-Rules: Prometheus text format 0.0.4, OpenMetrics 1.0 (which names a counter without its `_total`).
+Formats: Prometheus text format 0.0.4, OpenMetrics 1.0 (which names a counter without its `_total`).
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from agent.exposition.invalid import InvalidFamilyError, well_formed
 from collectors.metrics import MetricType, names_taken, openmetrics_name
 
 _METRIC_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
-_LABEL_NAME = re.compile(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*")  # two underscores are Prometheus's own
+_LABEL_NAME = re.compile(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*")  # Prometheus reserves two leading underscores
 _TYPES = get_args(MetricType)
 
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What both formats say of one family.
+    """The metadata of one family in both formats.
 
     Attributes:
-        name: The full name; a counter's with `_total`.
-        type: As the collector gave it.
-        help: As the collector gave it.
-        takes: Every name that OpenMetrics reserves for this family; no other family may have one of them.
+        name: The full name; for a counter with `_total`.
+        type: The collector's type.
+        help: The collector's help text.
+        takes: The names that OpenMetrics reserves for this family; no other family may use them.
         text: The header lines in the text format.
         openmetrics: The header lines in OpenMetrics.
     """
@@ -40,10 +40,10 @@ class Metadata:
 
 
 def metadata(name: str, type: MetricType, help: str) -> Metadata:
-    """The metadata of a family.
+    """Return the metadata of a family.
 
     Raises:
-        InvalidFamilyError: The name or the type does not exist in Prometheus, or the help is no text.
+        InvalidFamilyError: The name or the type is invalid in Prometheus, or the help is not text.
     """
     _check(name, type, help)
     stem, om_type = openmetrics_name(name, type)
@@ -60,10 +60,10 @@ def metadata(name: str, type: MetricType, help: str) -> Metadata:
 
 
 def check_labels(name: str, type: MetricType, labels: object) -> None:
-    """Refuse label names that Prometheus does not take.
+    """Refuse label names that are invalid in Prometheus.
 
     Raises:
-        InvalidFamilyError: A name is malformed, given twice, or `le`, which a histogram needs for itself.
+        InvalidFamilyError: A name is malformed, duplicate or reserved for the type of the family.
     """
     if not isinstance(labels, tuple) or not all(
         isinstance(label, str) and _LABEL_NAME.fullmatch(label) for label in labels
@@ -72,11 +72,11 @@ def check_labels(name: str, type: MetricType, labels: object) -> None:
             f"{name}: expected a tuple of label names such as ('device',), got {reprlib.repr(labels)}"
         )
     if len(set(labels)) != len(labels):
-        raise InvalidFamilyError(f"{name}: expected each label once, got {reprlib.repr(labels)}")
+        raise InvalidFamilyError(f"{name}: expected distinct labels, got {reprlib.repr(labels)}")
     if type == "histogram" and "le" in labels:
-        raise InvalidFamilyError(f"{name}: expected a histogram without a label `le`, which holds the bucket's bound")
+        raise InvalidFamilyError(f"{name}: expected a histogram without the label `le`, which is the bucket's bound")
     if type == "summary" and "quantile" in labels:
-        raise InvalidFamilyError(f"{name}: expected a summary without a label `quantile`: it has a count and a sum")
+        raise InvalidFamilyError(f"{name}: expected a summary without the label `quantile`; it has a count and a sum")
 
 
 def _check(name: object, type: object, help: object) -> None:

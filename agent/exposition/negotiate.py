@@ -1,7 +1,7 @@
-"""Which format and which encoding a scraper gets, by its `Accept` and `Accept-Encoding` (RFC 9110, 12.4 and 12.5).
+"""The choice of format and encoding by `Accept` and `Accept-Encoding` (RFC 9110, 12.4 and 12.5).
 
-A header that came several times is given here joined with commas, as HTTP defines. A malformed part of a header is as
-good as absent; a parameter other than `q` and `version` (such as Prometheus's `escaping`) changes nothing.
+Repeated headers are joined with commas before the call, as HTTP defines. Malformed parts of a header are ignored. So
+are parameters other than `q` and `version`, such as Prometheus's `escaping`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import NamedTuple
 from agent.exposition.formats import Encoding, Format
 
 _LONGEST = 4096
-"""Characters of a header that are read; Prometheus sends about 300."""
+"""The characters of a header to read; Prometheus sends about 300."""
 
 _SCRAPERS = 8
-"""Headers whose meaning is remembered: a scraper's are the same each time."""
+"""The number of cached headers; a scraper sends the same ones each time."""
 
 _QUALITY = re.compile(r"0(\.\d*)?|1(\.0*)?|\.\d+")
 
@@ -30,9 +30,9 @@ _OFFERS = {
 
 @lru_cache(maxsize=_SCRAPERS)
 def choose_format(accept: str | None) -> Format:
-    """The format that the scraper likes best; the text format if it names none, or none that there is.
+    """Return the format that the scraper prefers; the text format if it names no available one.
 
-    Between formats of one quality the one that it names more exactly wins, then the one that it names first.
+    Among formats of equal quality, the more specific one wins, then the first one.
     """
     ranges = list(_media_ranges(accept or ""))
     scores = {offered: _score(offer, ranges) for offered, offer in _OFFERS.items()}
@@ -42,7 +42,7 @@ def choose_format(accept: str | None) -> Format:
 
 @lru_cache(maxsize=_SCRAPERS)
 def choose_encoding(accept_encoding: str | None) -> Encoding:
-    """Gzip wherever it is as welcome as no encoding, or where only that was refused."""
+    """Return gzip if the scraper rates it at least as high as identity, or refuses identity."""
     qualities = {coding: quality for coding, _, quality in _elements(accept_encoding or "")}
     others = qualities.get("*")
     identity = qualities.get("identity", others)
@@ -53,7 +53,7 @@ def choose_encoding(accept_encoding: str | None) -> Encoding:
 
 
 class _Score(NamedTuple):
-    """Compares as a tuple: how well a format fits what was asked."""
+    """The rank of a format for a header; it compares as a tuple."""
 
     quality: float
     specificity: int
@@ -61,7 +61,7 @@ class _Score(NamedTuple):
 
 
 class _MediaRange(NamedTuple):
-    """`*` where the range leaves a part open."""
+    """One media range; `*` for an open part."""
 
     type: str
     subtype: str
@@ -74,7 +74,7 @@ _ANYTHING = _MediaRange("*", "*", "*", 1)
 
 
 def _score(offer: tuple[str, str, str], ranges: list[_MediaRange]) -> _Score:
-    """The score of an offer, which is that of the most specific range that it falls in."""
+    """Return the score of an offer by the most specific range that matches it."""
     fitting = [
         (_specificity(range_), range_.quality, -position)
         for position, range_ in enumerate(ranges or [_ANYTHING])
@@ -98,7 +98,7 @@ def _media_ranges(header: str) -> Iterator[_MediaRange]:
 
 
 def _elements(header: str) -> Iterator[tuple[str, dict[str, str], float]]:
-    """Each element's value, its parameters, and its quality."""
+    """Yield each element's value, its parameters and its quality."""
     for element in header[:_LONGEST].lower().split(","):
         name, *rest = element.split(";")
         parameters = {key.strip(): value.strip(' \t"') for key, _, value in (part.partition("=") for part in rest)}

@@ -1,6 +1,6 @@
-"""Which families can stand together on one page, in which order, and why others cannot.
+"""The families of one page, their order, and the reasons for missing ones.
 
-Owns the rules between families. What a family says by itself belongs to `series` and `metadata`.
+Owns the rules between families. `series` and `metadata` own the rules within a family.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from collectors.metrics import Family, LabelNames, LabelValues
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """What one collector says under one name with one set of label names, but for the samples.
+    """One collector's family with one name and one set of label names, without its samples.
 
-    The same object from one rendering to the next, so that what need not be made again can be told by it.
+    The object stays the same between renderings, so it serves as a key for caches.
     """
 
     collector: str
@@ -29,10 +29,10 @@ class Block:
     foreign: bool
 
     def text(self, families: Sequence[Family]) -> str:
-        """The lines of these families' samples; labels of others are forgotten.
+        """Return the lines of these families' samples; drop the cached labels of other series.
 
         Raises:
-            InvalidFamilyError: The samples cannot be exposed.
+            InvalidFamilyError: The samples are invalid.
         """
         samples = [family.samples for family in families]
         try:
@@ -44,15 +44,15 @@ class Block:
 
 
 Content = dict[Block, list[Family]]
-"""The families of one rendering by their block, in the order of their first appearance."""
+"""The families of one rendering by block, in the order of first appearance."""
 
 
 class Page:
-    """The blocks of some content that do not contradict each other, and why the others are missing.
+    """The blocks of some content that do not contradict each other, and the reasons for missing ones.
 
     Attributes:
-        errors: Why all of a collector is missing, by its name.
-        left_out: Why single foreign families are missing, by the collector's name and the family's.
+        errors: The reason why all families of a collector are missing, by its name.
+        left_out: The reason why a foreign family is missing, by the collector's name and the family's.
     """
 
     def __init__(self, content: Content) -> None:
@@ -64,23 +64,22 @@ class Page:
         for collector, blocks in _by_collector(block for block in content if not block.foreign).items():
             try:
                 self._add(blocks, content)
-            except Exception as problem:  # noqa: BLE001 - nonsense may raise anything, and must not cost the others
+            except Exception as problem:  # noqa: BLE001 - invalid families may raise anything and must not affect others
                 self.errors[collector] = reason(problem)
         foreign = (block for block in content if block.foreign and block.collector not in self.errors)
         for collector, blocks in _by_collector(foreign).items():
             self.left_out[collector] = self._add_agreeing(blocks, content)
 
     def is_page_of(self, content: Content) -> bool:
-        """Whether to make the page of this content anew would surely give this one.
+        """Return True if a new page of this content would equal this page.
 
-        So it would if nothing is missing, the blocks are the same, and each name has one family: then nothing but the
-        values can have changed.
+        It would if no block is missing, the blocks are the same and each name has one family: only values can differ.
         """
         complete = not self.errors and not any(self.left_out.values())
         return complete and self._outline == list(content) and len(self._blocks) == sum(map(len, content.values()))
 
     def text(self, texts: Mapping[Block, str], format_: Format) -> str:
-        """The whole page, with the lines of each block."""
+        """Return the whole page with the lines of each block."""
         parts: list[str] = []
         for blocks in self._blocks.values():
             parts.append(_header(blocks[0], format_))
@@ -90,10 +89,10 @@ class Page:
         return "".join(parts)
 
     def _add(self, blocks: Iterable[Block], content: Content) -> None:
-        """Take these blocks, all or none.
+        """Add these blocks, all or none.
 
         Raises:
-            InvalidFamilyError: One contradicts another, or one that is here already.
+            InvalidFamilyError: A block contradicts another one, or one that is already on the page.
         """
         together: dict[str, list[Block]] = {}
         taken: dict[str, Block] = {}
@@ -108,7 +107,7 @@ class Page:
         self._taken |= taken
 
     def _add_agreeing(self, blocks: Iterable[Block], content: Content) -> dict[str, str]:
-        """Take those of these blocks whose family contradicts none; why the other families are left out."""
+        """Add the blocks of families without a contradiction; return the reason for each other family."""
         by_name: dict[str, list[Block]] = {}
         for block in blocks:
             by_name.setdefault(block.metadata.name, []).append(block)
@@ -133,18 +132,18 @@ def _header(block: Block, format_: Format) -> str:
 
 
 def _check_agreement(block: Block, other: Block) -> None:
-    """Refuse two families of which one takes up the other's name, but for two halves of one."""
+    """Refuse two families if one reserves the other's name, unless they are parts of one family."""
     ours, theirs = block.metadata, other.metadata
     if (ours.name, ours.type) == (theirs.name, theirs.type) and (block.foreign or ours.help == theirs.help):
         return
     raise InvalidFamilyError(
         f"{ours.name} ({ours.type}, {reprlib.repr(ours.help)}) contradicts {theirs.name} ({theirs.type}, "
-        f"{reprlib.repr(theirs.help)}) of collector {other.collector}: give one name one type and one help"
+        f"{reprlib.repr(theirs.help)}) of collector {other.collector}; expected one type and one help for each name"
     )
 
 
 def _check_distinct(families: Sequence[tuple[str, Family]]) -> None:
-    """Refuse a series that two `Family` objects of one name, each with its collector's name, both have."""
+    """Refuse a series that two `Family` objects of one name contain. Each comes with its collector's name."""
     if len(families) == 1:
         return
     owners: dict[_Identity, str] = {}
@@ -153,7 +152,7 @@ def _check_distinct(families: Sequence[tuple[str, Family]]) -> None:
             identity = _identity(family.labels, values)
             if identity in owners:
                 raise InvalidFamilyError(
-                    f"{family.name}{reprlib.repr(dict(identity))} is given twice, first by collector {owners[identity]}"
+                    f"{family.name}{reprlib.repr(dict(identity))} is duplicate, first from collector {owners[identity]}"
                 )
             owners[identity] = collector
 
@@ -162,5 +161,5 @@ _Identity = frozenset[tuple[str, str]]
 
 
 def _identity(labels: LabelNames, values: LabelValues) -> _Identity:
-    """The labels as Prometheus compares them: in any order, an empty one being none."""
+    """Return the labels as Prometheus compares them: in any order, without empty ones."""
     return frozenset(pair for pair in zip(labels, values, strict=True) if pair[1])

@@ -1,7 +1,7 @@
-"""Collected families to one page in one format.
+"""The renderer of collected families to one page in one format.
 
-Owns the isolation of a collector that gives nonsense, and the memory of what was written before. Which families can
-stand together belongs to `page`, how lines and headers look to `series` and `metadata`.
+Owns the isolation of a collector with invalid families, and the cache of label strings. `page` owns the rules between
+families, `series` and `metadata` the text of lines and headers.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from agent.exposition.series import HistogramLines, ScalarLines, SummaryLines
 from collectors.metrics import Family, LabelNames, MetricType
 
 Group = tuple[str, Sequence[Family]]
-"""A collector's name and what it collected."""
+"""A collector's name and its families."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,8 @@ class Rendered:
 
     Attributes:
         body: The page in UTF-8.
-        errors: Why a collector's families are missing from it, in one line, by the collector's name.
-        left_out: Why single foreign families are missing from it, by the collector's name and the family's.
+        errors: The reason why a collector's families are missing, in one line, by the collector's name.
+        left_out: The reason why a foreign family is missing, by the collector's name and the family's.
     """
 
     body: bytes
@@ -40,17 +40,17 @@ class Rendered:
 _LINES: dict[MetricType, type[HistogramLines | SummaryLines]] = {"histogram": HistogramLines, "summary": SummaryLines}
 
 _BREATH = 32_000
-"""Characters, some 500 samples, after which the event loop may have the interpreter's lock, for which it would else
-wait 5 ms at each call of the system. Not after each family: giving it away costs 0.1 ms, as much as 80 samples."""
+"""The characters (about 500 samples) after which the thread yields the interpreter's lock to the event loop. Without
+this, the loop waits 5 ms after each system call. A yield costs 0.1 ms, as much as 80 samples."""
 
 _Head = tuple[str, MetricType, str, LabelNames, bool]
-"""What `Family` objects share whose samples are written alike: name, type, help, label names, whether it is foreign."""
+"""The key of `Family` objects with the same line beginnings: name, type, help, label names, foreign or not."""
 
 
 class Renderer:
-    """Renders pages, and keeps each collector's label strings for as long as its last rendering used them.
+    """The renderer of pages, which caches each collector's label strings from one rendering to the next.
 
-    Not for two threads at once.
+    Not thread-safe.
     """
 
     def __init__(self) -> None:
@@ -58,13 +58,13 @@ class Renderer:
         self._page = Page({})
 
     def render(self, groups: Iterable[Group], format_: Format) -> Rendered:
-        """The page of these collectors, in the order of the first appearance of each family name.
+        """Return the page of these collectors, in the order of the first appearance of each family name.
 
-        Families of one name are written under one header. A collector that gives something that cannot be exposed
-        loses all its families, and so does one that contradicts itself or a collector before it: a name with another
-        type or help, a name that the other's suffixes take up (`x_count` beside a histogram `x`; `x` beside a counter
-        `x_total`), or a series that is there already. Values are written as they are: a counter may be negative.
-        Foreign families come last. One that contradicts what is there is left out alone; its help may differ.
+        Families of one name share one header. A collector with an invalid family loses all its families. So does one
+        that contradicts itself or an earlier collector. A contradiction is a name with another type or help, a name
+        that another family's suffixes reserve (`x_count` and a histogram `x`; `x` and a counter `x_total`), or a
+        duplicate series. Values are written unchanged; a counter may be negative. Foreign families come last. A
+        foreign family with a contradiction is left out alone; its help may differ.
         """
         content: Content = {}
         texts: dict[Block, str] = {}
@@ -74,7 +74,7 @@ class Renderer:
                 blocks = self._blocks(collector, families)
                 texts |= _written(blocks)
                 content |= blocks
-            except Exception as problem:  # noqa: BLE001 - nonsense may raise anything, and must not cost the others
+            except Exception as problem:  # noqa: BLE001 - invalid families may raise anything and must not affect others
                 self._known.pop(collector, None)
                 errors[collector] = reason(problem)
         if not self._page.is_page_of(content):
@@ -106,7 +106,7 @@ def _block(collector: str, head: _Head) -> Block:
 
 
 def _written(blocks: Content) -> dict[Block, str]:
-    """The lines of each block."""
+    """Return the lines of each block."""
     texts: dict[Block, str] = {}
     since_breath = 0
     for block, families in blocks.items():

@@ -1,6 +1,6 @@
-"""Which measurements a scrape asks for: `?collect[]=` and `?exclude[]=`, with node_exporter's meaning.
+"""The selection of collectors by `?collect[]=` and `?exclude[]=`, with node_exporter's meaning.
 
-A name is a collector's, or that of a part of one: node_exporter's `cpu`, `meminfo` and so on are parts of the host.
+A name is that of a collector or of a part of one. node_exporter's `cpu`, `meminfo` and so on are parts of the host.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collectors.metrics import Family
 
 
 class SelectionError(Exception):
-    """The query asks for what there is not."""
+    """The query is contradictory or names an unknown collector."""
 
 
 class Selectable(NamedTuple):
@@ -29,15 +29,15 @@ class Selectable(NamedTuple):
 
 
 def select(collect: Sequence[str], exclude: Sequence[str], selectable: Selectable) -> frozenset[str]:
-    """The names to ask: those of `collect` if there are any, else all that are known but those of `exclude`.
+    """Return the selected names: those of `collect` if any, else all names without those of `exclude`.
 
     Args:
-        collect: What the query wants.
-        exclude: What it does not want.
+        collect: The values of `collect[]`.
+        exclude: The values of `exclude[]`.
         selectable: The names that exist.
 
     Raises:
-        SelectionError: A name is not known, or both were given.
+        SelectionError: A name is unknown, or the query has both.
     """
     collectors, parts = selectable
     if collect and exclude:
@@ -45,7 +45,7 @@ def select(collect: Sequence[str], exclude: Sequence[str], selectable: Selectabl
     strange = sorted({*collect, *exclude} - {*collectors, *parts})
     if strange:
         there_are = ", ".join([*collectors, *sorted(parts)])
-        raise SelectionError(f"no such collector: {', '.join(strange)}; there are {there_are}")
+        raise SelectionError(f"unknown collector: {', '.join(strange)}; expected one of {there_are}")
     if collect:
         return frozenset(collect)
     divided = {parts[name] for name in exclude if name in parts} - set(exclude)
@@ -54,16 +54,16 @@ def select(collect: Sequence[str], exclude: Sequence[str], selectable: Selectabl
 
 
 def asked(names: AbstractSet[str], parts: Mapping[str, str]) -> frozenset[str]:
-    """The collectors to take a snapshot of, to have what was selected."""
+    """Return the collectors whose snapshots the selection needs."""
     return frozenset(parts.get(name, name) for name in names)
 
 
 def chosen(families: Sequence[Family], names: AbstractSet[str], parts: Mapping[str, AbstractSet[str]]) -> list[Family]:
-    """Those of one collector's families that belong to the selected ones of its parts.
+    """Return the families of one collector that belong to its selected parts.
 
     Args:
         families: The whole snapshot.
-        names: What was selected, without the collector itself.
+        names: The selection, without the collector itself.
         parts: The names of the families of each part.
     """
     wanted = {family for part, its in parts.items() if part in names for family in its}

@@ -1,7 +1,7 @@
-"""The sample lines of one family: how label values and numbers are written.
+"""The sample lines of one family: the text of label values and numbers.
 
-Keeps the written label strings from one rendering to the next, because values change at each scrape and labels hardly
-ever. Both formats write sample lines alike; what differs between them (headers) belongs to `metadata`.
+Caches the label strings between renderings, because values change at each scrape and labels rarely. Both formats have
+the same sample lines. Headers differ and belong to `metadata`.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ _GO_EXPONENT_FROM, _PYTHON_EXPONENT_FROM = 1e6, 1e16
 
 
 class ScalarLines:
-    """The lines of a counter, gauge or unknown family. Keeps the beginning of each, `name{labels} `."""
+    """The lines of a counter, gauge or unknown family. Caches the beginning of each, `name{labels} `."""
 
     def __init__(self, name: str, labels: LabelNames) -> None:
         self._known = _ScalarBeginnings(name, labels)
 
     def text(self, samples: Samples) -> str:
-        """One line for each sample.
+        """Return one line for each sample.
 
         Raises:
-            InvalidFamilyError: A value is no number, or label values do not fit the label names.
+            InvalidFamilyError: A value is not a number, or label values do not match the label names.
         """
         known = self._known
-        # A rendering spends its time here. `repr` is right for all numbers that the comparison lets through.
+        # The hot path of a rendering. `repr` is correct for all numbers within the comparison.
         return "".join(
             [
                 f"{known[values]}{number!r}\n"
@@ -56,17 +56,18 @@ class ScalarLines:
 
 
 class HistogramLines:
-    """The lines of a histogram family. Keeps the beginnings of each series' lines by its labels and bounds."""
+    """The lines of a histogram family. Caches the beginnings of each series' lines by its labels and bounds."""
 
     def __init__(self, name: str, labels: LabelNames) -> None:
         self._known = _HistogramBeginnings(name, labels)
 
     def text(self, samples: Samples) -> str:
-        """The lines of each sample: cumulative buckets, count, sum.
+        """Return the lines of each sample: cumulative buckets, count, sum.
 
         Raises:
-            InvalidFamilyError: A value is no `HistogramValue`, its bounds do not ascend, its counts do not fit the
-                bounds or are no natural numbers, its sum is no number, or label values do not fit the label names.
+            InvalidFamilyError: A value is not a `HistogramValue`, its bounds do not ascend, its counts do not match the
+                bounds or are not natural numbers, its sum is not a number, or label values do not match the label
+                names.
         """
         return "".join([self._lines(values, value) for values, value in samples.items()])
 
@@ -85,17 +86,17 @@ class HistogramLines:
 
 
 class SummaryLines:
-    """The lines of a summary family: of each series its count and its sum."""
+    """The lines of a summary family: the count and the sum of each series."""
 
     def __init__(self, name: str, labels: LabelNames) -> None:
         self._counts, self._sums = _ScalarBeginnings(f"{name}_count", labels), _ScalarBeginnings(f"{name}_sum", labels)
 
     def text(self, samples: Samples) -> str:
-        """Both lines of each sample.
+        """Return both lines of each sample.
 
         Raises:
-            InvalidFamilyError: A value is no `SummaryValue`, its count is no natural number, its sum is no number, or
-                label values do not fit the label names.
+            InvalidFamilyError: A value is not a `SummaryValue`, its count is not a natural number, its sum is not a
+                number, or label values do not match the label names.
         """
         return "".join([self._lines(values, value) for values, value in samples.items()])
 
@@ -118,7 +119,7 @@ Lines = ScalarLines | HistogramLines | SummaryLines
 
 
 class _ScalarBeginnings(dict[LabelValues, str]):
-    """Makes what it lacks."""
+    """The cached line beginnings of scalar series."""
 
     def __init__(self, name: str, labels: LabelNames) -> None:
         super().__init__()
@@ -130,7 +131,7 @@ class _ScalarBeginnings(dict[LabelValues, str]):
 
 
 class _HistogramBeginnings(dict[tuple[LabelValues, _Bounds], tuple[str, ...]]):
-    """Makes what it lacks."""
+    """The cached line beginnings of histogram series."""
 
     def __init__(self, name: str, labels: LabelNames) -> None:
         super().__init__()
@@ -154,10 +155,10 @@ def _braces(pairs: Sequence[str]) -> str:
 
 
 def _pairs(labels: LabelNames, values: object) -> list[str]:
-    """`name="value"` for each label.
+    """Return `name="value"` for each label.
 
     Raises:
-        InvalidFamilyError: The values are no tuple of one text a label.
+        InvalidFamilyError: The values are not a tuple with one text for each label.
     """
     if not isinstance(values, tuple) or len(values) != len(labels):
         raise InvalidFamilyError(f"expected a tuple of values for the labels {labels}, got {reprlib.repr(values)}")
@@ -166,15 +167,15 @@ def _pairs(labels: LabelNames, values: object) -> list[str]:
 
 def _escaped(value: object) -> str:
     if not isinstance(value, str):
-        raise InvalidFamilyError(f"expected a text as label value, got {reprlib.repr(value)}")
+        raise InvalidFamilyError(f"expected text as label value, got {reprlib.repr(value)}")
     return well_formed(value).replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 
 def _bucket_pairs(bounds: _Bounds) -> list[str]:
-    """`le="bound"` for each bucket, the last without a bound.
+    """Return `le="bound"` for each bucket; the last is infinite.
 
     Raises:
-        InvalidFamilyError: The bounds are not finite or do not ascend strictly.
+        InvalidFamilyError: The bounds are not finite or not strictly ascending.
     """
     if not all(map(math.isfinite, bounds)) or any(low >= high for low, high in pairwise(bounds)):
         raise InvalidFamilyError(f"expected finite bounds that ascend strictly, got {reprlib.repr(bounds)}")
@@ -182,9 +183,9 @@ def _bucket_pairs(bounds: _Bounds) -> list[str]:
 
 
 def _canonical(bound: float) -> str:
-    """A finite bound as OpenMetrics 1.0 wants it in `le`: Go's `%g`, with `.0` where that shows a whole number.
+    """Return a finite bound as OpenMetrics 1.0 requires it in `le`: Go's `%g`, with `.0` for whole numbers.
 
-    The same text in both formats, so that a series keeps its identity whichever is scraped.
+    Both formats use the same text, so a series keeps its identity in either.
     """
     text = repr(float(bound))
     if not _GO_EXPONENT_FROM <= abs(bound) < _PYTHON_EXPONENT_FROM:
@@ -205,9 +206,9 @@ def _histogram(value: Value) -> HistogramValue:
 
 
 def _plain(samples: Samples) -> Mapping[LabelValues, float]:
-    """The samples with values whose `repr` is a number: a bool or a `numpy.float64` writes itself in another way."""
+    """Return the samples with values whose `repr` is a number, unlike that of a bool or a `numpy.float64`."""
     if set(map(type, samples.values())) <= {int, float}:
-        return samples  # type: ignore[return-value]  # what the comparison has just proved
+        return samples  # type: ignore[return-value]  # proved by the comparison
     return {values: _plain_number(value) for values, value in samples.items()}
 
 
@@ -226,7 +227,7 @@ def _number(value: float) -> str:
 
 def _beyond_finite(number: float) -> str:
     if isinstance(number, int):
-        raise InvalidFamilyError("expected a value that fits a 64-bit float, got a larger whole number")
+        raise InvalidFamilyError("expected a value within a 64-bit float, got a larger whole number")
     if math.isnan(number):
         return "NaN"
     return "+Inf" if number > 0 else "-Inf"

@@ -1,7 +1,7 @@
-"""One page for all scrapes that arrive together.
+"""One page for concurrent scrapes.
 
-Owns who waits for which work, the thread that renders and compresses, and how long a page may be served again.
-Belongs to one event loop.
+Owns the sharing of work, the thread that renders and compresses, and the lifetime of a page. It belongs to one event
+loop.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from agent.exposition.formats import Encoding, Format
 from agent.exposition.render import Group, Rendered, Renderer
 
 Names = frozenset[str]
-"""The collectors that a scrape selects."""
+"""The selected collectors of a scrape."""
 
 _MOST_KEPT = 8
-"""Results that are kept at most: a scraper that asks for ever new selections must not fill the memory."""
+"""The maximum number of cached results; a scraper with many selections must not fill the memory."""
 
 _GZIP_LEVEL = 1
-"""A quarter of zlib's fastest level's time, for a body that is an eighth of the page all the same."""
+"""The level of isal. It takes a quarter of the time of zlib's fastest level, for an eighth of the page's size."""
 
 _Key = TypeVar("_Key", bound=Hashable)
 _Result = TypeVar("_Result")
 
 
 class SharedExposition:
-    """Renders pages off the event loop, each once for all scrapes that ask for the same within a moment.
+    """The pages, rendered off the event loop and shared by concurrent scrapes of the same selection.
 
     Args:
-        snapshot: Collects from the named collectors; an exception of its reaches every waiter.
-        report: Told, on the event loop and once a rendering, which collectors were rendered, which of them gave
-            nonsense and why, and which foreign families of which of them were left out and why.
-        keep: Seconds for which a snapshot, and a page made of it, is served again; a page is at most twice as old.
+        snapshot: Collects from the named collectors; its exception reaches every waiter.
+        report: Called on the event loop after each rendering. Its arguments are the rendered collectors, the reason for
+            each invalid one, and the reason for each missing foreign family.
+        keep: Seconds for which a snapshot and a page of it are cached; a page is at most twice as old.
     """
 
     def __init__(
@@ -51,13 +51,13 @@ class SharedExposition:
         self._snapshots: _Shared[Names, list[Group]] = _Shared(keep)
         self._pages: _Shared[tuple[Format, Encoding, Names], bytes] = _Shared(keep)
         self._renderer = Renderer()
-        # One thread: the renderer's memory is not made for two, and scrapes should not take more than one core.
+        # One thread, because the renderer is not thread-safe and scrapes should use at most one core.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="exposition")
 
     async def page(self, format_: Format, encoding: Encoding, names: Names) -> bytes:
-        """The page in this format and encoding.
+        """Return the page in this format and encoding.
 
-        Cancelling one waiter leaves the work to the others.
+        The work continues if one waiter is cancelled.
         """
         return await self._pages.get((format_, encoding, names), partial(self._make, format_, encoding, names))
 
@@ -83,14 +83,14 @@ class SharedExposition:
 
 
 class _Shared(Generic[_Key, _Result]):
-    """Runs work once for all who ask for it while it runs, and keeps its result for `keep` seconds after that."""
+    """The work shared by concurrent callers. Its result is cached for `keep` seconds."""
 
     def __init__(self, keep: float) -> None:
         self._keep = keep
         self._tasks: dict[_Key, asyncio.Task[_Result]] = {}
 
     async def get(self, key: _Key, work: Callable[[], Coroutine[None, None, _Result]]) -> _Result:
-        """The result of `work`, or of the same work begun for another. A failure is not kept."""
+        """Return the result of `work`, or of the same work that another caller started. A failure is not cached."""
         task = self._tasks.get(key) or self._begin(key, work)
         return await asyncio.shield(task)
 

@@ -1,1 +1,1 @@
-"""The HTTP servers, and the limits on their peers."""
+"""The HTTP servers and the limits on their peers."""

@@ -1,6 +1,6 @@
-"""Bounds what a peer can hold: how many connections, and how long each may take for every step of a request.
+"""The limits on connections: their number, and a timeout for each step of a request.
 
-aiohttp bounds the size of a request and the number of pipelined ones; time and number are bounded here.
+aiohttp limits the size of a request and the number of pipelined requests. This module limits time and number.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ from aiohttp.typedefs import Handler
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What connections may take.
+    """The limits of connections.
 
     Attributes:
-        total: Connections at once.
-        of_one: Those of one caller.
-        request: Seconds for the TLS handshake, and for each request from its first byte to the end of its headers.
-        answer: Seconds in which the peer must have taken an answer.
-        idle: Seconds that a connection is kept between requests; longer than Prometheus's usual scrape intervals.
+        total: The number of concurrent connections.
+        of_one: The number of concurrent connections of one caller.
+        request: The timeout in seconds of the TLS handshake, and of each request from its first byte to the end of its
+            headers.
+        answer: The timeout in seconds for the peer to receive a response.
+        idle: The timeout in seconds between requests; longer than Prometheus's usual scrape intervals.
     """
 
     total: int = 256
@@ -36,7 +37,7 @@ class Limits:
 
 
 class Phase(Enum):
-    """What a connection is at; the value says why it was ended if it stays there too long."""
+    """The phase of a connection. Its value is the reason for closing the connection at the timeout."""
 
     REQUEST = "slow_request"
     WORK = ""
@@ -45,13 +46,13 @@ class Phase(Enum):
 
 
 class Connection(asyncio.Protocol):
-    """One connection: hands everything to aiohttp's protocol, and ends it when a step takes too long.
+    """One connection, which forwards to aiohttp's protocol and closes at the timeout of a step.
 
     Args:
-        caller: By whom connections are counted.
+        caller: The key by which connections are counted.
         inner: aiohttp's protocol.
-        limits: How long each step may take.
-        ended: Told when the connection is gone, and why if this class ended it.
+        limits: The timeouts.
+        ended: Called at the end of the connection, with the reason if this class closed it.
     """
 
     def __init__(
@@ -61,64 +62,64 @@ class Connection(asyncio.Protocol):
         self.inner = inner
         self.phase = Phase.REQUEST
         self.retired = False
-        """Whether it is to be closed after the next answer."""
+        """True if the connection closes after the next response."""
         self.opening: asyncio.Task[None] | None = None
-        """What carries out the TLS handshake, while it is under way."""
+        """The task of the TLS handshake, until it completes."""
         self._limits = limits
         self._ended = ended
         self.reason = ""
-        """Why it was ended, if it was."""
+        """The reason why this class closed the connection; empty if it did not."""
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin to wait for a request."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a stream, by how it was made
+        """Start the timeout of the first request."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - only streams are accepted
         self._transport = transport
         self.inner.connection_made(transport)
         self._enter(Phase.REQUEST, self._limits.request)
 
     def data_received(self, data: bytes) -> None:
-        """Hand on a part of a request."""
+        """Forward a part of a request."""
         if self.phase in (Phase.ANSWER, Phase.IDLE):
             self._enter(Phase.REQUEST, self._limits.request)
         self.inner.data_received(data)
 
     def eof_received(self) -> None:
-        """Hand on that the peer sends no more."""
+        """Forward the end of the peer's data."""
         self.inner.eof_received()
 
     def pause_writing(self) -> None:
-        """Hand on that the peer does not take what is sent."""
+        """Forward that the peer does not receive."""
         self.inner.pause_writing()
 
     def resume_writing(self) -> None:
-        """Hand on that it does again."""
+        """Forward that the peer receives again."""
         self.inner.resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection."""
+        """Remove the connection."""
         self._cancel_timer()
         self.inner.connection_lost(exc)
         self._ended(self, self.reason)
 
     def begin_work(self) -> None:
-        """Note that a whole request has come: from now on the agent is waited for, not the peer."""
+        """Stop the peer's timeout: the request is complete and the agent works on it."""
         self._cancel_timer()
         self.phase = Phase.WORK
 
     def end_work(self) -> None:
-        """Note that the answer is on its way."""
+        """Start the timeout for the peer to receive the response."""
         self._enter(Phase.ANSWER, self._limits.answer)
 
     def retire(self) -> None:
-        """Close it as soon as no request is under way."""
+        """Close the connection as soon as it has no request in progress."""
         self.retired = True
         if self.phase is Phase.IDLE and self._transport:
             self._transport.close()
 
     def end(self, reason: str) -> None:
-        """End it at once, whatever is still to be sent."""
+        """Close the connection at once and discard unsent data."""
         self.reason = reason
         if self.opening:
             self.opening.cancel()
@@ -146,8 +147,8 @@ class Connections:
     """All connections of a server.
 
     Args:
-        limits: What they may take.
-        ended: Counts, by reason, those that were ended or refused.
+        limits: Their limits.
+        ended: Counts closed and refused connections by reason.
     """
 
     def __init__(self, limits: Limits, ended: Counter[str]) -> None:
@@ -156,10 +157,10 @@ class Connections:
         self._open: dict[web.RequestHandler, Connection] = {}  # the oldest first
 
     def add(self, caller: str, inner: web.RequestHandler) -> Connection | None:
-        """A place for one more connection, if need be that of the oldest that is not being answered.
+        """Add a connection; at a limit, evict the oldest one that has no request in progress.
 
         Returns:
-            `None` if there is no place: all that there may be are being answered.
+            `None` if every connection at the limit has a request in progress.
         """
         of_one = [it for it in self._open.values() if it.caller == caller]
         if len(of_one) >= self.limits.of_one and not self._make_room(of_one):
@@ -170,26 +171,26 @@ class Connections:
         return connection
 
     def fail(self, connection: Connection) -> None:
-        """Forget a connection that did not come about."""
+        """Remove a connection that failed to open."""
         self._gone(connection, connection.reason or "handshake")
 
     def end_handshakes(self) -> None:
-        """End every connection that has not come about yet."""
+        """Close every connection that is not yet open."""
         for connection in list(self._open.values()):
             if connection.opening:
                 connection.end("stopping")
 
     def retire(self) -> None:
-        """Close every connection as soon as no request is under way on it: other rules hold for new ones."""
+        """Close every connection as soon as it has no request in progress, because new rules are in effect."""
         for connection in list(self._open.values()):
             connection.retire()
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Keep the time of the peer apart from the agent's own. The outermost one."""
+        """Exclude the agent's own time from the peer's timeouts. This must be the outermost middleware."""
         connection = self._open.get(request.protocol)
         if connection is None:
-            raise web.HTTPServiceUnavailable  # its place was given away just now
+            raise web.HTTPServiceUnavailable  # it was just evicted
         with _work(connection):
             answer = await handler(request)
             if connection.retired:

@@ -1,4 +1,4 @@
-"""The HTTP server: accepts connections on listening sockets and has aiohttp answer them, within bounds."""
+"""The HTTP server, which accepts connections within limits and passes them to aiohttp."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from aiohttp.http_exceptions import HttpProcessingError
 from agent.web.connections import Connection, Connections
 
 SHUTDOWN_TIMEOUT = 1.0
-"""Seconds that answers under way have when the server stops."""
+"""The timeout in seconds of responses in progress when the server stops."""
 
 _MAX_HEADERS = 64
 _PAUSE = 0.5
-"""Seconds to wait when the system has no room for one more connection."""
+"""Seconds to wait when the system cannot open another connection."""
 
 log = structlog.get_logger()
 
 
 def _is_ours(record: logging.LogRecord) -> bool:
-    """Whether what aiohttp logs is the agent's fault: anyone could fill the log with requests that are no HTTP."""
+    """Return False for errors of the peer: malformed requests must not fill the log."""
     return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
@@ -35,13 +35,13 @@ _aiohttp_log.addFilter(_is_ours)
 
 
 class HttpServer:
-    """Answers on any number of listening sockets by one application.
+    """One application that serves any number of listening sockets.
 
     Args:
-        app: What answers.
-        admit: Who is calling, by which connections are counted; `None` turns the caller away.
-        context: How TLS is spoken with whoever connects now; `None` is not at all.
-        connections: Where connections are counted and timed.
+        app: The application.
+        admit: Returns the key of the caller, by which connections are counted; `None` refuses the caller.
+        context: Returns the TLS context for a new connection; `None` for plain HTTP.
+        connections: The connections and their limits.
     """
 
     def __init__(
@@ -66,21 +66,21 @@ class HttpServer:
         self._accepting: dict[socket.socket, asyncio.Task[None]] = {}
 
     async def listen(self, listening: socket.socket) -> None:
-        """Answer on a listening socket, which is this server's from now on."""
+        """Serve a listening socket and take ownership of it."""
         if self._runner.server is None:
             await self._runner.setup()
         listening.setblocking(False)
         self._accepting[listening] = asyncio.create_task(self._accept(listening))
 
     async def leave(self, listening: socket.socket) -> None:
-        """Accept no more on a listening socket, and close it; connections go on."""
+        """Close a listening socket; its connections continue."""
         task = self._accepting.pop(listening)
         task.cancel()
         await asyncio.wait([task])
         listening.close()
 
     async def stop(self) -> None:
-        """Answer no more."""
+        """Close all listening sockets and connections."""
         for listening in list(self._accepting):
             await self.leave(listening)
         self.connections.end_handshakes()
@@ -92,24 +92,24 @@ class HttpServer:
         while True:
             try:
                 accepted, _ = await loop.sock_accept(listening)
-            except ConnectionError:  # gone before it was accepted
+            except ConnectionError:  # the peer closed it before the accept
                 continue
             except OSError as error:
                 if str(error) != problem:
-                    log.warning("no connection can be accepted", problem=str(error))
+                    log.warning("cannot accept connections", problem=str(error))
                 problem = str(error)
                 await asyncio.sleep(_PAUSE)
                 continue
             problem = ""
             try:
                 self._take(accepted)
-            except Exception:  # one connection must not cost all others
-                log.exception("a connection could not be taken")
+            except Exception:  # one connection must not affect the others
+                log.exception("cannot handle a connection")
                 accepted.close()
 
     def _take(self, accepted: socket.socket) -> None:
         caller = self._admit(accepted)
-        assert self._runner.server is not None  # noqa: S101 - `listen` has set it up
+        assert self._runner.server is not None  # noqa: S101 - set by `listen`
         connection = None if caller is None else self.connections.add(caller, self._runner.server())
         if connection is None:
             accepted.close()
@@ -119,9 +119,9 @@ class HttpServer:
 
     async def _open(self, connection: Connection, accepted: socket.socket) -> None:
         context = self._context()
-        patience = self.connections.limits.request if context else None
+        timeout = self.connections.limits.request if context else None
         await asyncio.get_running_loop().connect_accepted_socket(
-            lambda: connection, accepted, ssl=context, ssl_handshake_timeout=patience
+            lambda: connection, accepted, ssl=context, ssl_handshake_timeout=timeout
         )
 
     def _opened(self, connection: Connection, accepted: socket.socket, task: asyncio.Task[None]) -> None:
@@ -130,6 +130,6 @@ class HttpServer:
             return
         accepted.close()
         self.connections.fail(connection)
-        # An OSError, also of TLS, is the peer's: it broke off, was too slow, or showed no certificate that would do.
+        # The peer causes an OSError, including those of TLS: it disconnects, is too slow, or has no valid certificate.
         if not task.cancelled() and not isinstance(task.exception(), OSError):
-            log.error("a connection could not be opened", exc_info=task.exception())
+            log.error("cannot open a connection", exc_info=task.exception())

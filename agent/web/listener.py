@@ -1,4 +1,4 @@
-"""The listening socket: opening it, and saying clearly why it cannot be opened."""
+"""The listening socket, and the error text if it cannot be opened."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ BACKLOG = 128
 
 
 class ListenError(Exception):
-    """The address cannot be listened on."""
+    """The agent cannot listen on the address."""
 
 
 def open_socket(address: Address) -> socket.socket:
-    """A listening TCP socket on `address`; on every interface, of both IP versions, for an empty host.
+    """Return a listening TCP socket on `address`; an empty host is every interface of both IP versions.
 
     Raises:
-        ListenError: With the address, the reason, who holds the port if that is it, and what to do.
+        ListenError: With the address, the reason, the process that holds the port, and the fix.
     """
     try:
         return _open(address)
@@ -29,8 +29,8 @@ def open_socket(address: Address) -> socket.socket:
 def _open(address: Address) -> socket.socket:
     if not address.host and socket.has_dualstack_ipv6():
         return socket.create_server(("", address.port), family=socket.AF_INET6, backlog=BACKLOG, dualstack_ipv6=True)
-    found = socket.getaddrinfo(address.host or "0.0.0.0", address.port, type=socket.SOCK_STREAM)  # noqa: S104 - asked for
-    # Of a name with several addresses, such as localhost, the IPv4 one: that is where most people knock.
+    found = socket.getaddrinfo(address.host or "0.0.0.0", address.port, type=socket.SOCK_STREAM)  # noqa: S104 - the user's choice
+    # Prefer IPv4 for a name with several addresses, such as localhost, because most clients try it.
     family, _, _, _, bound = min(found, key=lambda it: it[0] != socket.AF_INET)
     return socket.create_server((str(bound[0]), int(bound[1])), family=family, backlog=BACKLOG)
 
@@ -49,5 +49,5 @@ def _explained(address: Address, error: OSError) -> str:
 
 
 def bound_address(listening: socket.socket, asked: Address) -> Address:
-    """What was asked for, with the port that the system chose if it was asked to."""
+    """Return the requested address with the actual port."""
     return Address(asked.host, int(listening.getsockname()[1]))

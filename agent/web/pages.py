@@ -47,13 +47,13 @@ class Pages:
         self._status = status
 
     def control(self) -> web.Application:
-        """The handlers that commands on this machine need."""
+        """Return the application for commands on this machine."""
         app = web.Application()
         app.add_routes([web.get("/-/status", self._status_document), web.get("/metrics", self._metrics)])
         return app
 
     def application(self) -> web.Application:
-        """The handlers by path."""
+        """Return the application for the TCP port."""
         app = web.Application()
         app.add_routes(
             [
@@ -105,6 +105,6 @@ class Pages:
 
 
 def _file(name: str, headers: dict[str, str]) -> web.Response:
-    """One of the page's files."""
+    """Return a response with one of the page's files."""
     content_type = page.CONTENT_TYPES[Path(name).suffix]
     return web.Response(body=page.FILES[name], content_type=content_type, charset="utf-8", headers=headers)

@@ -1,4 +1,4 @@
-"""Who listens on a TCP port of this machine, for the error that says the port is taken."""
+"""The process that listens on a TCP port of this machine, for the error that the port is taken."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import psutil
 
 
 def holder(port: int) -> str:
-    """The process that listens on `port`, such as `prometheus (pid 812)`; what is known if it is another user's."""
+    """Return the process that listens on `port`, such as `prometheus (pid 812)`, as far as this user may see it."""
     try:
         listening = [c for c in psutil.net_connections(kind="tcp") if c.status == psutil.CONN_LISTEN]
     except psutil.AccessDenied:  # macOS shows other users' sockets to root only

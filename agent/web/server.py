@@ -1,4 +1,4 @@
-"""The HTTP servers: on the agent's port, and on the control socket."""
+"""The HTTP servers on the agent's port and on the control socket."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ log = structlog.get_logger()
 
 
 class WebServer:
-    """The HTTP server on the agent's port, which can move to another address while it runs.
+    """The HTTP server on the agent's port, which can change its address while it runs.
 
     Args:
-        pages: What is answered.
-        security: Who is answered.
-        limits: What connections may take.
+        pages: The request handlers.
+        security: The access rules.
+        limits: The limits of connections.
     """
 
     def __init__(self, pages: Pages, security: WebSecurity, limits: Limits | None = None) -> None:
@@ -43,18 +43,18 @@ class WebServer:
 
     @property
     def url(self) -> str:
-        """Where it answers on this machine, without a trailing slash; empty while it does not."""
+        """Its address on this machine, without a trailing slash; empty while it does not listen."""
         scheme = "https" if self._security.current.tls else "http"
         return f"{scheme}://{self._address.local}" if self._address else ""
 
     async def listen(self, address: Address) -> None:
-        """Answer on `address`, and no longer on the one before.
+        """Listen on `address` instead of the previous one.
 
         Raises:
-            ListenError: The address cannot be listened on; the one before stays.
+            ListenError: The agent cannot listen on the address; the previous one stays.
         """
         before, old = self._listening, self._address
-        if before and old and old.port == address.port:  # one port on two addresses is in its own way
+        if before and old and old.port == address.port:  # one port cannot be open on both addresses
             await self._server.leave(before)
             try:
                 await self._open(address)
@@ -67,12 +67,12 @@ class WebServer:
             await self._server.leave(before)
 
     def retire(self) -> None:
-        """Have connections that were made under older rules end, each after the answer that it waits for."""
+        """Close each connection made under older rules after its pending response."""
         self._server.connections.retire()
         self._streams.end()
 
     async def stop(self) -> None:
-        """Answer no more."""
+        """Stop listening and close all connections."""
         self._address = None
         await self._server.stop()
 
@@ -90,26 +90,26 @@ class ControlServer:
     """The HTTP server on the control socket.
 
     Args:
-        pages: What is answered.
+        pages: The request handlers.
     """
 
     def __init__(self, pages: Pages) -> None:
         self._server = HttpServer(pages.control(), control_socket.admit, lambda: None, Connections(Limits(), Counter()))
 
     async def listen(self, directory: Path) -> None:
-        """Answer on the control socket in `directory`; say so in the log if there can be none."""
+        """Listen on the control socket in `directory`; log why if that is impossible."""
         try:
             await self._server.listen(control_socket.open_socket(directory))
         except control_socket.ControlError as error:
-            log.warning("wr-agent status and doctor cannot ask this agent", problem=str(error))
+            log.warning("wr-agent status and doctor cannot reach this agent", problem=str(error))
 
     async def stop(self) -> None:
-        """Answer no more."""
+        """Stop listening and close all connections."""
         await self._server.stop()
 
 
 def caller_of(connected: socket.socket) -> str | None:
-    """The network at the other end of a TCP connection; `None` if it is gone already."""
+    """Return the network at the other end of a TCP connection; `None` if the peer has disconnected."""
     try:
         return network(str(connected.getpeername()[0]))
     except OSError:

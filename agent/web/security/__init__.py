@@ -1,1 +1,1 @@
-"""Who may talk to the agent's port: TLS, client certificates and passwords, in the format of Prometheus's exporters."""
+"""The access rules of the agent's port, in the format of Prometheus's exporters: TLS, certificates and passwords."""

@@ -1,6 +1,6 @@
-"""Until when certificates are valid, read from their PEM file.
+"""The expiry of certificates, read from their PEM text.
 
-Python's `ssl` tells this only of a peer's certificate. The fields before the validity are those of RFC 5280, section
+Python's `ssl` returns it only for a peer's certificate. The fields before the validity are those of RFC 5280, section
 4.1, in DER (ITU-T X.690): an optional version, serial number, signature algorithm and issuer.
 """
 
@@ -15,19 +15,19 @@ _BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", 
 _VERSION = 0xA0
 _UTC_TIME = 0x17
 _PIVOT = 50
-"""RFC 5280, 4.1.2.5.1: a year of two digits below 50 is of this century."""
+"""The first two-digit year of the twentieth century (RFC 5280, 4.1.2.5.1)."""
 
 
 def expiries(pem: str) -> list[float]:
-    """When each certificate of a PEM text ends to be valid, in Unix seconds, in the order of the text.
+    """Return the expiry of each certificate of a PEM text, in Unix seconds, in the order of the text.
 
     Raises:
-        ValueError: A certificate cannot be read.
+        ValueError: A certificate is malformed.
     """
     try:
         return [_not_after(ssl.PEM_cert_to_DER_cert(block)) for block in _BLOCK.findall(pem)]
     except (IndexError, ValueError) as error:
-        raise ValueError("expected X.509 certificates in PEM form, got something else between their marks") from error
+        raise ValueError("expected X.509 certificates in PEM form, got other data between their marks") from error
 
 
 def _not_after(der: bytes) -> float:
@@ -40,7 +40,7 @@ def _not_after(der: bytes) -> float:
 
 
 def _values(der: bytes) -> Iterator[tuple[int, bytes]]:
-    """Tag and content of each value that `der` is made of, one after another."""
+    """Yield the tag and content of each value in `der`."""
     at = 0
     while at < len(der):
         tag, length, at = der[at], der[at + 1], at + 2

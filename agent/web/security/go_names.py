@@ -1,6 +1,6 @@
-"""Words of the web configuration file that are Go's names, and what OpenSSL calls the same things.
+"""The Go names of the web configuration file and their OpenSSL equivalents.
 
-The names are those of Go's crypto/tls; the OpenSSL names are those of its ciphers(1) manual and of RFC 8422.
+The Go names are those of crypto/tls. The OpenSSL names are those of its ciphers(1) manual and of RFC 8422.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def _known(names: Mapping[str, T], text: str) -> T:
 
 
 class CipherSuite(str):
-    """A cipher suite of TLS 1.2, by OpenSSL's name."""
+    """A cipher suite of TLS 1.2 by its OpenSSL name."""
 
     __slots__ = ()
 
@@ -50,15 +50,15 @@ class CipherSuite(str):
         """Read Go's name, such as `"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"`.
 
         Raises:
-            ValueError: No such suite, or one that Python's `ssl` does not let anyone choose.
+            ValueError: The suite does not exist, or Python's `ssl` cannot select it.
         """
         if text in _ALWAYS_ON:
-            raise ValueError(f"expected no suite of TLS 1.3, for those are always all on, got {text!r}; leave it out")
+            raise ValueError(f"expected a suite of TLS 1.2, got {text!r}; remove it, TLS 1.3 is always on as a whole")
         return cls(_known(_CIPHERS, text))
 
 
 class Curve(str):
-    """An elliptic curve, by OpenSSL's name."""
+    """An elliptic curve by its OpenSSL name."""
 
     __slots__ = ()
 
@@ -67,13 +67,13 @@ class Curve(str):
         """Read Go's name, such as `"X25519"`.
 
         Raises:
-            ValueError: No such curve.
+            ValueError: The curve does not exist.
         """
         return cls(_known(_CURVES, text))
 
 
 class Version(int):
-    """A version of TLS, as `ssl.TLSVersion` numbers it."""
+    """A version of TLS by its number in `ssl.TLSVersion`."""
 
     __slots__ = ()
 
@@ -82,24 +82,24 @@ class Version(int):
         """Read `"TLS12"` or `"TLS13"`.
 
         Raises:
-            ValueError: No such version, or one that RFC 8996 forbids.
+            ValueError: The version does not exist, or RFC 8996 forbids it.
         """
         if text in _BROKEN_VERSIONS:
-            raise ValueError(f"expected TLS12 or TLS13, for older ones are broken (RFC 8996), got {text!r}")
+            raise ValueError(f"expected TLS12 or TLS13 (RFC 8996 forbids older versions), got {text!r}")
         return cls(_known(_VERSIONS, text))
 
 
 class GoDuration(float):
-    """A span of time in seconds."""
+    """A duration in seconds."""
 
     __slots__ = ()
 
     @classmethod
     def parse(cls, text: str) -> GoDuration:
-        """Read Go's form, such as `"1s"`, `"250ms"`, `"1m30s"` or `"0"`.
+        """Read Go's notation, such as `"1s"`, `"250ms"`, `"1m30s"` or `"0"`.
 
         Raises:
-            ValueError: The text has another form.
+            ValueError: The text is malformed.
         """
         if text == "0":
             return cls(0)

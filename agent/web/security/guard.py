@@ -1,4 +1,4 @@
-"""Lets a request through, or answers it with why not."""
+"""The guard, which admits a request or answers it with a refusal."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from agent.web.security.web_file import RateLimit
 from agent.web.security.web_security import WebSecurity
 
 LOGIN_BURST = 10
-"""Wrong passwords that a network may send at once."""
+"""The burst of wrong passwords allowed for each network."""
 
 LOGIN_INTERVAL = 10.0
-"""Seconds after which it may send one more."""
+"""Seconds until one more is allowed."""
 
 _EVERYONE = ""
 _IPV6_NETWORK = 64
@@ -37,10 +37,10 @@ log = structlog.get_logger()
 
 
 class Guard:
-    """Asks who calls, as the security that holds at that moment wants it.
+    """The guard of requests under the current security rules.
 
     Args:
-        security: What holds now.
+        security: The current rules.
     """
 
     def __init__(self, security: WebSecurity) -> None:
@@ -52,13 +52,13 @@ class Guard:
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Answer by `handler` if the caller may, else with 401, 403, 429 or 503."""
+        """Call `handler` if the caller is allowed, else answer 401, 403, 429 or 503."""
         refusal = self._too_many() or self._stranger(request) or await self._wrong_password(request)
         return refusal or await handler(request)
 
     async def add_headers(self, _request: web.Request, response: web.StreamResponse) -> None:
-        """Add what browsers are told with every answer; for aiohttp's `on_response_prepare`."""
-        response.headers["Server"] = "wr-agent"  # instead of the versions that aiohttp tells
+        """Add the headers of every response; for aiohttp's `on_response_prepare`."""
+        response.headers["Server"] = "wr-agent"  # hides the versions in aiohttp's own header
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
         response.headers.update(self._security.current.file.http_server_config.headers.given())
@@ -71,7 +71,7 @@ class Guard:
             return None
         wait = self._requests.wait(_EVERYONE)
         if wait:
-            return _later(429, "more requests than rate_limit allows", wait)
+            return _later(429, "too many requests for rate_limit", wait)
         self._requests.take(_EVERYONE)
         return None
 
@@ -82,7 +82,7 @@ class Guard:
         names = subject_names(request.get_extra_info("peercert") or {})
         if not set(names).isdisjoint(tls.config.client_allowed_sans):
             return None
-        return _refusal(403, "the certificate carries none of the names in client_allowed_sans")
+        return _refusal(403, "the certificate has none of the names in client_allowed_sans")
 
     async def _wrong_password(self, request: web.Request) -> web.Response | None:
         users = self._security.current.file.basic_auth_users
@@ -90,51 +90,51 @@ class Guard:
             return None
         given = _credentials(request)
         if given is None:
-            return _challenge("a user name and a password are needed")
+            return _challenge("a user name and a password are required")
         return await self._checked(users, *given, network(request.remote or ""))
 
     async def _checked(self, users: Mapping[str, str], user: str, password: str, caller: str) -> web.Response | None:
         wait = self._logins.wait(caller)
-        if wait:  # also with the right password, or else guessing would go on behind the refusals
-            return _later(429, "too many wrong passwords came from this address", wait)
+        if wait:  # even with the right password: an attacker must not learn that a guess is right
+            return _later(429, "too many wrong passwords from this address", wait)
         if self._passwords.remembers(users, user, password):
             return None
-        self._logins.take(caller)  # before the look: guesses that come at once must not be one guess
+        self._logins.take(caller)  # before the check, so that concurrent guesses count separately
         try:
             right = await self._passwords.verify(users, user, password)
         except BusyError:
             self._logins.give_back(caller)
-            return _later(503, "too many passwords wait to be looked at", 1)
+            return _later(503, "too many passwords wait for verification", 1)
         if right:
             self._logins.give_back(caller)
             return None
         self._security.failed_logins += 1
-        log.warning("a login failed", caller=caller)
+        log.warning("login failed", caller=caller)
         return _challenge("the user name or the password is wrong")
 
 
 def network(address: str) -> str:
-    """The network that a caller is counted by: an IPv4 address, or the 64 bits of an IPv6 one that a host is given."""
+    """Return the network by which a caller is counted: an IPv4 address, or the /64 of an IPv6 address."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return address
     if isinstance(parsed, ipaddress.IPv4Address):
         return str(parsed)
-    if parsed.ipv4_mapped:  # how a socket for both versions shows an IPv4 caller
+    if parsed.ipv4_mapped:  # an IPv4 caller on a dual-stack socket
         return str(parsed.ipv4_mapped)
     return str(ipaddress.ip_network((parsed, _IPV6_NETWORK), strict=False))
 
 
 def subject_names(certificate: Mapping[str, object]) -> list[str]:
-    """The alternative names of a certificate as `ssl` shows it: DNS names, addresses, e-mail addresses and URIs."""
+    """Return the alternative names of a certificate in `ssl`'s form: DNS names, addresses, e-mails and URIs."""
     pairs = certificate.get("subjectAltName", ())
-    assert isinstance(pairs, Iterable)  # noqa: S101 - ssl's own form
+    assert isinstance(pairs, Iterable)  # noqa: S101 - the form of ssl
     return [value for _, value in pairs]
 
 
 def _credentials(request: web.Request) -> tuple[str, str] | None:
-    """The user and the password of an `Authorization` header (RFC 7617), if there is a sound one."""
+    """Return the user and the password of an `Authorization` header (RFC 7617); `None` if absent or malformed."""
     scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return None

@@ -1,4 +1,4 @@
-"""Looks passwords up in bcrypt hashes: never on the event loop, one at a time, and each good one only once."""
+"""The verification of passwords by bcrypt: off the event loop, one at a time, and only once for each right one."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from collectors.offloop import start
 _MOST_VERIFIED = 64
 _MOST_WAITING = 16
 _BCRYPT_BYTES = 72
-"""What bcrypt looks at of a password; `htpasswd` and Go cut there too, silently."""
+"""The number of bytes that bcrypt reads; `htpasswd` and Go also ignore the rest."""
 
 
 class BusyError(Exception):
-    """Too many passwords wait to be looked at."""
+    """Too many passwords wait for verification."""
 
 
 class Passwords:
-    """Verifies passwords, and remembers those that were right by a keyed digest that is of no use elsewhere."""
+    """The verifier of passwords, which caches right ones as keyed digests that are useless elsewhere."""
 
     def __init__(self) -> None:
         self._secret = os.urandom(32)
@@ -29,21 +29,19 @@ class Passwords:
         self._waiting = 0
 
     def remembers(self, users: Mapping[str, str], user: str, password: str) -> bool:
-        """Whether this password of this user was verified before against the hash that stands now."""
+        """Return True if this user's password was already verified against the current hash."""
         return user in users and self._digest(users[user], user, password) in self._verified
 
     async def verify(self, users: Mapping[str, str], user: str, password: str) -> bool:
-        """Whether the password is that of the user.
-
-        An unknown user takes as long as a known one.
+        """Return True if the password is the user's. The check takes as long for an unknown user.
 
         Args:
             users: The bcrypt hash of each user's password; at least one.
-            user: Who it is said to be.
-            password: The password that was given.
+            user: The user name of the request.
+            password: The password of the request.
 
         Raises:
-            BusyError: Too many are waiting already.
+            BusyError: Too many passwords wait already.
         """
         if self._waiting >= _MOST_WAITING:
             raise BusyError

@@ -1,4 +1,4 @@
-"""What the agent says of its own security: findings, and metrics to be warned by."""
+"""The findings and metrics of the web server's security."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from collectors.findings import Check, Finding, Severity
 from collectors.metrics import Family, counter, gauge
 
 SOON = 14 * 86400.0
-"""Seconds before a certificate's end from which on it is a finding."""
+"""Seconds before a certificate's expiry at which it becomes a finding."""
 
 
 class SecurityReport:
-    """Findings and families of the web's security.
+    """The findings and families of the web server's security.
 
     Args:
-        security: What holds now.
-        listen: The address that the configuration gives now.
+        security: The current rules.
+        listen: Returns the configured address.
     """
 
     def __init__(self, security: WebSecurity, listen: Callable[[], Address]) -> None:
@@ -29,34 +29,34 @@ class SecurityReport:
         self._listen = listen
 
     def families(self) -> Iterable[Family]:
-        """What was turned away, and when certificates end."""
+        """Return the counts of refusals and the expiry of certificates."""
         tls = self._security.current.tls
         ends = tls.expiries if tls else {}
         return (
             counter(
                 "wr_agent_web_login_failures_total",
-                "How many wrong passwords the agent's port was given.",
+                "Wrong passwords in requests to the agent's port.",
                 self._security.failed_logins,
             ),
             counter(
                 "wr_agent_web_connections_ended_total",
-                "How many connections the agent itself ended or refused, by reason.",
+                "Connections that the agent closed or refused, by reason.",
                 {(reason,): count for reason, count in list(self._security.ended.items())},
                 ("reason",),
             ),
             gauge(
                 "wr_agent_web_certificate_expiry_timestamp_seconds",
-                "When the certificate that the agent shows, or the authority of its clients, ends to be valid.",
+                "Expiry of the server certificate or of its clients' authority, as Unix time.",
                 {(which,): end for which, end in ends.items()},
                 ("certificate",),
             ),
         )
 
     def checks(self) -> Sequence[Check]:
-        """Whether only those who may can reach the agent, and whether that can go on."""
+        """Return the checks of access and of the web configuration."""
         return (
-            Check("agent.web", "Only those who may can read the agent", self._check_access),
-            Check("agent.web_files", "The web configuration and its certificates are good", self._check_files),
+            Check("agent.web", "Only authorized callers can read the agent", self._check_access),
+            Check("agent.web_files", "The web configuration and its certificates are valid", self._check_files),
         )
 
     def _check_access(self) -> Sequence[Finding]:
@@ -71,16 +71,16 @@ class SecurityReport:
 
 
 def check_access(listen: Address, secured: Secured) -> Iterable[Finding]:
-    """AgentHealth findings while others than this machine can read what they should not."""
+    """Yield a finding if unauthorized callers beyond this machine can read the agent."""
     if listen.is_loopback:
         return
     where = f"web.listen is {str(listen)!r}, which is beyond loopback"
     if not secured.knows_callers:
         yield Finding(
             code="agent-web-open",
-            title="Anyone who reaches this machine can read the agent",
+            title="The agent answers callers from the network without authentication",
             severity=Severity.WARNING,
-            detail=f"{where}, with neither passwords nor certificates that callers must have.",
+            detail=f"{where}, and callers need neither a password nor a certificate.",
             affects="Metrics and findings name devices, mounts and interfaces of this machine.",
             remedy=(
                 "Name a file with basic_auth_users or client_auth_type in web.config_file (docs/security.md),",
@@ -90,10 +90,10 @@ def check_access(listen: Address, secured: Secured) -> Iterable[Finding]:
     elif secured.tls is None:
         yield Finding(
             code="agent-web-cleartext",
-            title="Passwords reach the agent in clear text",
+            title="Passwords travel to the agent in clear text",
             severity=Severity.WARNING,
             detail=f"{where}, and the web configuration has passwords but no TLS.",
-            affects="Whoever sees the network's traffic can read the password, and then the agent.",
+            affects="An eavesdropper on the network learns the password and can then read the agent.",
             remedy=("Add tls_server_config to the file in web.config_file (docs/security.md).",),
         )
 
@@ -101,11 +101,11 @@ def check_access(listen: Address, secured: Secured) -> Iterable[Finding]:
 def _refused(problem: str) -> Finding:
     return Finding(
         code="agent-web-config-refused",
-        title="The web configuration cannot be used",
+        title="The web configuration is unusable",
         severity=Severity.FAILURE,
-        detail=f"The file, or a certificate that it names, has changed and is refused: {problem}",
-        affects="What held before goes on to hold; the agent does not start again with this.",
-        remedy=("wr-agent check-config", "The files are read again as soon as they change."),
+        detail=f"The changed file, or a certificate that it names, is refused: {problem}",
+        affects="The previous rules stay in effect; a restart of the agent would fail.",
+        remedy=("wr-agent check-config", "The agent reads the files again when they change."),
     )
 
 
@@ -117,11 +117,11 @@ def _check_expiry(tls: Tls, now: float) -> Iterable[Finding]:
         over = end <= now
         yield Finding(
             code=f"agent-web-certificate-{'expired' if over else 'expires'}",
-            title=f"A certificate of the agent's port {'has ended' if over else 'ends soon'}",
+            title=f"A certificate of the agent's port {'has expired' if over else 'expires soon'}",
             severity=Severity.FAILURE if over else Severity.WARNING,
-            detail=f"{_FILES[which]} is valid until {day}; at least {SOON / 86400:.0f} days from now are expected.",
-            affects="From then on nobody can scrape the agent.",
-            remedy=(f"Put a new certificate into the place of {_FILES[which]}; it is read at once.",),
+            detail=f"{_FILES[which]} is valid until {day}; expected at least {SOON / 86400:.0f} more days.",
+            affects="After the expiry, every scrape of the agent fails.",
+            remedy=(f"Replace {_FILES[which]} with a new certificate; the agent reads it within seconds.",),
         )
 
 
@@ -132,13 +132,13 @@ def _check_key(tls: Tls) -> Iterable[Finding]:
     try:
         mode = tls.key_file.stat().st_mode
     except OSError:
-        return  # it is refused as soon as the files are read again
+        return  # the next reading refuses it
     if mode & (stat.S_IROTH | stat.S_IWOTH):
         yield Finding(
             code="agent-web-key-readable",
-            title="Everyone on this machine can read the agent's private key",
+            title="All users of this machine can access the agent's private key",
             severity=Severity.WARNING,
-            detail=f"The mode of {tls.key_file} is {stat.filemode(mode)}; others should have no access.",
-            affects="Whoever has the key can pass for this agent.",
+            detail=f"The mode of {tls.key_file} is {stat.filemode(mode)}; expected no access for others.",
+            affects="With the key, a user can impersonate this agent.",
             remedy=(f"chmod o= {tls.key_file}",),
         )

@@ -1,4 +1,4 @@
-"""Token buckets by key, in a table that cannot grow without bound."""
+"""Token buckets by key, in a table of bounded size."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ _MOST_KEYS = 4096
 
 
 class Throttle:
-    """How often each key may do something: `burst` times at once, and once more each `interval` seconds.
+    """A rate limit for each key: a burst of `burst`, and one more each `interval` seconds.
 
-    A bucket is one number, the instant at which it will be full again (the generic cell rate algorithm of ITU-T
-    I.371), so that a full one need not be kept.
+    A bucket is one number, the instant at which it is full again (the generic cell rate algorithm of ITU-T I.371). A
+    full bucket needs no storage.
 
     Args:
-        burst: Tokens that a full bucket holds.
-        interval: Seconds until a taken token is back; 0 is no limit.
-        clock: Seconds on a clock that nobody sets.
+        burst: The tokens of a full bucket.
+        interval: Seconds until a token returns; 0 is no limit.
+        clock: Returns the seconds of a monotonic clock.
     """
 
     def __init__(self, burst: int, interval: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -27,7 +27,7 @@ class Throttle:
         self._full_at: dict[str, float] = {}
 
     def wait(self, key: str) -> float:
-        """Seconds until `key` has a token; 0 if it has one now."""
+        """Return the seconds until `key` has a token; 0 if it has one now."""
         missing = self._full_at.get(key, 0.0) - self._clock()
         return max(0.0, missing - (self._burst - 1) * self._interval)
 
@@ -36,10 +36,10 @@ class Throttle:
         now = self._clock()
         full_at = max(self._full_at.pop(key, now), now)
         if len(self._full_at) >= _MOST_KEYS:
-            del self._full_at[next(iter(self._full_at))]  # the one that took none for longest
+            del self._full_at[next(iter(self._full_at))]  # the least recently used
         self._full_at[key] = full_at + self._interval
 
     def give_back(self, key: str) -> None:
-        """Return a token that was taken for nothing."""
+        """Return a token that `take` removed needlessly."""
         if key in self._full_at:
             self._full_at[key] -= self._interval

@@ -1,4 +1,4 @@
-"""Makes of `tls_server_config` what a TLS server needs."""
+"""The TLS context of the server, built from `tls_server_config`."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ CLIENT_CA = "client_ca"
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """How TLS is spoken with those who connect from now on.
+    """The TLS settings of new connections.
 
     Attributes:
-        config: What the file says.
-        context: What `ssl` makes of it.
-        key_file: Where the private key is.
-        expiries: Unix seconds at which certificates end to be valid: of `server` when its chain first breaks, of
-            `client_ca` when the last authority goes.
+        config: The section of the file.
+        context: The context of `ssl`.
+        key_file: The file of the private key.
+        expiries: The expiry of certificates in Unix seconds: for `server` the earliest of its chain, for `client_ca`
+            the latest authority.
     """
 
     config: TlsConfig
@@ -40,12 +40,12 @@ class Tls:
 
     @property
     def knows_clients(self) -> bool:
-        """Whether nobody gets in without a certificate."""
+        """True if every caller must present a certificate."""
         return self.context.verify_mode is ssl.CERT_REQUIRED
 
 
 def files(config: TlsConfig, folder: Path) -> dict[str, Path]:
-    """The files that the configuration names, by their key; a relative name is relative to `folder`."""
+    """Return the files that the configuration names, by key; a relative name is relative to `folder`."""
     names = {"cert_file": config.cert_file, "key_file": config.key_file, "client_ca_file": config.client_ca_file}
     return {key: folder / name for key, name in names.items() if name}
 
@@ -54,7 +54,7 @@ def load(config: TlsConfig, path: Path) -> Tls:
     """Read the certificates that the configuration in the file `path` names.
 
     Raises:
-        ConfigError: A file cannot be read, or what it holds cannot be used.
+        ConfigError: A file cannot be read, or its content is unusable.
     """
     named = files(config, path.parent)
     texts = {key: _read(file, key, path) for key, file in named.items() if key != "key_file"}

@@ -1,7 +1,7 @@
-"""The web configuration file: its typed shape, and reading it.
+"""The web configuration file: its schema and its reader.
 
-The format is that of Prometheus's exporter-toolkit (docs/web-configuration.md there), so that a file made for
-node_exporter or Prometheus itself serves here as it is. What this agent cannot do is refused with the key's path.
+The format is that of Prometheus's exporter-toolkit (docs/web-configuration.md there), so a file for node_exporter or
+Prometheus works here unchanged. A setting that this agent does not support is refused with the key's path.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _BCRYPT = re.compile(r"\$2[aby]\$(?P<cost>\d\d)\$[./A-Za-z0-9]{53}")
 
 MAX_COST = 16
-"""The highest bcrypt cost: it takes seconds already, during which no other password can be looked at."""
+"""The maximum bcrypt cost. One verification takes seconds at this cost, and others wait for it."""
 
 _UNVERIFIED = ("RequestClientCert", "RequireAnyClientCert", "RequireClientCert")
 
@@ -53,10 +53,10 @@ class TlsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     curve_preferences: list[Curve] = []
 
     def __post_init__(self) -> None:
-        """Refuse what Python's `ssl` cannot do, and keys that do not go together.
+        """Refuse settings that Python's `ssl` does not support, and keys that contradict each other.
 
         Raises:
-            ValueError: With the key, and what to do.
+            ValueError: With the key and the fix.
         """
         for problem in self._problems():
             raise ValueError(problem)
@@ -67,37 +67,37 @@ class TlsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         found = {
             "cert and key are not read from the file itself; write them to files and set cert_file and key_file":
                 self.cert or self.key,
-            f"client_auth_type {self.client_auth_type} would let any certificate in; "
+            f"client_auth_type {self.client_auth_type} would accept any certificate; "
             "set RequireAndVerifyClientCert or VerifyClientCertIfGiven":
                 self.client_auth_type in _UNVERIFIED,
             "expected both cert_file and key_file": self.enabled and not (self.cert_file and self.key_file),
-            "client_ca and client_ca_file are two ways to say one thing; leave one out":
+            "expected one of client_ca and client_ca_file, got both; remove one":
                 self.client_ca and self.client_ca_file,
-            f"client_auth_type {self.client_auth_type} needs client_ca_file, or else anyone's certificate would do":
+            f"client_auth_type {self.client_auth_type} needs client_ca_file; without it, any certificate would pass":
                 verifies and not self.has_client_ca,
-            "client_ca_file does nothing without client_auth_type; set RequireAndVerifyClientCert":
+            "client_ca_file has no effect without client_auth_type; set RequireAndVerifyClientCert":
                 self.has_client_ca and not verifies,
             "client_allowed_sans needs client_auth_type RequireAndVerifyClientCert":
                 self.client_allowed_sans and not certain,
             "min_version is above max_version": self.min_version > self.max_version,
-            "curve_preferences takes one curve here, for Python's ssl sets no order of them; leave the others out":
+            "curve_preferences takes one curve because Python's ssl has no order of curves; remove the others":
                 len(self.curve_preferences) > 1,
         }  # fmt: skip
         return [text for text, applies in found.items() if applies]
 
     @property
     def enabled(self) -> bool:
-        """Whether TLS is wanted: the section says anything."""
+        """True if TLS is configured: the section sets any key."""
         return any(getattr(self, it.name) not in (it.default, []) for it in msgspec.structs.fields(self))
 
     @property
     def has_client_ca(self) -> bool:
-        """Whether certificates of clients can be verified."""
+        """True if the certificates of clients can be verified."""
         return bool(self.client_ca or self.client_ca_file)
 
 
 class Headers(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`http_server_config.headers`: what is sent with every answer; an empty one is left to the agent."""
+    """`http_server_config.headers`: the headers of every response; an empty value keeps the agent's own."""
 
     csp: str = msgspec.field(default="", name="Content-Security-Policy")
     frame: Literal["", "deny", "sameorigin"] = msgspec.field(default="", name="X-Frame-Options")
@@ -106,7 +106,7 @@ class Headers(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     hsts: str = msgspec.field(default="", name="Strict-Transport-Security")
 
     def __post_init__(self) -> None:
-        """Refuse what would end a header.
+        """Refuse values that would break a header.
 
         Raises:
             ValueError: With the header's name.
@@ -116,7 +116,7 @@ class Headers(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
                 raise ValueError(f"{name}: expected one line of printable text, got {value!r}")
 
     def given(self) -> dict[str, str]:
-        """The headers that are set, by name."""
+        """Return the headers that are set, by name."""
         fields = msgspec.structs.fields(self)
         return {it.encode_name: getattr(self, it.name) for it in fields if getattr(self, it.name)}
 
@@ -131,26 +131,26 @@ class HttpConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         """Refuse HTTP/2.
 
         Raises:
-            ValueError: It is asked for.
+            ValueError: The file enables it.
         """
         if self.http2:
-            raise ValueError("http2 is not spoken here, and a scrape gains nothing by it; set false or leave it out")
+            raise ValueError("http2 is not supported, and a scrape does not need it; set false or remove it")
 
 
 class RateLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`rate_limit`: a token bucket for all requests together. `interval` in seconds; 0 is no limit."""
+    """`rate_limit`: one token bucket for all requests. `interval` is in seconds; 0 is no limit."""
 
     interval: GoDuration = GoDuration(0)
     burst: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse a bucket that nothing passes.
+        """Refuse a bucket that no request can pass.
 
         Raises:
             ValueError: `burst` is below 1.
         """
         if self.interval and self.burst < 1:
-            raise ValueError(f"expected a burst of at least 1, got {self.burst}: no request would ever pass")
+            raise ValueError(f"expected a burst of at least 1, got {self.burst}; no request could pass")
 
 
 class WebFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -162,7 +162,7 @@ class WebFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     rate_limit: RateLimit = RateLimit()
 
     def __post_init__(self) -> None:
-        """Refuse passwords that are not hashed, or are hashed at a cost that would hold up the others.
+        """Refuse passwords without a bcrypt hash, and hashes whose cost would delay other callers.
 
         Raises:
             ValueError: With the user's name, never with the value.
@@ -170,7 +170,7 @@ class WebFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         for user, hashed in self.basic_auth_users.items():
             found = _BCRYPT.fullmatch(hashed)
             if found is None:
-                raise ValueError(f"basic_auth_users.{user}: expected a bcrypt hash, as `htpasswd -nBC 10 ''` makes it")
+                raise ValueError(f"basic_auth_users.{user}: expected a bcrypt hash, such as from `htpasswd -nBC 10 ''`")
             if not 4 <= int(found["cost"]) <= MAX_COST:  # noqa: PLR2004 - bcrypt's own lowest
                 raise ValueError(f"basic_auth_users.{user}: expected a cost from 4 to {MAX_COST}, got {found['cost']}")
 
@@ -179,7 +179,7 @@ def read(path: Path) -> WebFile:
     """Read and check a web configuration file.
 
     Raises:
-        ConfigError: It cannot be read, is no YAML, or says something that cannot be used.
+        ConfigError: The file cannot be read, is not YAML, or has an invalid value.
     """
     file, problems = decode(WebFile, _mapping(path))
     if file is None:
@@ -200,14 +200,14 @@ def _mapping(path: Path) -> dict[str, object]:
 
 
 def _given(data: dict[object, object]) -> dict[object, object]:
-    """`data` without the keys that have no value, which the format takes for left out."""
+    """Return `data` without keys that have no value; the format treats them as absent."""
     return {
         key: _given(value) if isinstance(value, dict) else value for key, value in data.items() if value is not None
     }
 
 
 def _loader() -> type[yaml.SafeLoader]:
-    """A loader of plain data that refuses a key given twice, of which YAML's would take the last."""
+    """Return a loader of plain data that refuses duplicate keys."""
     import yaml
 
     class Strict(yaml.SafeLoader):

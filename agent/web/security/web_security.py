@@ -1,6 +1,6 @@
-"""The security that holds now: read from the web configuration file, and again whenever that or a certificate changes.
+"""The current access rules, read from the web configuration file, and again when it or a certificate changes.
 
-A change that cannot be used leaves what was there, and is a problem to be shown until it is mended.
+An unusable change leaves the previous rules in effect and is reported until it is fixed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from agent.web.security.web_file import WebFile, read
 from collectors.offloop import OneAtATime
 
 INTERVAL = 2.0
-"""Seconds between two looks at whether a file has changed."""
+"""Seconds between two checks for changed files."""
 
 _DEADLINE = 10.0
 
@@ -31,20 +31,20 @@ _Stamps = dict[Path, tuple[int, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Secured:
-    """What the files say. Without a configuration file: plain HTTP for everyone."""
+    """The content of the files. Without a configuration file, it is plain HTTP for all callers."""
 
     file: WebFile = field(default_factory=WebFile)
     tls: tls.Tls | None = None
 
     @property
     def knows_callers(self) -> bool:
-        """Whether nobody gets in without a password or a certificate."""
+        """True if every caller needs a password or a certificate."""
         return bool(self.file.basic_auth_users) or (self.tls is not None and self.tls.knows_clients)
 
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """One reading of the files: what holds after it, and why that is not what they say, if it is not."""
+    """The result of one reading of the files: the rules in effect, and the problem if the files are unusable."""
 
     path: Path | None
     secured: Secured
@@ -53,7 +53,7 @@ class _Reading:
 
 
 class WebSecurity:
-    """Who may talk to the agent's port, now.
+    """The access rules of the agent's port.
 
     Args:
         path: The web configuration file; `None` for none. It is read at once; `problem` says whether it could be.
@@ -61,28 +61,28 @@ class WebSecurity:
 
     def __init__(self, path: Path | None) -> None:
         self.failed_logins = 0
-        """Passwords that were looked at and wrong."""
+        """The number of wrong passwords."""
         self.ended: Counter[str] = Counter()
-        """Connections that the agent ended or refused, by reason."""
+        """The number of connections that the agent closed or refused, by reason."""
         self._reading = _read(path, Secured())
         self._look_again = OneAtATime(lambda: _read_if_changed(self._reading), "web configuration")
 
     @property
     def current(self) -> Secured:
-        """What holds."""
+        """The rules in effect."""
         return self._reading.secured
 
     @property
     def problem(self) -> ConfigError | None:
-        """Why the files as they are now cannot be used; `None` if they can."""
+        """The problem of the files in their current state; `None` if they are valid."""
         return self._reading.problem
 
     @contextmanager
     def moved(self, path: Path | None) -> Iterator[None]:
-        """Follow another configuration file from now on, unless the block under the `with` fails.
+        """Switch to another configuration file, unless the block under the `with` fails.
 
         Raises:
-            ConfigError: It cannot be used; the one before stays.
+            ConfigError: The file is unusable; the previous one stays.
         """
         before, after = self._reading, _read(path, self.current)
         if after.problem:
@@ -98,23 +98,23 @@ class WebSecurity:
         """Read the files again when they change, until cancelled.
 
         Args:
-            changed: Called, on the event loop, when other security holds from now on.
+            changed: Called on the event loop when new rules take effect.
         """
         while True:
             await asyncio.sleep(INTERVAL)
             before = self._reading
             after = await self._read_again(before)
-            if self._reading is not before or after is before:  # moved meanwhile, or nothing new
+            if self._reading is not before or after is before:  # replaced by `moved`, or unchanged
                 continue
             self._reading = after
             if after.problem and str(after.problem) != str(before.problem):
-                log.error("the web configuration is refused and what held before stays", problem=str(after.problem))
+                log.error("web configuration refused; the old one stays in effect", problem=str(after.problem))
             elif not after.problem:
-                log.info("the web configuration was read again", file=str(after.path))
+                log.info("web configuration reloaded", file=str(after.path))
                 changed()
 
     async def _read_again(self, before: _Reading) -> _Reading:
-        """A new reading if a file has changed, else the one before."""
+        """Return a new reading if a file has changed, else the previous one."""
         if before.path is None:
             return before
         try:
@@ -129,7 +129,7 @@ def _read_if_changed(before: _Reading) -> _Reading:
 
 
 def _read(path: Path | None, held: Secured) -> _Reading:
-    """Read the files that `path` leads to; `held` goes on to hold if they cannot be used."""
+    """Read the file `path` and the files that it names; `held` stays in effect if they are unusable."""
     if path is None:
         return _Reading(None, Secured())
     stamps = _stamps([path])
@@ -138,7 +138,7 @@ def _read(path: Path | None, held: Secured) -> _Reading:
         if not file.tls_server_config.enabled:
             return _Reading(path, Secured(file), None, stamps)
         named = tls.files(file.tls_server_config, path.parent)
-        stamps |= _stamps(named.values())  # before they are read: a change meanwhile is then seen
+        stamps |= _stamps(named.values())  # before the reading, so that a concurrent change is detected
         return _Reading(path, Secured(file, tls.load(file.tls_server_config, path)), None, stamps)
     except ConfigError as error:
         return _Reading(path, held, error, stamps)
@@ -149,7 +149,7 @@ def _stamps(paths: Iterable[Path]) -> _Stamps:
 
 
 def _stamp(path: Path) -> tuple[int, ...]:
-    """What differs when the file does; also its change time, which new permissions change."""
+    """Return the identity of a file's state, including its change time, which new permissions update."""
     try:
         seen = path.stat()
     except OSError:

@@ -189,7 +189,7 @@ NONSENSE: dict[str, tuple[Any, str]] = {
     "a reserved label": (any_gauge("x", "X.", {("1",): 1}, ("__name__",)), "label names"),
     "label names as a text": (any_gauge("x", "X.", {("1",): 1}, "a"), "label names"),
     "label names as a list": (any_gauge("x", "X.", {("1",): 1}, ["a"]), "unhashable"),
-    "a label twice": (any_gauge("x", "X.", {("1", "2"): 1}, ("a", "a")), "each label once"),
+    "a label twice": (any_gauge("x", "X.", {("1", "2"): 1}, ("a", "a")), "distinct labels"),
     "a histogram with le": (any_histogram("x", "X.", {("1",): GOOD_HISTOGRAM}, ("le",)), "`le`"),
     "a missing label value": (any_gauge("x", "X.", {("1",): 1}, ("a", "b")), "('a', 'b')"),
     "label values as a text": (any_gauge("x", "X.", {"12": 1}, ("a", "b")), "tuple of values"),
@@ -370,7 +370,7 @@ def test_a_series_given_twice_is_seen_also_after_a_page_of_the_same_families() -
     mended = renderer.render([("one", [again]), ("good", [GOOD])], Format.TEXT)
 
     assert clean.errors == {}
-    assert "given twice" in page.errors["one"]
+    assert "is duplicate" in page.errors["one"]
     assert page.body.decode() == GOOD_TEXT
     assert mended.errors == {}
     assert 'x{a="1"} 2\n' in mended.body.decode()
@@ -383,7 +383,7 @@ def test_a_series_of_two_collectors_is_refused_as_soon_as_both_have_it() -> None
     page = renderer.render([("one", [first]), ("two", [first])], Format.TEXT)
 
     assert clean.errors == {}
-    assert "given twice" in page.errors["two"]
+    assert "is duplicate" in page.errors["two"]
 
 
 def test_families_keep_the_order_of_their_own_page() -> None:

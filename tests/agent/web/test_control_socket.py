@@ -138,4 +138,4 @@ def test_an_agent_without_a_control_socket_runs_and_says_so(tmp_path: Path) -> N
 
     with agent(tmp_path) as running:
         assert running.get("/-/healthy")[0] == 200
-        assert "wr-agent status and doctor cannot ask this agent" in running.log()
+        assert "wr-agent status and doctor cannot reach this agent" in running.log()

@@ -189,7 +189,7 @@ async def test_one_may_ask_for_a_collector_that_is_switched_off_but_not_for_one_
         assert GOOD in await answer.text()
     async with served.session.get(f"{served.web.url}/metrics?collect[]=adio") as answer:
         assert answer.status == 400
-        assert (await answer.text()).startswith("no such collector: adio; there are audio, ")
+        assert (await answer.text()).startswith("unknown collector: adio; expected one of audio, ")
 
 
 async def test_the_server_moves_between_addresses_of_one_port(served: Served) -> None:

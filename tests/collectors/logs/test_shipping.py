@@ -250,7 +250,7 @@ def test_sources_without_a_loki_are_refused(tmp_path: Path) -> None:
     agent = AgentProcess(tmp_path, config("", tmp_path / "x.log"))
 
     assert agent.process.wait(30) == 1
-    assert "logs.sources have nowhere to go; set loki.url" in agent.log()
+    assert "logs.sources need a destination; set loki.url" in agent.log()
     assert len(agent.log().splitlines()) == 1
 
 

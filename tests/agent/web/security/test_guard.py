@@ -86,7 +86,7 @@ async def test_only_the_right_password_gets_in(guarding: Start) -> None:
     guarded = await guarding(USERS)
 
     status, headers, body = await guarded.get()
-    assert (status, body) == (401, "a user name and a password are needed\n")
+    assert (status, body) == (401, "a user name and a password are required\n")
     assert headers["WWW-Authenticate"] == 'Basic realm="wr-agent", charset="UTF-8"'
     assert await guarded.status(ALICE) == 200
     assert await guarded.status(WRONG) == 401
