@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,14 +16,30 @@ from collectors.kernel_files import read_bytes
 _ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
+_READ_ONLY = frozenset({"ro", "emergency_ro", "shutdown"})
+"""Options of a file system that refuses writes. ext4 sets `emergency_ro` after an error since Linux 6.16."""
+
+_TABLES = ("proc/1/mountinfo", "proc/1/mounts", "proc/self/mountinfo", "proc/self/mounts")
+"""The tables of the machine, then those of this process, for a machine that hides the first process."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """One line of the mount table. Bytes that are not UTF-8 are surrogates, as `os.fsdecode` makes them."""
+    """One line of the mount table. Bytes that are not UTF-8 are surrogates, as `os.fsdecode` makes them.
+
+    Attributes:
+        device: The mounted device, or another name that the file system chose. Several mounts may share it.
+        path: The mount point.
+        type: The type of the file system.
+        read_only: True if the mount, or the whole file system, refuses writes.
+        number: Major and minor number of the file system, which identify it; None in a table that lacks them.
+    """
 
     device: str
     path: str
     type: str
     read_only: bool
+    number: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +70,37 @@ def _mount(line: str) -> Mount:
         raise ValueError(
             f"expected device, mount point, type and options in the mount table, found {line!r}"
         ) from error
-    return Mount(device, _unescaped(path), type_, "ro" in options.split(","))
+    return Mount(_unescaped(device), _unescaped(path), _unescaped(type_), _is_read_only(options))
+
+
+@lru_cache(maxsize=1)
+def parse_mountinfo(table: bytes) -> tuple[Mount, ...]:
+    """Parse the text of /proc/self/mountinfo (proc_pid_mountinfo(5)).
+
+    Raises:
+        ValueError: A line lacks a field.
+    """
+    return tuple(_mount_with_number(line) for line in os.fsdecode(table).split("\n") if line)
+
+
+def _mount_with_number(line: str) -> Mount:
+    mount, _, file_system = line.partition(" - ")
+    try:
+        _, _, number, _, path, options, *_ = mount.split(" ")
+        type_, device, own_options = file_system.split(" ", 2)
+        major, minor = map(int, number.split(":"))
+    except ValueError as error:
+        raise ValueError(f"expected a line of proc_pid_mountinfo(5) in the mount table, found {line!r}") from error
+    read_only = _is_read_only(options) or _is_read_only(own_options)
+    return Mount(_unescaped(device), _unescaped(path), _unescaped(type_), read_only, (major, minor))
+
+
+def _is_read_only(options: str) -> bool:
+    return not _READ_ONLY.isdisjoint(options.split(","))
 
 
 def _unescaped(field: str) -> str:
-    return _ESCAPE.sub(lambda escape: chr(int(escape[1], 8)), field)
+    return _ESCAPE.sub(lambda escape: chr(int(escape[1], 8)), field) if "\\" in field else field
 
 
 def space(path: str | Path) -> Space:
@@ -78,11 +122,21 @@ def space(path: str | Path) -> Space:
 
 
 def linux_mounts(root: Path) -> Sequence[Mount]:
-    """Return the mounts of the machine; those of this process if the first process is hidden."""
-    try:
-        return parse_mounts(read_bytes(root / "proc/1/mounts"))
-    except OSError:
-        return parse_mounts(read_bytes(root / "proc/self/mounts"))
+    """Return the mounts of the machine; those of this process if the first process is hidden.
+
+    Raises:
+        OSError: The kernel shows no mount table.
+    """
+    for table in _TABLES:
+        with contextlib.suppress(OSError):
+            content = read_bytes(root / table)
+            return parse_mountinfo(content) if table.endswith("mountinfo") else parse_mounts(content)
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(root / _TABLES[0]))
+
+
+def visible(mounts: Iterable[Mount]) -> list[Mount]:
+    """Return the mounts that programs can reach: of several at one path, the last hides the others."""
+    return list({mount.path: mount for mount in mounts}.values())
 
 
 def printable(name: str) -> str:

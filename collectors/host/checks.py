@@ -116,12 +116,13 @@ def _source_remedy(error: Exception) -> tuple[str, ...]:
 
 
 def _storage(spaces: Measured) -> Iterator[tuple[Mount, Space]]:
-    """Yield the file systems that a user can clean up, each device once."""
+    """Yield the file systems that a user can clean up, each one once even if it is mounted several times."""
     seen = set()
     for mount, space in spaces.items():
-        if not isinstance(space, Space) or mount.read_only or mount.type in _NOT_STORAGE or mount.device in seen:
+        identity = mount.number or mount.device  # a device's name may be shared, such as that of two FUSE mounts
+        if not isinstance(space, Space) or mount.read_only or mount.type in _NOT_STORAGE or identity in seen:
             continue
-        seen.add(mount.device)
+        seen.add(identity)
         yield mount, space
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from collectors.host.bounded_calls import BoundedCalls
+from collectors.host.bounded_calls import BoundedCalls, HungError
 from collectors.host.config import HostConfig
 from collectors.metrics import Family, LabelValues, gauge
-from collectors.mounts import Mount, Space, printable, space
+from collectors.mounts import Mount, Space, printable, space, visible
 
 _LABELS = ("device", "fstype", "mountpoint")
+_LABELS_WITH_ERROR = (*_LABELS, "device_error")
 
 # A working server answers much faster. The mounts of a dead one must not add up.
 _HANDOVER = 0.05
@@ -47,7 +50,7 @@ class FileSystems:
 
     def measured(self) -> Measured:
         """Return the space of each configured mount, within the deadline."""
-        kept = [mount for mount in self._mounts() if self._keeps(mount)]
+        kept = [mount for mount in visible(self._mounts()) if self._keeps(mount)]
         return self._calls.answers({mount: partial(space, self._root / mount.path.removeprefix("/")) for mount in kept})
 
     def families(self) -> list[Family]:
@@ -60,25 +63,67 @@ class FileSystems:
 
 def space_families(spaces: Measured) -> list[Family]:
     """Return space and inodes of each mount, and whether reading them failed."""
-    measured = [(_labels(mount), mount, found) for mount, found in spaces.items() if isinstance(found, Space)]
+    measured = [(_labels(mount), found) for mount, found in spaces.items() if isinstance(found, Space)]
     return [
-        gauge(
-            "node_filesystem_device_error",
-            "Whether an error occurred while getting statistics for the given device.",
-            {_labels(mount): int(not isinstance(found, Space)) for mount, found in spaces.items()},
-            _LABELS,
-        ),
-        gauge(
-            "node_filesystem_readonly",
-            "Filesystem read-only status.",
-            {labels: int(mount.read_only) for labels, mount, _ in measured},
-            _LABELS,
-        ),
+        *_errors(spaces),
+        *_read_only(spaces),
         *(
-            gauge(name, help, {labels: getattr(found, field) for labels, _, found in measured}, _LABELS)
+            gauge(name, help, {labels: getattr(found, field) for labels, found in measured}, _LABELS)
             for field, name, help in _FIELDS
         ),
+        gauge(
+            "node_filesystem_purgeable_bytes",
+            "Filesystem space available including purgeable space (MacOS specific).",
+            {labels: 0 for labels, _ in measured},
+            _LABELS,
+        ),
+        gauge(
+            "node_filesystem_mount_info",
+            "Filesystem mount information.",
+            {
+                (printable(mount.device), str(mount.number[0]), str(mount.number[1]), printable(mount.path)): 1
+                for mount, found in spaces.items()
+                if isinstance(found, Space) and mount.number
+            },
+            ("device", "major", "minor", "mountpoint"),
+        ),
     ]
+
+
+def _errors(spaces: Measured) -> list[Family]:
+    name = "node_filesystem_device_error"
+    help = "Whether an error occurred while getting statistics for the given device."
+    return [
+        gauge(name, help, {_labels(m): 0 for m, found in spaces.items() if isinstance(found, Space)}, _LABELS),
+        gauge(name, help, dict.fromkeys(_failed(spaces), 1), _LABELS_WITH_ERROR),
+    ]
+
+
+def _read_only(spaces: Measured) -> list[Family]:
+    name, help = "node_filesystem_readonly", "Filesystem read-only status."
+    states: dict[LabelValues, float] = {
+        _labels(mount): int(mount.read_only) for mount, found in spaces.items() if isinstance(found, Space)
+    }
+    failed: dict[LabelValues, float] = {labels: int(mount.read_only) for labels, mount in _failed(spaces).items()}
+    return [gauge(name, help, states, _LABELS), gauge(name, help, failed, _LABELS_WITH_ERROR)]
+
+
+def _failed(spaces: Measured) -> dict[LabelValues, Mount]:
+    """Return the mounts that could not be measured by their labels and the error.
+
+    The others lack the label `device_error`. node_exporter gives it an empty value, which means the same.
+    """
+    return {(*_labels(mount), _reason(found)): mount for mount, found in spaces.items() if not isinstance(found, Space)}
+
+
+def _reason(error: Exception) -> str:
+    """Return the error in node_exporter's words."""
+    if isinstance(error, HungError):
+        return "mountpoint timeout"
+    if isinstance(error, OSError) and error.errno is not None:
+        text = "stale NFS file handle" if error.errno == errno.ESTALE else os.strerror(error.errno)
+        return text[:1].lower() + text[1:]
+    return str(error)
 
 
 def _labels(mount: Mount) -> LabelValues:

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 import pytest
 
-from collectors.mounts import Mount, parse_mounts, space
+from collectors.mounts import Mount, linux_mounts, parse_mountinfo, parse_mounts, space, visible
 
 TABLE = """\
 proc /proc proc rw,relatime 0 0
@@ -38,3 +39,74 @@ def test_space_agrees_with_df() -> None:
     assert (found.size, found.files) == (int(size), int(inodes))
     assert 0 < found.available <= found.free <= found.size
     assert 0 < found.files_free <= found.files
+
+
+@pytest.mark.parametrize("option", ["ro", "emergency_ro", "shutdown"])
+def test_a_file_system_that_refuses_writes_is_read_only(option: str) -> None:
+    of_the_mount = f"36 1 8:17 / /srv {option},relatime - ext4 /dev/sdb1 rw\n"
+    of_the_file_system = f"36 1 8:17 / /srv rw,relatime - ext4 /dev/sdb1 rw,errors=remount-ro,{option}\n"
+
+    assert parse_mounts(f"/dev/sdb1 /srv ext4 rw,{option} 0 0\n".encode())[0].read_only
+    assert parse_mountinfo(of_the_mount.encode())[0].read_only
+    assert parse_mountinfo(of_the_file_system.encode())[0].read_only
+
+
+def test_a_writable_file_system_is_not_read_only() -> None:
+    line = b"36 1 8:17 / /srv rw,relatime shared:1 - ext4 /dev/sdb1 rw,errors=remount-ro,emergency_rx\n"
+
+    assert not parse_mountinfo(line)[0].read_only
+
+
+def test_mountinfo_has_the_number_of_the_file_system_and_any_count_of_optional_fields() -> None:
+    table = (
+        b"25 30 0:23 / /sys rw,nosuid - sysfs sysfs rw\n"
+        b"36 1 254:0 / /srv/a\\040b\\134c rw shared:1 master:2 - ext4 /dev/my\\040disk rw\n"
+    )
+
+    assert parse_mountinfo(table) == (
+        Mount("sysfs", "/sys", "sysfs", read_only=False, number=(0, 23)),
+        Mount("/dev/my disk", "/srv/a b\\c", "ext4", read_only=False, number=(254, 0)),
+    )
+
+
+def test_mountinfo_shows_the_line_that_it_does_not_know() -> None:
+    with pytest.raises(ValueError, match="36 1 8:17"):
+        parse_mountinfo(b"36 1 8:17 / /srv rw\n")
+
+
+@pytest.mark.parametrize("table", ["proc/1/mountinfo", "proc/1/mounts", "proc/self/mountinfo", "proc/self/mounts"])
+def test_each_table_of_the_kernel_is_known(tmp_path: Path, table: str) -> None:
+    line = "36 1 8:17 / /srv rw - ext4 /dev/a rw\n" if table.endswith("info") else "/dev/a /srv ext4 rw 0 0\n"
+    (tmp_path / table).parent.mkdir(parents=True)
+    (tmp_path / table).write_text(line)
+
+    assert [mount.path for mount in linux_mounts(tmp_path)] == ["/srv"]
+
+
+def test_the_machines_table_precedes_that_of_this_process(tmp_path: Path) -> None:
+    for pid, path in (("1", "/machine"), ("self", "/process")):
+        (tmp_path / "proc" / pid).mkdir(parents=True)
+        (tmp_path / "proc" / pid / "mounts").write_text(f"/dev/a {path} ext4 rw 0 0\n")
+
+    assert [mount.path for mount in linux_mounts(tmp_path)] == ["/machine"]
+
+
+def test_no_table_at_all_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        linux_mounts(tmp_path)
+
+
+def test_this_machines_tables_agree() -> None:
+    mounts = parse_mounts(Path("/proc/self/mounts").read_bytes())
+    mountinfo = parse_mountinfo(Path("/proc/self/mountinfo").read_bytes())
+
+    assert [(mount.device, mount.path, mount.type) for mount in mounts] == [
+        (mount.device, mount.path, mount.type) for mount in mountinfo
+    ]
+
+
+def test_of_several_mounts_at_one_path_the_last_is_visible() -> None:
+    below, above = Mount("a", "/srv", "autofs", read_only=False), Mount("nas:/", "/srv", "nfs4", read_only=False)
+    other = Mount("/dev/a", "/", "ext4", read_only=False)
+
+    assert visible([other, below, above]) == [other, above]

@@ -12,6 +12,13 @@ Tree = Callable[[Mapping[str, str | bytes]], Path]
 
 
 def samples_of(families: Iterable[Family], name: str) -> dict[LabelValues, float]:
-    """The samples of the one family of a name; fails if it is there twice, not at all, or as more than numbers."""
-    (family,) = [family for family in families if family.name == name]
-    return {labels: value for labels, value in family.samples.items() if isinstance(value, int | float)}
+    """The samples of all families of a name; fails if there is none, or a series twice, or more than numbers."""
+    found: dict[LabelValues, float] = {}
+    named = [family for family in families if family.name == name]
+    assert named, f"no family {name}"
+    for family in named:
+        for labels, value in family.samples.items():
+            assert labels not in found
+            assert isinstance(value, int | float)
+            found[labels] = value
+    return found

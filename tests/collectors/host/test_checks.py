@@ -132,3 +132,14 @@ def test_a_source_that_hangs_is_looked_for_in_the_kernel() -> None:
 
     assert "no answer within 0.8 s" in finding.detail
     assert "grep ^D" in finding.remedy[0]
+
+
+def test_two_file_systems_with_one_device_name_are_two() -> None:
+    first = Mount("rclone", "/srv/a", "fuse.rclone", read_only=False, number=(0, 51))
+    second = Mount("rclone", "/srv/b", "fuse.rclone", read_only=False, number=(0, 52))
+    again = Mount("rclone", "/srv/c", "fuse.rclone", read_only=False, number=(0, 52))
+    full = Space(size=100, free=1, available=1, files=0, files_free=0)
+
+    found = checks.disk_space({first: full, second: full, again: full})
+
+    assert [finding.title for finding in found] == ["/srv/a is nearly full", "/srv/b is nearly full"]

@@ -21,10 +21,13 @@ def test_a_mount_that_cannot_be_asked_is_an_error_and_nothing_else(tree: Tree) -
 
     assert samples_of(found, "node_filesystem_device_error") == {
         ("/dev/vda", "ext4", "/"): 0,
-        ("/dev/gone", "ext4", "/gone"): 1,
+        ("/dev/gone", "ext4", "/gone", "no such file or directory"): 1,
     }
     assert list(samples_of(found, "node_filesystem_size_bytes")) == [("/dev/vda", "ext4", "/")]
-    assert list(samples_of(found, "node_filesystem_readonly")) == [("/dev/vda", "ext4", "/")]
+    assert list(samples_of(found, "node_filesystem_readonly")) == [
+        ("/dev/vda", "ext4", "/"),
+        ("/dev/gone", "ext4", "/gone", "no such file or directory"),
+    ]
 
 
 def test_a_mount_point_in_the_table_twice_is_one_series(tree: Tree) -> None:
@@ -55,3 +58,19 @@ def test_real_mounts_say_their_space() -> None:
     sizes = samples_of(found, "node_filesystem_size_bytes")
     assert errors
     assert set(sizes) == {labels for labels, error in errors.items() if not error}
+
+
+def test_a_mount_has_its_number(tree: Tree) -> None:
+    root = tree({"proc/1/mountinfo": "36 1 254:0 / / rw - ext4 /dev/vda rw\n"})
+    found = _file_systems(root).families()
+
+    assert samples_of(found, "node_filesystem_mount_info") == {("/dev/vda", "254", "0", "/"): 1}
+    assert samples_of(found, "node_filesystem_purgeable_bytes") == {("/dev/vda", "ext4", "/"): 0}
+
+
+def test_a_hidden_mount_does_not_show_the_space_of_the_one_above(tree: Tree) -> None:
+    root = tree({"proc/1/mounts": "/dev/a /srv ext4 rw 0 0\n/dev/b /srv ext4 rw 0 0\n", "srv/x": ""})
+
+    assert list(samples_of(_file_systems(root).families(), "node_filesystem_size_bytes")) == [
+        ("/dev/b", "ext4", "/srv")
+    ]
