@@ -1,4 +1,4 @@
-"""Writes a bundle: gathers, blanks, bounds, and packs it as a tar.gz that only its owner can read."""
+"""The writer of bundles: a scrubbed and bounded tar.gz that only its owner can read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from agent.bundle.scrub import Scrubber
 
 FOLDER = "wr-agent-bundle"
 MOST_BYTES = 4 << 20
-"""Bytes of one file; what is beyond is cut off, and said."""
+"""Bytes of one file. A longer file is truncated with a mark."""
 
 
 class BundleError(Exception):
@@ -24,17 +24,17 @@ class BundleError(Exception):
 
 
 def write(path: Path, files: Iterable[tuple[str, str]], scrubber: Scrubber) -> list[tuple[str, int]]:
-    """Write a bundle; the name and size of each file in it, in order.
+    """Write a bundle, and return the name and size of each file in order.
 
     Args:
-        path: Where; nothing may be there yet.
-        files: Name and text of each, not blanked yet.
-        scrubber: Blanks them, once it has seen them all.
+        path: The new file. It must not exist.
+        files: The name and text of each file, not scrubbed yet.
+        scrubber: Removes private values, once it has seen all files.
 
     Raises:
-        BundleError: It cannot be written there.
+        BundleError: The file cannot be written.
     """
-    opened = _created(path)  # first of all, as gathering takes a while
+    opened = _created(path)  # first, since gathering takes seconds
     try:
         with opened:
             ready = [("README.txt", README.encode()), *_blanked(list(files), scrubber)]
@@ -56,13 +56,13 @@ def _created(path: Path) -> io.BufferedWriter:
     try:
         return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb")
     except FileExistsError as error:
-        raise BundleError(f"{path} is there already; name another file, or remove it") from error
+        raise BundleError(f"{path} exists; name another file, or remove it") from error
     except OSError as error:
-        raise BundleError(f"cannot write {path}: {error.strerror}; name a file in a folder of yours") from error
+        raise BundleError(f"cannot write {path}: {error.strerror}; name a file in a folder that you own") from error
 
 
 def _scrubbed(name: str, text: str, scrubber: Scrubber) -> str:
-    """The text without what is private; JSON stays JSON."""
+    """Return the text without private values. JSON stays valid."""
     if name.endswith(".json"):
         return json.dumps(scrubber.tree(json.loads(text)), indent=2, ensure_ascii=False)
     return scrubber.text(text)

@@ -1,4 +1,4 @@
-"""The configuration with only those of its values that tell how the agent is set up; pure.
+"""The configuration without values that may be private.
 
 An allow-list: numbers, truth values and the texts of known keys are shown, every other text is blanked. Comments are
 not there, for they are not part of what a TOML file says.
@@ -20,17 +20,17 @@ _SETTINGS = """
     textfile_directory time timeout timezone token_file unit url windows
 """
 _SHOWN = frozenset(_SETTINGS.split())
-"""Keys whose texts are settings and not anybody's own words."""
+"""Keys with values that are settings, not free text."""
 
 _KEY = re.compile(r"\s*(\[+[\w.\s\"'-]+\]+|[\w.\"'-]+\s*=)")
 
 
 def lines(text: str) -> Iterator[str]:
-    """One line for each value, by its full path; of a file that is no TOML, the keys alone."""
+    """Yield one line per value with its full path; only keys if the file is not TOML."""
     try:
         said = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        yield f"# this is no TOML: {error}; only the keys are shown"
+        yield f"# expected TOML: {error}; only the keys are shown"
         yield from _keys(text)
         return
     yield from _values("", said, "")

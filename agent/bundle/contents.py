@@ -1,4 +1,4 @@
-"""What goes into a bundle: each file's name and its text, before anything is blanked."""
+"""The files of a bundle: their names and unscrubbed texts."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _metrics(reached: Config | None) -> str:
 
 
 def _logs() -> str:
-    """What the service logged; an agent in a terminal logs there alone."""
+    """Return the service's log. An agent in a terminal logs only there."""
     if sys.platform == "darwin":
         return _tail(Path.home() / _MAC_LOG)
     found = [text for scope in ((), ("--user",)) if (text := _journal(*scope))]

@@ -1,4 +1,4 @@
-"""What is known on this machine that must not leave it: secrets by their very text, and the names of its people."""
+"""Private values of this machine: secrets, user names and the host name."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST_BYTES = 16384
 
 
 def private(path: Path | None, environ: Mapping[str, str]) -> Private:
-    """What must be blanked wherever it is found.
+    """Return the values to blank in every file.
 
     Args:
         path: The configuration file, if there is one: the values of its secret keys, what its `${NAME}` stand for, and
@@ -42,7 +42,7 @@ def private(path: Path | None, environ: Mapping[str, str]) -> Private:
 def _settings(path: Path | None) -> object:
     try:
         return tomllib.loads(read_text(path)) if path else {}
-    except (ConfigError, tomllib.TOMLDecodeError):  # then patterns alone tell secrets
+    except (ConfigError, tomllib.TOMLDecodeError):  # patterns alone then find secrets
         return {}
 
 
@@ -64,7 +64,7 @@ def _of_text(key: str, value: str, environ: Mapping[str, str]) -> Iterator[str]:
 
 
 def _of_file(path: Path) -> str:
-    """The secret in a file, if we may read it."""
+    """Return the secret in a file, if it is readable."""
     try:
         with path.open(errors="replace") as file:
             return file.read(_MOST_BYTES).strip()

@@ -1,4 +1,4 @@
-"""Blanks secrets and names in text. Pure; what is known of this machine's own secrets and people belongs to `known`.
+"""The scrubber of secrets and names in text. Pure; `private_values` finds this machine's own.
 
 URLs lose what gives access. Then goes what is known, by its very text; then what looks like a secret by its form or by
 the key before it. A form that nobody thought of remains: that is why a person is asked to read the bundle first.
@@ -21,16 +21,16 @@ SECRET_KEY = re.compile(
     r"[\w.-]*",
     re.IGNORECASE,
 )
-"""A key whose value is a secret."""
+"""A key with a secret value."""
 
 _PERSON_KEY = re.compile(
     r"(?:[\w.-]*[._-])?(?:user[_-]?name|login|(?:user|account|member|customer)(?:[._-]?(?:id|uuid|guid|name))?|e-?mail"
     r"|nodename|hostname|serial|[\w]+_serial|uuid|[\w]+_uuid|asset_tag|[\w]+_asset_tag)",
     re.IGNORECASE,
 )
-"""A key whose value says who somebody is, or which machine this is."""
+"""A key with a value that identifies a person or this machine."""
 
-# Each pattern begins where a word does: tried at every letter, a long one would take the square of its length.
+# Each pattern starts at a word boundary, which keeps matching linear on long words.
 _PAIR = re.compile(r"""(?<![\w.-])([\w.-]+)(["']?\s*[=:]\s*)("(?:[^"\\]|\\.)*"|'[^']*'|[^\s,;&"'})\]]+)""")
 _PEM = re.compile(r"-----BEGIN [A-Z0-9 ]+-----.*?(?:-----END [A-Z0-9 ]+-----|\Z)", re.DOTALL)
 _HEADER = re.compile(
@@ -57,14 +57,14 @@ _ADDRESS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Private:
-    """What must be blanked wherever it is found.
+    """The values to blank in every text.
 
     Attributes:
         secrets: Longest first.
         people: User names.
-        full_names: What these people are called.
-        homes: Their folders.
-        host: This machine's name; one of less than four letters is left, for it is part of too much else.
+        full_names: Full names of these users.
+        homes: Their home folders.
+        host: This machine's name. Names under four letters stay, since they match too much.
     """
 
     secrets: tuple[str, ...] = ()
@@ -75,18 +75,18 @@ class Private:
 
 
 class Scrubber:
-    """Blanks what is private in texts; the same user is the same `user1` in all of them."""
+    """The scrubber of one bundle. A user has the same alias in all texts."""
 
     def __init__(self, private: Private) -> None:
         self._private = private
         self._people = dict.fromkeys(private.people)
 
     def learn(self, text: str) -> None:
-        """Take note of the people whose folders a text names, before any text is scrubbed."""
+        """Learn user names from the home folders in a text, before any text is scrubbed."""
         self._people.update(dict.fromkeys(_HOME.findall(text)))
 
     def text(self, text: str) -> str:
-        """The text without what is private."""
+        """Return the text without private values."""
         text = _URL.sub(_without_access, text)
         for secret in self._private.secrets:
             text = text.replace(secret, BLANK)
@@ -98,7 +98,7 @@ class Scrubber:
         return self._without_names(_EMAIL.sub(BLANK, text))
 
     def tree(self, data: Any) -> Any:  # noqa: ANN401 - any data as JSON has it
-        """Plain data, with all its texts scrubbed; keys stay."""
+        """Return plain data with all texts scrubbed. Keys stay."""
         if isinstance(data, str):
             return self.text(data)
         if isinstance(data, list | tuple):
@@ -123,7 +123,7 @@ def _word(name: str) -> re.Pattern[str]:
 
 
 def _without_access(found: re.Match[str]) -> str:
-    """A URL without user, password, query and fragment."""
+    """Return a URL without user, password, query and fragment."""
     try:
         parts = urlsplit(found[0])
     except ValueError:

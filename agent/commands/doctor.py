@@ -1,7 +1,6 @@
-"""`wr-agent doctor`: what is wrong with this machine and this agent, and what to type.
+"""`wr-agent doctor`: findings on this machine and this agent, with fixes.
 
-Asks the machine, the agent that runs, which has watched for longest, and without one measures by itself for a moment.
-Changes nothing.
+It asks the running agent, or measures for a few seconds without one. It changes nothing.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 HELP = "diagnose this machine; exit 0 clean, 1 warnings, 2 failures, 3 doctor itself broke"
 
 SCHEMA = 1
-"""Raised when a field of the JSON document changes its meaning or goes; new fields do not raise it."""
+"""The version of the JSON document. A changed or removed field raises it; a new one does not."""
 
 BROKEN = 3
 
@@ -39,32 +38,32 @@ _EXIT = {None: 0, Severity.INFO: 0, Severity.WARNING: 1, Severity.FAILURE: 2}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What to ask, and the form of the answer."""
-    parser.error = _wrong_usage  # type: ignore[method-assign]  # argparse's own 2 would read as "failures"
+    """Add the selection of checks and the output format."""
+    parser.error = _wrong_usage  # type: ignore[method-assign]  # argparse's exit code 2 would mean "failures"
     parser.add_argument("--config", metavar="FILE", help="the configuration that the agent runs with")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print one JSON document")
     form.add_argument("--list", action="store_true", help="print the names of the checks and do nothing else")
     parser.add_argument("--only", metavar="NAME", action="append", default=[], help="one check, or all of one subject")
-    parser.add_argument("-v", "--verbose", action="store_true", help="also show what is well")
-    form.add_argument("--bundle", metavar="FILE", help="write all of it for whoever helps, less secrets; sends nothing")
+    parser.add_argument("-v", "--verbose", action="store_true", help="also show checks without findings")
+    form.add_argument("--bundle", metavar="FILE", help="write a support bundle without secrets; sends nothing")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """The exit code that `HELP` promises."""
+    """Return the exit code that `HELP` lists."""
     log.configure("critical", "console")
     try:
         return _run(arguments)
     except KeyboardInterrupt:
         raise
-    except Exception:  # noqa: BLE001 - never silence for our own mistake, and an exit code that says whose it is
+    except Exception:  # noqa: BLE001 - exit code 3 reports a fault of doctor itself
         traceback.print_exc()
         print("doctor itself broke; report the lines above", file=sys.stderr)
         return BROKEN
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from agent.doctor.agent import settings  # the daemon has no use for it, and imports all commands
+    from agent.doctor.agent import settings  # the daemon imports all commands but does not use it
     from agent.doctor.examination import Examination
 
     only = () if arguments.bundle else arguments.only
@@ -103,13 +102,13 @@ def _bundle(path: Path, examination: Examination, outcomes: Sequence[Outcome], c
         listed = write(path, files, Scrubber(private(source, os.environ)))
     except BundleError as error:
         _wrong_usage(str(error))
-    print(f"wrote {path}, for you to read before you give it to anybody; nothing was sent")
+    print(f"wrote {path}, read it before you share it; nothing was sent")
     for name, size in listed:
         print(f"  {name:16} {size:>9,} bytes")
 
 
 def document(outcomes: Sequence[Outcome], code: int, *, live: bool) -> str:
-    """The outcomes as JSON."""
+    """Return the outcomes as JSON."""
     content = {
         "schema": SCHEMA,
         "version": __version__,
@@ -121,7 +120,7 @@ def document(outcomes: Sequence[Outcome], code: int, *, live: bool) -> str:
 
 
 def text(outcomes: Sequence[Outcome], terminal: Terminal, *, live: bool, verbose: bool) -> str:
-    """The outcomes for a person."""
+    """Return the outcomes as text."""
     seen = "as the running agent sees it" if live else "as doctor sees it"
     machine = f"{platform.node()} ({_system()})"
     header = [terminal.bold(line) for line in wrapped(f"wr-agent {__version__} on {machine}, {seen}")]

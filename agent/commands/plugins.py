@@ -13,17 +13,17 @@ from agent.terminal import client
 from agent.terminal.style import Terminal
 from collectors.plugins.state import GoneState, PluginsState, SocketState
 
-HELP = "list the plugins that the running agent polls, and what it refuses of them"
+HELP = "list the polled plugins and the refused series"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Where to look, and the form."""
+    """Add the configuration and the output format."""
     parser.add_argument("--config", metavar="FILE", help="the configuration that the agent runs with")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 if an agent that polls plugins answers, 1 if none does."""
+    """Return 0 if an agent that polls plugins answers, else 1."""
     try:
         states = client.fetch(loader.load(locations.find(arguments.config))).state
     except client.NotRunningError as error:

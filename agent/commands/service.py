@@ -1,4 +1,4 @@
-"""`wr-agent service`: has systemd or launchd run the agent."""
+"""`wr-agent service`: installs the agent as a service of systemd or launchd."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from agent.config import loader
 from agent.service import launchd, systemd
 from agent.service.definition import Command, Service, ServiceError
 
-HELP = "have systemd or launchd run the agent: install, uninstall or show the service"
+HELP = "install, uninstall or show the systemd or launchd service"
 
 _TIMEOUT = 90.0
-"""Seconds that the service manager has for one command; a start waits until the agent is ready."""
+"""The timeout of a service manager's command, in seconds. A start waits until the agent is ready."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What to do, and for whom."""
+    """Add the action and the service's user."""
     parser.add_argument("action", choices=("install", "uninstall", "show"))
     whose = parser.add_mutually_exclusive_group()
-    whose.add_argument("--system", action="store_true", help="a service of the machine; root's default on Linux")
-    whose.add_argument("--user", action="store_true", help="a service of the user who is logged in; else the default")
-    parser.add_argument("--config", metavar="FILE", help="the configuration; without it, the platform's usual place")
-    parser.add_argument("--as", metavar="USER", dest="run_as", default="", help="whom a system service runs as")
+    whose.add_argument("--system", action="store_true", help="a system service; root's default on Linux")
+    whose.add_argument("--user", action="store_true", help="a service of the logged-in user; otherwise the default")
+    parser.add_argument("--config", metavar="FILE", help="the configuration file; default: the platform's path")
+    parser.add_argument("--as", metavar="USER", dest="run_as", default="", help="the user of a system service")
     parser.add_argument(
         "--realtime",
         action="store_true",
-        help="let a system service's probe have real-time priority, where the JACK server has it",
+        help="allow the probe of a system service real-time priority, if the JACK server has it",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 if it is done, 1 if it cannot be."""
+    """Return 0 on success, else 1."""
     actions = {"install": _install, "uninstall": _uninstall, "show": _show}
     try:
         actions[arguments.action](_service(arguments), _daemon_command(arguments.config))
@@ -60,12 +60,12 @@ def _install(service: Service, command: Command) -> None:
         _run(service.start)
     except ServiceError as error:
         raise ServiceError(f"{error}; what it logged: {service.logs}") from error
-    print(f"wr-agent runs, and starts by itself from now on\nto see what it logs: {service.logs}")
+    print(f"wr-agent runs, and starts automatically from now on\nits log: {service.logs}")
 
 
 def _uninstall(service: Service, _command: Command) -> None:
     if not service.file.exists():
-        print(f"there is no {service.file}: nothing to do")
+        print(f"{service.file} does not exist; nothing to do")
         return
     _run(service.stop, check=False)
     try:
@@ -82,7 +82,7 @@ def _show(service: Service, command: Command) -> None:
     try:
         installed = service.file.read_text()
     except OSError:
-        print(f"{service.file} is not there; wr-agent service install writes the above", file=sys.stderr)
+        print(f"{service.file} does not exist; wr-agent service install writes the text above", file=sys.stderr)
         return
     same = "is the same" if installed == text else "is another; wr-agent service install replaces it by the above"
     print(f"{service.file} {same}", file=sys.stderr)
@@ -93,9 +93,9 @@ def _service(arguments: argparse.Namespace) -> Service:
     if arguments.system or (os.geteuid() == 0 and not arguments.user and not mac):
         return _system_service(arguments, mac=mac)
     if arguments.run_as or arguments.realtime:
-        raise ServiceError("--as and --realtime are for a service of the machine: add --system")
+        raise ServiceError("--as and --realtime need a system service: add --system")
     if os.geteuid() == 0:
-        raise ServiceError("root has no session to serve: run this as the user who is logged in, or with --system")
+        raise ServiceError("root has no session: run this as the logged-in user, or with --system")
     return launchd.agent() if mac else systemd.user()
 
 
@@ -105,12 +105,12 @@ def _system_service(arguments: argparse.Namespace, *, mac: bool) -> Service:
     if arguments.realtime:
         raise ServiceError("--realtime is for systemd: CoreAudio's threads have their priority from CoreAudio")
     if not arguments.run_as and arguments.action != "uninstall":
-        raise ServiceError("a LaunchDaemon would run as root, which the agent has no need of: add --as USER")
+        raise ServiceError("a LaunchDaemon would run as root, which the agent does not need: add --as USER")
     return launchd.daemon(arguments.run_as)
 
 
 def _daemon_command(given: str | None) -> Command:
-    """The command line of the daemon, with the configuration if one is named, after a look whether it is good."""
+    """Return the daemon's command line, after a check of its configuration."""
     script = Path(sys.executable).with_name("wr-agent")
     program = (str(script),) if script.exists() else (sys.executable, "-m", "agent")
     if not given:
@@ -123,7 +123,7 @@ def _daemon_command(given: str | None) -> Command:
 def _run(commands: tuple[Command, ...], *, check: bool = True) -> None:
     for command in commands:
         if shutil.which(command[0]) is None:
-            raise ServiceError(f"there is no {command[0]} on this machine, so nothing can run the agent as a service")
+            raise ServiceError(f"expected {command[0]} on this machine, found none; the agent cannot run as a service")
         done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=False)  # noqa: S603
         if done.returncode and check:
             raise ServiceError(f"{' '.join(command)} failed ({done.returncode}) {done.stderr.strip()}".strip())

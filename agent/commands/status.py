@@ -16,7 +16,7 @@ from agent.config.schema import Config
 from agent.terminal import client, overview
 from agent.terminal.style import Terminal
 
-HELP = "say what the running agent measures, and how it is itself"
+HELP = "show the live values and the health of the running agent"
 
 _INTERVAL = 1.0
 _CLEAR = "\033[H\033[2J"
@@ -24,15 +24,15 @@ _CUT_LINES, _WRAP_LINES = "\033[?7l", "\033[?7h"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Where to look, and the form."""
+    """Add the configuration and the output format."""
     parser.add_argument("--config", metavar="FILE", help="the configuration that the agent runs with")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print one JSON document")
-    form.add_argument("--watch", action="store_true", help="say it each second, until Ctrl-C")
+    form.add_argument("--watch", action="store_true", help="refresh each second, until Ctrl-C")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 if an agent answers, 1 if none does."""
+    """Return 0 if an agent answers, else 1."""
     where = loader.load(locations.find(arguments.config))
     try:
         status = client.fetch(where)
@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _watch(where: Config, terminal: Terminal) -> None:
-    """Say it each second, also that the agent is away, until the user has seen enough."""
+    """Print the status each second until Ctrl-C, also while the agent does not answer."""
     with _whole_screen() as show:
         while True:
             try:
@@ -62,7 +62,7 @@ def _watch(where: Config, terminal: Terminal) -> None:
 
 @contextmanager
 def _whole_screen() -> Iterator[Callable[[list[str]], None]]:
-    """What shows lines in place of those before, as far as the screen has room; one after another where it is none."""
+    """Yield a function that redraws lines on a terminal, or prints them one after another elsewhere."""
     screen = sys.stdout.isatty()
 
     def show(lines: list[str]) -> None:

@@ -1,1 +1,1 @@
-"""What is happening now, and in the last hour: for the status page and `wr-agent status`."""
+"""Live values and the last hour, for the status page and `wr-agent status`."""

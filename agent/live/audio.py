@@ -1,4 +1,4 @@
-"""The audio devices of a moment, from the audio collector's families."""
+"""The audio devices of a live sample, from the audio collector's families."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _MOST_CHANNELS = 64
 
 
 def devices(before: Reading | None, now: Reading) -> list[DeviceNow]:
-    """Every device that was seen, or should have been."""
+    """Return every known device, up or down."""
     return [_device(before, now, it.labels["device"], up=it.value == 1) for it in now.series("audio_device_up")]
 
 
@@ -56,7 +56,7 @@ def _device(before: Reading | None, now: Reading, name: str, *, up: bool) -> Dev
 
 
 def _new_dropouts(before: Reading | None, now: Reading, device: str) -> int:
-    """Dropouts since the reading before: all there are of a device that was not there then."""
+    """Return the dropouts since the previous reading; all dropouts of a new device."""
     if before is None:
         return 0
     new = increase(before, now, _DROPOUTS, device=device)

@@ -1,7 +1,7 @@
-"""`/-/events`: what happens, to every open page, as server-sent events (WHATWG HTML, section 9.2).
+"""`/-/events`: live values for every open page, as server-sent events (WHATWG HTML, section 9.2).
 
-`history` once: a list of points. `standing` at first and when it changes. `moment` each second. `point` when the
-history gets one. Their data are the structs of `agent.live.sample` as JSON.
+The events are `history` once (a list of points), `health` at first and on each change, `sample` each second, and
+`point` for each new point of the history. Their data are the structs of `agent.live.sample` as JSON.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from agent.live.sample import AgentHealth, LiveSample, Point
 from agent.live.sampler import Sampler
 
 MOST_STREAMS = 16
-"""Pages that may be open at once: whoever opens one more is asked to come back."""
+"""Pages that may be open at once. Further requests get a 503."""
 
 PATIENCE = 10.0
-"""Seconds that a page has to take an event."""
+"""Seconds that a page may take to receive an event."""
 
 _RETRY = b"retry: 2000\n\n"
 
@@ -30,63 +30,63 @@ class EventStreams:
     """The streams of all open pages.
 
     Args:
-        sampler: Whose moments are sent.
-        standing: What lasts, now.
+        sampler: The source of samples.
+        health: Returns the agent's health.
     """
 
-    def __init__(self, sampler: Sampler, standing: Callable[[], AgentHealth]) -> None:
+    def __init__(self, sampler: Sampler, health: Callable[[], AgentHealth]) -> None:
         self._sampler = sampler
-        self._standing = standing
+        self._standing = health
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Send events for as long as the page is open and the agent runs."""
         if self._sampler.watchers >= MOST_STREAMS:
-            text = f"{MOST_STREAMS} pages are open already; close one\n"
+            text = f"{MOST_STREAMS} status pages are open, the most allowed; close one\n"
             return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE, text=text, headers={"Retry-After": "10"})
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-        response.force_close()  # what comes after a stream belongs to a connection of its own
-        with suppress(ConnectionError, TimeoutError), self._sampler.watched():  # the page was closed, or takes nothing
+        response.force_close()  # the stream ends its connection
+        with suppress(ConnectionError, TimeoutError), self._sampler.watched():  # the page was closed or stopped reading
             await response.prepare(request)
             await self._send_all(response)
         return response
 
     def end(self) -> None:
-        """End all streams; pages then ask anew, under the rules that hold by then."""
+        """End all streams. Pages then reconnect under the current security rules."""
         self._sampler.dismiss()
 
     async def _send_all(self, response: web.StreamResponse) -> None:
         page = _Page(self._sampler, self._standing)
         await _send(response, page.greeting())
-        while moment := await self._sampler.next():
-            await _send(response, b"".join(page.news(moment)))
+        while sample := await self._sampler.next():
+            await _send(response, b"".join(page.news(sample)))
 
 
 class _Page:
-    """What one page has been told."""
+    """The state of one page's stream."""
 
-    def __init__(self, sampler: Sampler, standing: Callable[[], AgentHealth]) -> None:
+    def __init__(self, sampler: Sampler, health: Callable[[], AgentHealth]) -> None:
         self._sampler = sampler
-        self._standing = standing
-        self._told: AgentHealth | None = None
+        self._standing = health
+        self._sent_health: AgentHealth | None = None
         self._last_point = 0.0
 
     def greeting(self) -> bytes:
-        """What it is told first."""
+        """Return the first events of the stream."""
         points = self._sampler.points
         self._note(points)
         return _RETRY + _event("history", points)
 
-    def news(self, moment: LiveSample) -> Iterator[bytes]:
-        """What it is told of a moment."""
-        standing = self._standing()
-        if standing != self._told:
-            self._told = standing
-            yield _event("standing", standing)
+    def news(self, sample: LiveSample) -> Iterator[bytes]:
+        """Yield the events of a sample."""
+        health = self._standing()
+        if health != self._sent_health:
+            self._sent_health = health
+            yield _event("health", health)
         points = [point for point in self._sampler.points[-2:] if point.time > self._last_point]
         self._note(points)
         for point in points:
             yield _event("point", point)
-        yield _event("moment", moment)
+        yield _event("sample", sample)
 
     def _note(self, points: Sequence[Point]) -> None:
         if points:

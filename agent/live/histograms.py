@@ -1,4 +1,4 @@
-"""What histograms say of the stretch of time between two readings."""
+"""Statistics of a histogram's observations between two readings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collectors.metrics import HistogramValue
 
 
 def between(before: HistogramValue | None, after: HistogramValue) -> HistogramValue:
-    """The observations of the stretch; all there are if it began anew, or was not there before."""
+    """Return the observations between two readings; all of `after` if it is new or was reset."""
     if before is None or before.bounds != after.bounds or sum(before.counts) > sum(after.counts):
         return after
     counts = tuple(late - early for early, late in zip(before.counts, after.counts, strict=True))
@@ -16,9 +16,9 @@ def between(before: HistogramValue | None, after: HistogramValue) -> HistogramVa
 
 
 def quantile(value: HistogramValue, part: float) -> float:
-    """Where `part` of the observations lie below, spread evenly in their bucket as Prometheus's `histogram_quantile`.
+    """Return the `part` quantile, interpolated in its bucket like Prometheus's `histogram_quantile`.
 
-    Observations above the highest bound count as being at it. There must be observations.
+    Observations above the highest bound count as equal to it. The histogram must have observations.
     """
     rank = part * sum(value.counts)
     for index, reached in enumerate(accumulate(value.counts)):
@@ -28,13 +28,13 @@ def quantile(value: HistogramValue, part: float) -> float:
 
 
 def worst(value: HistogramValue) -> float:
-    """The upper bound of the highest bucket that has observations: none was worse, as far as the bounds tell."""
+    """Return the upper bound of the highest bucket with observations."""
     highest = max(index for index, count in enumerate(value.counts) if count)
     return value.bounds[min(highest, len(value.bounds) - 1)]
 
 
 def mean(value: HistogramValue) -> float:
-    """The mean of the observations. There must be some."""
+    """Return the mean. The histogram must have observations."""
     return value.sum / sum(value.counts)
 
 

@@ -1,4 +1,4 @@
-"""The machine of a moment, from the host collector's families."""
+"""The machine of a live sample, from the host collector's families."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NAMES = frozenset(
 
 
 def host(before: Reading | None, now: Reading) -> HostNow:
-    """How busy and how full the machine is."""
+    """Return the machine's load and usage."""
     disk, used = _fullest(now)
     return HostNow(
         cpu=_busy(before, now),
@@ -55,7 +55,7 @@ def _busy(before: Reading | None, now: Reading) -> float | None:
 
 
 def _memory(now: Reading) -> float | None:
-    """Linux says what is available; on macOS it is what is free or inactive."""
+    """Return the used share of memory. Linux reports available memory; macOS free and inactive memory."""
     total = now.number("node_memory_MemTotal_bytes") or now.number("node_memory_total_bytes")
     available = now.number("node_memory_MemAvailable_bytes")
     if available is None:
@@ -64,7 +64,7 @@ def _memory(now: Reading) -> float | None:
 
 
 def _fullest(now: Reading) -> tuple[str, float | None]:
-    """The file system with the least space left; those that cannot be written are always full."""
+    """Return the fullest writable file system, and its used share."""
     sizes, read_only = ({_file_system(it): it.value for it in now.series(name)} for name in (_SIZE, _READ_ONLY))
     disk, most = "", None
     for it in now.series(_FREE):

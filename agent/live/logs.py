@@ -1,4 +1,4 @@
-"""The sources of logs of a moment, from the logs collector's families."""
+"""The log sources of a live sample, from the logs collector's families."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MOST = 64
 
 
 def logs(before: Reading | None, now: Reading) -> list[LogNow]:
-    """Every source, in the order of the configuration."""
+    """Return every source, in the order of the configuration."""
     names = [it.labels["source"] for it in now.series(_BYTES)]
     return [_log(before, now, name) for name in names[:_MOST]]
 

@@ -1,4 +1,4 @@
-"""Makes moments of what collectors export, each against a reading of a little earlier."""
+"""Live samples from the collectors' families, each relative to an earlier reading."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _log = structlog.get_logger()
 
 
 class _Part(NamedTuple):
-    """What one collector adds to a moment: to which field, from which families, how, and what if it says nothing."""
+    """A collector's part of a sample: its field, families, maker and empty value."""
 
     field: str
     names: frozenset[str]
@@ -34,35 +34,35 @@ _PARTS: Mapping[str, _Part] = {
 }
 
 COLLECTORS = frozenset(_PARTS)
-"""The collectors that moments are made of."""
+"""The collectors that contribute to samples."""
 
 _LEAST_SECONDS = 0.8
-"""Seconds that a moment should tell of at least: in a tenth of one there are too few buffers for a percentile."""
+"""The least span of a sample, in seconds: shorter ones hold too few buffers for a percentile."""
 
 
 def readings(groups: Iterable[tuple[str, Sequence[Family]]], at: float) -> dict[str, Reading]:
-    """What collectors exported at `at` seconds of the monotonic clock, by collector."""
+    """Return the collectors' readings at `at` seconds of the monotonic clock, by collector."""
     return {name: Reading(families, _PARTS[name].names, at) for name, families in groups}
 
 
 class Observer:
-    """Remembers the last two readings of each collector, and the moment that they made."""
+    """The last two readings of each collector, and the last sample."""
 
     def __init__(self) -> None:
-        self.moment = LiveSample()
+        self.sample = LiveSample()
         self._last: dict[str, Reading] = {}
         self._before: dict[str, Reading] = {}
 
     def look(self, asked: frozenset[str], found: Mapping[str, Reading]) -> LiveSample:
-        """The moment now.
+        """Return the sample of new readings.
 
         Args:
-            asked: Which collectors were read; of others the moment goes on to tell what it told before.
-            found: Their readings, less those of collectors that there are not, or that failed.
+            asked: The collectors that were read. Others keep their values of the last sample.
+            found: The readings, without those of failed or missing collectors.
         """
         parts = {_PARTS[name].field: self._part(name, found.get(name)) for name in asked}
-        self.moment = replace(self.moment, time=round(time.time(), 2), **parts)
-        return self.moment
+        self.sample = replace(self.sample, time=round(time.time(), 2), **parts)
+        return self.sample
 
     def _part(self, name: str, reading: Reading | None) -> object:
         if reading is None:
@@ -70,8 +70,8 @@ class Observer:
             return _PARTS[name].nothing
         try:
             return _PARTS[name].make(self._earlier(name, reading), reading)
-        except Exception:  # noqa: BLE001 - what strangers export may be anything; it must not cost the rest
-            _log.exception("nothing can be shown of a collector", collector=name)
+        except Exception:  # noqa: BLE001 - exported values may be anything; other collectors must not suffer
+            _log.exception("collector has invalid live values", collector=name)
             return _PARTS[name].nothing
 
     def _earlier(self, name: str, reading: Reading) -> Reading | None:

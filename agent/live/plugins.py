@@ -1,4 +1,4 @@
-"""The plugins of a moment, from the plugins collector's families: what plugins said under the platform's names."""
+"""The plugins of a live sample, from the plugins collector's families."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST = 64
 
 
 def plugins(before: Reading | None, now: Reading) -> list[PluginNow]:
-    """Every plugin that is polled, by name."""
+    """Return every polled plugin, sorted by name."""
     names = sorted({it.labels["plugin"] for it in now.series(_UP)})
     return [_plugin(before, now, name) for name in names[:_MOST]]
 
@@ -41,7 +41,7 @@ def _plugin(before: Reading | None, now: Reading, name: str) -> PluginNow:
 
 
 def _rendered(before: Reading | None, now: Reading, name: str) -> HistogramValue | None:
-    """The render times of the stretch; None if there were none."""
+    """Return the render times between two readings; None if there are none."""
     after = now.histogram(_RENDER, plugin=name)
     if after is None or not after.bounds:
         return None

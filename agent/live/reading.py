@@ -1,4 +1,4 @@
-"""What a collector exported at one instant, for looking up single series."""
+"""A collector's families at one instant, with lookup of single series."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class Series:
 
 
 class Reading:
-    """Some families of one collector.
+    """The kept families of one collector.
 
     Args:
-        families: What it exported.
-        names: The families that will be asked for. Others are not kept: plugins may have 200,000 series.
-        at: When, in seconds of the monotonic clock.
+        families: The exported families.
+        names: The families to keep. Plugins may export 200,000 series.
+        at: The time in seconds of the monotonic clock.
     """
 
     def __init__(self, families: Iterable[Family], names: frozenset[str], at: float) -> None:
@@ -34,7 +34,7 @@ class Reading:
                 self._families[family.name].append(family)
 
     def series(self, name: str, **labels: str) -> Iterator[Series]:
-        """Every series of a family that has these labels, and maybe others."""
+        """Yield each series of a family with these labels."""
         for family in self._families.get(name, ()):
             for values, value in family.samples.items():
                 found = dict(zip(family.labels, values, strict=True))
@@ -42,26 +42,26 @@ class Reading:
                     yield Series(found, value)
 
     def numbers(self, name: str, **labels: str) -> list[float]:
-        """The values of those series that are numbers."""
+        """Return the numeric values of matching series."""
         return [float(it.value) for it in self.series(name, **labels) if isinstance(it.value, int | float)]
 
     def number(self, name: str, **labels: str) -> float | None:
-        """The value of the first such series; None if there is none."""
+        """Return the value of the first matching series; None if there is none."""
         return next(iter(self.numbers(name, **labels)), None)
 
     def total(self, name: str, **labels: str) -> float | None:
-        """The sum of all such series; None if there is none."""
+        """Return the sum of matching series; None if there is none."""
         numbers = self.numbers(name, **labels)
         return sum(numbers) if numbers else None
 
     def histogram(self, name: str, **labels: str) -> HistogramValue | None:
-        """The value of the first such series that is a histogram; None if there is none."""
+        """Return the first matching histogram; None if there is none."""
         found = (it.value for it in self.series(name, **labels) if isinstance(it.value, HistogramValue))
         return next(found, None)
 
 
 def increase(before: Reading | None, now: Reading, name: str, **labels: str) -> float | None:
-    """By how much the sum of counters went up; None if that is not known. One that began anew did by all it has."""
+    """Return the increase of a sum of counters; None if unknown. A reset counter counts from zero."""
     after, earlier = now.total(name, **labels), before.total(name, **labels) if before else None
     if after is None or earlier is None:
         return None
@@ -69,7 +69,7 @@ def increase(before: Reading | None, now: Reading, name: str, **labels: str) -> 
 
 
 def share(before: Reading | None, now: Reading, name: str) -> float | None:
-    """The part of the time between two readings by which a counter of seconds went up; at most 1."""
+    """Return the increase of a counter of seconds as a share of the elapsed time, at most 1."""
     seconds = increase(before, now, name)
     if seconds is None or before is None or now.at <= before.at:
         return None
@@ -77,5 +77,5 @@ def share(before: Reading | None, now: Reading, name: str) -> float | None:
 
 
 def short(value: float) -> float:
-    """A number with the four digits that a person can use, so that it is not sent with seventeen."""
+    """Round to four significant digits, which keeps the page's data small."""
     return float(f"{value:.4g}")

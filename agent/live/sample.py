@@ -1,6 +1,6 @@
-"""What a person is told of one instant: the shapes that the status page and `wr-agent status` show.
+"""The live values at one instant, for the status page and `wr-agent status`.
 
-Ratios are of 1, times in seconds. A value that is not known is None. How they are made is said beside each maker.
+Ratios are 0 to 1, times are seconds. An unknown value is None.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collectors.findings import Finding
 
 
 class Timing(Struct, frozen=True):
-    """How far the buffers of one stretch of time were from their deadline: half of them, 99 of 100, and the worst."""
+    """Distances of buffers from their deadline: median, 99th percentile and worst."""
 
     buffers: int
     median: float
@@ -20,7 +20,7 @@ class Timing(Struct, frozen=True):
 
 
 class ChannelNow(Struct, frozen=True):
-    """What one channel carries: the levels of the last 10 s, 1 being full scale."""
+    """The levels of one channel over the last 10 s, as a ratio of full scale."""
 
     name: str
     peak: float
@@ -32,10 +32,10 @@ class DeviceNow(Struct, frozen=True, kw_only=True):
     """One audio device.
 
     Attributes:
-        deadline: How long a buffer lasts.
+        deadline: The duration of a buffer.
         load: DSP load of the whole graph.
-        dropouts, lost, late: Since the agent began: dropouts, lost buffers, late buffers.
-        new_dropouts: Dropouts since the moment before.
+        dropouts, lost, late: Dropouts, lost buffers and late buffers since the agent's start.
+        new_dropouts: Dropouts since the previous sample.
     """
 
     name: str
@@ -57,11 +57,11 @@ class PluginNow(Struct, frozen=True, kw_only=True):
     """One plugin, all its instances together.
 
     Attributes:
-        up: How many of its sockets answered the last poll.
-        instances: How many sockets it has.
-        render: Its render time, as the mean of the stretch; `p99` is of the same.
+        up: The number of sockets that answered the last poll.
+        instances: The number of sockets.
+        render: The mean render time since the previous sample; `p99` is the 99th percentile.
         deadline: The shortest buffer of its instances.
-        xruns: Since the agent began.
+        xruns: Xruns since the agent's start.
     """
 
     name: str
@@ -74,7 +74,7 @@ class PluginNow(Struct, frozen=True, kw_only=True):
 
 
 class LogNow(Struct, frozen=True):
-    """One source of logs: how fast it is read, and what Loki has not acknowledged yet."""
+    """One log source: its rate, and its lag behind Loki's acknowledgements."""
 
     source: str
     lines_per_second: float | None
@@ -86,11 +86,11 @@ class HostNow(Struct, frozen=True, kw_only=True):
     """The machine.
 
     Attributes:
-        cpu: The part of all processors that worked.
-        memory: The part of the memory that is in use.
-        cpu_pressure, memory_pressure, io_pressure: The part of the time in which some work waited for it.
-        disk: Where the file system is mounted that has the least space left.
-        disk_used: The part of it that is in use.
+        cpu: The busy share of all processors.
+        memory: The used share of memory.
+        cpu_pressure, memory_pressure, io_pressure: The share of time in which tasks waited for the resource.
+        disk: The mount point of the fullest file system.
+        disk_used: Its used share.
     """
 
     cpu: float | None = None
@@ -104,7 +104,7 @@ class HostNow(Struct, frozen=True, kw_only=True):
 
 
 class LiveSample(Struct, frozen=True, kw_only=True):
-    """All of it at one instant, `time` in Unix seconds."""
+    """All live values at one instant, `time` in Unix seconds."""
 
     time: float = 0.0
     devices: list[DeviceNow] = []
@@ -114,7 +114,7 @@ class LiveSample(Struct, frozen=True, kw_only=True):
 
 
 class DevicePoint(Struct, frozen=True, array_like=True):
-    """A device at one point of the history; the times are those of `Timing`."""
+    """A device at one point of the history, with the times of `Timing`."""
 
     dropouts: int
     median: float | None
@@ -124,7 +124,7 @@ class DevicePoint(Struct, frozen=True, array_like=True):
 
 
 class Point(Struct, frozen=True, array_like=True):
-    """What is kept of a moment for an hour: small, since there are hundreds."""
+    """The part of a sample that the history keeps for an hour."""
 
     time: float
     cpu: float | None
@@ -133,22 +133,22 @@ class Point(Struct, frozen=True, array_like=True):
     devices: dict[str, DevicePoint]
 
     @classmethod
-    def of(cls, moment: LiveSample) -> Point:
-        """The point that a moment leaves behind."""
-        host = moment.host
-        devices = {device.name: _device_point(device) for device in moment.devices}
-        return cls(moment.time, host.cpu, host.memory, host.cpu_pressure, devices)
+    def of(cls, sample: LiveSample) -> Point:
+        """Return the point of a sample."""
+        host = sample.host
+        devices = {device.name: _device_point(device) for device in sample.devices}
+        return cls(sample.time, host.cpu, host.memory, host.cpu_pressure, devices)
 
 
 class CollectorHealth(Struct, frozen=True):
-    """One collector, and why it is down; empty while it is up."""
+    """A collector's error; empty while it is up."""
 
     name: str
     error: str
 
 
 class AgentHealth(Struct, frozen=True):
-    """What lasts: the agent's own health, and what its checks found."""
+    """The agent's health and findings."""
 
     version: str
     config_error: str

@@ -1,6 +1,6 @@
-"""Takes moments: one each second while somebody looks, one each ten seconds else, and keeps an hour of points.
+"""The sampler: one sample each second while a page is open, else one each ten seconds, and an hour of points.
 
-One sampler feeds every open page and `wr-agent status`. Belongs to one event loop.
+One sampler feeds every open page and `wr-agent status`. It belongs to one event loop.
 """
 
 from __future__ import annotations
@@ -16,29 +16,29 @@ from agent.live.sample import LiveSample, Point
 from collectors.metrics import Family
 
 TICK = 1.0
-"""Seconds between two moments while somebody looks."""
+"""Seconds between two samples while a page is open."""
 
 SLOW_TICK = 5.0
-"""Seconds between two readings, then, of what costs milliseconds to read: all but the audio device."""
+"""Seconds between two readings of slow collectors (all but audio) while a page is open."""
 
 REST = 10.0
-"""Seconds between two moments while nobody looks, and between two points of the history."""
+"""Seconds between two samples while no page is open, and between two points of the history."""
 
 HISTORY = 360
-"""Points that are kept: an hour."""
+"""The number of points kept, one hour."""
 
 _FAST = frozenset({"audio"})
 _SLACK = 0.5
-"""Seconds by which a tick may come early for what is due."""
+"""Seconds by which a tick may be early."""
 
 Snapshot = Callable[[frozenset[str]], Awaitable[list[tuple[str, Sequence[Family]]]]]
 
 
 class Sampler:
-    """The moments of one agent.
+    """The sampler of one agent.
 
     Args:
-        snapshot: Collects from the named collectors; leaves out those that fail.
+        snapshot: Returns the families of the named collectors, without failed ones.
     """
 
     def __init__(self, snapshot: Snapshot) -> None:
@@ -53,16 +53,16 @@ class Sampler:
 
     @property
     def watchers(self) -> int:
-        """How many look now."""
+        """The number of open pages."""
         return self._watchers
 
     @property
     def points(self) -> Sequence[Point]:
-        """The history, the oldest first."""
+        """The history, oldest first."""
         return tuple(self._points)
 
     async def run(self) -> None:
-        """Sample until cancelled; whoever looks then is sent away."""
+        """Sample until cancelled, then end all streams."""
         try:
             while True:
                 await self._tick()
@@ -74,19 +74,19 @@ class Sampler:
             self.dismiss()
 
     async def now(self) -> LiveSample:
-        """The moment now, whether somebody looks or not."""
+        """Return a new sample."""
         await self._look(COLLECTORS)
-        return self._now.moment
+        return self._now.sample
 
     async def next(self) -> LiveSample | None:
-        """The next moment; None if there will be none for whoever looks now."""
+        """Wait for the next sample; None if the stream must end."""
         if self._next is None:
             self._next = asyncio.get_running_loop().create_future()
         return await asyncio.shield(self._next)
 
     @contextlib.contextmanager
     def watched(self) -> Iterator[None]:
-        """Sample each second for as long as the block lasts, and at once."""
+        """Sample at once, and each second while the block runs."""
         self._watchers += 1
         self._woken.set()
         try:
@@ -95,7 +95,7 @@ class Sampler:
             self._watchers -= 1
 
     def dismiss(self) -> None:
-        """Send everybody away who looks now."""
+        """End all open streams."""
         self._publish(None)
 
     async def _tick(self) -> None:
@@ -104,7 +104,7 @@ class Sampler:
         if everything:
             self._all_at = began
         await self._look(COLLECTORS if everything else _FAST)
-        self._publish(self._now.moment)
+        self._publish(self._now.sample)
 
     async def _look(self, asked: frozenset[str]) -> None:
         found = readings(await self._snapshot(asked), time.monotonic())
@@ -113,7 +113,7 @@ class Sampler:
             self._point_at = time.monotonic()
             self._points.append(Point.of(self._hour.look(asked, found)))
 
-    def _publish(self, moment: LiveSample | None) -> None:
+    def _publish(self, sample: LiveSample | None) -> None:
         waited_for, self._next = self._next, None
         if waited_for is not None and not waited_for.done():
-            waited_for.set_result(moment)
+            waited_for.set_result(sample)

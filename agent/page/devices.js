@@ -7,14 +7,14 @@ import * as history from "./history.js";
 import { plot, timeline } from "./plot.js";
 
 const TICKS = [[25e-6, "25 µs"], [1e-4, "0.1 ms"], [1e-3, "1 ms"], [1e-2, "10 ms"], [0.1, "0.1 s"], [1, "1 s"]];
-const LINES = [["first", "half of the buffers"], ["second", "99 of 100"], ["third", "the worst"], ["limit", "the deadline"]];
+const LINES = [["first", "median"], ["second", "99th percentile"], ["third", "worst"], ["limit", "deadline"]];
 const QUIETEST = -60;
 
 let made = 0;
 
 export function devices(found, span, now) {
   const summary = document.getElementById("devices-summary");
-  say(summary, found.length ? "" : "No audio device is watched. The findings say why, if one should be.");
+  say(summary, found.length ? "" : "No audio device is measured. See the findings for the reason.");
   renew(document.getElementById("devices"), found, (device) => device.name, make, (box, device) => update(box, device, span, now));
 }
 
@@ -23,7 +23,7 @@ function make(device) {
   return element("div", { class: "device", role: "group", "aria-labelledby": id },
     element("h3", { id }, device.name),
     element("p", { class: "facts muted" }),
-    figure("timing", "Buffer timing", "How far buffers came from their time", legend()),
+    figure("timing", "Buffer timing", "Distance of buffers from their deadline", legend()),
     figure("dropouts", "Dropouts of the last hour", "Dropouts over the last hour"),
     element("h4", {}, "Load and levels"),
     element("div", { class: "load bars" }),
@@ -54,10 +54,10 @@ function update(box, device, span, now) {
 }
 
 function facts(device) {
-  if (!device.up) return "Down: no buffer has come of late.";
+  if (!device.up) return "Down: no buffer received.";
   const parts = [device.rate && `${number(device.rate / 1000)} kHz`, device.frames && `${device.frames} frames`];
-  if (device.deadline) parts.push(`a buffer each ${seconds(device.deadline)}`);
-  parts.push(`${count(device.lost, "lost buffer")} and ${count(device.late, "late one")} since the agent began`);
+  if (device.deadline) parts.push(`${seconds(device.deadline)} per buffer`);
+  parts.push(`${count(device.lost, "lost buffer")} and ${count(device.late, "late buffer")} since the agent's start`);
   return parts.filter(Boolean).join(" · ");
 }
 
@@ -66,8 +66,8 @@ function timing(box, device, span, now) {
   const lines = LINES.slice(0, 3).map(([kind]) => kind);
   plot(box.querySelector("svg.plot[role]"), { points, lines, ticks: TICKS, limit: device.deadline, logarithmic: true }, span, now);
   const { median, p99, worst } = device.timing ?? {};
-  const known = `Now half of the buffers are within ${seconds(median)} of their time, 99 of 100 within ${seconds(p99)}, all within ${seconds(worst)}; a buffer has ${seconds(device.deadline)}.`;
-  const unknown = device.up ? "Buffer timing is not known: no probe hears this device." : "No buffer comes.";
+  const known = `Now: median ${seconds(median)}, 99th percentile ${seconds(p99)}, worst ${seconds(worst)} of a deadline of ${seconds(device.deadline)}.`;
+  const unknown = device.up ? "Buffer timing is unknown: no probe measures this device." : "No buffer received.";
   say(box.querySelector("figcaption"), device.timing ? known : unknown);
 }
 
@@ -75,8 +75,8 @@ function dropouts(box, device, now) {
   const events = history.all().map(([time, , , , all]) => [time, all[device.name]?.[0] ?? 0]).filter(([, number]) => number);
   timeline(box.querySelector("svg"), events, 3600, now);
   const total = events.reduce((sum, [, number]) => sum + number, 0);
-  const last = total ? `, the last at ${clock(events.at(-1)[0])}` : "";
-  say(box.querySelector("figcaption"), `${count(total, "dropout")} in the last hour${last}; ${device.dropouts} since the agent began.`);
+  const last = total ? `, last at ${clock(events.at(-1)[0])}` : "";
+  say(box.querySelector("figcaption"), `${count(total, "dropout")} in the last hour${last}; ${device.dropouts} since the agent's start.`);
 }
 
 function level(channel) {

@@ -1,4 +1,4 @@
-// Makes and renews elements. Text is only ever set as text: what is shown comes from plugins and logs, too.
+// Creates and updates elements. Text is only set as text, since plugins and logs supply some of it.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -20,8 +20,8 @@ export function say(target, text) {
   if (target.textContent !== text) target.textContent = text;
 }
 
-// One child for each item, in their order; those that stay are renewed and not replaced, so that focus stays as well.
-// Items of the same key are told apart by their order.
+// Keeps one child per item, in order. Existing children are updated in place, which keeps the focus.
+// Items with the same key are distinguished by their order.
 export function renew(parent, items, key, make, update) {
   const before = new Map([...parent.children].map((child) => [child.dataset.key, child]));
   const times = new Map();

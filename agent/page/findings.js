@@ -1,4 +1,4 @@
-// What the agent's checks found, and how to mend it.
+// The findings of the agent's checks, with their fixes.
 
 import { element, renew, say } from "./elements.js";
 import { count } from "./format.js";
@@ -7,13 +7,13 @@ const ORDER = ["failure", "warning", "info"];
 
 let known = null;
 
-// What comes back: the titles of findings that were not there before; none the first time.
-export function findings(standing) {
-  const refused = standing.config_error ? `The last reload was refused: ${standing.config_error} ` : "";
-  const down = standing.collectors.filter((it) => it.error).map((it) => `${it.name} does not work: ${it.error}. `).join("");
-  const found = standing.findings.length ? `${standing.checks} checks found the following.` : `${count(standing.checks, "check")}, nothing found.`;
-  say(document.getElementById("findings-summary"), refused + down + (standing.checks ? found : "Waiting for the first checks."));
-  const sorted = [...standing.findings].sort((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity));
+// Returns the titles of new findings; none on the first call.
+export function findings(health) {
+  const refused = health.config_error ? `The last reload was refused: ${health.config_error} ` : "";
+  const down = health.collectors.filter((it) => it.error).map((it) => `${it.name} does not work: ${it.error}. `).join("");
+  const found = health.findings.length ? `${health.checks} checks found the following.` : `${count(health.checks, "check")}, nothing found.`;
+  say(document.getElementById("findings-summary"), refused + down + (health.checks ? found : "Waiting for the first checks."));
+  const sorted = [...health.findings].sort((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity));
   renew(document.getElementById("findings"), sorted, (it) => `${it.severity} ${it.code} ${it.title}`, make, update);
   const fresh = known ? sorted.filter((it) => !known.has(it.title)).map((it) => it.title) : [];
   known = new Set(sorted.map((it) => it.title));
@@ -31,7 +31,7 @@ function make(finding) {
 
 function update(box, finding) {
   say(box.querySelector(".detail"), finding.detail);
-  say(box.querySelector(".affects"), `Affects: ${finding.affects}`);
+  say(box.querySelector(".affects"), `Impact: ${finding.affects}`);
   renew(box.querySelector(".remedies"), finding.remedy, (text) => text, remedy, () => {});
 }
 

@@ -1,4 +1,4 @@
-// Numbers as a person reads them.
+// Numbers in human units.
 
 const NOT_KNOWN = "–";
 

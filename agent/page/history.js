@@ -1,4 +1,4 @@
-// What was: an hour of points from the agent, and the last two minutes as this page saw them.
+// The history: an hour of points from the agent, and the last two minutes of samples.
 
 const RECENT = 120;
 
@@ -15,14 +15,14 @@ export function add(point) {
   if (hour.length > 360) hour.shift();
 }
 
-// Keeps a moment as a point. What comes back: the devices that had dropouts since the moment before.
-export function note(moment) {
-  const fresh = moment.devices.filter((device) => increase(device) > 0);
-  const devices = Object.fromEntries(moment.devices.map((device) => [device.name, devicePoint(device)]));
-  const { cpu, memory, cpu_pressure } = moment.host;
-  recent.push([moment.time, cpu, memory, cpu_pressure, devices]);
-  recent = recent.filter(([time]) => time >= moment.time - RECENT);
-  for (const device of moment.devices) dropouts.set(device.name, device.dropouts);
+// Keeps a sample as a point. Returns the devices with dropouts since the previous sample.
+export function note(sample) {
+  const fresh = sample.devices.filter((device) => increase(device) > 0);
+  const devices = Object.fromEntries(sample.devices.map((device) => [device.name, devicePoint(device)]));
+  const { cpu, memory, cpu_pressure } = sample.host;
+  recent.push([sample.time, cpu, memory, cpu_pressure, devices]);
+  recent = recent.filter(([time]) => time >= sample.time - RECENT);
+  for (const device of sample.devices) dropouts.set(device.name, device.dropouts);
   return fresh;
 }
 
@@ -33,7 +33,7 @@ export function points(span) {
   return [...hour.filter(([time]) => time < since), ...recent];
 }
 
-// All there are, each dropout in one of them.
+// All points; each dropout is in one of them.
 export function all() {
   const last = hour.at(-1)?.[0] ?? 0;
   return [...hour, ...recent.filter(([time]) => time > last)];

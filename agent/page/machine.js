@@ -1,4 +1,4 @@
-// The machine: how busy, how full, and how long work waits.
+// The machine: load, usage and pressure.
 
 import { bars, state } from "./bars.js";
 import { drawing, element, say } from "./elements.js";
@@ -15,9 +15,9 @@ export function machine(host, span, now) {
   bars(box.querySelector(".bars"), [
     bar("Processors", host.cpu, 0.7, 0.9),
     bar("Memory", host.memory, 0.8, 0.9),
-    bar("Waits for CPU", host.cpu_pressure, 0.1, 0.4),
-    bar("Waits for memory", host.memory_pressure, 0.05, 0.2),
-    bar("Waits for disks", host.io_pressure, 0.2, 0.5),
+    bar("CPU pressure", host.cpu_pressure, 0.1, 0.4),
+    bar("Memory pressure", host.memory_pressure, 0.05, 0.2),
+    bar("Disk pressure", host.io_pressure, 0.2, 0.5),
     bar(`Disk ${host.disk}`, host.disk_used, 0.8, 0.9),
   ]);
   const points = history.points(span).map((point) => point.slice(0, 4));
@@ -26,7 +26,7 @@ export function machine(host, span, now) {
 }
 
 function parts() {
-  const picture = drawing("svg", { class: "plot", role: "img", "aria-label": "Processors, memory and waiting over time" });
+  const picture = drawing("svg", { class: "plot", role: "img", "aria-label": "Processors, memory and pressure over time" });
   return [element("div", { class: "bars" }), element("figure", {}, element("h3", {}, "Over time"), picture, element("figcaption"))];
 }
 

@@ -1,4 +1,4 @@
-// The page: listens to the agent's events while it is looked at, and hands them to the parts that show them.
+// The page: receives the agent's events while visible, and passes them to its parts.
 
 import { devices } from "./devices.js";
 import { say } from "./elements.js";
@@ -21,57 +21,57 @@ const LOGS = [
   ["Source", (it) => it.source],
   ["Lines a second", (it) => number(it.lines_per_second)],
   ["Not yet in Loki", (it) => bytes(it.lag_bytes)],
-  ["Behind by", (it) => seconds(it.lag_seconds), (it) => (it.lag_seconds > 60 ? "tight" : "")],
+  ["Lag", (it) => seconds(it.lag_seconds), (it) => (it.lag_seconds > 60 ? "tight" : "")],
 ];
-const TOLD_MS = 20_000;
+const ANNOUNCE_MS = 20_000;
 const PATIENCE_MS = 8000;
-const AWAY = "The agent does not answer; trying again";
+const AWAY = "The agent does not answer; retrying";
 
 const connection = document.getElementById("connection");
 const pause = document.getElementById("pause");
 let source = null;
 let timer = 0;
 let span = 120;
-let moment = null;
+let sample = null;
 
 function used(plugin) {
   return plugin.p99 != null && plugin.deadline ? plugin.p99 / plugin.deadline : null;
 }
 
-// Each in an element of its own, and for a while: one must not take the place of another that nobody has heard yet.
+// Each announcement has its own element and lasts, so that a screen reader can read every one.
 function announce(text) {
   const told = document.createElement("p");
   told.textContent = text;
   document.getElementById("announcer").append(told);
-  setTimeout(() => told.remove(), TOLD_MS);
+  setTimeout(() => told.remove(), ANNOUNCE_MS);
 }
 
 function show() {
-  if (!moment) return;
-  devices(moment.devices, span, moment.time);
-  machine(moment.host, span, moment.time);
-  say(document.getElementById("plugins-summary"), moment.plugins.length ? "" : "No plugin offers its metrics.");
-  table(document.getElementById("plugins"), "Plugins", PLUGINS, moment.plugins, (it) => it.name);
-  say(document.getElementById("logs-summary"), moment.logs.length ? "" : "No logs are read.");
-  table(document.getElementById("logs"), "Logs", LOGS, moment.logs, (it) => it.source);
+  if (!sample) return;
+  devices(sample.devices, span, sample.time);
+  machine(sample.host, span, sample.time);
+  say(document.getElementById("plugins-summary"), sample.plugins.length ? "" : "No plugin socket was found.");
+  table(document.getElementById("plugins"), "Plugins", PLUGINS, sample.plugins, (it) => it.name);
+  say(document.getElementById("logs-summary"), sample.logs.length ? "" : "No log source is configured.");
+  table(document.getElementById("logs"), "Logs", LOGS, sample.logs, (it) => it.source);
 }
 
 const handlers = {
   history: (points) => history.begin(points),
   point: (point) => history.add(point),
-  moment: (it) => {
-    moment = it;
+  sample: (it) => {
+    sample = it;
     clearTimeout(timer);
     timer = setTimeout(again, PATIENCE_MS);
     say(connection, "Live");
-    const fresh = history.note(moment);
-    if (fresh.length) announce(`Dropout on ${fresh.map((device) => device.name).join(" and ")} at ${clock(moment.time)}.`);
+    const fresh = history.note(sample);
+    if (fresh.length) announce(`Dropout on ${fresh.map((device) => device.name).join(" and ")} at ${clock(sample.time)}.`);
     show();
   },
-  standing: (standing) => {
-    const fresh = findings(standing);
+  health: (health) => {
+    const fresh = findings(health);
     if (fresh.length) announce(`${count(fresh.length, "new finding")}: ${fresh.join("; ")}.`);
-    say(document.getElementById("agent"), `wr-agent ${standing.version}`);
+    say(document.getElementById("agent"), `wr-agent ${health.version}`);
   },
 };
 
@@ -92,7 +92,7 @@ function leave() {
   source = null;
 }
 
-// No moment for long: the agent refused, hangs, or the network lost it, of which a browser alone would tell nothing.
+// No sample for PATIENCE_MS: reconnect, since a browser does not report a stream that hangs.
 function again() {
   say(connection, AWAY);
   leave();

@@ -7,7 +7,7 @@ const LEFT = 52;
 const BOTTOM = 18;
 const TOP = 8;
 
-// { points: [[time, values…]…], lines: [class…], ticks: [[value, text]…], limit, logarithmic } over `span` s until `now`.
+// Plots { points: [[time, values…]…], lines: [class…], ticks: [[value, text]…], limit, logarithmic } for `span` s.
 export function plot(svg, { points, lines, ticks, limit, logarithmic }, span, now) {
   const { width, height, across } = begin(svg, span, now);
   const scale = logarithmic ? Math.log : (value) => value;
@@ -61,7 +61,7 @@ function tick(y, text, width) {
   ];
 }
 
-// Where values are missing the line is broken.
+// Missing values break the line.
 function stretches(points, index) {
   const found = [[]];
   for (const point of points) {

@@ -1,4 +1,4 @@
-"""What every kind of service is made of: its file, its text, and the commands that begin and end it."""
+"""The definition of a service: its file, its text, and the commands to start and stop it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CHECKOUT = _HERE.parent.parent
 
 
 class ServiceError(Exception):
-    """A service that cannot be had like this. `str()` says what to do about it."""
+    """A service that cannot be installed. `str()` includes the fix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +21,14 @@ class Service:
     """One service of one service manager.
 
     Attributes:
-        file: Where the manager looks for the definition.
-        text: The definition for the command line that runs the daemon, whose program is an absolute path.
-        prepare: What to run before the definition is written.
-        start: What to run after that: starts the service, now and whenever the machine or the session starts.
-        stop: What to run before the definition is removed.
-        forget: What to run after that.
-        logs: The command that shows what the daemon logs.
-        kept: What stays when the service is removed, and how to remove it by hand.
+        file: The path of the definition.
+        text: Returns the definition for the daemon's command line, with an absolute program path.
+        prepare: Commands to run before the definition is written.
+        start: Commands to run after that. They start the service now and at each boot or login.
+        stop: Commands to run before the definition is removed.
+        forget: Commands to run after that.
+        logs: The command that shows the daemon's log.
+        kept: Data that stays after removal, with the command to remove it.
     """
 
     file: Path
@@ -42,6 +42,6 @@ class Service:
 
 
 def template(folder: str, name: str) -> Path:
-    """A file of the project's `systemd/` or `launchd/`: beside this module in a wheel, else in the checkout."""
+    """Return a file of `systemd/` or `launchd/`: next to this module in a wheel, else in the checkout."""
     packaged = _HERE / folder / name
     return packaged if packaged.exists() else _CHECKOUT / folder / name

@@ -1,4 +1,4 @@
-"""Whether a program can be run by a user who owns nothing on the way to it."""
+"""Access of other users to a program."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from pathlib import Path
 
 
 def closed_step(program: Path) -> Path | None:
-    """The first folder or file on the way to `program`, links followed, that is closed to others; `None` if none is.
+    """Return the first path component of `program` that other users cannot use; `None` if all are usable.
+
+    Links are followed.
 
     Raises:
-        OSError: There is no such program.
+        OSError: The program does not exist.
     """
     for step in _steps(program):
         if not step.stat().st_mode & stat.S_IXOTH:

@@ -1,4 +1,4 @@
-"""launchd: an agent in the session of the user who is logged in, or a daemon of the machine. Not run on a Mac yet.
+"""launchd: an agent in the session of the logged-in user, or a daemon of the machine. Not run on a Mac yet.
 
 Keys and their rules are those of launchd.plist(5): the daemon stays in the foreground, ends on SIGTERM, and is not
 started more often than each `ThrottleInterval`.
@@ -17,7 +17,7 @@ LABEL = "com.white-room.wr-agent"
 
 
 def agent() -> Service:
-    """A LaunchAgent: in the user's own session, the one that can reach the user's audio."""
+    """Return a LaunchAgent, which runs in the user's session and reaches the user's audio."""
     return _service(
         kind="agent",
         file=Path.home() / "Library/LaunchAgents" / f"{LABEL}.plist",
@@ -28,10 +28,10 @@ def agent() -> Service:
 
 
 def daemon(user: str) -> Service:
-    """A LaunchDaemon: from boot on, for a server that nobody logs in to.
+    """Return a LaunchDaemon, which starts at boot, for a server without a logged-in user.
 
     Raises:
-        ServiceError: There is no such user.
+        ServiceError: The user does not exist.
     """
     try:
         home = Path(f"~{user}").expanduser()

@@ -1,4 +1,4 @@
-"""systemd: a system service with a user of its own, or a service of the user who is logged in."""
+"""systemd: a system service with its own user, or a service of the logged-in user."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _REALTIME = "LimitRTPRIO=95\nLimitMEMLOCK=infinity"
 
 
 def system(user: str, *, realtime: bool) -> Service:
-    """A hardened system service, for servers.
+    """Return a hardened system service, for servers.
 
     Args:
-        user: Whom it runs as, such as the one that runs the JACK server; empty for a user of its own.
-        realtime: Whether the probe may have real-time priority, where the JACK server has it.
+        user: The service's user, such as that of the JACK server; empty for its own user.
+        realtime: Allow the probe real-time priority if the JACK server has it.
     """
     users = ("systemd-sysusers", str(template("systemd", "wr-agent.sysusers.conf")))
     return Service(
@@ -35,7 +35,7 @@ def system(user: str, *, realtime: bool) -> Service:
 
 
 def user() -> Service:
-    """A service of the user who runs this, for a studio's desktop."""
+    """Return a service of the current user, for a studio desktop."""
     config = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
     return Service(
         file=Path(config) / "systemd/user" / UNIT,
@@ -75,7 +75,7 @@ def _filled(path: Path, **values: str) -> str:
 
 
 def _quoted(command: Command) -> str:
-    """A command line by the rules of systemd.service(5), where `%` and `$` mean something even between quotes."""
+    """Quote a command line for systemd.service(5), which expands `%` and `$` even in quotes."""
     return " ".join(_quoted_word(word) for word in command)
 
 

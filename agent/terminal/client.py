@@ -1,4 +1,4 @@
-"""Asks the agent that runs on this machine what it says of itself, on its control socket."""
+"""The client of the running agent's control socket."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from agent.core.status import SCHEMA, Status
 from agent.web.control_socket import NAME
 
 TIMEOUT = 40.0
-"""Seconds: the daemon may carry out its slow checks before it answers."""
+"""Seconds; the daemon may run its slow checks before it answers."""
 
 _MAX_BYTES = 16 << 20
 
@@ -38,19 +38,19 @@ class _ControlConnection(http.client.HTTPConnection):
 
 
 def fetch(config: Config) -> Status:
-    """The status of the agent that holds the state directory.
+    """Return the status of the agent that holds the state directory.
 
     Raises:
-        NotRunningError: Nothing answers there, or nothing that this user may ask, or an agent of another version.
+        NotRunningError: No agent answers, this user may not ask it, or its version differs.
     """
     return _decoded(get(config, "/-/status"), state_directory(config) / NAME)
 
 
 def get(config: Config, page: str) -> bytes:
-    """One page of the agent that holds the state directory: `/-/status` or `/metrics`.
+    """Return `/-/status` or `/metrics` of the agent that holds the state directory.
 
     Raises:
-        NotRunningError: Nothing answers there, or nothing that this user may ask.
+        NotRunningError: No agent answers, or this user may not ask it.
     """
     path = state_directory(config) / NAME
     connection = _ControlConnection(path)
@@ -65,17 +65,17 @@ def get(config: Config, page: str) -> bytes:
     finally:
         connection.close()
     if answer.status != http.client.OK:
-        raise NotRunningError(f"what answers on {path} is no wr-agent: HTTP {answer.status} for {page}")
+        raise NotRunningError(f"expected a wr-agent on {path}, found HTTP {answer.status} for {page}")
     return body
 
 
 def _forbidden(path: Path) -> str:
     user = _owner(path)
-    return f"only root and the agent's user may ask on {path}; run it as: sudo -u {user} wr-agent …"
+    return f"only root and the agent's user may use {path}; run it as: sudo -u {user} wr-agent …"
 
 
 def _owner(path: Path) -> str:
-    """The user whom the nearest folder belongs to that can be seen."""
+    """Return the owner of the nearest visible folder."""
     for folder in path.parents:
         try:
             return pwd.getpwuid(folder.stat().st_uid).pw_name
@@ -88,7 +88,7 @@ def _decoded(body: bytes, path: Path) -> Status:
     try:
         status = msgspec.json.decode(body, type=Status)
     except msgspec.DecodeError as error:
-        raise NotRunningError(f"what answers on {path} is no wr-agent of this version: {error}") from error
+        raise NotRunningError(f"expected a wr-agent of this version on {path}: {error}") from error
     if status.schema != SCHEMA:
-        raise NotRunningError(f"the agent on {path} speaks status {status.schema}, this command {SCHEMA}; update one")
+        raise NotRunningError(f"expected status schema {SCHEMA} on {path}, found {status.schema}; update both")
     return status

@@ -1,4 +1,4 @@
-"""What a running agent says of itself, as lines for a person at a terminal of 80 columns."""
+"""The text of `wr-agent status`, for a terminal of 80 columns."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _UNKNOWN = "-"
 
 
 def lines(status: Status, terminal: Terminal) -> Iterator[str]:
-    """All of it, a section for each kind of source that there is."""
+    """Yield the lines of all sections."""
     yield f"wr-agent {status.version}, pid {status.pid}, up {_uptime(status.uptime)}"
     yield f"serving  {status.url}/metrics"
     yield f"config   {status.config}"
@@ -45,14 +45,14 @@ def _section(title: str, content: Iterable[str], terminal: Terminal) -> Iterator
 
 def _device(device: DeviceNow, terminal: Terminal) -> Iterator[str]:
     if not device.up:
-        yield f"  {terminal.mark('failure')} {device.name}: no buffer has come of late"
+        yield f"  {terminal.mark('failure')} {device.name}: no buffer received"
     elif device.rate and device.frames:
-        settings = f"{device.rate / 1000:g} kHz, {device.frames:g} frames, a buffer each {_seconds(device.deadline)}"
+        settings = f"{device.rate / 1000:g} kHz, {device.frames:g} frames, {_seconds(device.deadline)} per buffer"
         yield f"  {terminal.mark('ok')} {device.name}: {settings}"
     if timing := device.timing:
-        said = f"half within {_seconds(timing.median)}, 99 of 100 within {_seconds(timing.p99)}"
-        yield f"      timing    {said}, all within {_seconds(timing.worst)}"
-    counts = f"{device.dropouts} since the agent began; {device.lost} lost buffers, {device.late} late"
+        said = f"median {_seconds(timing.median)}, p99 {_seconds(timing.p99)}"
+        yield f"      timing    {said}, worst {_seconds(timing.worst)} from the deadline"
+    counts = f"{device.dropouts} since the agent's start; {device.lost} lost buffers, {device.late} late"
     yield f"      dropouts  {counts}"
     if device.load is not None:
         yield f"      load      {_bar(device.load, terminal)} {_percent(device.load)}"
@@ -63,16 +63,16 @@ def _device(device: DeviceNow, terminal: Terminal) -> Iterator[str]:
 def _plugin(plugin: PluginNow) -> str:
     used = f"{_seconds(plugin.p99)} of {_seconds(plugin.deadline)}"
     xruns = _UNKNOWN if plugin.xruns is None else plugin.xruns
-    return f"  {plugin.name:16.16} {plugin.up} of {plugin.instances} answer, render 99 of 100 in {used}, xruns {xruns}"
+    return f"  {plugin.name:16.16} {plugin.up} of {plugin.instances} answer, render p99 {used}, xruns {xruns}"
 
 
 def _machine(host: HostNow, terminal: Terminal) -> Iterator[str]:
     rows = {
         "processors": host.cpu,
         "memory": host.memory,
-        "wait for CPU": host.cpu_pressure,
-        "wait for memory": host.memory_pressure,
-        "wait for disks": host.io_pressure,
+        "CPU pressure": host.cpu_pressure,
+        "memory pressure": host.memory_pressure,
+        "disk pressure": host.io_pressure,
         f"disk {host.disk}": host.disk_used,
     }
     for name, value in rows.items():
@@ -99,7 +99,7 @@ def _bar(part: float, terminal: Terminal) -> str:
 
 
 def _height(peak: float) -> float:
-    """How much of a bar of 60 dB a level fills."""
+    """Return the share of a 60 dB bar that a level fills."""
     return 1 - _decibels(peak) / _QUIETEST if peak > 0 else 0.0
 
 

@@ -1,4 +1,4 @@
-"""Outcomes and findings as lines for a person at a terminal: wrapped, grouped by subject, silent about what is well."""
+"""Outcomes and findings as text for a terminal, wrapped and grouped by subject."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from agent.terminal.style import Terminal
 from collectors.findings import Finding, Severity
 
 WIDTH = 80
-"""Columns. What is to be typed is never broken, however long."""
+"""Columns. A command is never wrapped."""
 
 _INDENT = " " * 6
 _COUNTED = {Severity.FAILURE: "failure", Severity.WARNING: "warning", Severity.INFO: "note"}
 
 
 def outcomes_lines(outcomes: Sequence[Outcome], terminal: Terminal, *, verbose: bool) -> list[str]:
-    """All outcomes under their subjects, which are the first words of the checks' names.
+    """Return all outcomes grouped by subject, the first word of a check's name.
 
     Args:
-        outcomes: What was found.
-        terminal: Where it is shown.
-        verbose: Whether what is well is shown too.
+        outcomes: The outcomes.
+        terminal: The terminal to write for.
+        verbose: Include checks without findings.
     """
     subjects = dict.fromkeys(it.name.partition(".")[0] for it in outcomes)
     lines = []
@@ -35,7 +35,7 @@ def outcomes_lines(outcomes: Sequence[Outcome], terminal: Terminal, *, verbose: 
 
 
 def count_line(outcomes: Sequence[Outcome]) -> str:
-    """How many checks there were, and what they found."""
+    """Return the number of checks and of findings."""
     found = Counter(finding.severity for it in outcomes for finding in it.findings)
     counted = [f"{found[severity]} {word}{'s' * (found[severity] != 1)}" for severity, word in _COUNTED.items()]
     well = sum(not it.findings for it in outcomes)
@@ -44,12 +44,12 @@ def count_line(outcomes: Sequence[Outcome]) -> str:
 
 
 def findings_lines(findings: Iterable[Finding], terminal: Terminal) -> list[str]:
-    """Each finding: what is wrong, with its numbers; what it affects; what to type."""
+    """Return the lines of findings: title, detail, impact and fix."""
     return [line for finding in findings for line in _finding(finding, terminal)]
 
 
 def wrapped(text: str, indent: str = "") -> list[str]:
-    """The lines of a text, none wider than `WIDTH` unless a word is."""
+    """Wrap a text at `WIDTH` columns; longer words stay whole."""
     return [
         line
         for paragraph in text.splitlines()
@@ -76,8 +76,8 @@ def _finding(finding: Finding, terminal: Terminal) -> list[str]:
         f"  {terminal.mark(finding.severity.value)} {terminal.bold(first.strip())}",
         *(terminal.bold(line) for line in more),
         *wrapped(finding.detail, _INDENT),
-        *wrapped(f"affects: {finding.affects}", _INDENT),
+        *wrapped(f"impact: {finding.affects}", _INDENT),
     ]
     if finding.remedy:
-        lines += [f"{_INDENT}to mend:", *(f"{_INDENT}  {step}" for step in finding.remedy)]
+        lines += [f"{_INDENT}fix:", *(f"{_INDENT}  {step}" for step in finding.remedy)]
     return [*lines, f"{_INDENT}{terminal.faint(finding.code)}"]

@@ -1,4 +1,4 @@
-"""What the terminal can show: colours only where someone looks, and only characters that it can encode."""
+"""Colours and characters that the terminal can show."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _FAILURE = ("[✗]", "[x]", "31")
 
 
 def harmless(text: str) -> str:
-    """Text of others with its control characters written out, for a terminal obeys them."""
+    """Escape control characters in untrusted text."""
     if text.isprintable():
         return text
     return "".join(it if it.isprintable() or it in " \t" else it.encode("unicode_escape").decode() for it in text)
@@ -19,11 +19,11 @@ def harmless(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """How to write to one output.
+    """The capabilities of one output.
 
     Attributes:
-        colour: Whether to use ANSI colours: on a terminal, unless `NO_COLOR` is set.
-        unicode: Whether the output's encoding has the marks ✓ and ✗.
+        colour: True for ANSI colours: on a terminal, unless `NO_COLOR` is set.
+        unicode: True if the output's encoding has the marks ✓ and ✗.
     """
 
     colour: bool
@@ -31,21 +31,21 @@ class Terminal:
 
     @classmethod
     def of(cls, stream: TextIO) -> Terminal:
-        """What `stream` can show."""
+        """Return the capabilities of `stream`."""
         colour = stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         return cls(colour, "utf" in (stream.encoding or "").lower())
 
     def mark(self, severity: str) -> str:
-        """The mark of a severity, or of `ok`."""
+        """Return the mark of a severity, or of `ok`."""
         fine, plain, code = _MARKS.get(severity, _FAILURE)
         return self._styled(fine if self.unicode else plain, code)
 
     def bold(self, text: str) -> str:
-        """Text that stands out."""
+        """Style text as bold."""
         return self._styled(text, "1")
 
     def faint(self, text: str) -> str:
-        """Text that stands back."""
+        """Style text as faint."""
         return self._styled(text, "2")
 
     def _styled(self, text: str, code: str) -> str:

@@ -37,7 +37,7 @@ def preemption(root: Path) -> str:
 
 
 def threaded_interrupts(root: Path) -> bool:
-    """Whether interrupt handlers run as threads, which an audio thread can go before."""
+    """Return True if interrupt handlers run as threads, which audio threads can preempt."""
     return "threadirqs" in _command_line(root) or read_attribute(root / "sys/kernel/realtime") == "1"
 
 

@@ -162,11 +162,11 @@ def test_nothing_that_is_there_is_overwritten(planted: Path, capsys: pytest.Capt
         main(["doctor", "--config", str(config), "--bundle", str(there)])
 
     assert (left.value.code, there.read_text()) == (3, "precious")
-    assert "is there already" in capsys.readouterr().err
+    assert "exists; name another file" in capsys.readouterr().err
 
 
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match="No such file or directory; name a file in a folder of yours"):
+    with pytest.raises(BundleError, match="No such file or directory; name a file in a folder that you own"):
         write(tmp_path / "no" / "bundle.tar.gz", [], Scrubber(Private()))
 
 

@@ -156,7 +156,7 @@ def test_a_finding_shows_all_that_helps(config_file: Path, ill: BecomeIll, capsy
     run(config_file, "--only", "ill")
 
     shown = capsys.readouterr().out
-    for part in ("thing is wrong", "Expected 1, found 2.", "affects: The take is ruined.", "mend it"):
+    for part in ("thing is wrong", "Expected 1, found 2.", "impact: The take is ruined.", "mend it"):
         assert part in shown
     assert "Nothing is ill" not in shown
 

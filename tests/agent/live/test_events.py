@@ -91,13 +91,13 @@ async def test_a_page_is_told_what_was_then_what_lasts_then_what_is(
     assert answer.headers["Content-Type"] == "text/event-stream"
     assert answer.headers["Cache-Control"] == "no-store"
     names = [name for name, _ in told]
-    assert names[:2] == ["history", "standing"]
+    assert names[:2] == ["history", "health"]
     assert names.count("history") == 1
-    assert names.count("moment") >= 2
+    assert names.count("sample") >= 2
     assert {it["name"] for it in told[1][1]["collectors"]} == {"host", "agent"}
-    moments = [data for name, data in told if name == "moment"]
-    assert 0 < moments[-1]["host"]["memory"] < 1
-    assert moments[-1]["time"] > moments[0]["time"]
+    samples = [data for name, data in told if name == "sample"]
+    assert 0 < samples[-1]["host"]["memory"] < 1
+    assert samples[-1]["time"] > samples[0]["time"]
 
 
 async def test_a_page_that_is_closed_is_forgotten(agent: Agent, session: aiohttp.ClientSession) -> None:
@@ -115,7 +115,7 @@ async def test_there_are_not_more_streams_than_there_may_be(agent: Agent, sessio
         async with session.get(f"{agent.web.url}/-/events") as refused:
             assert refused.status == 503
             assert refused.headers["Retry-After"] == "10"
-            assert "pages are open already" in await refused.text()
+            assert "status pages are open" in await refused.text()
 
 
 async def test_a_page_that_takes_nothing_is_sent_no_more(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,9 +80,9 @@ def test_a_device_has_its_settings_and_what_changed() -> None:
     observer = Observer()
 
     looked(observer, "audio", audio(2, (100, 0, 0)), 10.0)
-    (first,) = observer.moment.devices
+    (first,) = observer.sample.devices
     looked(observer, "audio", audio(5, (150, 49, 1)), 11.0)
-    (device,) = observer.moment.devices
+    (device,) = observer.sample.devices
 
     assert (first.timing, first.new_dropouts, first.dropouts) == (None, 0, 2)
     assert (device.name, device.up, device.observers) == ("usb", True, ["jack"])
@@ -97,7 +97,7 @@ def test_dropouts_of_a_device_that_appears_are_new() -> None:
     looked(observer, "audio", [], 0.0)
     looked(observer, "audio", audio(2, (1, 0, 0)), 10.0)
 
-    assert [device.new_dropouts for device in observer.moment.devices] == [2]
+    assert [device.new_dropouts for device in observer.sample.devices] == [2]
 
 
 def test_two_looks_in_a_moment_tell_of_the_same_stretch() -> None:
@@ -105,7 +105,7 @@ def test_two_looks_in_a_moment_tell_of_the_same_stretch() -> None:
     for at, dropouts in ((10.0, 2), (20.0, 5), (20.1, 6)):
         looked(observer, "audio", audio(dropouts, (int(at * 10), 0, 0)), at)
 
-    (device,) = observer.moment.devices
+    (device,) = observer.sample.devices
     assert (device.new_dropouts, device.timing and device.timing.buffers) == (4, 101)
 
 
@@ -114,7 +114,7 @@ def test_the_machine_is_as_busy_as_it_was_since_the_last_look() -> None:
     looked(observer, "host", host(idle=100, busy=50, waited=1), 0.0)
     looked(observer, "host", host(idle=103, busy=51, waited=3), 4.0)
 
-    assert observer.moment.host == HostNow(cpu=0.25, memory=0.75, cpu_pressure=0.5, load1=1.5, disk="/", disk_used=0.7)
+    assert observer.sample.host == HostNow(cpu=0.25, memory=0.75, cpu_pressure=0.5, load1=1.5, disk="/", disk_used=0.7)
 
 
 def test_a_plugin_is_all_of_its_instances() -> None:
@@ -123,15 +123,15 @@ def test_a_plugin_is_all_of_its_instances() -> None:
     looked(observer, "plugins", plugins((100, 10, 0), 0.09), 5.0)
 
     expected = PluginNow(name="reverb", up=1, instances=2, render=0.004, p99=0.00991, deadline=0.005, xruns=4)
-    assert observer.moment.plugins == [expected]
+    assert observer.sample.plugins == [expected]
 
 
 def test_a_source_of_logs_has_its_speed_and_its_lag() -> None:
     observer = Observer()
     looked(observer, "logs", logs(100), 0.0)
-    assert observer.moment.logs == [LogNow("engine", None, 4096.0, 2.5)]
+    assert observer.sample.logs == [LogNow("engine", None, 4096.0, 2.5)]
     looked(observer, "logs", logs(150), 5.0)
-    assert observer.moment.logs == [LogNow("engine", 10.0, 4096.0, 2.5)]
+    assert observer.sample.logs == [LogNow("engine", 10.0, 4096.0, 2.5)]
 
 
 def test_what_is_not_asked_stays_and_what_does_not_answer_goes() -> None:
@@ -140,9 +140,9 @@ def test_what_is_not_asked_stays_and_what_does_not_answer_goes() -> None:
     looked(observer, "audio", audio(1, (1, 0, 0)), 0.0)
 
     observer.look(frozenset({"audio"}), {})
-    assert (len(observer.moment.devices), len(observer.moment.logs)) == (0, 1)
+    assert (len(observer.sample.devices), len(observer.sample.logs)) == (0, 1)
     observer.look(COLLECTORS, {})
-    assert (observer.moment.logs, observer.moment.host) == ([], HostNow())
+    assert (observer.sample.logs, observer.sample.host) == ([], HostNow())
 
 
 def test_a_collector_that_comes_back_is_not_compared_with_what_it_was() -> None:
@@ -151,7 +151,7 @@ def test_a_collector_that_comes_back_is_not_compared_with_what_it_was() -> None:
     observer.look(frozenset({"audio"}), {})
     looked(observer, "audio", audio(30, (900, 0, 0)), 60.0)
 
-    (device,) = observer.moment.devices
+    (device,) = observer.sample.devices
     assert (device.new_dropouts, device.timing) == (0, None)
 
 
@@ -161,10 +161,10 @@ def test_what_a_plugin_says_costs_nothing_but_itself() -> None:
     unlabelled = gauge("wr_agent_plugin_up", "U.", 1.0)
 
     looked(observer, "plugins", [*plugins((1, 0, 0), 0.1)[:3], xruns], 0.0)
-    assert [plugin.xruns for plugin in observer.moment.plugins] == [None]
+    assert [plugin.xruns for plugin in observer.sample.plugins] == [None]
     observer.look(COLLECTORS, readings([("plugins", [unlabelled]), ("logs", logs(1))], 5.0))
-    assert observer.moment.plugins == []
-    assert len(observer.moment.logs) == 1
+    assert observer.sample.plugins == []
+    assert len(observer.sample.logs) == 1
 
 
 def test_what_nobody_shows_is_not_kept() -> None:
@@ -179,7 +179,7 @@ def test_a_point_is_what_is_left_of_a_moment() -> None:
     looked(observer, "audio", audio(2, (100, 0, 0)), 0.0)
     looked(observer, "audio", audio(3, (200, 0, 0)), 10.0)
 
-    point = Point.of(observer.moment)
+    point = Point.of(observer.sample)
 
-    assert point.time == pytest.approx(observer.moment.time)
+    assert point.time == pytest.approx(observer.sample.time)
     assert point.devices == {"usb": DevicePoint(1, 0.0005, 0.00099, 0.001, 0.1235)}

@@ -76,10 +76,10 @@ async def test_it_looks_at_the_device_each_second_and_seldom_at_the_rest_while_s
 ) -> None:
     with sampler.watched():
         async with asyncio.timeout(PATIENCE):
-            moments = [await sampler.next() for _ in range(4)]
+            samples = [await sampler.next() for _ in range(4)]
 
-    assert None not in moments
-    totals = [moment.devices[0].dropouts for moment in moments if moment]
+    assert None not in samples
+    totals = [sample.devices[0].dropouts for sample in samples if sample]
     assert totals == sorted(set(totals)), "each look is a new one"
     assert device.looks[frozenset({"audio"})] > device.looks[COLLECTORS]
 
@@ -132,7 +132,7 @@ async def test_when_it_ends_nobody_waits_for_more(device: Device) -> None:
         waiting = asyncio.create_task(made.next())
         await until_looked(device, 1)
         made.dismiss()
-        assert await asyncio.wait_for(waiting, PATIENCE) in (None, made._now.moment)  # noqa: SLF001 - which was first
+        assert await asyncio.wait_for(waiting, PATIENCE) in (None, made._now.sample)  # noqa: SLF001 - which was first
         waiting = asyncio.create_task(made.next())
         await asyncio.sleep(0)
 

@@ -52,7 +52,7 @@ def systemd() -> Iterator[IsolatedSystemd]:
 def installed(systemd: IsolatedSystemd) -> IsolatedSystemd:
     """A system service that is ready: `Type=notify` makes the installation wait for it."""
     done = systemd.run(*AGENT, "service", "install", "--system")
-    assert "to see what it logs: journalctl -u wr-agent -f" in done.stdout
+    assert "its log: journalctl -u wr-agent -f" in done.stdout
     return systemd
 
 

@@ -56,13 +56,13 @@ def said(status: Status = STATUS, terminal: Terminal = PLAIN) -> list[str]:
     [
         "wr-agent 1.2.3, pid 7, up 1 h 1 min",
         "serving  http://127.0.0.1:9787/metrics",
-        "  [+] usb: 44.1 kHz, 256 frames, a buffer each 5.8 ms",
-        "      timing    half within 15 us, 99 of 100 within 1.2 ms, all within 1 s",
-        "      dropouts  3 since the agent began; 40 lost buffers, 2 late",
+        "  [+] usb: 44.1 kHz, 256 frames, 5.8 ms per buffer",
+        "      timing    median 15 us, p99 1.2 ms, worst 1 s from the deadline",
+        "      dropouts  3 since the agent's start; 40 lost buffers, 2 late",
         "      load      ############............  50 %",
         "      1         ######################.. -6.0 dB",
         "      2         ........................ silent for 2 min",
-        "  reverb           1 of 2 answer, render 99 of 100 in 4 ms of 5 ms, xruns -",
+        "  reverb           1 of 2 answer, render p99 4 ms of 5 ms, xruns -",
         "  processors           ######..................  25 %",
         "  disk /               ######################## 100 %",
         "  engine           12.5 lines/s, 4096 bytes not yet in Loki, 0 s behind",
@@ -90,7 +90,7 @@ def test_a_device_that_is_down_and_a_refused_reload_stand_out() -> None:
     live = LiveSample(devices=[DeviceNow(name="usb", up=False, observers=[])])
     lines = said(msgspec.structs.replace(STATUS, live=live, config_error="bad key"))
 
-    assert "  [x] usb: no buffer has come of late" in lines
+    assert "  [x] usb: no buffer received" in lines
     assert "[x] the last reload was refused: bad key" in lines
 
 
