@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the agent in the foreground, after installing what is missing. Usage: ./start.sh [ARGUMENTS OF wr-agent run]
+# Run the agent in the foreground, after installing what is missing. Usage: ./start.sh [ARGUMENTS OF wr-agent run]
 set -euo pipefail
 
 ROOT=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")

@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def delays(running: Site, faults: Sequence[Fault]) -> Iterator[tuple[Fault, float]]:
-    """Each fault when PagerDuty has been told of it, and how long after the fault that was."""
+    """Yield each fault that PagerDuty was notified of, and the delay in seconds."""
     struck = {}
     for fault in faults:
         struck[fault] = time.monotonic()

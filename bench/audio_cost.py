@@ -1,4 +1,4 @@
-"""What the probe costs: CPU of its process and of the daemon for buffers of 64 to 256 frames and 2 to 32 channels.
+"""The cost of the probe: CPU of its process and of the daemon for buffers of 64 to 256 frames and 2 to 32 channels.
 
 Run: python -m bench.audio_cost [--quick]
 
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def measure(frames: int, channels: int, seconds: float) -> list[str]:
-    """One line of the table."""
+    """Return one line of the table."""
     server = Jackd(RATE, frames, channels)
     try:
         server.start()
@@ -66,7 +66,7 @@ def _cost(server: Jackd, seconds: float) -> Iterator[str]:
 
 
 def _used(daemon: int, probe: int) -> tuple[float, float, float]:
-    """CPU seconds of the daemon, of the probe, and of the probe's main thread, which computes the levels."""
+    """Return CPU seconds of the daemon, of the probe, and of the probe's main thread, which computes the levels."""
     main_thread = Path(f"/proc/{probe}/task/{probe}/schedstat").read_text(encoding="ascii")
     return cpu_seconds(daemon), cpu_seconds(probe), int(main_thread.split()[0]) / 1e9
 

@@ -1,4 +1,4 @@
-"""The faults that `audio_truth` injects: one server, its clients, the agent that is tried, and what can go wrong."""
+"""The faults that `audio_truth` injects, and their stage: one server, its clients and the agent under test."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Span = tuple[int, int]
 
 
 class Stage:
-    """One server, a client that misbehaves on it, one that listens to it, and the agent that is tried.
+    """One server, a client that misbehaves on it, one that listens to it, and the agent under test.
 
     Args:
         server: Runs already.
@@ -39,7 +39,7 @@ class Stage:
         self._join()
 
     def _join(self) -> None:
-        """Connect, and wait until the agent measures and nothing of that is left to be counted."""
+        """Connect, and wait until the agent measures and has counted all effects of that."""
         self._listener = JackListener(self.server.name)
         self.client = JackClient(self.server.name)
         name = "audio_device_buffer_interval_seconds_count"
@@ -53,7 +53,7 @@ class Stage:
         return all(xrun < time.monotonic_ns() - SETTLE_SECONDS * 1e9 for xrun in self._listener.xruns())
 
     def leave(self) -> None:
-        """Take the clients away, as the server is gone or will be."""
+        """Close the clients, as the server is gone or will be."""
         self._heard += self._judged_xruns()
         self._listener.close()
         self.client.close()
@@ -70,26 +70,26 @@ class Stage:
         self._unjudged += self._counted() - counted
 
     def reported(self, since_ns: int) -> list[Span]:
-        """When the server reported an xrun after that time."""
+        """Return the times at which the server reported an xrun after that time."""
         return [(xrun, xrun) for xrun in (*self._heard, *self._judged_xruns()) if xrun > since_ns]
 
     def _judged_xruns(self) -> list[int]:
         return [xrun for xrun in self._listener.xruns() if xrun > self._judged_ns]
 
     def dropouts(self) -> int:
-        """How many the agent has counted."""
+        """Return the number of dropouts that the agent has counted."""
         return self._counted() - self._unjudged
 
     def _counted(self) -> int:
         return self._total("audio_engine_xruns_total")
 
     def observations(self) -> Counter[str]:
-        """How often each observer has seen something."""
+        """Return the number of observations of each observer."""
         found = self._samples("audio_device_xrun_observations_total")
         return Counter({f"{s.labels['observer']} {s.labels['kind']}": int(s.value) for s in found})
 
     def probe(self) -> int:
-        """The process of the agent's probe."""
+        """Return the process of the agent's probe."""
         try:
             return eventually(lambda: probe_pids(self.watcher.process.pid), "a probe")[0]
         except AssertionError as error:
@@ -107,19 +107,19 @@ class Stage:
 
 
 def late_client(stage: Stage, severity: float) -> int:
-    """Another client's callback sleeps, for several periods."""
+    """Let another client's callback sleep for several periods."""
     stage.client.tell(f"late {0.02 + 0.18 * severity}")
     return time.monotonic_ns()
 
 
 def hogging_client(stage: Stage, severity: float) -> int:
-    """Another client needs half as long again as it has, for several periods."""
+    """Let another client need one and a half of its time, for several periods."""
     stage.client.tell(f"hog {round(3 + 9 * severity)}")
     return time.monotonic_ns()
 
 
 def frozen_probe(stage: Stage, severity: float) -> int:
-    """Our own stream's client stops."""
+    """Stop the client of the agent's own stream."""
     pid = stage.probe()
     os.kill(pid, signal.SIGSTOP)
     time.sleep(0.03 + 0.27 * severity)
@@ -128,7 +128,7 @@ def frozen_probe(stage: Stage, severity: float) -> int:
 
 
 def frozen_server(stage: Stage, severity: float) -> int:
-    """The server stops."""
+    """Stop the server for a while."""
     stage.server.freeze()
     time.sleep(0.05 + 0.25 * severity)
     stage.server.thaw()
@@ -136,7 +136,7 @@ def frozen_server(stage: Stage, severity: float) -> int:
 
 
 def long_frozen_server(stage: Stage, severity: float) -> int:
-    """The server stops, so long that it is told as frozen."""
+    """Stop the server until it counts as frozen."""
     stage.server.freeze()
     time.sleep(1.2 + 1.8 * severity)
     stage.server.thaw()
@@ -144,7 +144,7 @@ def long_frozen_server(stage: Stage, severity: float) -> int:
 
 
 def frozen_agent(stage: Stage, severity: float) -> int:
-    """The agent stops, and learns only afterwards that meanwhile another client was late."""
+    """Stop the agent, and make another client late before it continues."""
     stage.watcher.process.send_signal(signal.SIGSTOP)
     over_ns = late_client(stage, severity)
     time.sleep(0.3 + severity)
@@ -153,7 +153,7 @@ def frozen_agent(stage: Stage, severity: float) -> int:
 
 
 def killed_server(stage: Stage, _severity: float) -> int:
-    """The server dies."""
+    """Kill the server."""
     stage.server.kill()
     return time.monotonic_ns()
 
@@ -167,4 +167,4 @@ FAULTS: dict[str, Callable[[Stage, float], int]] = {
     "frozen agent": frozen_agent,
     "killed server": killed_server,
 }
-"""Each takes a severity from 0 to 1, and returns when it was over, in nanoseconds of the monotonic clock."""
+"""The faults. Each takes a severity from 0 to 1 and returns its end in nanoseconds of the monotonic clock."""

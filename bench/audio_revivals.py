@@ -1,4 +1,4 @@
-"""What is left behind when the audio server dies and comes back many times: processes, descriptors, clients, memory.
+"""The leftovers of many deaths of the audio server: processes, descriptors, clients, memory.
 
 Run: python -m bench.audio_revivals [--times 200]
 

@@ -1,11 +1,11 @@
-"""How true the measured intervals are: the probe's, beside those of an independent client of the same JACK server.
+"""The error of the probe's intervals, against an independent client of the same JACK server.
 
 Run: python -m bench.audio_timing [--quick]
 
-This process stands for the daemon: it starts a probe as the daemon does and reads its records, idle, then with a thread
-that keeps Python busy without end. The other client, a process of its own, reads the count of frames since the cycle's
-start until it goes up; at that moment it is exact to a microsecond, where the probe's single reading is exact to one
-frame. Both name the cycle by JACK's number, so that the same cycles are compared, whichever were late.
+This process replaces the daemon: it starts a probe as the daemon does and reads its records, idle, then with a thread
+that keeps Python busy. The other client, a process of its own, reads the count of frames since the cycle's start until
+it increases. At that moment it is exact to a microsecond, where the probe's single reading is exact to one frame. Both
+name the cycle by JACK's number, so that the same cycles are compared.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def listen(server: str, seconds: float) -> dict[int, float]:
-    """When each cycle began, in seconds of the monotonic clock, as the independent client sees it."""
+    """Yield the start of each cycle in seconds of the monotonic clock, as the independent client sees it."""
     import jack
 
     client = jack.Client("wr-bench-timing", no_start_server=True, servername=server)
@@ -80,7 +80,7 @@ def _cycle_start(client: Any) -> float:  # noqa: ANN401 - JACK-Client carries no
 
 
 def measure(frames: int, quick: bool) -> Iterator[list[str]]:  # noqa: FBT001 - passed on to the other process
-    """The daemon idle, then busy."""
+    """Measure with the daemon idle, then busy."""
     server = Jackd(RATE, frames)
     try:
         server.start()
@@ -110,7 +110,7 @@ def _busy() -> Iterator[None]:
 
 
 async def _both(server: str, quick: bool) -> tuple[list[Buffer], dict[int, float]]:  # noqa: FBT001 - as above
-    """What the probe wrote, and what the independent client saw meanwhile."""
+    """Return the records of the probe, and those of the independent client for the same time."""
     options = ["--client", server, *["--quick"] * quick]
     async with running_probe(ProbePlan("", True, "auto", 0, server)) as probe:
         client = await asyncio.create_subprocess_exec(
@@ -140,7 +140,7 @@ def _row(buffers: list[Buffer], starts: Mapping[int, float]) -> Iterator[str]:
 
 
 def _percentiles(seconds: list[float]) -> tuple[float, float, float]:
-    """The 50th, 95th and 99th, in microseconds."""
+    """Return the 50th, 95th and 99th percentile in microseconds."""
     cuts = statistics.quantiles(seconds, n=100)
     return 1e6 * cuts[49], 1e6 * cuts[94], 1e6 * cuts[98]
 

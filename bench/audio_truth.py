@@ -1,16 +1,15 @@
-"""Whether every dropout is counted, and counted once: faults are injected into a real JACK server and looked for.
+"""The truth of the dropout count: faults that are injected into a real JACK server, against the counts of the agent.
 
 Run: python -m bench.audio_truth [--quick]
 
-Two servers run side by side, each watched by an agent of its own. The one gets a fault at a time, with room to settle
-before the next; the other is left alone for as long. First on a quiet machine; then with every core busy, and the
-agents themselves busy with a storm of scrapes.
+Two servers run at the same time, and an agent watches each. One server gets one fault at a time and settles before the
+next. The other one gets none. The first round is on a quiet machine. In the second one every core is busy, and the
+agents answer scrapes all the time.
 
-The truth is the log of what was injected, and what an independent JACK client in a process of its own was told by the
-server. A fault's dropouts beyond the first are `twice`, unless the server reported xruns apart from the fault: those
-are the machine's own, `beside`. As an agent that has too much to do may count one of those only during the next fault,
-the last row of a round compares the sums: everything counted, with everything injected or reported, merged by the
-definition.
+The truth is the log of the injected faults, and the reports of the server to an independent JACK client in a process of
+its own. A fault's dropouts after the first are `twice`. Xruns that the server reported apart from the fault are the
+machine's own, `other`. A busy agent may count one of those only during the next fault. So the last row of a round
+compares the sums: all that was counted, with all that was injected or reported, merged by the definition.
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ def main() -> None:
     began = time.monotonic()
     rows = _play(counts)
     print(f"\n{time.monotonic() - began:.0f} s, jackd dummy at 48000 Hz and 256 frames; {machine()}\n")
-    print(table(["", "injected", "once", "missed", "twice", "beside"], rows))
+    print(table(["", "injected", "once", "missed", "twice", "other"], rows))
 
 
 def _play(counts: dict[str, int]) -> list[list[str]]:
@@ -78,7 +77,7 @@ def _stage() -> Iterator[Stage]:
 
 
 def _round(load: str, counts: dict[str, int], faulty: Stage, left_alone: Stage) -> list[list[str]]:
-    """The rows of all faults, light to severe, in random order, and of the stage that was left alone meanwhile."""
+    """Return the rows of all faults, light to severe, in random order, and of the stage without faults."""
     began, before, before_alone = time.monotonic_ns(), faulty.dropouts(), left_alone.dropouts()
     faults = [(kind, number / (count - 1)) for kind, count in counts.items() for number in range(count)]
     random.shuffle(faults)
@@ -105,7 +104,7 @@ def _sums(title: str, counted: int, spans: Iterable[Span]) -> list[str]:
 
 
 def _cells(verdict: Counter[str]) -> list[str]:
-    return [str(verdict[column]) for column in ("injected", "once", "missed", "twice", "beside")]
+    return [str(verdict[column]) for column in ("injected", "once", "missed", "twice", "other")]
 
 
 def _inject(load: str, kind: str, severity: float, stage: Stage) -> tuple[Span, Counter[str]]:
@@ -113,7 +112,7 @@ def _inject(load: str, kind: str, severity: float, stage: Stage) -> tuple[Span, 
     span = began, FAULTS[kind](stage, severity)
     time.sleep(SETTLE_SECONDS)
     verdict = _judge(stage.dropouts() - before, span, stage.reported(began - MERGE_NS - HOLD_NS))
-    if not verdict["once"] or verdict["twice"] or verdict["beside"]:
+    if not verdict["once"] or verdict["twice"] or verdict["other"]:
         reported = [round((xrun - began) / 1e6) for xrun, _ in stage.reported(began)]
         print(
             f"{load}, {kind}, {(span[1] - began) / 1e6:.0f} ms: {_short(verdict)}; JACK said at ms {reported},", end=" "
@@ -129,13 +128,13 @@ def _short(counts: Counter[str]) -> str:
 
 
 def _judge(counted: int, fault: Span, reported: Iterable[Span]) -> Counter[str]:
-    beside = min(_clusters([fault, *reported]) - 1, max(counted - 1, 0))
-    twice = max(counted - 1 - beside, 0)
-    return Counter(injected=1, once=int(counted - beside == 1), missed=int(not counted), twice=twice, beside=beside)
+    other = min(_clusters([fault, *reported]) - 1, max(counted - 1, 0))
+    twice = max(counted - 1 - other, 0)
+    return Counter(injected=1, once=int(counted - other == 1), missed=int(not counted), twice=twice, other=other)
 
 
 def _clusters(spans: Iterable[Span]) -> int:
-    """How many dropouts these are, by the definition.
+    """Return the number of dropouts by their definition.
 
     What is further apart than the merge window is another one, and so is each further second of a storm, the duration
     of the faults themselves not included.
@@ -149,14 +148,14 @@ def _clusters(spans: Iterable[Span]) -> int:
 
 
 def _storm_ns(group: list[Span]) -> int:
-    """From the first one's end to the last one's beginning."""
+    """Return the time from the first one's end to the last one's start."""
     faults = sum(end - start for start, end in group)
     return max(start for start, _ in group) - min(end for _, end in group) - faults
 
 
 @contextlib.contextmanager
 def _load(urls: Iterable[str]) -> Iterator[None]:
-    """Every core busy, and the agents with a storm of scrapes."""
+    """Keep every core busy, and scrape the agents all the time."""
     burners = [[sys.executable, "-c", "while True: pass"]] * (os.cpu_count() or 1)
     hammers = [[sys.executable, "-c", _HAMMER, f"{url}/metrics"] for url in urls]
     processes = [subprocess.Popen(command, stderr=subprocess.DEVNULL) for command in (*burners, *hammers)]

@@ -1,4 +1,4 @@
-"""What measuring control groups costs: processor time of a scrape with 10, 100 and 1,000 of them.
+"""The cost of control groups: processor time of a scrape with 10, 100 and 1,000 of them.
 
 The groups are real where this machine's version allows it to make them with all controllers. A second table reads as
 many groups of version 2 from plain files, with everything that Linux 6.1 says of each, in this process.
@@ -38,13 +38,13 @@ limit = 2000
 
 
 def container_path(number: int) -> str:
-    """The path of a container's group, as Docker makes it."""
+    """Return the path of a container's group, as Docker makes it."""
     return f"{PARENT}/{number:064x}"
 
 
 @contextlib.contextmanager
 def real_groups(layout: Layout, count: int) -> Iterator[None]:
-    """So many groups in each tree; gone afterwards."""
+    """Make so many groups in each tree, and remove them afterwards."""
     paths = [PARENT, *(container_path(number) for number in range(count))]
     directories = [Path(top + path) for top in layout.tops for path in paths]
     try:
@@ -58,13 +58,13 @@ def real_groups(layout: Layout, count: int) -> Iterator[None]:
 
 
 def scrape(connection: http.client.HTTPConnection) -> bytes:
-    """One page of container families."""
+    """Fetch one page of container families."""
     connection.request("GET", "/metrics?collect[]=containers", headers={"Accept-Encoding": "identity"})
     return connection.getresponse().read()
 
 
 def measured(running: AgentProcess, count: int) -> list[str]:
-    """A row: what scrapes of one agent cost."""
+    """Return a row with the cost of scrapes of one agent."""
     host, port = running.url.removeprefix("http://").split(":")
     connection = http.client.HTTPConnection(host, int(port), timeout=30)
     while scrape(connection).count(b"container_last_seen{") < count:
@@ -85,14 +85,14 @@ def measured(running: AgentProcess, count: int) -> list[str]:
 
 
 def idle_cpu(pid: int) -> float:
-    """The share of a processor that looking for groups takes while nobody scrapes."""
+    """Return the share of a processor that the search for groups takes without scrapes."""
     before, started = cpu_seconds(pid), time.perf_counter()
     time.sleep(11)
     return (cpu_seconds(pid) - before) / (time.perf_counter() - started)
 
 
 async def from_files(count: int) -> list[str]:
-    """A row: what reading version 2 from plain files costs."""
+    """Return a row with the cost of reading version 2 from plain files."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         write_machine(root)

@@ -1,4 +1,5 @@
-// What bench/cpp_overhead.py builds and runs: prints one line a measurement, `subject<TAB>column<TAB>nanoseconds`.
+// The program that bench/cpp_overhead.py builds and runs. It prints one line a measurement:
+// `subject<TAB>column<TAB>nanoseconds`.
 //
 // Nanoseconds are those of one call, the median of several rounds: processor time of the calling thread, and elapsed time
 // too where threads may wait for each other. With four threads, "shared" is one metric that all write to, "own" is one

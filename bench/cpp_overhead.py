@@ -1,8 +1,8 @@
-"""What the C++ client costs its caller: nanoseconds of processor time a call, with one thread and with four.
+"""The cost of the C++ client for its caller: nanoseconds of processor time a call, with one thread and with four.
 
-Beside it a loop that does nothing, and prometheus-cpp where it is installed (Debian: prometheus-cpp-dev). Elapsed time
-stands beside that of the processor where threads share a metric: who sleeps at a lock needs no processor. Needs a C++
-compiler as `c++`. Run it with `python -m bench.cpp_overhead`.
+It compares with an empty loop, and with prometheus-cpp where it is installed (Debian: prometheus-cpp-dev). Where
+threads share a metric it also gives the elapsed time, because a thread that sleeps at a lock needs no processor. Needs
+a C++ compiler as `c++`. Run it with `python -m bench.cpp_overhead`.
 """
 
 from __future__ import annotations

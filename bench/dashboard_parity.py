@@ -1,4 +1,4 @@
-"""Which expressions of a Grafana dashboard return data from the agent, of those that do from the real node_exporter.
+"""The expressions of a Grafana dashboard that return data from node_exporter, and those that do from the agent too.
 
 Run: python -m bench.dashboard_parity FILE
 
@@ -25,7 +25,7 @@ from tests.support.prometheus import Prometheus, prometheus
 from tests.support.waiting import eventually
 
 SCRAPES_SECONDS = 15
-"""How long both are scraped, each second: rates over some seconds then have data."""
+"""Seconds for which both are scraped: rates over some seconds then have data."""
 
 VARIABLES = {
     "$__rate_interval": "10s",
@@ -42,7 +42,7 @@ _INSTANCE = ("$node", "$instance", "$nodename")
 
 
 def expressions(dashboard: object) -> Iterator[str]:
-    """Every `expr` of a dashboard's document, wherever it stands, once."""
+    """Return every `expr` of a dashboard's document once."""
     found: dict[str, None] = {}
     waiting = [dashboard]
     while waiting:
@@ -57,7 +57,7 @@ def expressions(dashboard: object) -> Iterator[str]:
 
 
 def asked_of(expression: str, instance: str) -> str:
-    """The expression with its variables filled in, `${name}` and `${name:format}` being `$name`."""
+    """Return the expression with its variables filled in, `${name}` and `${name:format}` being `$name`."""
     text = re.sub(r"\$\{(\w+)(?::\w+)?\}", r"$\1", expression)
     for variable, value in {**VARIABLES, **dict.fromkeys(_INSTANCE, instance)}.items():
         text = re.sub(rf"{re.escape(variable)}\b", value, text)
@@ -65,7 +65,7 @@ def asked_of(expression: str, instance: str) -> str:
 
 
 def has_data(server: Prometheus, query: str) -> bool:
-    """Whether the query gives a series; one that Prometheus refuses does not."""
+    """Tell if the query gives a series; one that Prometheus refuses does not."""
     with contextlib.suppress(urllib.error.HTTPError):
         return bool(server.query(query))
     return False

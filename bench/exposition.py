@@ -1,4 +1,4 @@
-"""The cost of a page: ours beside prometheus_client's, on the same values in the same run.
+"""The cost of a page: the agent's renderer and prometheus_client's, on the same values in the same run.
 
 Run: python -m bench.exposition
 
@@ -61,7 +61,7 @@ def _values(position: int) -> LabelValues:
 
 
 def _blocks(series: int) -> Iterator[tuple[int, list[LabelValues]]]:
-    """Label values for as many series, a family at a time."""
+    """Yield label values for as many series, a family at a time."""
     for block, start in enumerate(range(0, series, _SERIES_A_FAMILY)):
         yield block, [_values(i) for i in range(start, min(start + _SERIES_A_FAMILY, series))]
 
@@ -72,7 +72,7 @@ def _observed() -> HistogramValue:
 
 
 def _families(lines: int) -> list[Family]:
-    """So many sample lines with values of this moment: four tenths gauges, three counters, three histograms."""
+    """Return so many sample lines with current values: four tenths gauges, three counters, three histograms."""
     gauges = [
         gauge(
             f"audio_gauge_{block}_ratio", "A number with many digits.", {v: _RANDOM.random() for v in values}, _LABELS
@@ -91,7 +91,7 @@ def _families(lines: int) -> list[Family]:
 
 
 def _theirs(family: Family) -> Metric:
-    """The same family as prometheus_client has it."""
+    """Return the same family as prometheus_client has it."""
     if family.type == "histogram":
         metric: Metric = _their_histogram(family)
     else:
@@ -113,7 +113,7 @@ def _their_histogram(family: Family) -> HistogramMetricFamily:
 
 
 class _Ready(Collector):
-    """Hands out prepared snapshots in turn."""
+    """A source that returns prepared snapshots in turn."""
 
     def __init__(self, snapshots: Iterable[Sequence[Metric]]) -> None:
         self._snapshots = itertools.cycle(snapshots)
@@ -129,7 +129,7 @@ def _registry(snapshots: Iterable[Sequence[Metric]]) -> CollectorRegistry:
 
 
 def _cpu_ms(render: Callable[[], bytes]) -> tuple[float, int]:
-    """CPU time of one rendering in milliseconds, and its bytes."""
+    """Return the CPU time of one rendering in milliseconds, and its bytes."""
     gc.collect()
     start = time.thread_time()
     body = render()
@@ -215,7 +215,7 @@ async def _http_row(name: str, handler: _Handler) -> list[str]:
 
 
 async def _worst_lag() -> list[float]:
-    """How much later than asked each tick of the loop came, in milliseconds, until cancelled."""
+    """Note the delay of each tick of the loop in milliseconds, until cancelled."""
     lags = []
     try:
         while True:
@@ -239,7 +239,7 @@ async def _serving(handler: _Handler) -> AsyncIterator[str]:
 
 
 async def _scrape(url: str) -> list[float]:
-    """Eight scrapes at once, again and again: what each took, in milliseconds."""
+    """Scrape eight times at once, repeatedly, and return the milliseconds of each."""
     async with aiohttp.ClientSession(headers=_HEADERS, auto_decompress=False) as session:
 
         async def once() -> float:

@@ -1,4 +1,4 @@
-"""What Prometheus costs for a number of machines: series, samples a second, memory, CPU, disk.
+"""The cost of Prometheus for a number of machines: series, samples a second, memory, CPU, disk.
 
 Run: python -m bench.fleet MACHINES ...    (for each number of machines, about 100 s)
      python -m bench.fleet --disk          (bytes a sample, about 150 s)
@@ -98,7 +98,7 @@ async def serve(agent_url: str, port: int) -> None:
 
 @contextlib.contextmanager
 def _fleet(folder: Path) -> Iterator[str]:
-    """The address of the process that answers as a fleet."""
+    """Start the process that answers as a fleet, and yield its address."""
     sockets = folder / "sockets"
     sockets.mkdir()
     jackd = Jackd()
@@ -121,7 +121,7 @@ def _fleet(folder: Path) -> Iterator[str]:
 
 @contextlib.contextmanager
 def _watched(folder: Path, machines: int, interval: str | None = None) -> Iterator[Load]:
-    """A Prometheus that has found so many machines; scraped at the shipped intervals unless another is given."""
+    """Start a Prometheus that has found so many machines. It scrapes at the shipped intervals, or at `interval`."""
     data = folder / "tsdb"
     with _fleet(folder) as address:
         config = _configured(folder, address, machines, interval)
@@ -136,7 +136,7 @@ def _watched(folder: Path, machines: int, interval: str | None = None) -> Iterat
 
 
 def _configured(folder: Path, address: str, machines: int, interval: str | None) -> Path:
-    """The shipped configuration, whose agents are all at one address."""
+    """Return the shipped configuration, with all agents at one address."""
     agents = folder / "agents.yml"
     groups = [
         {"targets": [address], "labels": {"host": f"m{number}", "instance": f"m{number}", "__metrics_path__": "/m"}}
@@ -153,7 +153,7 @@ def _configured(folder: Path, address: str, machines: int, interval: str | None)
 
 
 def cost(machines: int) -> list[str]:
-    """The line of one size of a fleet."""
+    """Return the line of one size of a fleet."""
     with tempfile.TemporaryDirectory() as folder, _watched(Path(folder), machines) as load:
         time.sleep(WARM_UP)
         before, samples = cpu_seconds(load.process.pid), _samples(load)
@@ -179,13 +179,13 @@ def _samples(load: Load) -> float:
 
 
 def _own(load: Load, name: str) -> float:
-    """The sum of one of Prometheus's own metrics."""
+    """Return the sum of one of Prometheus's own metrics."""
     lines = (page(f"{load.server.url}/metrics") or "").splitlines()
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith((f"{name} ", f"{name}{{")))
 
 
 def disk() -> list[str]:
-    """What a block of full chunks weighs."""
+    """Return the size of a block of full chunks."""
     with tempfile.TemporaryDirectory() as folder, _watched(Path(folder), DISK_MACHINES, "1s") as load:
         time.sleep(DISK_SECONDS)
         snapshot = f"{load.server.url}/api/v1/admin/tsdb/snapshot"

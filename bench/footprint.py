@@ -1,4 +1,4 @@
-"""What the whole process tree costs: USS and CPU, idle and scraped each second, with and without audio.
+"""The cost of the whole process tree: USS and CPU, idle and scraped each second, with and without audio.
 
 Run: python -m bench.footprint
 
@@ -31,7 +31,7 @@ FRAMES = 256
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One way to run the agent: how the row begins, and who observes the device."""
+    """One way to run the agent: the first cells of the row, and the observers of the device."""
 
     name: str
     observers: str
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def measure(case: Case, server: Jackd) -> Iterator[list[str]]:
-    """The case idle, then scraped each second."""
+    """Measure the case idle, then scraped each second."""
     config = f'audio.observers = "{case.observers}"\naudio.jack_server = "{server.name}"'
     with tempfile.TemporaryDirectory() as folder, agent(Path(folder), config) as running:
         if case.observers == "auto":

@@ -1,9 +1,9 @@
-"""How far the host's families equal those of Debian's real node_exporter on this machine.
+"""The differences between the host's families and those of Debian's real node_exporter on this machine.
 
 Run: python -m bench.host_parity
 
-Both are read until every value of node_exporter's lay between two of ours, or time is up; a gauge that moves about does
-so sooner or later.
+Both are read until every value of node_exporter's lay between two of the agent's, or until a timeout. A gauge that
+moves reaches that after some readings.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ REASONS = {
     "process_": "node_exporter's own process",
     "promhttp_": "node_exporter's own web server",
 }
-"""Why a family of node_exporter's page is left out, by what its name begins with."""
+"""The reason for which a family of node_exporter's page is left out, by the start of its name."""
 
 
 def main() -> None:
@@ -37,7 +37,7 @@ def main() -> None:
     rows = [
         ["families compared", str(len(mine.keys() & theirs.keys())), ""],
         ["equal in name, type, help, labels and value", str(len(theirs.keys() - different.keys())), ""],
-        ["the agent's beside", str(len(mine.keys() - theirs.keys())), ", ".join(sorted(mine.keys() - theirs.keys()))],
+        ["only the agent's", str(len(mine.keys() - theirs.keys())), ", ".join(sorted(mine.keys() - theirs.keys()))],
         *([f"different: {name}", "1", why] for name, why in sorted(different.items()) if name in theirs),
         *([f"left out: {prefix}", str(_count(page, prefix)), why] for prefix, why in REASONS.items()),
     ]
@@ -50,7 +50,7 @@ def _count(page: Families, prefix: str) -> int:
 
 
 def _different(collector: HostCollector, url: str) -> dict[str, str]:
-    """What differs at every reading, by family."""
+    """Return the differences that every reading has, by family."""
     deadline = time.monotonic() + DEADLINE_SECONDS
     different = _difference(collector, url)
     while different and time.monotonic() < deadline:

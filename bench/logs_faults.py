@@ -1,13 +1,12 @@
-"""Whether log lines survive: random schedules of writing, rotation, kill -9 and a Loki that fails.
+"""The survival of log lines: random schedules of writing, rotation, kill -9 and a Loki that fails.
 
 Run: python -m bench.logs_faults [SCHEDULES] [FIRST SEED]
 
-Each schedule is drawn from its seed alone: two logs with two writers each, rotations of every kind (also several
-between two looks, and while the agent is down), kill -9 of the agent at arbitrary moments, a Loki that is down, slow,
-refusing, limiting or dropping connections. At the end Loki is well and an agent runs, and every line that was written
-must have been stored once; a second copy with another timestamp, or under another name, is a double. Half of the
-schedules write lines that carry their time, half leave it to the agent. One line is printed a schedule; 300 of them
-take ten to twenty minutes.
+A schedule follows from its seed alone. It has two logs with two writers each, and rotations of every kind, also several
+between two looks and while the agent is down. It kills the agent with kill -9 at arbitrary moments. Loki is down or
+slow, refuses, limits or drops connections. At the end Loki is well and an agent runs, and Loki must have stored every
+written line once. A second copy with another timestamp, or under another name, is a double. Half of the schedules write
+lines that carry their time, half leave it to the agent. One line is printed a schedule; 300 take ten to twenty minutes.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ TIMED = '{ json = { fields = ["time"] } }, { timestamp = { field = "time" } }'
 
 @dataclass
 class Outcome:
-    """What became of one schedule's lines."""
+    """The counts of one schedule's lines."""
 
     seed: int
     written: int = 0
@@ -66,7 +65,7 @@ class Outcome:
         return self.written - self.delivered
 
     def __str__(self) -> str:
-        """One line of the report."""
+        """Return one line of the report."""
         return (
             f"seed {self.seed}: {self.written} written, {self.delivered} delivered, "
             f"{self.lost} lost, {self.doubles} twice"
@@ -128,22 +127,22 @@ class Schedule:
         return self.outcome
 
     def write(self) -> None:
-        """A burst of lines by one of the writers."""
+        """Write a burst of lines by one of the writers."""
         self._write(self._random.choice(self._logs))
 
     def write_in_two_pieces(self) -> None:
-        """A line that is without its end for a moment."""
+        """Write a line in two parts with a pause."""
         log, line = self._random.choice(self._logs), self._line()
         log.write(line[:20])
         time.sleep(self._random.choice((0.0, 0.1, 0.5)))
         log.write(line[20:])
 
     def rotate(self) -> None:
-        """Rotate one of the logs in one way or another."""
+        """Rotate one of the logs in a random way."""
         self._rotate(self._random.choice(self._logs))
 
     def rotate_twice(self) -> None:
-        """So fast that nobody looks between the two."""
+        """Rotate twice, too fast for the agent to look in between."""
         log = self._random.choice(self._logs)
         for _ in range(2):
             self._write(log)
@@ -156,19 +155,19 @@ class Schedule:
         self.restart()
 
     def kill(self) -> None:
-        """End the agent by kill -9, wherever it is."""
+        """End the agent by kill -9."""
         if self._agent is not None:
             self._agent.process.kill()
             self._agent.process.wait()
             self._agent = None
 
     def restart(self) -> None:
-        """An agent runs from here on."""
+        """Start an agent."""
         if self._agent is None:
             self._agent = self._start()
 
     def fail_loki(self) -> None:
-        """Loki goes wrong in one way or another."""
+        """Give Loki a random fault."""
         self.heal_loki()
         kind = self._random.choice(("down", "slow", "401", "429", "500", "drop-before", "drop-after"))
         self.outcome.actions[f"Loki: {kind}"] += 1
@@ -184,7 +183,7 @@ class Schedule:
                 self._sink.fault(kind)
 
     def heal_loki(self) -> None:
-        """Loki is well."""
+        """End Loki's fault."""
         if self._down:
             self._sink.up()
             self._down = False
@@ -233,7 +232,7 @@ class Schedule:
 
 
 def run(seed: int) -> Outcome:
-    """One schedule, with a Loki and a folder of its own."""
+    """Run one schedule, with a Loki and a folder of its own."""
     with tempfile.TemporaryDirectory() as folder, loki() as sink:
         return Schedule(seed, Path(folder), sink).run()
 

@@ -1,9 +1,9 @@
-"""What watching quiet log files costs: CPU of the whole daemon with and without them, nothing being written.
+"""The cost of watching quiet log files: CPU of the whole daemon with and without them.
 
 Run: python -m bench.logs_idle [SECONDS]
 
-Both daemons run at once, so that whatever else the machine does hits them alike; audio is off, the host is measured,
-nobody scrapes. The sink answers the probe that the agent sends when it has nothing to push.
+Both daemons run at once, so that other work of the machine affects them alike. Nothing is written. Audio is off, the
+host is measured, and there are no scrapes. The sink answers the probe that the agent sends when it has nothing to push.
 """
 
 from __future__ import annotations

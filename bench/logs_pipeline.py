@@ -1,4 +1,4 @@
-"""What the log pipeline costs alone: JSON lines to streams, without reading and pushing.
+"""The cost of the log pipeline alone: JSON lines to streams, without reading and pushing.
 
 Run: python -m bench.logs_pipeline
 
@@ -78,7 +78,7 @@ def _batches() -> list[Batch]:
 
 
 def _round(pipeline: Pipeline, batches: Sequence[Batch]) -> tuple[float, float]:
-    """Microseconds of CPU a line, and the longest batch in milliseconds."""
+    """Return microseconds of CPU a line, and the longest batch in milliseconds."""
     longest, entries = 0.0, 0
     started = time.process_time()
     for batch in batches:

@@ -1,4 +1,4 @@
-"""Pushing alone: 210-byte JSON lines, ready in memory, into a counting sink in a process of its own.
+"""The cost of pushing alone: 210-byte JSON lines, ready in memory, into a counting sink in a process of its own.
 
 The first table compares ways to encode a request: CPU a line and bytes a line. The second pushes for real, through
 `LokiClient` over HTTP on loopback: lines a second, CPU and memory of this process. Run it with
@@ -36,7 +36,7 @@ _RANDOM = random.Random(1)  # noqa: S311 - test data, the same in each run
 
 
 def _line(index: int, ns: int, level: str) -> bytes:
-    """One line as an engine writes it: time, level, logger, message, trace id, duration, service."""
+    """Return one line as an engine writes it: time, level, logger, message, trace id, duration, service."""
     clock = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(ns // 10**9))
     text = (
         f'{{"time":"{clock}.{ns % 10**9 // 1000:06}Z","level":"{level}","logger":"engine.mixer","message":'
@@ -77,7 +77,7 @@ _SECOND = 10**9
 
 
 def _protobuf(stream: Stream, start: int, stop: int) -> bytes:
-    """A push request as protobuf, from parts that are made once for each length and each second."""
+    """Return a push request as protobuf, from parts that are made once for each length and each second."""
     parts: list[bytes] = []
     base = -_SECOND
     prefix = b""
@@ -152,7 +152,7 @@ async def _push_row(server: Loki, streams: list[Stream]) -> list[str]:
 
 
 async def _worst_lag() -> float:
-    """By how much the loop was late at most, in seconds, until cancelled."""
+    """Note the largest delay of the loop in seconds, until cancelled."""
     worst = 0.0
     try:
         while True:

@@ -1,11 +1,11 @@
-"""For how long log work holds up the event loop that it shares with audio and scrapes, under full load.
+"""The delay that log work causes on the event loop, which it shares with audio and scrapes, under full load.
 
 Run: python -m bench.logs_stall [LINES]
 
-The log collector ships real files to a sink that counts, from this process; beside it a timer of a millisecond says how
-late the loop is, and how much CPU its thread took between two ticks, which the machine's other work does not change.
-The sources are those of `bench.logs_throughput`, then four of the dear one at once, which share the lines. The first
-row is the timer alone: what the machine itself does.
+The log collector ships real files from this process to a sink that counts. A timer of a millisecond on the same loop
+measures the delay, and the CPU of the loop's thread between two ticks. Other work of the machine does not change the
+latter. The sources are those of `bench.logs_throughput`, then four of the most expensive one, which share the lines.
+The first row is the timer alone: the noise of the machine.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LINES = 400_000
 TICK = 0.001
 QUIET_SECONDS = 5.0
 Tick = tuple[float, float]
-"""How late a tick came, and the CPU time of the loop's thread since the one before; seconds."""
+"""The delay of a tick, and the CPU time of the loop's thread since the one before, in seconds."""
 
 CASES = {"plain": [""], "with metrics": [METRICS], "four with metrics": [METRICS] * 4}
 
@@ -47,7 +47,7 @@ def _measure(stages: list[str], count: int) -> list[Tick]:
 
 
 async def _ship(folder: Path, sink: Loki, stages: list[str], count: int) -> list[Tick]:
-    """The ticks while all lines were shipped."""
+    """Ship all lines, and return the ticks of that time."""
     collector = _collector(folder, sink, stages)
     for number in range(len(stages)):
         write_lines(folder / f"{number}.log", count // len(stages))

@@ -1,4 +1,4 @@
-"""How fast and how dear a million log lines are: the whole agent, from a file to a sink that counts.
+"""The speed and the cost of a million log lines: the whole agent, from a file to a sink that counts.
 
 Run: python -m bench.logs_throughput [LINES]
 
@@ -94,7 +94,7 @@ def _measure(name: str, metrics: str, count: int) -> list[str]:
 
 
 def _ship(running: AgentProcess, sink: Loki, ready: Path, path: Path, count: int) -> list[str]:
-    """Let the lines appear at once under the name that is watched, and wait until the sink has them all."""
+    """Move the lines under the watched name, and wait until the sink has them all."""
     process = psutil.Process(running.process.pid)
     time.sleep(2)
     before, began, peak = cpu_seconds(process.pid), time.monotonic(), 0.0

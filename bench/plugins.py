@@ -1,4 +1,4 @@
-"""What polling plugins costs: the agent on many live sockets, and its parser beside prometheus_client's.
+"""The cost of polling plugins: the agent on many live sockets, and its parser against prometheus_client's.
 
 Run: python -m bench.plugins
 
@@ -44,7 +44,7 @@ BOUNDS = ("0.0005", "0.001", "0.0025", "0.005", "0.01", "0.025", "0.05", "0.1", 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """So many sockets, each polled so often."""
+    """A number of sockets, and the interval of their polls."""
 
     sockets: int
     interval: float
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def page(seed: int) -> bytes:
-    """A page of an engine, with other numbers for each seed."""
+    """Return a page of an engine, with other numbers for each seed."""
     numbers = random.Random(seed)  # noqa: S311 - test data, the same in each run
     lines = [line for family in range(5) for line in _counters(family, numbers)]
     lines += ["# HELP render_seconds Rendering.", "# TYPE render_seconds histogram"]
@@ -96,7 +96,7 @@ def _histogram(channel: int, numbers: random.Random) -> Iterator[str]:
 
 
 def parsing_rows() -> Iterator[list[str]]:
-    """Ours beside the library's, on the same pages."""
+    """Compare the agent's parser with the library's, on the same pages."""
     pages = [page(seed) for seed in range(PAGES)]
     theirs = best_us(lambda body: list(text_string_to_metric_families(body.decode())), pages)
     plugin = Plugin("bench", Admission(MAX_SAMPLES))
@@ -123,7 +123,7 @@ def parsing_rows() -> Iterator[list[str]]:
 
 
 def best_us(read: Callable[[bytes], object], pages: Sequence[bytes]) -> float:
-    """Microseconds of CPU for one page: the best of five rounds over all pages."""
+    """Return microseconds of CPU for one page: the best of five rounds over all pages."""
     rounds = []
     for _ in range(5):
         began = time.thread_time()
@@ -135,7 +135,7 @@ def best_us(read: Callable[[bytes], object], pages: Sequence[bytes]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What an agent needed: processor time in percent of a core, memory, and seconds of each poll that was seen."""
+    """The needs of an agent: processor time in percent of a core, memory, and the seconds of each poll."""
 
     cpu: float
     uss_mib: float
@@ -143,7 +143,7 @@ class Cost:
 
 
 def measure(case: Case, folder: Path) -> Cost:
-    """An agent that polls so many sockets."""
+    """Run an agent that polls so many sockets."""
     place = Path(tempfile.mkdtemp(dir=folder))
     sockets = [place / f"plugin-{number}.{number}.sock" for number in range(1, case.sockets + 1)]
     config = f'host.enabled = false\n[plugins]\ndirectories = ["{place}"]\ninterval = "{case.interval:g}s"\n'
@@ -159,7 +159,7 @@ def measure(case: Case, folder: Path) -> Cost:
 
 
 def row(case: Case, idle: Cost, cost: Cost) -> list[str]:
-    """A case as it is printed."""
+    """Return a case as it is printed."""
     cuts = statistics.quantiles(cost.polls, n=100, method="inclusive")
     a_poll = (cost.cpu - idle.cpu) / 100 * case.interval / case.sockets * 1e6
     memory = (cost.uss_mib - idle.uss_mib) * 1024 / case.sockets
@@ -168,7 +168,7 @@ def row(case: Case, idle: Cost, cost: Cost) -> list[str]:
 
 
 def durations(running: AgentProcess) -> list[float]:
-    """How long the last poll of each socket took, in seconds."""
+    """Return the seconds of each socket's last poll."""
     lines = running.get("/metrics?collect[]=plugins")[2].splitlines()
     assert not [line for line in lines if line.startswith("wr_agent_plugin_up{") and line.endswith(" 0.0")]  # noqa: S101
     return [float(line.split()[1]) for line in lines if line.startswith("wr_agent_plugin_poll_duration_seconds{")]
@@ -176,7 +176,7 @@ def durations(running: AgentProcess) -> list[float]:
 
 @contextmanager
 def serving(sockets: Sequence[Path]) -> Iterator[None]:
-    """All sockets live, served by one other process."""
+    """Serve all sockets from one other process."""
     command = [sys.executable, "-m", "bench.plugins", "--serve"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         try:

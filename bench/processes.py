@@ -1,4 +1,4 @@
-"""What processes cost, from the kernel's own accounts."""
+"""The cost of processes, from the kernel's own accounts."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import psutil
 
 
 def tree(pid: int) -> list[psutil.Process]:
-    """A process and all that it started, as far as they live."""
+    """Return a process and all of its living descendants."""
     root = psutil.Process(pid)
     return [root, *root.children(recursive=True)]
 
 
 def cpu_seconds(pid: int) -> float:
-    """CPU time of a process to the nanosecond, with all of its threads, also those that have ended."""
+    """Return the CPU time of a process in nanoseconds, with all of its threads, also those that have ended."""
     # The kernel's clock of another process, as clock_getcpuclockid(3) makes its number.
     return time.clock_gettime((~pid << 3) | 2)
 
 
 def uss_mib(processes: Iterable[psutil.Process]) -> float:
-    """Memory that would come free if these ended: shared libraries and JACK's shared memory are not in it."""
+    """Return the memory that their end would free, without shared libraries and JACK's shared memory."""
     return sum(float(process.memory_full_info().uss) for process in processes) / 2**20

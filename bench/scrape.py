@@ -1,9 +1,9 @@
-"""What a scrape of the host costs, beside Debian's prometheus-node-exporter in the same run.
+"""The cost of a scrape of the host, against Debian's prometheus-node-exporter in the same run.
 
 Run: python -m bench.scrape
 
 Both serve what node_exporter has by default over HTTP on loopback and are scraped in turns, as Prometheus does it:
-gzip, one connection kept open. CPU is the whole process's from one scrape's beginning to its end.
+gzip, one connection kept open. CPU is the whole process's from one scrape's start to its end.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from tests.support.node_exporter import node_exporter
 
 SCRAPES = 100
 PAUSE = 0.6
-"""Seconds between two scrapes of one target: past the time for which the agent serves a page again."""
+"""Seconds between two scrapes of one target: longer than the agent serves one page."""
 
 BESIDE = ["audio_servers", "busy_processes", "interrupts", "realtime", "scaling_governor", "softirqs", "throttling"]
-"""What the agent measures of the host beside that, and the comparison leaves out."""
+"""Families that only the agent has, and the comparison leaves out."""
 
 HEADERS = {"Accept-Encoding": "gzip", "Accept": "text/plain;version=0.0.4"}
 
 
 @dataclass
 class Target:
-    """One process that is scraped, and what its scrapes cost so far, in seconds."""
+    """One process that is scraped, and the cost of its scrapes so far, in seconds."""
 
     name: str
     pid: int
@@ -47,7 +47,7 @@ class Target:
     samples: int = 0
 
     def scrape(self) -> None:
-        """Scrape once and note the time and the CPU that it took."""
+        """Scrape once, and note its time and its CPU."""
         before = cpu_seconds(self.pid)
         started = time.perf_counter()
         self.connection.request("GET", self.path, headers=HEADERS)
@@ -58,7 +58,7 @@ class Target:
         self.samples = sum(not line.startswith(b"#") for line in gzip.decompress(page).splitlines())
 
     def row(self) -> list[str]:
-        """Its line of the table."""
+        """Return its line of the table."""
         process = psutil.Process(self.pid)
         percentiles = statistics.quantiles(self.waits, n=100)
         return [

@@ -1,10 +1,10 @@
-"""What the status page costs: the agent's CPU with no page, one and five open, and the bytes that a page loads.
+"""The cost of the status page: the agent's CPU with no page, one and five open, and the bytes that a page loads.
 
 Run: python -m bench.status_page
 
-Beside a real jackd at 48 kHz and 256 frames with two channels, a plugin, and a log. The pages are connections that read
-their events; the processor time of a browser is its user's. CPU is the daemon's, in percent of one core, with all that
-it does anyway.
+The agent watches a real jackd at 48 kHz and 256 frames with two channels, a plugin, and a log. The pages are
+connections that read their events. The processor time of a browser is not part of it. CPU is the whole daemon's, in
+percent of one core.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PAGES = (0, 1, 5)
 
 
 def main() -> None:
-    """Measure, the cases in turn so that the machine's mood hits them alike, and print the tables."""
+    """Measure the cases in turn, so that noise of the machine affects them alike, and print the tables."""
     with tempfile.TemporaryDirectory() as folder, playing_studio(Path(folder)) as studio:
         time.sleep(WARM_UP)
         costs = [[_cpu_percent(studio, pages) for pages in PAGES] for _ in range(ROUNDS)]
@@ -55,7 +55,7 @@ def _cpu_percent(studio: Studio, pages: int) -> float:
 
 @contextlib.contextmanager
 def _page(studio: Studio) -> Iterator[list[int]]:
-    """An open page; what comes back is the size of each line that it has read."""
+    """Open a page, and yield the size of each line that it has read."""
     stream = urllib.request.urlopen(f"{studio.agent.url}/-/events", timeout=60)  # noqa: S310 - the agent's own address
     sizes: list[int] = []
     closed = threading.Event()

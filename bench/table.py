@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """An aligned table: the first column to the left, the numbers to the right."""
+    """Return an aligned table: the first column to the left, the numbers to the right."""
     widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
     return "\n".join(_line(row, widths) for row in (header, ["-" * width for width in widths], *rows))
 
@@ -19,5 +19,5 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def machine() -> str:
-    """Cores, system and Python, in one line."""
+    """Return cores, system and Python in one line."""
     return f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, Python {platform.python_version()}"

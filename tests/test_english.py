@@ -40,7 +40,6 @@ _FORBIDDEN = re.compile(rf"\b({'|'.join(INSTEAD)})\b", re.IGNORECASE)
 NOT_YET = (
     "",
     "agent/",
-    "bench/",
     "clients/",
     "collectors/exposition_text/",
     "collectors/host/",
