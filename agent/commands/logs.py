@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     pipeline = Pipeline(source.name, source.stages, source.labels, host=loaded.loki.host or socket.gethostname())
     labels = {"filename": arguments.file} if arguments.file else {}
-    steps, processed = pipeline.explain(Batch(source.name, lines, time.time_ns(), labels, final=True, nuls=True))
+    steps, processed = pipeline.explain(Batch(source.name, lines, time.time_ns(), labels, final=True, untidy=True))
     terminal = Terminal.of(sys.stdout)
     if arguments.steps:
         print("\n".join(_shown_steps(steps, terminal)))

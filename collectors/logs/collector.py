@@ -21,6 +21,7 @@ from collectors.logs.files.generation import ReadLimits
 from collectors.logs.files.positions import Positions
 from collectors.logs.files.source import FileSettings, FileSource
 from collectors.logs.flow import Flow
+from collectors.logs.guard import Guard
 from collectors.logs.journal import JournalSettings, JournalSource
 from collectors.logs.loki.client import LokiClient
 from collectors.logs.loki.config import LokiConfig
@@ -33,6 +34,11 @@ POSITIONS_FILE = "log-positions.json"
 def file_settings(source: SourceConfig) -> FileSettings:
     """How the files of a source are read."""
     return FileSettings(tuple(source.paths), source.from_end, ReadLimits(flush_after=source.flush_after))
+
+
+def journal_settings(source: SourceConfig) -> JournalSettings:
+    """Return how a source reads the journal."""
+    return JournalSettings(tuple(source.units), tuple(source.matches), flush_after=source.flush_after)
 
 
 class LogsCollector(Collector):
@@ -57,23 +63,28 @@ class LogsCollector(Collector):
         ]
         self._commands: list[JournalSource | UnifiedLogSource] = [
             *(
-                JournalSource(source.name, JournalSettings(flush_after=source.flush_after), self._positions)
+                JournalSource(source.name, journal_settings(source), self._positions)
                 for source in config.sources
                 if source.journal
             ),
             *(
-                UnifiedLogSource(source.name, UnifiedLogSettings(flush_after=source.flush_after))
+                UnifiedLogSource(source.name, UnifiedLogSettings(source.predicate, flush_after=source.flush_after))
                 for source in config.sources
                 if source.unified_log
             ),
+        ]
+
+        self._guards = [
+            Guard(source.name, source.run, self._flows[source.name].handle)
+            for source in (*self._files, *self._commands)
         ]
 
     async def run(self) -> None:
         """Ship until cancelled."""
         async with self._client, asyncio.TaskGroup() as tasks:
             tasks.create_task(self._client.probe_when_idle())
-            for source in (*self._files, *self._commands):
-                tasks.create_task(source.run(self._flows[source.name].handle))
+            for guard in self._guards:
+                tasks.create_task(guard.run())
 
     def collect(self) -> Iterable[Family]:
         """What was read, sent and dropped, how far behind the sources are, and the metrics made of lines."""
@@ -99,6 +110,7 @@ class LogsCollector(Collector):
         """What can be asked of the sources and of Loki."""
         commands = Check("logs.commands", "The journal can be read", self._commands_fail)
         own = (commands,) if self._commands else ()
+        own = (*own, Check("logs.sources", "Each log source runs", self._sources_fail))
         return (*file_checks(self._files, self._positions), *own, *self._client.checks())
 
     def _readings(self) -> list[Reading]:
@@ -119,6 +131,20 @@ class LogsCollector(Collector):
             )
             for source in self._commands
             if source.command.problem
+        ]
+
+    def _sources_fail(self) -> list[Finding]:
+        return [
+            Finding(
+                code="log-source-failed",
+                title=f"The log source {guard.name} stopped with an error",
+                severity=Severity.FAILURE,
+                detail=f"Expected the source to run, got: {guard.problem}.",
+                affects="The source sends nothing until a restart succeeds. Other sources continue.",
+                remedy=("wr-agent bundle  # the error in the agent's log belongs in a report",),
+            )
+            for guard in self._guards
+            if guard.problem
         ]
 
     def _save_pipelines(self) -> None:

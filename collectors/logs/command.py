@@ -13,20 +13,26 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from collectors.logs.files.lines import Cut, cut
+from collectors.logs.files.lines import cut
 from collectors.restart_delay import RestartDelay
 
 log = structlog.get_logger()
 
 BATCH_BYTES = 512 * 1024
-"""The largest batch and the longest line, in bytes."""
+"""The largest batch of several lines, in bytes."""
+
+LINE_BYTES = 2 * 1024 * 1024
+"""The longest line, in bytes. An array of bytes in the journal takes five times the space of its text."""
 
 _FIRST_DELAY, _LONGEST_DELAY = 0.5, 60.0
 _STOP_SECONDS = 1.0
 _READ_BYTES = 1 << 16
 
-Deliver = Callable[[list[bytes], bool], Awaitable[int]]
-"""Takes lines and whether they are final; returns the number of lines done after their acknowledgement."""
+Deliver = Callable[[list[bytes], bool, int], Awaitable[int]]
+"""Takes lines, whether they are final, and the true size of an only line that was cut, or 0.
+
+Returns the number of lines done, after their acknowledgement.
+"""
 
 
 class Command:
@@ -92,43 +98,57 @@ class Command:
             await _end(process)
 
     async def _read(self, stream: asyncio.StreamReader) -> None:
-        window, skipping, offered = b"", False, 0
+        window, offered = b"", 0
         while True:
-            full = len(window) >= BATCH_BYTES
             data = None
-            if not full:
+            if len(window) < BATCH_BYTES or b"\n" not in window:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(self._flush_after if offered else 0.0 if b"\n" in window else None):
-                        data = await stream.read(min(_READ_BYTES, BATCH_BYTES - len(window)))
+                        data = await stream.read(_READ_BYTES)
                         self.problem = ""
             window += data or b""
+            if len(window) > LINE_BYTES and b"\n" not in window[:LINE_BYTES]:
+                window = await self._hand_on_overlong(stream, window)
+                continue
             if data and not offered:
                 continue  # read all available bytes before sending
             ended = data == b""
-            found = cut(window, full=full, mid_line=False, skipping=skipping, ended=ended)
+            found = cut(window, full=False, mid_line=False, skipping=False, ended=ended)
             final = ended or (found.length == offered and not data)
             if found.length == offered and not final:
                 continue
-            done = await self._hand_on(found, final=final)
-            if done:
-                skipping = found.skipping if done == found.length else False
+            done = await self._hand_on(found.lines, found.length_of, final=final)
             window = window[done:]
             offered = found.length - done
             if ended:
                 return
 
-    async def _hand_on(self, found: Cut, *, final: bool) -> int:
+    async def _hand_on_overlong(self, stream: asyncio.StreamReader, window: bytes) -> bytes:
+        """Deliver the beginning of an overlong line, skip its rest, and return the bytes after it."""
+        line, rest, size = window[:LINE_BYTES], window[LINE_BYTES:], LINE_BYTES
+        while b"\n" not in rest:
+            size += len(rest)
+            rest = await stream.read(_READ_BYTES)
+            if not rest:
+                break
+        end = rest.find(b"\n") + 1
+        await self._hand_on([line], lambda _: LINE_BYTES, final=True, true_bytes=size + max(0, end - 1))
+        return rest[end:]
+
+    async def _hand_on(
+        self, lines: list[bytes], length_of: Callable[[int], int], *, final: bool, true_bytes: int = 0
+    ) -> int:
         """Deliver the lines and return the number of bytes done."""
-        if not found.lines:
-            return found.length
+        if not lines:
+            return length_of(0)
         self.waiting_since = time.monotonic()
-        self.waiting_bytes = found.length
-        consumed = await self._deliver(found.lines, final)
+        self.waiting_bytes = sum(map(len, lines)) + len(lines)
+        consumed = await self._deliver(lines, final, true_bytes)
         self.waiting_since = None
         self.waiting_bytes = 0
         self.lines += consumed
-        self.bytes += sum(map(len, found.lines[:consumed]))
-        return found.length_of(consumed) if consumed else 0
+        self.bytes += sum(map(len, lines[:consumed]))
+        return length_of(consumed) if consumed else 0
 
 
 async def _last_line(stream: asyncio.StreamReader) -> str:

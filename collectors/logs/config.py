@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 import msgspec
@@ -11,6 +12,8 @@ from collectors.logs.stages.config import StageConfig, check_labels
 from collectors.logs.stages.metrics import MetricsConfig
 from collectors.units import Duration
 
+_MATCH = re.compile(r"[A-Z0-9_]+=.+|\+", re.DOTALL)
+
 
 class SourceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One of `[[logs.sources]]`: where lines come from, and what is done with them.
@@ -19,7 +22,10 @@ class SourceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         name: The source's name, which becomes the label `source`.
         paths: Patterns of files, absolute, with `*`, `?`, `[…]` and `**`.
         journal: Whether the source is the systemd journal instead.
+        units: The units of the journal that are read; all without any.
+        matches: Matches of `journalctl` that choose entries of the journal, such as `SYSLOG_IDENTIFIER=sudo`.
         unified_log: Whether it is macOS's unified log instead.
+        predicate: The predicate of `log stream` that chooses entries of the unified log; empty for all.
         labels: Labels that all entries get.
         stages: What each line passes through, in order.
         from_end: Whether, of files that are there at the very first start, only what is written from then on is read.
@@ -30,7 +36,10 @@ class SourceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     name: str
     paths: list[str] = []
     journal: bool = False
+    units: list[str] = []
+    matches: list[str] = []
     unified_log: bool = False
+    predicate: str = ""
     labels: dict[str, str] = {}
     stages: list[StageConfig] = []
     from_end: bool = False
@@ -47,8 +56,18 @@ class SourceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         relative = [path for path in self.paths if not path.startswith("/")]
         if relative:
             raise ValueError(f"expected absolute paths, got {', '.join(relative)}")
+        self._check_choices()
         check_labels(self.labels)
         check_stages(self.stages, self.labels)
+
+    def _check_choices(self) -> None:
+        if (self.units or self.matches) and not self.journal:
+            raise ValueError("expected units and matches together with journal = true")
+        if self.predicate and not self.unified_log:
+            raise ValueError("expected predicate together with unified_log = true")
+        wrong = [match for match in self.matches if not _MATCH.fullmatch(match)]
+        if wrong:
+            raise ValueError(f"expected matches such as SYSLOG_IDENTIFIER=sudo, got {', '.join(wrong)}")
 
 
 class LogsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -19,6 +19,7 @@ from collectors.logs.command import Command
 from collectors.logs.files.positions import Positions
 from collectors.logs.recent import NOTHING
 from collectors.logs.records import Batch
+from collectors.logs.stages.lenient_json import members
 from collectors.offloop import start
 
 _ARRAY = re.compile(rb'" ?: ?\[')
@@ -29,12 +30,14 @@ class JournalSettings:
     """The settings of a journal source.
 
     Attributes:
-        matches: Matches of `journalctl` that choose entries, such as `_SYSTEMD_UNIT=nginx.service`.
+        units: Units whose entries are read; all without any.
+        matches: Matches of `journalctl` that choose entries, such as `SYSLOG_IDENTIFIER=sudo`.
         since: The begin at the very first start, in the syntax of `journalctl --since`.
         command: The command that reads the journal.
         flush_after: Seconds without a new line that end an open entry of several lines.
     """
 
+    units: tuple[str, ...] = ()
     matches: tuple[str, ...] = ()
     since: str = "-1h"
     command: tuple[str, ...] = ("journalctl",)
@@ -74,12 +77,13 @@ class JournalSource:
         cursor = self._positions.cursor(self.name)
         begin = f"--after-cursor={cursor}" if cursor else f"--since={self.settings.since}"
         fixed = ("--follow", "--no-tail", "--output=json", "--all", "--quiet", begin)
-        return (*self.settings.command, *fixed, *self.settings.matches)
+        units = (f"--unit={unit}" for unit in self.settings.units)
+        return (*self.settings.command, *fixed, *units, *self.settings.matches)
 
-    async def _deliver(self, lines: list[bytes], final: bool) -> int:  # noqa: FBT001 - the signature of Deliver
+    async def _deliver(self, lines: list[bytes], final: bool, true_bytes: int) -> int:  # noqa: FBT001 - as Deliver
         # Off the loop: a batch of coloured messages takes longer than the loop may block.
         entries = await start(lambda: [_as_text(line) for line in lines], "journal entries")
-        batch = Batch(self.name, entries, _time(lines[0]), {}, final, recent=self._recent)
+        batch = Batch(self.name, entries, _time(lines[0]), {}, final, true_bytes=true_bytes, recent=self._recent)
         consumed = await self._handle(batch)
         self._recent = batch.recent
         if consumed and (cursor := _entry(lines[consumed - 1]).cursor):
@@ -105,16 +109,26 @@ def _as_text(line: bytes) -> bytes:
 
 
 def _field_as_text(value: object) -> object:
+    """Return an array of bytes as text, and the values of a field that has several without repetitions."""
     if not isinstance(value, list):
         return value
     try:
         return bytes(value).decode(errors="replace")
     except (TypeError, ValueError):
-        return value  # a field with several values
+        values = list(dict.fromkeys(map(str, map(_field_as_text, value))))
+        return values[0] if len(values) == 1 else values
 
 
 def _entry(line: bytes) -> _Entry:
     try:
         return msgspec.json.decode(line, type=_Entry)
     except msgspec.DecodeError:
-        return _Entry()  # an overlong entry, cut by the reader
+        found = _members(line)  # an overlong entry, cut by the reader
+        return _Entry(str(found.get("__CURSOR", "")), str(found.get("__REALTIME_TIMESTAMP", "")))
+
+
+def _members(line: bytes) -> dict[str, Any]:
+    try:
+        return members(line)
+    except ValueError:
+        return {}

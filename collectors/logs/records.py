@@ -8,6 +8,8 @@ from itertools import accumulate, islice
 
 from collectors.logs.recent import NOTHING
 
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
 
 @dataclass(slots=True)
 class Batch:
@@ -19,7 +21,8 @@ class Batch:
         read_ns: When they were read, Unix nanoseconds: the time of the first line, if it carries none.
         file_labels: What is known of all of them, such as `{"filename": "/var/log/x.log"}`.
         final: Nothing follows for now, so that an open multi-line entry ends here and every line is consumed.
-        nuls: Whether NULs may stand around the text of lines.
+        untidy: True if NULs, carriage returns or byte order marks may surround the text of lines.
+        true_bytes: The true size of the only line, if the reader cut it; 0 otherwise.
         recent: The newest entries that were sent before it, as `recent` packs them. Whoever sends the batch puts its
             own in their place.
     """
@@ -29,13 +32,16 @@ class Batch:
     read_ns: int
     file_labels: dict[str, str]
     final: bool = False
-    nuls: bool = False
+    untidy: bool = False
+    true_bytes: int = 0
     recent: bytes = NOTHING
 
     @property
     def texts(self) -> list[bytes]:
-        """The lines without the NULs that a truncation or a crash leaves around them."""
-        return [line.strip(b"\0") for line in self.lines] if self.nuls else self.lines
+        """The lines without the NULs of a truncation or a crash, carriage returns at the end, and byte order marks."""
+        if not self.untidy:
+            return self.lines
+        return [line.strip(b"\0").removeprefix(_BYTE_ORDER_MARK).removesuffix(b"\r") for line in self.lines]
 
     @property
     def times(self) -> list[int]:
@@ -45,7 +51,7 @@ class Batch:
         the same however the same bytes are cut into batches after a restart.
         """
         starts = islice(accumulate((len(line) + 1 for line in self.lines), initial=self.read_ns), len(self.lines))
-        if not self.nuls:
+        if not self.untidy:
             return list(starts)
         return [start + len(line) - len(line.lstrip(b"\0")) for start, line in zip(starts, self.lines, strict=True)]
 

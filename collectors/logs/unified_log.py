@@ -53,8 +53,8 @@ class UnifiedLogSource:
         chosen = ("--predicate", self.settings.predicate) if self.settings.predicate else ()
         return (*self.settings.command, "stream", "--style", "ndjson", *chosen)
 
-    async def _deliver(self, lines: list[bytes], final: bool) -> int:  # noqa: FBT001 - the signature of Deliver
-        batch = Batch(self.name, lines, time.time_ns(), {}, final, recent=self._recent)
+    async def _deliver(self, lines: list[bytes], final: bool, true_bytes: int) -> int:  # noqa: FBT001 - as Deliver
+        batch = Batch(self.name, lines, time.time_ns(), {}, final, true_bytes=true_bytes, recent=self._recent)
         consumed = await self._handle(batch)
         self._recent = batch.recent
         return consumed

@@ -9,6 +9,7 @@ from agent.doctor.machine.user import READ, User, group
 from collectors.findings import Finding, Severity
 from collectors.logs.config import SourceConfig
 from collectors.logs.files.discovery import find_files
+from collectors.logs.files.names import shown
 
 _SHOWN = 3
 
@@ -25,12 +26,12 @@ def check(sources: Iterable[SourceConfig], user: User) -> Iterator[Finding]:
 
 
 def _unreadable(source: str, closed: dict[str, Path], count: int, user: User) -> Finding:
-    shown = "; ".join(f"{path} (closed: {obstacle})" for path, obstacle in list(closed.items())[:_SHOWN])
+    listed = "; ".join(f"{shown(path)} (closed: {obstacle})" for path, obstacle in list(closed.items())[:_SHOWN])
     return Finding(
         code="log-file-unreadable",
         title=f"Log files of {source} cannot be read",
         severity=Severity.FAILURE,
-        detail=f"Expected user {user.name} to be able to read {count} files, found {len(closed)} closed: {shown}.",
+        detail=f"Expected user {user.name} to be able to read {count} files, found {len(closed)} closed: {listed}.",
         affects="Their lines are not sent.",
         remedy=(*dict.fromkeys(_let_in(obstacle, user) for obstacle in closed.values()),),
     )

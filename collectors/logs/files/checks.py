@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Sequence
 
 from collectors.findings import Check, Finding, Severity
+from collectors.logs.files.names import shown
 from collectors.logs.files.positions import Positions
 from collectors.logs.files.source import FileSource
 
@@ -40,26 +42,26 @@ def _hanging(sources: Sequence[FileSource]) -> list[Finding]:
             severity=Severity.FAILURE,
             detail=f"Expected an answer within {_HANGING_SECONDS:.0f} s, found none for {now - since:.0f} s: {path}.",
             affects="The source sends no lines until the file system answers. Other sources continue.",
-            remedy=(f"findmnt --target '{path.split(', ')[0]}'  # a network file system without its server?",),
+            remedy=(f"findmnt --target {shlex.quote(path.split(', ')[0])}  # is its server away?",),
         )
         for source in sources
-        for path, since in list(source.state.waiting)[:_SHOWN]
+        for path, since in [(shown(path), since) for path, since in list(source.state.waiting)[:_SHOWN]]
         if now - since > _HANGING_SECONDS
     ]
 
 
 def _unreadable(source: FileSource) -> Finding:
     problems = dict(source.state.unreadable)
-    shown = "; ".join(f"{path}: {reason}" for path, reason in list(problems.items())[:_SHOWN])
-    first = next(iter(problems), "")
+    listed = "; ".join(f"{shown(path)}: {reason}" for path, reason in list(problems.items())[:_SHOWN])
+    first = shown(next(iter(problems), ""))
     return Finding(
         code="log-file-unreadable",
         title=f"Log files of {source.name} cannot be read",
         severity=Severity.FAILURE,
-        detail=f"{len(problems)} of {source.state.files} files: {shown}.",
+        detail=f"{len(problems)} of {source.state.files} files: {listed}.",
         affects="Their lines are not sent. Reading resumes at the saved position once the files are readable.",
         remedy=(
-            f"namei -l '{first}'  # the permissions on the way to the file",
+            f"namei -l {shlex.quote(first)}  # the permissions on the way to the file",
             "sudo usermod -a -G adm wr-agent  # Debian: the group that reads /var/log; then restart the agent",
         ),
     )

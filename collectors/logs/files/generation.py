@@ -23,6 +23,11 @@ CLOCK_NS = 1_000_000_000
 """The largest age, in nanoseconds, of the time that lines without a time get."""
 
 
+_MEASURED_AT_ONCE = 1 << 20
+_LONGEST_WAIT = 64 << 20
+"""The bytes of an overlong line that is still being written, at which its beginning is sent anyway."""
+
+
 class ContentChangedError(Exception):
     """The file has other content than before: it was truncated or replaced, or its inode was reused."""
 
@@ -51,16 +56,33 @@ class FileBatch:
         cut: The lines, and their lengths.
         before: The bytes before the position.
         window: The bytes after it.
-        partial: True if the last line lacks its newline, which must be saved before it is sent.
         final: True if an open entry of several lines ends here.
+        true_bytes: The true size of the only line, if it is overlong; 0 otherwise.
+        after: The lines of the next file, which may continue an entry of this one; `None` for none.
     """
 
     generation: Generation
     cut: Cut
     before: bytes
     window: bytes
-    partial: bool
     final: bool
+    true_bytes: int = 0
+    after: FileBatch | None = None
+
+    @property
+    def lines(self) -> list[bytes]:
+        """All lines, without newlines."""
+        return self.cut.lines + self.after.lines if self.after else self.cut.lines
+
+    @property
+    def untidy(self) -> bool:
+        """True if NULs, carriage returns or byte order marks may surround the text of the lines."""
+        return self.cut.untidy or (self.after is not None and self.after.untidy)
+
+    @property
+    def partial(self) -> bool:
+        """True if the last line lacks its newline, which must be saved before it is sent."""
+        return not self.window[: self.cut.length].endswith(b"\n")
 
     @property
     def read_ns(self) -> int:
@@ -68,6 +90,50 @@ class FileBatch:
         position = self.generation.position
         offset, nanoseconds = next(clock for clock in reversed(position.clocks) if clock[0] <= position.offset)
         return nanoseconds + position.offset + self.cut.skipped - offset
+
+    def stamp(self, now_ns: int) -> bool:
+        """Give lines without a time their times; return True if the positions must be saved before the lines are sent.
+
+        The lines of the next file get times that follow those of this one.
+        """
+        generation = self.generation
+        stale = generation.clock_is_stale(now_ns)
+        if self.partial or stale:
+            generation.set_clock(now_ns, self.end if self.partial else 0)
+        if self.after is not None:
+            follows_ns = self.read_ns + sum(map(len, self.cut.lines)) + len(self.cut.lines)
+            self.after.generation.set_clock(
+                follows_ns - self.after.cut.skipped, self.after.end if self.after.partial else 0
+            )
+        return self.partial or stale or self.after is not None or not generation.recorded
+
+    def mark_recorded(self) -> None:
+        """Record that the positions file contains the positions of the files."""
+        self.generation.recorded = True
+        if self.after is not None:
+            self.after.mark_recorded()
+
+    @property
+    def end(self) -> int:
+        """The offset behind the lines of this file."""
+        return self.generation.position.offset + self.cut.length
+
+    def acknowledge(self, consumed: int, recent: bytes) -> None:
+        """Move the positions behind the first `consumed` lines.
+
+        Args:
+            consumed: The number of lines that are done.
+            recent: The newest sent entries.
+
+        Raises:
+            ValueError: Not all lines were consumed although they were final.
+        """
+        if self.final and consumed < len(self.lines):
+            raise ValueError(f"{consumed} of {len(self.lines)} final lines of {self.generation.path} were consumed")
+        own = min(consumed, len(self.cut.lines))
+        self.generation.acknowledge(self, own, recent)
+        if self.after is not None:
+            self.after.generation.acknowledge(self.after, consumed - own, recent)
 
 
 class Generation:
@@ -97,6 +163,7 @@ class Generation:
         self._limits = limits
         self._content: Content | None = None
         self._offered = 0
+        self._measured = 0
         self._end = FileEndTimer()
         self._postponed_until = 0.0
 
@@ -169,15 +236,39 @@ class Generation:
             self.clock_due = self.caught_up or not self.position.clocks
             self.caught_up = not full
             found = self._cut(window, before, full=full)
-            self._end.see(self._end_of(window))
+            true_bytes, complete = self._measure(content) if found.lines and found.skipping else (0, True)
+            self._end.see(self._end_of(window, true_bytes))
+            if not complete and not self.ended:
+                return None
             if found.lines:
-                return self._work(found, before, window, full=full)
+                return self._batch(found, before, window, full=full, true_bytes=true_bytes)
             if not found.length:
                 if isinstance(content, CompressedContent) and content.damage:
                     raise OSError(content.damage)
                 return None
             self._advance(before, window, found.length, skipping=found.skipping)
             self._skip_hole(content, window, full=full)
+
+    @property
+    def ended(self) -> bool:
+        """True if an unfinished line or entry at the end is complete."""
+        return not isinstance(self._content, PlainContent) or self._end.quiet >= self._limits.flush_after
+
+    def held_back(self) -> FileBatch | None:
+        """Return the lines of an open entry at the end once more; `None` if there are none, or other lines.
+
+        Raises:
+            ContentChangedError: It has other content than before.
+            OSError: It cannot be read.
+        """
+        if not self._offered:
+            return None
+        before, window = self._window(self._content or self._open())
+        full = len(window) == self._room()
+        found = self._cut(window, before, full=full)
+        if full or found.length != self._offered or found.length < len(window):
+            return None
+        return FileBatch(self, found, before, window, final=False)
 
     def acknowledge(self, work: FileBatch, consumed: int, recent: bytes) -> None:
         """Move the position behind the first `consumed` lines of `work`.
@@ -186,12 +277,7 @@ class Generation:
             work: The sent lines.
             consumed: The number of its lines that are done.
             recent: The newest sent entries.
-
-        Raises:
-            ValueError: None of them was consumed although they were final.
         """
-        if work.final and consumed < len(work.cut.lines):
-            raise ValueError(f"{consumed} of {len(work.cut.lines)} final lines of {self.path} were consumed, not all")
         length = work.cut.length_of(consumed) if consumed else 0
         all_of_them = consumed == len(work.cut.lines)
         self._advance(work.before, work.window, length, skipping=all_of_them and work.cut.skipping)
@@ -278,27 +364,37 @@ class Generation:
         )
         # A clock ends a batch where one ended before. A rest before it was sent as a complete line.
         if at_clock and found.lines and found.length < len(window):
-            return Cut(found.skipped, [*found.lines, window[found.length :]], len(window), nuls=found.nuls)
+            return Cut(found.skipped, [*found.lines, window[found.length :]], len(window), untidy=found.untidy)
         return found
 
     def _ended(self, window: bytes) -> bool:
         """Check whether an unfinished line or entry at the end is complete."""
-        if not isinstance(self._content, PlainContent):
-            return True
-        return self._end_of(window) == self._end.seen and self._end.quiet >= self._limits.flush_after
+        return self.ended and (not isinstance(self._content, PlainContent) or self._end_of(window) == self._end.seen)
 
-    def _end_of(self, window: bytes) -> FileEnd:
+    def _end_of(self, window: bytes, line_bytes: int = 0) -> FileEnd:
         names = self._content.stat().st_nlink if isinstance(self._content, PlainContent) else 1
-        return FileEnd(self.position.offset, len(window.rstrip(b"\0")), names)
+        return FileEnd(self.position.offset, max(len(window.rstrip(b"\0")), line_bytes), names)
 
-    def _work(self, found: Cut, before: bytes, window: bytes, *, full: bool) -> FileBatch | None:
+    def _measure(self, content: Content) -> tuple[int, bool]:
+        """Return the size of the overlong line at the position, and False while it is being written."""
+        start = self.position.offset
+        end = max(self._measured, start)
+        while True:
+            data = content.read(end, _MEASURED_AT_ONCE)
+            newline = data.find(b"\n")
+            if newline >= 0:
+                return end + newline - start, True
+            end = self._measured = end + len(data)
+            if not data:
+                return end - start, end - start >= _LONGEST_WAIT
+
+    def _batch(self, found: Cut, before: bytes, window: bytes, *, full: bool, true_bytes: int) -> FileBatch | None:
         final = full and self._room() < self._limits.batch_bytes
-        partial = not window[: found.length].endswith(b"\n")
-        if found.length == self._offered:
-            final = final or full or self._ended(window)
-            if not final:
-                return None
-        return FileBatch(self, found, before, window, partial, final)
+        batch = FileBatch(self, found, before, window, final, true_bytes)
+        if batch.partial or found.length == self._offered:
+            batch.final = final or batch.partial or full or self._ended(window)
+            return batch if batch.final else None
+        return batch
 
     def _advance(self, before: bytes, window: bytes, length: int, *, skipping: bool) -> None:
         """Move the position by `length` bytes of the window."""

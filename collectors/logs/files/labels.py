@@ -7,6 +7,8 @@ from pathlib import Path
 
 import msgspec
 
+from collectors.logs.files.names import shown
+
 _PATHS = (
     # Kubernetes: the layout of kubelet, and its links for tools.
     re.compile(r".*/pods/(?P<namespace>[^_/]+)_(?P<pod>[^_/]+)_[^/]+/(?P<container>[^/]+)/\d+\.log"),
@@ -22,10 +24,10 @@ class _DockerConfig(msgspec.Struct, rename="pascal"):
 
 def file_labels(path: str) -> dict[str, str]:
     """Return `filename`; for a container also `container`, in Kubernetes `namespace` and `pod`."""
-    labels = {"filename": path}
+    labels = {"filename": shown(path)}
     for pattern in _PATHS:
         if found := pattern.fullmatch(path):
-            return labels | found.groupdict()
+            return labels | {name: shown(value) for name, value in found.groupdict().items()}
     if found := _DOCKER.fullmatch(path):
         labels["container"] = _docker_name(Path(path).parent) or found["id"][:_SHORT_ID]
     return labels

@@ -18,6 +18,7 @@ from collectors.logs.files.content import PlainContent, open_content
 from collectors.logs.files.discovery import FileStatus
 from collectors.logs.files.fingerprint import HEAD_BYTES, TAIL_BYTES, fingerprint
 from collectors.logs.files.generation import ContentChangedError, FileBatch, Generation, ReadLimits
+from collectors.logs.files.names import shown
 from collectors.logs.files.positions import Generations, Position
 from collectors.logs.files.rotated import Rotated, elsewhere, find, rotations
 from collectors.logs.recent import NOTHING
@@ -112,6 +113,9 @@ class Lineage:
             self._place()
         for generation in [it for it in self.generations if not it.postponed]:
             self._follow_on(generation)
+            joined, waits = self._joined(generation)
+            if joined is not None or waits:
+                return joined
             work = self._read(generation)
             if work is not None:
                 return work
@@ -142,6 +146,31 @@ class Lineage:
         before = [*self._finished, *(it.position for it in self.generations[: self.generations.index(generation)])]
         if before:
             generation.follow(before[-1])
+
+    def _joined(self, generation: Generation) -> tuple[FileBatch | None, bool]:
+        """Return the open entry at the end of a replaced file with the lines of the next file.
+
+        The second value is True if the next file may still grow and the entry must wait for it.
+        """
+        after = self.generations[self.generations.index(generation) + 1 :][:1]
+        if generation.live or not after or after[0].postponed:
+            return None, False
+        try:
+            rest = generation.held_back()
+            if rest is None:
+                return None, False
+            rest.after = after[0].read()
+            if rest.after is None and (held_back := after[0].held_back()):
+                if not after[0].ended:
+                    return None, True
+                rest.after = held_back
+                held_back.final = True
+        except (ContentChangedError, OSError):
+            return None, False  # reading each file alone handles it
+        if rest.after is None:
+            return None, False
+        rest.final = rest.after.final
+        return rest, False
 
     def _read(self, generation: Generation) -> FileBatch | None:
         before = generation.position
@@ -280,7 +309,7 @@ class Lineage:
             self.lost += 1
             log.warning(
                 "log file vanished before its end was sent",
-                path=self.path,
+                path=shown(self.path),
                 inode=generation.position.inode,
                 sent_bytes=generation.position.offset,
             )

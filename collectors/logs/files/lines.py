@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+_MARKS = (b"\0", b"\r\n", b"\xef\xbb\xbf")
+
 
 @dataclass(frozen=True, slots=True)
 class Cut:
@@ -14,14 +16,14 @@ class Cut:
         lines: The lines as stored, without newlines.
         length: The bytes of the window that all these lines take.
         skipping: True if the last line is overlong and its rest must be skipped.
-        nuls: True if NULs may surround the text of the lines.
+        untidy: True if NULs, carriage returns or byte order marks may surround the text of the lines.
     """
 
     skipped: int
     lines: list[bytes]
     length: int = 0
     skipping: bool = False
-    nuls: bool = False
+    untidy: bool = False
 
     def length_of(self, count: int) -> int:
         """Return the bytes of the window that the first `count` lines take."""
@@ -41,18 +43,21 @@ def cut(window: bytes, *, full: bool, mid_line: bool, skipping: bool, ended: boo
         ended: True if a last line without its newline is complete.
     """
     start = _start(window, full=full, mid_line=mid_line, skipping=skipping)
-    nuls = b"\0" in window
+    untidy = any(mark in window for mark in _MARKS) or window.endswith(b"\r")
     end = window.rfind(b"\n", start) + 1
     if end > start:
-        return Cut(start, window[start : end - 1].split(b"\n"), end, nuls=nuls)
+        lines = window[start : end - 1].split(b"\n")
+        # NULs at the end may be unwritten space.
+        rest = window[end:].rstrip(b"\0") if ended and not full else b""
+        return Cut(start, [*lines, rest] if rest else lines, end + len(rest), untidy=untidy)
     if skipping and start == len(window):
         return Cut(start, [], start, skipping=window[-1:] != b"\n")
     if full and start == 0:
-        return Cut(start, [window], len(window), skipping=True, nuls=nuls)
+        return Cut(start, [window], len(window), skipping=True, untidy=untidy)
     # NULs at the end may be unwritten space.
     end = len(window.rstrip(b"\0"))
     if ended and end > start:
-        return Cut(start, [window[start:end]], end, nuls=nuls)
+        return Cut(start, [window[start:end]], end, untidy=untidy)
     return Cut(start, [], start)
 
 
@@ -63,7 +68,7 @@ def _start(window: bytes, *, full: bool, mid_line: bool, skipping: bool) -> int:
         return len(window) if newline < 0 else newline + 1
     rest = window.lstrip(b"\0")
     nuls = len(window) - len(rest)
-    if mid_line and rest[:1] == b"\n":
-        return nuls + 1
+    if mid_line and rest.startswith((b"\n", b"\r\n")):
+        return nuls + rest.index(b"\n") + 1
     # NULs at the end of a file may be unwritten space. Bytes after them prove that they are old.
     return nuls if rest or full else 0

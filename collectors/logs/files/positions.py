@@ -16,6 +16,7 @@ import structlog
 
 from collectors import atomic_file
 from collectors.logs.files.fingerprint import NOTHING, Fingerprint
+from collectors.logs.files.names import from_key, to_key
 from collectors.logs.recent import NOTHING as NO_ENTRIES
 from collectors.offloop import start
 
@@ -91,17 +92,18 @@ class Positions:
 
     def files(self, source: str) -> dict[str, Generations]:
         """Return the positions of a source's files, by path."""
-        return dict(self._content.files.get(source, {}))
+        return {from_key(key): generations for key, generations in self._content.files.get(source, {}).items()}
 
     def put(self, source: str, path: str, generations: Generations) -> None:
         """Record the files under a path; saved soon. An empty tuple deletes the path."""
         paths = self._content.files.setdefault(source, {})
-        if paths.get(path, ()) == generations:
+        key = to_key(path)
+        if paths.get(key, ()) == generations:
             return
         if generations:
-            paths[path] = generations
+            paths[key] = generations
         else:
-            del paths[path]
+            del paths[key]
         self._changed()
 
     def cursor(self, source: str) -> str:

@@ -21,6 +21,7 @@ from collectors.logs.files.folder_watch import FolderWatch
 from collectors.logs.files.generation import FileBatch, ReadLimits
 from collectors.logs.files.labels import file_labels
 from collectors.logs.files.lineage import Lineage
+from collectors.logs.files.names import shown
 from collectors.logs.files.positions import Positions
 from collectors.logs.files.read_queue import ReadQueue
 from collectors.logs.files.rotated import is_rotation
@@ -255,7 +256,7 @@ class FileSource:
         """Read and send one batch of a file; return whether there may be more."""
         try:
             work = await self.state.answer(path, functools.partial(self._read, path, lineage))
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001 - one file must not stop the others
             self._unreadable(path, error)
             return False
         self._readable(path, lineage)
@@ -273,30 +274,27 @@ class FileSource:
         return lineage.read(time.time_ns())
 
     async def _send(self, path: str, lineage: Lineage, work: FileBatch, handle: Handle) -> None:
-        generation, lines = work.generation, work.cut.lines
-        now = time.time_ns()
-        stale = generation.clock_is_stale(now)
-        if work.partial or stale:
-            generation.set_clock(now, generation.position.offset + work.cut.length if work.partial else 0)
-        if work.partial or stale or not generation.recorded:
+        lines = work.lines
+        if work.stamp(time.time_ns()):
             self._put(path)
             await self._positions.save()
-            generation.recorded = True
+            work.mark_recorded()
         batch = Batch(
             self.name,
             lines,
             work.read_ns,
             self._labels[path],
             work.final,
-            nuls=work.cut.nuls,
-            recent=generation.position.recent,
+            untidy=work.untidy,
+            true_bytes=work.true_bytes,
+            recent=work.generation.position.recent,
         )
         try:
             consumed = await handle(batch)
         except BaseException:
             lineage.close()
             raise
-        generation.acknowledge(work, consumed, batch.recent)
+        work.acknowledge(consumed, batch.recent)
         self.state.lines += consumed
         self.state.bytes += sum(map(len, lines[:consumed]))
         self._put(path)
@@ -328,20 +326,20 @@ class FileSource:
         if lineage.problem:
             self.state.unreadable[path] = lineage.problem
 
-    def _unreadable(self, path: str, error: OSError) -> None:
+    def _unreadable(self, path: str, error: Exception) -> None:
         if path not in self.state.unreadable:
-            log.warning("log file is unreadable", source=self.name, path=path, problem=str(error))
-        self.state.unreadable[path] = error.strerror or str(error)
+            log.warning("log file is unreadable", source=self.name, path=shown(path), problem=shown(str(error)))
+        self.state.unreadable[path] = shown(getattr(error, "strerror", None) or str(error) or type(error).__name__)
         self._queue.mark_later(path, self.settings.poll[0])
 
 
-def _begin(lineages: Iterable[Lineage], found: FoundFiles, *, at_end: bool) -> dict[str, OSError]:
+def _begin(lineages: Iterable[Lineage], found: FoundFiles, *, at_end: bool) -> dict[str, Exception]:
     """Start with new files; return the errors by path."""
-    refused = {}
+    refused: dict[str, Exception] = {}
     for lineage in lineages:
         try:
             lineage.begin(found.files[lineage.path], found.rotated.get(lineage.path, ()), at_end=at_end)
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001 - one file must not stop the others
             refused[lineage.path] = error
     return refused
 

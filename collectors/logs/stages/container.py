@@ -54,7 +54,8 @@ _docker_decode = msgspec.json.Decoder(_Docker).decode
 def _docker(line: bytes) -> _Piece:
     found = _docker_decode(line)
     text = found.log.encode("utf-8", "replace")
-    return _Piece(text.removesuffix(b"\n"), found.stream, found.time, text.endswith(b"\n"))
+    ends = text.endswith(b"\n")
+    return _Piece(text[:-1].removesuffix(b"\r") if ends else text, found.stream, found.time, ends)
 
 
 def _cri(line: bytes) -> _Piece:
@@ -62,7 +63,9 @@ def _cri(line: bytes) -> _Piece:
     if len(parts) != _CRI_FIELDS or parts[1] not in {b"stdout", b"stderr"} or parts[2][:1] not in {b"F", b"P"}:
         raise ValueError(line)
     time, stream, tag, text = parts
-    return _Piece(text, stream.decode(), time.decode("ascii", "replace"), tag[:1] == b"F")
+    ends = tag[:1] == b"F"
+    text = text.removesuffix(b"\r") if ends else text
+    return _Piece(text, stream.decode(), time.decode("ascii", "replace"), ends)
 
 
 def _auto(line: bytes) -> _Piece:
@@ -84,8 +87,9 @@ class _Container:
             self._instant(piece.time, at) for piece, at in zip(pieces, entries.timestamps, strict=True)
         ]
         entries.labels["stream"] = [piece.stream for piece in pieces]
-        opens = [not before or before.ends or before.stream != piece.stream for before, piece in _with_before(pieces)]
-        group(entries, opens, b"", last_is_open=bool(pieces) and not pieces[-1].ends)
+        opens = _opens(pieces)
+        if not all(opens) or (pieces and not all(piece.ends for piece in pieces)):
+            group(entries, opens, b"", is_open=lambda number: not pieces[number].ends)
 
     def _piece(self, line: bytes, entries: Entries) -> _Piece:
         try:
@@ -101,5 +105,11 @@ class _Container:
             return otherwise
 
 
-def _with_before(pieces: list[_Piece]) -> zip[tuple[_Piece | None, _Piece]]:
-    return zip([None, *pieces], pieces, strict=False)
+def _opens(pieces: list[_Piece]) -> list[bool]:
+    """Return for each piece whether it begins a line of its stream."""
+    inside: dict[str | None, bool] = {}
+    opens = []
+    for piece in pieces:
+        opens.append(not inside.get(piece.stream, False))
+        inside[piece.stream] = not piece.ends
+    return opens

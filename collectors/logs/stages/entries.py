@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import compress, pairwise
+from itertools import compress
 from typing import Any
 
 import msgspec
 
 from collectors.logs.records import Batch
+from collectors.logs.stages.colours import without_colours
 
 Column = list[Any]
 TextColumn = list[str | None]
@@ -29,7 +30,8 @@ class Entries:
         final: Nothing will follow, so that an open entry may end.
         lines: The text of each entry.
         timestamps: Unix nanoseconds of each entry.
-        ends: How many of the batch's lines each entry and all before it took. Kept up until lines are joined.
+        true_bytes: The true size of the batch's only line, if the reader cut it; 0 otherwise.
+        spans: The first and the last of the batch's lines in each entry; `None` while each entry is one line.
         consumed: How many of the batch's lines are dealt with.
         fields: What was extracted, by name: of any type, `None` where an entry has no such field.
         constant_labels: The labels that all entries share.
@@ -43,9 +45,10 @@ class Entries:
     final: bool
     lines: list[bytes]
     timestamps: list[int]
-    ends: list[int]
     consumed: int
     constant_labels: dict[str, str]
+    true_bytes: int = 0
+    spans: list[tuple[int, int]] | None = None
     fields: dict[str, Column] = field(default_factory=dict)
     labels: dict[str, TextColumn] = field(default_factory=dict)
     metadata: dict[str, TextColumn] = field(default_factory=dict)
@@ -61,9 +64,9 @@ class Entries:
             final=batch.final,
             lines=batch.texts,
             timestamps=batch.times,
-            ends=list(range(1, count + 1)),
             consumed=count,
             constant_labels={**batch.file_labels, **labels},
+            true_bytes=batch.true_bytes,
         )
 
     def column(self, name: str) -> Column:
@@ -71,31 +74,32 @@ class Entries:
         return self.fields.get(name) or [None] * len(self.lines)
 
     def texts(self, name: str) -> TextColumn:
-        """A field's values as text, or the lines' for the empty name."""
+        """Return a field's values as text; for the empty name the lines, without colours."""
         if not name:
-            return [line.decode("utf-8", "replace") for line in self.lines]
+            return [without_colours(line.decode("utf-8", "replace")) for line in self.lines]
         return [value if type(value) is str else text(value) for value in self.column(name)]
 
     def select(self, wanted: Sequence[object]) -> None:
         """Keep the entries whose element of `wanted` is true."""
         self._rebuild(lambda column: list(compress(column, wanted)))
 
-    def join(self, firsts: Sequence[int], lines: list[bytes]) -> None:
-        """Make one entry of each run that starts at one of `firsts` (the first being 0); its text is given.
+    def join(self, groups: Sequence[Sequence[int]], lines: list[bytes], consumed: int) -> None:
+        """Make one entry of each group of entries, with the given text and the other columns of its first entry.
 
-        Labels, fields and time are those of the run's first entry.
+        Args:
+            groups: The numbers of the entries in each group.
+            lines: The text of each group.
+            consumed: The number of the batch's lines that are done after this batch.
         """
-        ends = [self.ends[after - 1] for _, after in pairwise([*firsts, len(self.lines)])]
-        self._rebuild(lambda column: [column[first] for first in firsts])
-        self.lines, self.ends = lines, ends
-
-    def hold_back(self, start: int) -> None:
-        """Leave the entries from `start` on to the next batch."""
-        self._rebuild(lambda column: column[:start])
-        self.consumed = self.ends[-1] if self.ends else 0
+        spans = self.spans or [(number, number) for number in range(len(self.lines))]
+        self._rebuild(lambda column: [column[group[0]] for group in groups])
+        self.spans = [(spans[group[0]][0], max(spans[number][1] for number in group)) for group in groups]
+        self.lines = lines
+        self.consumed = min(self.consumed, consumed)
 
     def _rebuild(self, pick: Callable[[Column], Column]) -> None:
-        self.lines, self.timestamps, self.ends = pick(self.lines), pick(self.timestamps), pick(self.ends)
+        self.lines, self.timestamps = pick(self.lines), pick(self.timestamps)
+        self.spans = self.spans and pick(self.spans)
         self.fields = {name: pick(column) for name, column in self.fields.items()}
         self.labels = {name: pick(column) for name, column in self.labels.items()}
         self.metadata = {name: pick(column) for name, column in self.metadata.items()}

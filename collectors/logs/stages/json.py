@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
 
@@ -10,6 +9,7 @@ import msgspec
 
 from collectors.logs.stages.config import Context, FieldNames, StageConfig, by_name
 from collectors.logs.stages.entries import Column, Entries, Stage
+from collectors.logs.stages.lenient_json import members
 
 
 class JsonConfig(StageConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -42,7 +42,7 @@ class _Json:
             gc=False,
         )
         self._decode = msgspec.json.Decoder(shape).decode
-        self._none = shape()
+        self._shape = shape
 
     def __call__(self, entries: Entries) -> None:
         source = entries.texts(self._from) if self._from else entries.lines
@@ -54,7 +54,23 @@ class _Json:
         try:
             return list(map(self._decode, source))
         except (msgspec.MsgspecError, UnicodeError, RecursionError, TypeError):
-            return [_decoded(self._decode, text, self._none, entries) for text in source]
+            return [self._object(text, entries) for text in source]
+
+    def _object(self, text: Any, entries: Entries) -> Any:  # noqa: ANN401 - the shape is made at run time
+        try:
+            return self._decode(text)
+        except (msgspec.MsgspecError, UnicodeError, RecursionError, TypeError):
+            found = self._leniently(text)
+        if not found:
+            entries.missed["json"] += 1
+        return self._shape(**{attribute: found.get(member) for member, attribute in self._attributes.items()})
+
+    def _leniently(self, text: Any) -> dict[str, Any]:  # noqa: ANN401 - a field may hold any value
+        """Return the readable members of a line that is no strict JSON; none if it is no object."""
+        try:
+            return members(text) if isinstance(text, bytes | str) else {}
+        except ValueError:
+            return {}
 
     def _column(self, objects: list[Any], path: str) -> Column:
         column = list(map(attrgetter(self._attributes[path]), objects))
@@ -63,14 +79,6 @@ class _Json:
             return column
         outer = map(attrgetter(self._attributes[head]), objects)
         return [exact if exact is not None else _reach(value, rest) for exact, value in zip(column, outer, strict=True)]
-
-
-def _decoded(decode: Callable[[Any], Any], text: Any, none: Any, entries: Entries) -> Any:  # noqa: ANN401 - made struct
-    try:
-        return decode(text)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError, TypeError):
-        entries.missed["json"] += 1
-        return none
 
 
 def _reach(value: object, path: str) -> object:

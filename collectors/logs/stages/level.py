@@ -6,16 +6,18 @@ A label with these values makes few streams.
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
+from collectors.logs.stages.colours import without_colours
 from collectors.logs.stages.config import Context, StageConfig
 from collectors.logs.stages.entries import Entries, Stage
 
 _WORDS = {
-    "trace": "trace t trc verbose v finest finer all silly",
-    "debug": "debug d dbg dbug fine config debug1 debug2 debug3 debug4 debug5",
-    "info": "info i inf information informational notice n log statement default success ok",
-    "warn": "warn w wrn warning",
+    "trace": "trace t trc trce verbose vrb v finest finer all silly",
+    "debug": "debug d dbg dbug fine config debug1 debug2 debug3 debug4 debug5 d1 d2 d3 d4 d5 .",
+    "info": "info i inf information informational notice n note log statement default success ok system http *",
+    "warn": "warn w wrn warning deprecated #",
     "error": "error e err eror severe fault failure fail",
     "critical": "critical c crit crt fatal f ftl emerg emergency alert a panic p dpanic wtf",
 }
@@ -35,7 +37,12 @@ _PYTHON = {"10": "debug", "20": "info", "30": "warn", "40": "error", "50": "crit
 _BY_WORD = {word: level for level, words in _WORDS.items() for word in words.split()}
 _NUMBERS = {"auto": _SYSLOG | _PINO, "python": _PYTHON}
 _REMEMBERED = 1024
-_LONGEST = 20
+_LONGEST = 64
+_NUMBER_WORD = re.compile(r"[a-z]+(?=[+-]\d+$)")  # slog: INFO+2
+_LETTER = re.compile(r"[vdiwef](?=\d{4}\b|/)")  # glog and klog: W1129; Android: W/Tag
+_PRIORITY = re.compile(r"<(\d{1,3})>")  # syslog: facility * 8 + severity
+_TOKEN = re.compile(r"[a-z]+\d?|\d+")
+_MOST_TOKENS = 4
 
 
 class LevelConfig(StageConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -70,11 +77,25 @@ class _Levels(dict[str | None, str]):
         self._known = _BY_WORD | numbers
 
     def __missing__(self, name: str | None) -> str:
-        level = self._known.get(_bare(name or ""), "unknown")
+        level = self._level((name or "")[:_LONGEST].strip().lower())
         if name is None or (len(self) < _REMEMBERED and len(name) <= _LONGEST):
             self[name] = level
         return level
 
-
-def _bare(name: str) -> str:
-    return name.strip(" []<>():").lower()
+    def _level(self, name: str) -> str:
+        name = without_colours(name)
+        if priority := _PRIORITY.match(name):
+            return _SYSLOG[str(int(priority[1]) % 8)]
+        bare = name.strip(" []<>():\"'")
+        if level := self._known.get(bare):
+            return level
+        if found := _NUMBER_WORD.match(bare) or _LETTER.match(bare):
+            return self._known.get(found[0], "unknown")
+        tokens = _TOKEN.findall(bare)
+        if len(tokens) > _MOST_TOKENS:
+            return "unknown"
+        if len({*tokens}) == 1:
+            return self._known.get(tokens[0], "unknown")  # given several times
+        # Words such as `core:error` and `Fatal error`. A letter or a number in them is no level.
+        known = [self._known[token] for token in tokens if len(token) > 1 and token in _BY_WORD]
+        return known[0] if known else "unknown"

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+import sys
 
 from collectors.logs.stages.config import Context, FieldNames, StageConfig, by_name
 from collectors.logs.stages.entries import Entries, Stage
 
-_PAIR = re.compile(r'(?:^|(?<=\s))([^\s="]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s"]*))', re.DOTALL)
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
+_PAIR = re.compile(r'(?:^|(?<=\s))([^\s="]+)=(?:"([^"\\]*(?:\\.[^"\\]*)*)"|([^\s"]*))', re.DOTALL)
+_ESCAPES = re.compile(
+    r"((?:\\(?:x[0-9A-Fa-f]{2}|[0-3][0-7]{2}))+)|\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})|\\(.)", re.DOTALL
+)
+_BYTE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|([0-7]{3}))")
+_LETTERS = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 
 class LogfmtConfig(StageConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -41,4 +45,19 @@ def _pairs(text: str) -> dict[str, str]:
 
 
 def _unescaped(text: str) -> str:
-    return _ESCAPE.sub(lambda found: _ESCAPED.get(found[1], found[1]), text) if "\\" in text else text
+    """Return a quoted text without its escapes, by the rules of Go's `strconv.Unquote` and of JSON."""
+    if "\\" not in text:
+        return text
+    found = _ESCAPES.sub(_character, text)
+    return found if found.isascii() else found.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _character(escape: re.Match[str]) -> str:
+    octets, short, long, letter = escape.groups()
+    if octets:
+        data = bytes(int(x, 16) if x else int(o, 8) for x, o in _BYTE.findall(octets))
+        return data.decode("utf-8", "replace")
+    if letter:
+        return _LETTERS.get(letter, letter)
+    number = int(short or long, 16)
+    return chr(number) if number <= sys.maxunicode else "\ufffd"

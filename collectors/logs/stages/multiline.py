@@ -28,7 +28,7 @@ class MultilineConfig(StageConfig, frozen=True, forbid_unknown_fields=True, kw_o
         match = re.compile(self.first).match
 
         def multiline(entries: Entries) -> None:
-            opens = [match(line.decode("utf-8", "replace")) is not None for line in entries.lines]
-            group(entries, opens, b"\n", last_is_open=True, max_lines=self.max_lines)
+            opens = [match(text or "") is not None for text in entries.texts("")]
+            group(entries, opens, b"\n", is_open=lambda _: True, max_lines=self.max_lines)
 
         return multiline

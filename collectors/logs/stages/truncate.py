@@ -31,14 +31,15 @@ class TruncateConfig(StageConfig, frozen=True, forbid_unknown_fields=True, kw_on
             if max(map(len, entries.lines), default=0) <= limit:
                 return
             entries.missed["truncated"] += sum(len(line) > limit for line in entries.lines)
-            entries.lines = [line if len(line) <= limit else shortened(line, limit) for line in entries.lines]
+            size = entries.true_bytes if len(entries.lines) == 1 else 0
+            entries.lines = [line if len(line) <= limit else shortened(line, limit, size) for line in entries.lines]
 
         return truncate
 
 
-def shortened(line: bytes, limit: int) -> bytes:
-    """Return the beginning of a line up to a whole character, and a mark with its size, in `limit` bytes."""
-    mark = f" …[truncated, {len(line)} bytes]".encode()
+def shortened(line: bytes, limit: int, true_bytes: int = 0) -> bytes:
+    """Return the beginning of a line up to a whole character, and a mark with its true size, in `limit` bytes."""
+    mark = f" …[truncated, {max(true_bytes, len(line))} bytes]".encode()
     end = limit - len(mark)
     while end > limit - len(mark) - 3 and line[end] & 0xC0 == 0x80:  # noqa: PLR2004 - UTF-8's continuation bytes
         end -= 1

@@ -55,7 +55,7 @@ def lines(count: int) -> list[bytes]:
 
 
 async def test_slices_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    batch = Batch("s", lines(2000), NOW, {"filename": "/x"}, nuls=True)
+    batch = Batch("s", lines(2000), NOW, {"filename": "/x"}, untidy=True)
     whole = Pipeline("s", STAGES).process(batch)
     monkeypatch.setattr(module, "SLICE_SECONDS", 1e-9)
     taken = Taken()
@@ -101,7 +101,7 @@ async def test_the_loop_goes_on_between_slices_and_one_slice_is_made_at_a_turn(
     monkeypatch.setattr(Pipeline, "process", noted)
     turn, counting = asyncio.Lock(), asyncio.create_task(count())
     flows = [flow(tmp_path, STAGES, Taken(), turn) for _ in range(3)]
-    await asyncio.gather(*(each.handle(Batch("s", lines(2000), NOW, {}, nuls=True)) for each in flows))
+    await asyncio.gather(*(each.handle(Batch("s", lines(2000), NOW, {}, untidy=True)) for each in flows))
     counting.cancel()
 
     assert len(made) > 30

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+from collectors.logs.command import LINE_BYTES
 from collectors.logs.files.positions import Positions
 from collectors.logs.journal import JournalSettings, JournalSource
 from collectors.logs.records import Batch
@@ -56,7 +57,7 @@ async def running(source: JournalSource | UnifiedLogSource, sink: Sink) -> Async
 
 
 def source_of(folder: Path, state: Path) -> JournalSource:
-    settings = JournalSettings((f"--directory={folder}",), since="2000-01-01")
+    settings = JournalSettings(since="2000-01-01", command=("journalctl", f"--directory={folder}"))
     return JournalSource("journal", settings, Positions(state))
 
 
@@ -125,7 +126,7 @@ async def test_a_missing_command_is_said_and_tried_again(tmp_path: Path) -> None
 async def test_a_huge_entry_is_cut_and_the_next_one_is_whole(tmp_path: Path) -> None:
     script = tmp_path / "log"
     script.write_text(
-        '#!/bin/sh\nhead -c 3000000 /dev/zero | tr "\\0" x\necho\necho \'{"MESSAGE": "next"}\'\nexec sleep 60\n'
+        '#!/bin/sh\nhead -c 5000000 /dev/zero | tr "\\0" x\necho\necho \'{"MESSAGE": "next"}\'\nexec sleep 60\n'
     )
     script.chmod(0o755)
     sink = Sink()
@@ -134,7 +135,8 @@ async def test_a_huge_entry_is_cut_and_the_next_one_is_whole(tmp_path: Path) -> 
         await soon(lambda: source.command.lines >= 2)
 
     lines = [line for batch in sink.batches for line in batch.lines]
-    assert [len(lines[0]), lines[1:]] == [524288, [b'{"MESSAGE": "next"}']]
+    assert [len(lines[0]), lines[1:]] == [LINE_BYTES, [b'{"MESSAGE": "next"}']]
+    assert [batch.true_bytes for batch in sink.batches] == [5_000_000, 0]
 
 
 async def test_an_open_entry_is_ended_when_nothing_follows_for_as_long_as_was_said(tmp_path: Path) -> None:
@@ -153,3 +155,46 @@ async def test_an_open_entry_is_ended_when_nothing_follows_for_as_long_as_was_sa
         await soon(lambda: source.command.lines == 1)
 
     assert [(batch.lines, batch.final) for batch in sink.batches] == [([b"first"], False), ([b"first"], True)]
+
+
+async def first_messages(settings: JournalSettings, state: Path) -> list[str | list[str]]:
+    sink = Sink()
+    async with running(JournalSource("journal", settings, Positions(state)), sink):
+        await eventually(lambda: sink.messages)
+    return sink.messages
+
+
+async def test_units_and_matches_choose_entries(tmp_path: Path) -> None:
+    journal = tmp_path / "journal" / "a.journal"
+    journal.parent.mkdir()
+    fields = (
+        b"MESSAGE=a\n_SYSTEMD_UNIT=nginx.service\nPRIORITY=6",
+        b"MESSAGE=b\n_SYSTEMD_UNIT=cron.service\nPRIORITY=6",
+        b"MESSAGE=c\n_SYSTEMD_UNIT=nginx.service\nPRIORITY=3",
+    )
+    write_journal(journal, b"".join(entry(number, field) for number, field in enumerate(fields)))
+    command = ("journalctl", f"--directory={journal.parent}")
+    chosen: dict[str, JournalSettings] = {
+        "units": JournalSettings(("nginx",), since="2000-01-01", command=command),
+        "matches": JournalSettings((), ("PRIORITY=6",), since="2000-01-01", command=command),
+        "both": JournalSettings(("nginx", "cron"), ("PRIORITY=3",), since="2000-01-01", command=command),
+    }
+    read = {name: await first_messages(settings, tmp_path / f"{name}.json") for name, settings in chosen.items()}
+
+    assert read == {
+        "units": ["a", "c"],
+        "matches": ["a", "b"],
+        "both": ["c"],
+    }
+
+
+async def test_a_long_coloured_message_arrives_as_text(tmp_path: Path) -> None:
+    journal = tmp_path / "journal" / "long.journal"
+    journal.parent.mkdir()
+    message = b"\x1b[31m" + b"x" * 250_000
+    write_journal(journal, entry(1, b"MESSAGE\n" + struct.pack("<Q", len(message)) + message))
+    sink = Sink()
+    async with running(source_of(journal.parent, tmp_path / "positions.json"), sink):
+        await eventually(lambda: sink.messages)
+
+    assert sink.messages == [message.decode()]

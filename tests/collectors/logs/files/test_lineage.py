@@ -27,8 +27,8 @@ def begun(log: Path) -> Lineage:
 def read(lineage: Lineage) -> list[bytes]:
     lines: list[bytes] = []
     while (work := lineage.read(NOW)) is not None:
-        lines += work.cut.lines
-        work.generation.acknowledge(work, len(work.cut.lines), NOTHING)
+        lines += work.lines
+        work.acknowledge(len(work.lines), NOTHING)
     return lines
 
 
@@ -39,9 +39,9 @@ def times(log: Path, batch_bytes: int) -> list[tuple[bytes, int]]:
     lineage.begin(FileStatus(status.st_ino, status.st_size, status.st_mtime_ns), (), at_end=False)
     found: list[tuple[bytes, int]] = []
     while (work := lineage.read(NOW)) is not None:
-        batch = Batch("s", work.cut.lines, work.read_ns, {}, nuls=work.cut.nuls)
+        batch = Batch("s", work.cut.lines, work.read_ns, {}, untidy=work.cut.untidy)
         found += zip(batch.texts, batch.times, strict=True)
-        work.generation.acknowledge(work, len(batch.lines), NOTHING)
+        work.acknowledge(len(batch.lines), NOTHING)
     lineage.close()
     return found
 

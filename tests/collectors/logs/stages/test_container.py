@@ -39,10 +39,52 @@ def test_joins_what_the_runtime_cut(after: After) -> None:
     assert [entry.line for entry in entries] == [b"abc", b"d", b"ef", b"g"]
 
 
-def test_another_stream_ends_what_was_cut(after: After) -> None:
-    entries = after([ContainerConfig()], f"{TIME} stdout P a", f"{TIME} stderr F b", f"{TIME} stdout F c")
+def test_parts_of_each_stream_are_joined_apart(after: After) -> None:
+    entries = after(
+        [ContainerConfig()],
+        *(f"{TIME} stdout P a", f"{TIME} stderr P b", f"{TIME} stderr F c", f"{TIME} stdout F d"),
+        *(docker("e"), docker("f\n", "stderr"), docker("g\r\n")),
+    )
 
-    assert [entry.line for entry in entries] == [b"a", b"b", b"c"]
+    assert [entry.line for entry in entries] == [b"ad", b"bc", b"eg", b"f"]
+
+
+def test_lines_behind_an_open_part_wait_for_its_end() -> None:
+    pipeline = Pipeline("s", [ContainerConfig()])
+    lines = [
+        f"{TIME} {line}".encode() for line in ("stdout F a", "stdout P b", "stderr F c", "stdout F d", "stderr P e")
+    ]
+
+    assert pipeline.process(Batch("s", lines[:3], AT, {})).consumed == 1
+    assert pipeline.process(Batch("s", lines[1:], AT, {})).consumed == 3
+
+
+def test_a_cut_lies_within_no_line_of_another_stream() -> None:
+    pipeline = Pipeline("s", [ContainerConfig(), MultilineConfig(first=Pattern("[^ ]"))])
+    lines = [f"{TIME} {line}".encode() for line in ("stdout P a", "stderr F b", "stdout F c", "stdout F d")]
+
+    assert pipeline.process(Batch("s", lines, AT, {})).consumed == 0  # `b` may continue and lies within `ac`
+    assert pipeline.process(Batch("s", lines, AT, {}, final=True)).consumed == 4
+
+
+def test_a_part_without_an_end_holds_up_no_later_lines() -> None:
+    pipeline = Pipeline("s", [ContainerConfig()])
+    later = "2026-11-22T04:23:43.100000001Z"
+    lines = [f"{TIME} stdout P a".encode(), f"{later} stderr F b".encode()]
+    assert pipeline.process(Batch("s", lines, AT, {})).consumed == 2
+
+    many = [f"{TIME} stderr F {'b' * 1000}".encode()] * 140
+    assert pipeline.process(Batch("s", [lines[0], *many], AT, {})).consumed == 141
+
+
+def test_traces_of_each_stream_are_joined_apart(after: After) -> None:
+    entries = after(
+        [ContainerConfig(), MultilineConfig(first=Pattern("[^ ]"))],
+        *(f"{TIME} stdout F one", f"{TIME} stderr F error", f"{TIME} stdout F  a", f"{TIME} stderr F  b"),
+        final=True,
+    )
+
+    assert [entry.line for entry in entries] == [b"one\n a", b"error\n b"]
 
 
 def test_holds_back_what_may_go_on_until_nothing_follows() -> None:

@@ -107,6 +107,14 @@ def test_truncate_marks_what_it_shortens_at_a_whole_character() -> None:
     assert long.decode().endswith("ä …[truncated, 100 bytes]")
 
 
+def test_truncate_tells_the_true_size_of_a_line_that_the_reader_cut() -> None:
+    batch = Batch("s", [b"x" * 100], 1, {}, true_bytes=3_000_000)
+    (line,) = texts(Pipeline("s", [TruncateConfig(max_size=Size(64))]).process(batch))
+
+    assert line.decode().endswith(" …[truncated, 3000000 bytes]")
+    assert len(line) <= 64
+
+
 @pytest.mark.parametrize("character", ["a", "ä", "♯", "𝄞"])
 def test_truncate_cuts_no_character_wherever_it_falls(character: str) -> None:
     lines = [("x" * shift + character * 100).encode() for shift in range(4)]
