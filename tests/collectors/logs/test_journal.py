@@ -160,7 +160,7 @@ async def test_an_open_entry_is_ended_when_nothing_follows_for_as_long_as_was_sa
 async def first_messages(settings: JournalSettings, state: Path) -> list[str | list[str]]:
     sink = Sink()
     async with running(JournalSource("journal", settings, Positions(state)), sink):
-        await eventually(lambda: sink.messages)
+        await soon(lambda: sink.messages)
     return sink.messages
 
 
@@ -195,6 +195,6 @@ async def test_a_long_coloured_message_arrives_as_text(tmp_path: Path) -> None:
     write_journal(journal, entry(1, b"MESSAGE\n" + struct.pack("<Q", len(message)) + message))
     sink = Sink()
     async with running(source_of(journal.parent, tmp_path / "positions.json"), sink):
-        await eventually(lambda: sink.messages)
+        await soon(lambda: sink.messages)
 
     assert sink.messages == [message.decode()]
