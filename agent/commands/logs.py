@@ -1,4 +1,4 @@
-"""`wr-agent logs try`: a pipeline on a file or standard input, shown step by step. Sends nothing, keeps nothing."""
+"""The command `wr-agent logs try`: a dry run of a pipeline that sends and keeps nothing."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
     from collectors.logs.pipeline import Shown, Step
     from collectors.logs.records import Stream
 
-HELP = "try a source's pipeline on a file or on standard input, and show what would be sent"
+HELP = "run a source's pipeline on a file or standard input, and show what it would send"
 
 MAX_BYTES = 1 << 20
-"""Bytes that are read at most; a person does not read more, and the rest is said to be left out."""
+"""The most bytes to read. The output says that the rest is left out."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """`try`, and its arguments."""
+    """Add the action `try` and its arguments."""
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     trying = actions.add_parser("try", help=HELP, description=HELP)
-    trying.add_argument("--config", metavar="FILE", help="the configuration that has the source")
-    trying.add_argument("--source", metavar="NAME", help="the source; may be left out if there is one only")
+    trying.add_argument("--config", metavar="FILE", help="the configuration with the source")
+    trying.add_argument("--source", metavar="NAME", help="the source; optional if there is only one")
     trying.add_argument("--steps", action="store_true", help="show every line after each stage")
     trying.add_argument("file", nargs="?", help="the log file; standard input without it")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 if the pipeline could be tried, 1 if not."""
+    """Return 0 if the pipeline ran, 1 otherwise."""
     from collectors.logs.pipeline import Pipeline
 
     loaded = loader.load(locations.find(arguments.config))
@@ -87,7 +87,7 @@ def _shown_steps(steps: Sequence[Step], terminal: Terminal) -> Iterator[str]:
         yield terminal.bold(step.stage or "as read")
         for entry in step.entries:
             yield f"  {_entry(entry, terminal)}"
-        for what, counts in (("dropped", step.dropped), ("could do nothing with", step.missed)):
+        for what, counts in (("dropped", step.dropped), ("could not process", step.missed)):
             yield from (f"  {terminal.mark('warning')} {what}: {count} {reason}" for reason, count in counts.items())
     yield ""
 

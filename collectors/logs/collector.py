@@ -1,6 +1,6 @@
-"""The log collector: sources through their pipelines to Loki, and what is known of all three.
+"""The log collector: sources, pipelines and the Loki client, joined.
 
-Owns which parts there are and how they are joined; what each does is its own.
+Owns the assembly of these parts. Each part owns its own behaviour.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import ClassVar
 from collectors.base import Collector
 from collectors.findings import Check, Finding, Severity
 from collectors.logs.config import LogsConfig, SourceConfig
-from collectors.logs.families import Reading, of_command, of_files, reading_families
+from collectors.logs.families import Progress, of_command, of_files, progress_families
 from collectors.logs.files.checks import file_checks
 from collectors.logs.files.generation import ReadLimits
 from collectors.logs.files.positions import Positions
@@ -32,7 +32,7 @@ POSITIONS_FILE = "log-positions.json"
 
 
 def file_settings(source: SourceConfig) -> FileSettings:
-    """How the files of a source are read."""
+    """Return the read settings of a source of files."""
     return FileSettings(tuple(source.paths), source.from_end, ReadLimits(flush_after=source.flush_after))
 
 
@@ -42,7 +42,7 @@ def journal_settings(source: SourceConfig) -> JournalSettings:
 
 
 class LogsCollector(Collector):
-    """Tails logs, and ships them to Loki.
+    """The collector that tails logs and ships them to Loki.
 
     Args:
         config: The section `[logs]`.
@@ -80,25 +80,25 @@ class LogsCollector(Collector):
         ]
 
     async def run(self) -> None:
-        """Ship until cancelled."""
+        """Ship logs until cancelled."""
         async with self._client, asyncio.TaskGroup() as tasks:
             tasks.create_task(self._client.probe_when_idle())
             for guard in self._guards:
                 tasks.create_task(guard.run())
 
     def collect(self) -> Iterable[Family]:
-        """What was read, sent and dropped, how far behind the sources are, and the metrics made of lines."""
+        """Return the counts of read, sent and dropped lines, the lag of sources, and metrics made from lines."""
         flows = list(self._flows.values())
         sent: dict[LabelValues, float] = {(flow.name,): flow.sent for flow in flows}
         dropped: dict[LabelValues, float] = {
             (flow.name, reason): count for flow in flows for reason, count in flow.dropped.items()
         }
         return [
-            *reading_families(self._readings()),
-            counter("wr_agent_log_sent_lines_total", "Entries that Loki acknowledged.", sent, ("source",)),
+            *progress_families(self._progress()),
+            counter("wr_agent_log_sent_lines_total", "Log entries that Loki acknowledged.", sent, ("source",)),
             counter(
                 "wr_agent_log_dropped_lines_total",
-                "Entries that were dropped on purpose, or that Loki refused for good.",
+                "Log entries that a stage dropped, or that Loki refused permanently.",
                 dropped,
                 ("source", "reason"),
             ),
@@ -107,13 +107,13 @@ class LogsCollector(Collector):
         ]
 
     def checks(self) -> Sequence[Check]:
-        """What can be asked of the sources and of Loki."""
+        """Return the checks of the sources and of Loki."""
         commands = Check("logs.commands", "The journal can be read", self._commands_fail)
         own = (commands,) if self._commands else ()
         own = (*own, Check("logs.sources", "Each log source runs", self._sources_fail))
         return (*file_checks(self._files, self._positions), *own, *self._client.checks())
 
-    def _readings(self) -> list[Reading]:
+    def _progress(self) -> list[Progress]:
         return [
             *(of_files(source) for source in self._files),
             *(of_command(source.name, source.command) for source in self._commands),
@@ -125,9 +125,9 @@ class LogsCollector(Collector):
                 code="log-command-failing",
                 title=f"The log source {source.name} cannot be read",
                 severity=Severity.FAILURE,
-                detail=f"Expected a command that goes on, got: {source.command.problem}.",
-                affects="Nothing is sent of this source; it is tried again, and goes on where it stopped.",
-                remedy=(f"{shlex.join(source.command.arguments())}  # as the agent's user: does it answer?",),
+                detail=f"Expected a command that keeps running, found: {source.command.problem}.",
+                affects="No line of this source is sent. The agent restarts the command and resumes where it stopped.",
+                remedy=(f"{shlex.join(source.command.arguments())}  # run it as the agent's user",),
             )
             for source in self._commands
             if source.command.problem

@@ -1,4 +1,4 @@
-"""What a user can say about logs in the configuration. Owns the section `[logs]`; `[loki]` is `loki.config`'s."""
+"""The section `[logs]` of the configuration. The section `[loki]` belongs to `loki.config`."""
 
 from __future__ import annotations
 
@@ -16,21 +16,20 @@ _MATCH = re.compile(r"[A-Z0-9_]+=.+|\+", re.DOTALL)
 
 
 class SourceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One of `[[logs.sources]]`: where lines come from, and what is done with them.
+    """One entry of `[[logs.sources]]`: the origin of lines and their stages.
 
     Attributes:
         name: The source's name, which becomes the label `source`.
         paths: Patterns of files, absolute, with `*`, `?`, `[…]` and `**`.
-        journal: Whether the source is the systemd journal instead.
-        units: The units of the journal that are read; all without any.
-        matches: Matches of `journalctl` that choose entries of the journal, such as `SYSLOG_IDENTIFIER=sudo`.
-        unified_log: Whether it is macOS's unified log instead.
-        predicate: The predicate of `log stream` that chooses entries of the unified log; empty for all.
-        labels: Labels that all entries get.
-        stages: What each line passes through, in order.
-        from_end: Whether, of files that are there at the very first start, only what is written from then on is read.
-        flush_after: How long nothing must come after a line without its newline, or after an entry that may go on,
-            for it to be sent as it is.
+        journal: True for the systemd journal instead of files.
+        units: The units of the journal to read, or all if empty.
+        matches: Matches of `journalctl` that select entries of the journal, such as `SYSLOG_IDENTIFIER=sudo`.
+        unified_log: True for macOS's unified log instead of files.
+        predicate: The predicate of `log stream` that selects entries of the unified log, or all if empty.
+        labels: Labels of all entries.
+        stages: The stages that each line passes, in order.
+        from_end: True to skip what files hold at the very first start.
+        flush_after: The quiet time after which an unfinished line or an open multi-line entry is sent as it is.
     """
 
     name: str
@@ -46,13 +45,13 @@ class SourceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     flush_after: Duration = Duration(5.0)
 
     def __post_init__(self) -> None:
-        """Refuse what does not go together.
+        """Refuse settings that contradict each other.
 
         Raises:
-            ValueError: With what was expected instead.
+            ValueError: The settings contradict each other.
         """
         if bool(self.paths) + self.journal + self.unified_log != 1:
-            raise ValueError("expected one of paths, journal = true and unified_log = true: a source is one of these")
+            raise ValueError("expected exactly one of paths, journal = true and unified_log = true")
         relative = [path for path in self.paths if not path.startswith("/")]
         if relative:
             raise ValueError(f"expected absolute paths, got {', '.join(relative)}")
@@ -76,19 +75,19 @@ class LogsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     sources: list[SourceConfig] = []
 
     def __post_init__(self) -> None:
-        """Refuse two sources of one name.
+        """Refuse two sources with the same name.
 
         Raises:
-            ValueError: There are two.
+            ValueError: Two sources share a name.
         """
         names = [source.name for source in self.sources]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise ValueError(f"expected each source to have a name of its own, got {', '.join(twice)} twice")
+            raise ValueError(f"expected a unique name for each source, got {', '.join(twice)} twice")
         self._check_metrics()
 
     def _check_metrics(self) -> None:
-        """Refuse one metric with two types or helps, which would cost the metrics of all sources."""
+        """Refuse one metric with two types or two help texts."""
         seen: dict[str, tuple[str, str]] = {}
         for name, said in _metrics(self.sources):
             if seen.setdefault(name, said) != said:
@@ -96,7 +95,7 @@ class LogsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
 
 def _metrics(sources: Iterable[SourceConfig]) -> Iterator[tuple[str, tuple[str, str]]]:
-    """The name of each metric made of lines, with its type and help."""
+    """Yield the name, type and help of each metric made from lines."""
     for source in sources:
         for stage in source.stages:
             if isinstance(stage, MetricsConfig):

@@ -1,4 +1,4 @@
-"""What the sources export, whatever they read: how much was read, and how much is yet to be acknowledged."""
+"""The metric families of all sources: progress and lag."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from collectors.metrics import Family, counter, gauge
 _LABELS = ("source",)
 
 
-class Reading(NamedTuple):
-    """One source at one instant.
+class Progress(NamedTuple):
+    """The progress of one source at one instant.
 
     Attributes:
         source: Its name.
-        lines: Lines read and dealt with so far.
+        lines: Lines processed so far.
         bytes: Their bytes, without newlines.
-        lag_bytes: Bytes that are there and not acknowledged by Loki.
-        lag_seconds: For how long there was no moment with everything acknowledged.
+        lag_bytes: Bytes that are written but not acknowledged by Loki.
+        lag_seconds: Seconds since everything was last acknowledged.
     """
 
     source: str
@@ -31,43 +31,43 @@ class Reading(NamedTuple):
     lag_seconds: float
 
 
-def of_files(source: FileSource) -> Reading:
-    """What a source of files has read."""
-    return Reading(source.name, source.state.lines, source.state.bytes, source.lag_bytes, source.lag_seconds)
+def of_files(source: FileSource) -> Progress:
+    """Return the progress of a source of files."""
+    return Progress(source.name, source.state.lines, source.state.bytes, source.lag_bytes, source.lag_seconds)
 
 
-def of_command(name: str, command: Command) -> Reading:
-    """What a source that is a command has read."""
+def of_command(name: str, command: Command) -> Progress:
+    """Return the progress of a source that reads a command."""
     since = command.waiting_since
     waited = 0.0 if since is None else time.monotonic() - since
-    return Reading(name, command.lines, command.bytes, command.waiting_bytes, waited)
+    return Progress(name, command.lines, command.bytes, command.waiting_bytes, waited)
 
 
-def reading_families(readings: Sequence[Reading]) -> list[Family]:
-    """The families of all sources."""
+def progress_families(progress: Sequence[Progress]) -> list[Family]:
+    """Return the progress families of all sources."""
     return [
         counter(
             "wr_agent_log_read_lines_total",
-            "Lines that were read and dealt with.",
-            {(it.source,): it.lines for it in readings},
+            "Log lines that were read and processed.",
+            {(it.source,): it.lines for it in progress},
             _LABELS,
         ),
         counter(
             "wr_agent_log_read_bytes_total",
-            "Bytes of the lines that were read and dealt with, without their newlines.",
-            {(it.source,): it.bytes for it in readings},
+            "Bytes of processed log lines, without newlines.",
+            {(it.source,): it.bytes for it in progress},
             _LABELS,
         ),
         gauge(
             "wr_agent_log_lag_bytes",
-            "Bytes that are written and not acknowledged by Loki, as of the last look.",
-            {(it.source,): it.lag_bytes for it in readings},
+            "Bytes that were written but not yet acknowledged by Loki, as of the last poll.",
+            {(it.source,): it.lag_bytes for it in progress},
             _LABELS,
         ),
         gauge(
             "wr_agent_log_lag_seconds",
-            "Seconds since what is furthest behind was last acknowledged to its end.",
-            {(it.source,): it.lag_seconds for it in readings},
+            "Seconds since the most delayed log was last acknowledged completely.",
+            {(it.source,): it.lag_seconds for it in progress},
             _LABELS,
         ),
     ]

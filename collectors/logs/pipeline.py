@@ -1,7 +1,6 @@
-"""The pipeline of one log source: a batch of lines through the stages, to the streams that Loki gets.
+"""The pipeline of one log source, from a batch of lines to the streams for Loki.
 
-Owns the order of the stages and what they counted. What happens at a stage is the stage's; reading is the sources',
-pushing the Loki client's.
+Owns the order of the stages and their counts. Reading belongs to the sources, pushing to the Loki client.
 """
 
 from __future__ import annotations
@@ -28,8 +27,8 @@ from collectors.logs.streams import streams
 from collectors.metrics import Family, LabelValues, counter
 
 MAX_LABELS = 8
-"""Of the 15 that Loki takes: lines come with `host`, `source` and `filename`, those of a container with `namespace`,
-`pod`, `container` and `stream` too. Loki refuses every line of a stream with more."""
+"""The most labels of a source, of Loki's 15. Lines also have `host`, `source` and `filename`; container lines add
+`namespace`, `pod`, `container` and `stream`. Loki refuses every line of a stream with more."""
 
 _NAMES = {kind: name for name, kind in STAGES.items()}
 _JOINING = (ContainerConfig, MultilineConfig)
@@ -37,13 +36,13 @@ _JOINING = (ContainerConfig, MultilineConfig)
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An entry as it is after a stage.
+    """An entry after a stage.
 
     Attributes:
         line: Its text.
         timestamp: Unix nanoseconds.
-        fields: What was extracted from it.
-        labels: All of its labels.
+        fields: Its extracted fields.
+        labels: All its labels.
         metadata: Its structured metadata.
     """
 
@@ -56,13 +55,13 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a stage made of a batch.
+    """The result of one stage.
 
     Attributes:
-        stage: Its name; empty for the lines as they were read.
-        entries: All entries after it.
-        dropped: How many it dropped, by reason.
-        missed: How many it could do nothing with, by stage or problem.
+        stage: The name of the stage, empty for the lines as read.
+        entries: All entries after the stage.
+        dropped: The number of dropped entries by reason.
+        missed: The number of entries that the stage could not process, by problem.
     """
 
     stage: str
@@ -79,8 +78,7 @@ def check_stages(stages: Sequence[StageConfig], labels: Iterable[str] = ()) -> N
         labels: The names of the source's own labels.
 
     Raises:
-        ValueError: Lines would be joined after something was made of them, there are too many labels, or one of them
-            identifies a person.
+        ValueError: A joining stage comes too late, there are too many labels, or a label identifies a person.
     """
     _check_joining(stages)
     _check_number(stages, labels)
@@ -93,7 +91,7 @@ def _check_joining(stages: Sequence[StageConfig]) -> None:
         if not isinstance(stage, _JOINING):
             seen = seen or _NAMES[type(stage)]
         elif seen:
-            raise ValueError(f"expected {_NAMES[type(stage)]} before {seen}: it makes one entry of several lines")
+            raise ValueError(f"expected {_NAMES[type(stage)]} before {seen}, as it joins lines")
 
 
 def _check_number(stages: Sequence[StageConfig], labels: Iterable[str]) -> None:
@@ -108,7 +106,7 @@ def _check_number(stages: Sequence[StageConfig], labels: Iterable[str]) -> None:
 
 
 def _check_persons(stages: Sequence[StageConfig]) -> None:
-    """What is extracted under another name is judged by its own."""
+    """Check labels by the original names of their fields."""
     origins: dict[str, str] = {}
     for stage in stages:
         if isinstance(stage, JsonConfig | LogfmtConfig):
@@ -120,10 +118,10 @@ def _check_persons(stages: Sequence[StageConfig]) -> None:
 
 
 class Pipeline:
-    """The stages of one source. `process` is called by one caller at a time; `families` and `save` from any thread.
+    """The stages of one source. `process` takes one caller at a time; `families` and `save` work from any thread.
 
     Raises:
-        ValueError: The stages cannot work together, or one needs a file that cannot be read.
+        ValueError: The stages cannot work together, or a stage needs a file that cannot be read.
         OSError: The state directory cannot be written.
     """
 
@@ -153,7 +151,7 @@ class Pipeline:
         return self._processed(batch, entries, entries.dropped)
 
     def explain(self, batch: Batch) -> tuple[list[Step], Processed]:
-        """Pass a batch through the stages as `process` does, and keep what each of them made of it."""
+        """Pass a batch through the stages as `process` does, and keep the result of each stage."""
         entries = Entries.of(batch, self._labels)
         steps = [_step("", entries)]
         for name, stage in self._stages:
@@ -168,12 +166,12 @@ class Pipeline:
         return Processed(streams(entries), entries.consumed, +dropped, recent)
 
     def families(self) -> list[Family]:
-        """What the stages missed, and the metrics made of lines."""
+        """Return the counts of missed lines and the metrics made from lines."""
         missed: dict[LabelValues, float] = {(self._source, problem): count for problem, count in self._missed.items()}
         return [
             counter(
                 "wr_agent_log_missed_total",
-                "Log lines that a stage could not do its work on, and passed on as they were.",
+                "Log lines that a stage could not process and passed on unchanged.",
                 missed,
                 ("source", "problem"),
             ),
@@ -181,7 +179,7 @@ class Pipeline:
         ]
 
     def save(self) -> None:
-        """Write what must survive a restart, if it changed; to be called before positions are. Blocks on the disk.
+        """Write the persistent state if it changed. Call it before positions are saved. Blocks on the disk.
 
         Raises:
             OSError: The state directory cannot be written.

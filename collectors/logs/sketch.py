@@ -1,8 +1,8 @@
-"""Counts distinct values without keeping them: HyperLogLog registers that merge by their maximum.
+"""HyperLogLog sketches: distinct counts that merge by the maximum of their registers.
 
 Flajolet, Fusy, Gandouet, Meunier, "HyperLogLog: the analysis of a near-optimal cardinality estimation algorithm"
-(2007), with a 64-bit hash, which needs no correction for large counts. Owns the hash, the registers and their windows
-of time; the metrics that they become belong to the `metrics` stage.
+(2007), with a 64-bit hash, which needs no correction for large counts. Owns the hash, the
+registers and their time windows. The `metrics` stage exports them.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ HASH_BITS = 64
 
 
 def keyed_hash(value: bytes, salt: bytes) -> int:
-    """A 64-bit hash that says nothing of the value to who lacks the salt (BLAKE2b, keyed; RFC 7693).
+    """Return a 64-bit hash that hides the value from anyone without the salt (keyed BLAKE2b, RFC 7693).
 
     Args:
-        value: What is counted, such as a user's id.
-        salt: 1 to 64 secret bytes; the same on all machines whose registers are to be merged.
+        value: The counted value, such as a user's id.
+        salt: 1 to 64 secret bytes, equal on all machines whose registers are merged.
     """
     return int.from_bytes(hashlib.blake2b(value, digest_size=HASH_BITS // 8, key=salt).digest(), "big")
 
 
 def add(registers: bytearray, hashed: int) -> bool:
-    """Count a hash: its top bits choose the register, the leading zeros of the rest, plus one, are its value.
+    """Count a hash: its top bits select the register, the leading zeros of the rest plus one are the value.
 
     Returns:
-        Whether a register grew.
+        True if a register grew.
     """
     rest_bits = HASH_BITS - (len(registers).bit_length() - 1)
     register = hashed >> rest_bits
@@ -40,12 +40,12 @@ def add(registers: bytearray, hashed: int) -> bool:
 
 
 def merged(sketches: Iterable[bytes | bytearray], size: int) -> bytearray:
-    """The registers of the union: the maximum, register by register."""
+    """Return the registers of the union, the maximum of each."""
     return bytearray(map(max, bytes(size), *sketches, bytes(size)))
 
 
 def estimate(registers: bytes | bytearray) -> float:
-    """How many distinct values were counted; the standard error is 1.04 / sqrt(number of registers)."""
+    """Estimate the distinct count. The standard error is 1.04 / sqrt(number of registers)."""
     m = len(registers)
     alpha = 0.7213 / (1 + 1.079 / m)
     raw = alpha * m * m / math.fsum(2.0**-value for value in registers)
@@ -54,7 +54,7 @@ def estimate(registers: bytes | bytearray) -> float:
 
 
 class Window:
-    """Sketches of the last so many equal stretches of time, which together are a rolling window.
+    """A rolling window of sketches, one for each equal stretch of time.
 
     Attributes:
         sketches: The registers by the number of their stretch since 1970, in UTC.
@@ -68,10 +68,10 @@ class Window:
         self.sketches: dict[int, bytearray] = {}
 
     def add(self, hashed: int, at_ns: int, now_ns: int, size: int) -> bool:
-        """Count a hash seen at an instant; nothing if that is before the window, and as of now if it is to come.
+        """Count a hash seen at an instant. Ignore it before the window, and count the future as now.
 
         Returns:
-            Whether a register grew.
+            True if a register grew.
         """
         newest = now_ns // self._stretch_ns
         stretch = min(at_ns // self._stretch_ns, newest)
@@ -84,7 +84,7 @@ class Window:
         return add(registers, hashed)
 
     def registers(self, now_ns: int, size: int) -> bytearray:
-        """The registers of the whole window that ends at `now_ns`."""
+        """Return the registers of the window that ends at `now_ns`."""
         oldest = now_ns // self._stretch_ns - self._count
         return merged([kept for stretch, kept in dict(self.sketches).items() if stretch > oldest], size)
 

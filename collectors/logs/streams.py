@@ -1,4 +1,4 @@
-"""Makes streams of entries: one for each set of labels, within what Loki takes.
+"""Streams of entries, one for each set of labels, within Loki's limits.
 
 Loki's default limits: 15 labels a stream, 2,048 bytes a label's value, 64 KiB of structured metadata an entry.
 """
@@ -16,7 +16,7 @@ Labels = tuple[tuple[str, str], ...]
 
 
 def streams(entries: Entries) -> list[Stream]:
-    """The entries by their labels, each stream in the order of the lines."""
+    """Group the entries by their labels. Each stream keeps the order of lines."""
     count = len(entries.lines)
     if not count:
         return []

@@ -1,5 +1,5 @@
-"""Pushing to Loki: `LokiClient` takes streams and says what became of each entry.
+"""The Loki client: it pushes streams and reports the result of each entry.
 
-`config` is what a user may say, `encode` makes request bodies, `answers` reads what Loki says to one, `access` holds
-credentials and TLS, `health` remembers how Loki fares, and `client` puts them together.
+`config` owns the settings, `encode` request bodies, `answers` the meaning of responses, `access` credentials, TLS and
+the proxy, `health` metrics and findings, and `client` joins them.
 """

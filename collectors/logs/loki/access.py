@@ -1,6 +1,6 @@
-"""How the agent shows itself to Loki: headers and TLS, from files that may change while it runs.
+"""The credentials and TLS settings of requests to Loki, read from files that may change at run time.
 
-Secrets live in the headers here and nowhere else; nothing of this module is ever logged.
+Secrets exist only in the headers of this module. Nothing of it is logged.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from collectors.logs.loki.config import LokiConfig
 
 
 class AccessError(Exception):
-    """A file that is needed to reach Loki cannot be used. Its text names the file, never what is in it."""
+    """A file that requests to Loki need cannot be used. The text names the file, never its content."""
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What goes with each request.
+    """The settings of each request.
 
     Attributes:
-        headers: Tenant and authorization.
-        tls: The context for https; True for the system's certificates.
+        headers: The tenant and the authorization.
+        tls: The context for https, or True for the system's certificates.
     """
 
     headers: dict[str, str] = field(repr=False)
@@ -31,10 +31,10 @@ class Access:
 
 
 def load(config: LokiConfig) -> Access:
-    """Read what the configuration names.
+    """Read the files that the configuration names.
 
     Raises:
-        AccessError: A file is missing, unreadable, or not what it should be.
+        AccessError: A file is missing, unreadable or malformed.
     """
     headers = {"X-Scope-OrgID": config.tenant} if config.tenant else {}
     return Access(headers | _authorization(config), _tls(config))

@@ -1,4 +1,4 @@
-"""What a user can say about Loki in the configuration. Owns the section `[loki]`."""
+"""The section `[loki]` of the configuration."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from collectors.units import Duration, Size
 PUSH_PATH = "/loki/api/v1/push"
 
 HeaderText = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]*$")]
-"""Text that may stand in an HTTP header: on one line."""
+"""Text of one line, as an HTTP header takes it."""
 
 
 class LokiUrl(str):
-    """Where Loki is: its base, such as `https://loki.example:3100`, or empty for nowhere."""
+    """The base URL of Loki, such as `https://loki.example:3100`, or empty for none."""
 
     __slots__ = ()
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read a base URL; one that already ends in the push API's path means the same.
+        """Read a base URL, with or without the path of the push API.
 
         Raises:
-            ValueError: It is no http or https URL, or carries a secret.
+            ValueError: It is not an http or https URL, or it carries a secret.
         """
         url = text.strip().rstrip("/").removesuffix(PUSH_PATH)
         parts = urlsplit(url)
@@ -37,23 +37,23 @@ class LokiUrl(str):
 
 
 class LokiConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The section `[loki]`. Secrets stand in files of their own, one line each.
+    """The section `[loki]`. Each secret has a file of its own, with one line.
 
     Attributes:
-        url: Where Loki is; empty: nothing is read and nothing sent.
-        host: The label `host` of every stream; empty for the machine's name.
-        tenant: Sent as `X-Scope-OrgID`; empty where Loki has one tenant only.
-        username: For basic authentication, with `password_file`.
+        url: The base URL of Loki. Empty reads nothing and sends nothing.
+        host: The label `host` of every stream. Empty means the machine's name.
+        tenant: The header `X-Scope-OrgID`. Empty for a Loki with one tenant.
+        username: The user of basic authentication, with `password_file`.
         password_file: The file that holds the password.
-        token_file: The file that holds a bearer token; goes before `username`.
-        ca_file: Certificates to trust instead of the system's, PEM.
-        cert_file: The agent's own certificate, PEM, where Loki asks for one.
-        key_file: The certificate's key, if it is not in `cert_file`.
-        timeout: How long one request may take before it is sent again.
-        batch_size: Text in one request at most, unless one entry alone is longer. Loki drops a request that comes
-            twice only while it holds the first in its head block, so that large ones risk doubles.
-        connections: Requests under way at once.
-        longest_wait: The longest pause between two tries; the first is half a second, each further one twice as long.
+        token_file: The file that holds a bearer token. It takes precedence over `username`.
+        ca_file: The certificates to trust instead of the system's, PEM.
+        cert_file: The agent's client certificate, PEM.
+        key_file: The key of the certificate, unless `cert_file` holds it.
+        timeout: The timeout of one request, after which it is retried.
+        batch_size: The most text in one request, unless one entry alone is longer. Loki deduplicates a retried
+            request only while its head block holds the first, so large requests risk duplicates.
+        connections: The most concurrent requests.
+        longest_wait: The longest pause between two retries. The first is half a second, each further one doubles.
     """
 
     url: LokiUrl = LokiUrl()

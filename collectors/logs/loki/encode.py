@@ -1,7 +1,7 @@
-"""Request bodies for Loki's push API: JSON, compressed with gzip. Owns the form of a body and what goes into one.
+"""Request bodies of Loki's push API: JSON, compressed with gzip.
 
-The format is that of `POST /loki/api/v1/push`: a stream's labels, and its entries as `[nanoseconds, line]` or
-`[nanoseconds, line, metadata]`. Everything a line costs happens in C: msgspec writes the JSON, ISA-L compresses it.
+The format is that of `POST /loki/api/v1/push`: the labels of a stream, and its entries as `[nanoseconds, line]` or
+`[nanoseconds, line, metadata]`. The work for each line is done in C: msgspec writes the JSON, ISA-L compresses it.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from isal import igzip_lib
 from collectors.logs.records import Stream
 
 HEADERS = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
-"""What the bodies are, for the request that carries one."""
+"""The headers of a request with such a body."""
 
 ENTRY_OVERHEAD = 32
-"""Bytes that an entry costs Loki beside its text: its time and its place."""
+"""Bytes of an entry in Loki in addition to its text."""
 
 _LEVEL = 1
 _encoder = msgspec.json.Encoder()
 
 
 def encode(stream: Stream, start: int, stop: int) -> bytes:
-    """The body for the stream's entries from `start` to before `stop`. Bytes that are no UTF-8 become U+FFFD."""
+    """Return the body of the stream's entries from `start` to before `stop`. Invalid UTF-8 becomes U+FFFD."""
     times = map(str, stream.timestamps[start:stop])
     lines = [line if isinstance(line, str) else line.decode("utf-8", "replace") for line in stream.lines[start:stop]]
     if stream.metadata is None:
@@ -41,11 +41,11 @@ def encode(stream: Stream, start: int, stop: int) -> bytes:
 
 
 EMPTY = igzip_lib.compress(b'{"streams":[]}', _LEVEL, igzip_lib.COMP_GZIP)
-"""A body without entries, which Loki answers with 422 if it would take others from this sender."""
+"""A body without entries. Loki answers it with 422 if it would accept entries from this sender."""
 
 
 def spans(stream: Stream, limit: int) -> Iterator[tuple[int, int]]:
-    """Cut a stream into runs of entries, `(start, stop)`, of at most `limit` characters or of one entry."""
+    """Yield runs of entries, `(start, stop)`, of at most `limit` characters or of one entry."""
     ends = list(accumulate(_sizes(stream)))
     start = done = 0
     while start < len(ends):

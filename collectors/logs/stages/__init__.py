@@ -1,4 +1,4 @@
-"""The stages of a pipeline, one module each, and the list of them all."""
+"""The stages of a pipeline, one module each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the stages' configurations share: their base, names of fields and labels, and regular expressions."""
+"""The shared parts of stage configurations: their base, names of fields and labels, and regular expressions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import msgspec
 from collectors.logs.stages.entries import Stage
 
 FieldNames = list[str] | dict[str, str]
-"""Fields by name, or what each is to be called and where it is found."""
+"""A list of fields, or a table of new names and fields."""
 
 SEARCHED_CHARACTERS = 4096
 
@@ -23,11 +23,11 @@ _PERSON = re.compile(r"(.*[._-])?(user|account|member|customer)[._-]?(id|uuid|gu
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a stage may know of where it runs.
+    """The surroundings of a stage.
 
     Attributes:
-        source: The log source's name.
-        state_dir: Where what must survive a restart is kept; `None` to keep nothing.
+        source: The name of the log source.
+        state_dir: The folder of persistent state, or `None` to keep nothing.
     """
 
     source: str
@@ -35,7 +35,7 @@ class Context:
 
 
 class StageConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What a user says about one stage. A setting that cannot be used raises ValueError."""
+    """The configuration of one stage. An invalid setting raises ValueError."""
 
     @staticmethod
     def variants() -> Mapping[str, type[StageConfig]]:
@@ -46,7 +46,7 @@ class StageConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
     @abstractmethod
     def build(self, context: Context) -> Stage:
-        """The stage that this describes."""
+        """Build the configured stage."""
 
 
 class Pattern(str):
@@ -77,23 +77,23 @@ def searched(text: str) -> str:
 
 
 def by_name(fields: FieldNames) -> Mapping[str, str]:
-    """Where each field is found, by what it is to be called."""
+    """Return the fields by their new names."""
     return fields if isinstance(fields, dict) else {name: name for name in fields}
 
 
 def check_labels(names: Collection[str], shown: Iterable[str] = ()) -> None:
-    """Refuse what Loki or Prometheus would, and what identifies a person: labels are kept, indexed and shown.
+    """Refuse labels that Loki or Prometheus would refuse, and labels that identify a person.
 
     Args:
-        names: The labels' names.
-        shown: The fields that they show.
+        names: The names of the labels.
+        shown: The fields that the labels show.
 
     Raises:
-        ValueError: One of them cannot be a label.
+        ValueError: A name or field cannot be a label.
     """
     for name in names:
         if not _LABEL.fullmatch(name) or name.startswith("__"):
-            raise ValueError(f"expected letters, digits and _ in a label's name (no __ in front), got {name!r}")
+            raise ValueError(f"expected a label name of letters, digits and _ without __ in front, got {name!r}")
     for name in (*names, *shown):
         if _PERSON.fullmatch(name):
-            raise ValueError(f"{name} identifies a person and never becomes a label; use structured_metadata for it")
+            raise ValueError(f"{name} identifies a person and cannot be a label; use structured_metadata instead")

@@ -1,7 +1,6 @@
-"""The entries of one batch on their way through the stages: a column a property, so that a stage works on lists.
+"""The entries of one batch in the pipeline, one column for each property.
 
-A stage is a function that changes entries in place. A column is never shared between two places and never changed
-within: a stage puts a new list.
+A stage is a function that changes entries in place. It replaces a column as a whole and never changes a list.
 """
 
 from __future__ import annotations
@@ -23,22 +22,22 @@ TextColumn = list[str | None]
 
 @dataclass(slots=True)
 class Entries:
-    """All columns are equally long.
+    """The entries of one batch. All columns are equally long.
 
     Attributes:
-        read_ns: When the batch was read, Unix nanoseconds.
-        final: Nothing will follow, so that an open entry may end.
+        read_ns: The time of reading the batch, Unix nanoseconds.
+        final: True if nothing follows, so an open entry ends.
         lines: The text of each entry.
         timestamps: Unix nanoseconds of each entry.
-        true_bytes: The true size of the batch's only line, if the reader cut it; 0 otherwise.
-        spans: The first and the last of the batch's lines in each entry; `None` while each entry is one line.
-        consumed: How many of the batch's lines are dealt with.
-        fields: What was extracted, by name: of any type, `None` where an entry has no such field.
-        constant_labels: The labels that all entries share.
+        true_bytes: The true size of the batch's only line if the reader cut it, 0 otherwise.
+        spans: The first and the last of the batch's lines in each entry, or `None` while each entry is one line.
+        consumed: The number of the batch's lines that are processed.
+        fields: The extracted values by name, of any type, `None` for an entry without the field.
+        constant_labels: The labels of all entries.
         labels: The labels that differ between entries, by name.
         metadata: Structured metadata, by name.
-        dropped: Entries dropped on purpose, by reason.
-        missed: Entries that a stage could do nothing with, by stage or problem.
+        dropped: The number of dropped entries by reason.
+        missed: The number of entries that a stage could not process, by problem.
     """
 
     read_ns: int
@@ -57,7 +56,7 @@ class Entries:
 
     @classmethod
     def of(cls, batch: Batch, labels: dict[str, str]) -> Entries:
-        """One entry a line."""
+        """Create one entry for each line."""
         count = len(batch.lines)
         return cls(
             read_ns=batch.read_ns,
@@ -70,7 +69,7 @@ class Entries:
         )
 
     def column(self, name: str) -> Column:
-        """A field's values; all `None` for a field that nothing extracted."""
+        """Return the values of a field, all `None` for an unknown field."""
         return self.fields.get(name) or [None] * len(self.lines)
 
     def texts(self, name: str) -> TextColumn:
@@ -109,7 +108,7 @@ Stage = Callable[[Entries], None]
 
 
 def text(value: object) -> str | None:
-    """A field's value as a label or a metric's label shows it; `None` for a field without a value."""
+    """Return the text of a field's value, as labels show it, `None` for no value."""
     if value is None or isinstance(value, str):
         return value
     if type(value) is int:
@@ -118,7 +117,7 @@ def text(value: object) -> str | None:
 
 
 def rows(columns: dict[str, TextColumn], count: int) -> Iterable[dict[str, str]]:
-    """What each entry has of some columns, by name."""
+    """Yield the values of each entry by column name."""
     if not columns:
         return ({} for _ in range(count))
     names = list(columns)

@@ -1,7 +1,7 @@
-"""The `labels` stage: makes labels of fields that have few values.
+"""The `labels` stage: makes labels from fields with few values.
 
-Each set of label values is a stream, and streams are what Loki can least afford: the values of each label are bounded
-in number, and what comes beyond goes to the structured metadata under the same name.
+Each set of label values is a stream, and streams are expensive in Loki. The number of values of each label is bounded;
+further values go to the structured metadata under the same name.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ class LabelsConfig(StageConfig, frozen=True, forbid_unknown_fields=True, kw_only
     """`{ labels = { fields = ["level", "service"] } }`.
 
     Attributes:
-        fields: Which fields become labels.
-        max_values: How many values each label may have in this source, until the agent is restarted.
+        fields: The fields that become labels.
+        max_values: The most values of each label in this source until the agent restarts.
     """
 
     fields: FieldNames
@@ -29,7 +29,7 @@ class LabelsConfig(StageConfig, frozen=True, forbid_unknown_fields=True, kw_only
         check_labels(by_name(self.fields), by_name(self.fields).values())
 
     def build(self, _context: Context) -> Stage:
-        """The stage."""
+        """Build the stage."""
         names = dict(by_name(self.fields))
         known: dict[str, set[str | None]] = {name: {None, ""} for name in names}
 
@@ -47,7 +47,7 @@ class LabelsConfig(StageConfig, frozen=True, forbid_unknown_fields=True, kw_only
 
 
 def _over(column: TextColumn, known: set[str | None], limit: int) -> set[str | None]:
-    """The values that there is no room for. Remembers new ones while there is, in order."""
+    """Return the values beyond the limit. Remember new ones below it, in order."""
     new = [value for value in dict.fromkeys(column) if value not in known]
     room = limit + 2 - len(known)  # no value, and the empty one, cost nothing
     known.update(new[:room])

@@ -1,4 +1,4 @@
-"""What the metrics made of lines share: their names and labels, which entries they look at, and the numbers there."""
+"""The shared parts of metrics made from lines: names, labels, selection and numbers."""
 
 from __future__ import annotations
 
@@ -18,31 +18,33 @@ _NAME = re.compile(r"[A-Za-z_:][A-Za-z0-9_:]*", re.ASCII)
 
 
 _OWN = ("scrape_", "node_", "process_", "python_", "wr_agent_", "audio_device_", "container_")
-"""How names begin that are the agent's or Prometheus's own."""
+"""Prefixes that belong to the agent or to Prometheus."""
 
 
 class MetricConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What each metric has.
+    """The settings of each metric.
 
     Attributes:
         name: Its full name.
-        help: One sentence for its HELP line.
-        where: Only entries whose fields have these values are looked at.
+        help: The sentence of its HELP line.
+        where: Values that an entry's fields must have.
     """
 
     name: str
-    help: str = "Made of log lines."
+    help: str = "Metric made from log lines."
     where: dict[str, str] = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
-            raise ValueError(f"expected letters, digits and _ in a metric's name, got {self.name!r}")
+            raise ValueError(f"expected a metric name of letters, digits and _, got {self.name!r}")
         if self.name.startswith(_OWN):
-            raise ValueError(f"expected a metric's name that does not begin as the agent's own do, got {self.name!r}")
+            raise ValueError(
+                f"expected a metric name without one of the reserved prefixes {', '.join(_OWN)}, got {self.name!r}"
+            )
 
 
 class LabelledConfig(MetricConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A metric with a series for each combination of some fields' values, up to 1,000.
+    """A metric with a series for each combination of field values, 1,000 at most.
 
     Attributes:
         labels: The fields that become labels.
@@ -54,11 +56,11 @@ class LabelledConfig(MetricConfig, frozen=True, forbid_unknown_fields=True, kw_o
         super().__post_init__()
         check_labels(by_name(self.labels), by_name(self.labels).values())
         if "source" in by_name(self.labels):
-            raise ValueError("the label source is the agent's own; name this one otherwise")
+            raise ValueError("the label source belongs to the agent; choose another name")
 
 
 def selected(entries: Entries, where: Mapping[str, str]) -> list[int]:
-    """The positions of the entries whose fields have these values."""
+    """Return the positions of the entries whose fields have these values."""
     chosen = list(range(len(entries.lines)))
     for field, wanted in where.items():
         column = entries.texts(field)
@@ -67,7 +69,7 @@ def selected(entries: Entries, where: Mapping[str, str]) -> list[int]:
 
 
 class Labels:
-    """The label values of entries, for up to `MAX_SERIES` different ones."""
+    """The label values of entries, at most `MAX_SERIES` combinations."""
 
     def __init__(self, source: str, fields: FieldNames) -> None:
         self._source = source
@@ -76,7 +78,7 @@ class Labels:
         self.names = ("source", *self._fields)
 
     def of(self, entries: Entries, chosen: Iterable[int]) -> Iterator[LabelValues | None]:
-        """The values for each of these entries, `None` if there is no room for another series."""
+        """Yield the values of each of these entries, `None` beyond the limit of series."""
         columns = [entries.texts(field) for field in self._fields.values()]
         for position in chosen:
             values = (self._source, *(column[position] or "" for column in columns))
@@ -89,7 +91,7 @@ class Labels:
 
 
 def numbers(entries: Entries, field: str, chosen: Iterable[int]) -> list[float | None]:
-    """The finite numbers in a field of these entries, `None` where there is none."""
+    """Return the finite numbers in a field of these entries, `None` for others."""
     column = entries.column(field)
     found = [_number(column[position]) for position in chosen]
     entries.missed["metric_numbers"] += found.count(None)

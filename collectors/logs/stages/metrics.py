@@ -1,7 +1,7 @@
-"""The `metrics` stage: counters, gauges, histograms and distinct counts of what lines say.
+"""The `metrics` stage: counters, gauges, histograms and distinct counts made from lines.
 
-Each metric carries the label `source`, so that two sources may count the same thing. A line that is read again after a
-crash is counted again, except by a distinct count.
+Each metric has the label `source`, so two sources can share a name. A line that is read again after a crash is counted
+again, except by a distinct count.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class CounterConfig(LabelledConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Counts lines, or adds up a field.
+    """A counter of lines or of the sum of a field.
 
     Attributes:
-        add: The field whose number is added, if it is not negative; empty for one a line.
+        add: The field whose number is added unless it is negative. Empty adds one for each line.
     """
 
     add: str = ""
@@ -35,15 +35,15 @@ class CounterConfig(LabelledConfig, frozen=True, forbid_unknown_fields=True, kw_
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.name.endswith("_total"):
-            raise ValueError(f"expected a counter's name to end in _total, got {self.name!r}")
+            raise ValueError(f"expected a counter name that ends in _total, got {self.name!r}")
 
 
 class GaugeConfig(LabelledConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The last number that a field had.
+    """A gauge of the last number in a field.
 
     Attributes:
         value: The field.
-        scale: What it is multiplied by, such as 0.001 for milliseconds.
+        scale: The factor of the number, such as 0.001 for milliseconds.
     """
 
     value: str
@@ -51,12 +51,12 @@ class GaugeConfig(LabelledConfig, frozen=True, forbid_unknown_fields=True, kw_on
 
 
 class HistogramConfig(LabelledConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How the numbers of a field are distributed.
+    """A histogram of the numbers in a field.
 
     Attributes:
         value: The field.
-        scale: What it is multiplied by, such as 0.001 for milliseconds.
-        bounds: Upper bounds of the buckets, after scaling.
+        scale: The factor of the number, such as 0.001 for milliseconds.
+        bounds: The upper bounds of the buckets, after scaling.
     """
 
     value: str
@@ -66,17 +66,17 @@ class HistogramConfig(LabelledConfig, frozen=True, forbid_unknown_fields=True, k
     def __post_init__(self) -> None:
         super().__post_init__()
         if any(low >= high for low, high in pairwise(self.bounds)) or not all(map(math.isfinite, self.bounds)):
-            raise ValueError(f"expected bounds that ascend and are finite, got {list(self.bounds)}")
+            raise ValueError(f"expected ascending and finite bounds, got {list(self.bounds)}")
 
 
 class MetricsConfig(StageConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`{ metrics = { counters = [{ name = "songs_created_total", where = { event = "song_created" } }] } }`.
 
     Attributes:
-        counters: What is counted.
-        gauges: What is shown as it last was.
-        histograms: What is distributed.
-        distinct: What is counted once however often it comes.
+        counters: The counters.
+        gauges: The gauges.
+        histograms: The histograms.
+        distinct: The distinct counts.
     """
 
     counters: list[CounterConfig] = msgspec.field(default_factory=list)
@@ -88,18 +88,18 @@ class MetricsConfig(StageConfig, frozen=True, forbid_unknown_fields=True, kw_onl
         names = Counter(metric.name for metric in (*self.counters, *self.gauges, *self.histograms, *self.distinct))
         twice = [name for name, times in names.items() if times > 1]
         if twice:
-            raise ValueError(f"expected each metric once, got more of {', '.join(twice)}")
+            raise ValueError(f"expected each metric once, got more than one of {', '.join(twice)}")
         for metric in (*self.gauges, *self.histograms, *self.distinct):
             if metric.name.endswith("_total"):
                 raise ValueError(f"expected only counters to end in _total, got {metric.name!r}")
 
     def label_fields(self) -> list[str]:
-        """The fields that become labels of any of the metrics."""
+        """Return the fields that become labels of any metric."""
         labelled: list[LabelledConfig] = [*self.counters, *self.gauges, *self.histograms]
         return [field for metric in labelled for field in by_name(metric.labels).values()]
 
     def build(self, context: Context) -> MetricsStage:
-        """The stage."""
+        """Build the stage."""
         return MetricsStage(self, context)
 
 
@@ -110,7 +110,7 @@ class _Metric(Protocol):
 
 
 class MetricsStage:
-    """Keeps the metrics of one pipeline. `families()` and `save()` may be called from another thread."""
+    """The metrics of one pipeline. `families()` and `save()` may be called from another thread."""
 
     def __init__(self, config: MetricsConfig, context: Context) -> None:
         self._distinct = [Distinct(metric, context) for metric in config.distinct]
@@ -122,17 +122,17 @@ class MetricsStage:
         ]
 
     def __call__(self, entries: Entries) -> None:
-        """Take in what these entries say."""
+        """Observe these entries."""
         for metric in self._metrics:
             metric.observe(entries)
 
     def families(self) -> Iterator[Family]:
-        """What was counted so far."""
+        """Return the families so far."""
         for metric in self._metrics:
             yield from metric.families()
 
     def save(self) -> None:
-        """Write what must survive a restart, if it changed. Blocks on the disk."""
+        """Write the persistent state if it changed. Blocks on the disk."""
         for metric in self._distinct:
             metric.save()
 

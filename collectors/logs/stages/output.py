@@ -1,4 +1,4 @@
-"""The `output` stage: sends a field in place of the line it was taken from."""
+"""The `output` stage: replaces the line by one of its fields."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ class OutputConfig(StageConfig, frozen=True, forbid_unknown_fields=True, kw_only
     """`{ output = { field = "message" } }`.
 
     Attributes:
-        field: What is sent; an entry without it keeps its line.
+        field: The field to send. An entry without it keeps its line.
     """
 
     field: str
 
     def build(self, _context: Context) -> Stage:
-        """The stage."""
+        """Build the stage."""
 
         def output(entries: Entries) -> None:
             values = entries.texts(self.field)

@@ -1,4 +1,4 @@
-"""The `sample` stage: keeps a share of the entries, the same ones whenever they are read."""
+"""The `sample` stage: keeps a share of the entries, the same ones at every reading."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class SampleConfig(StageConfig, frozen=True, forbid_unknown_fields=True, kw_only
     """`{ sample = { ratio = 0.1, field = "trace_id" } }`.
 
     Attributes:
-        ratio: Which share is kept, 0 to 1.
-        field: Entries of the same value are kept or dropped together, and those without one are kept; empty for the
+        ratio: The share to keep, 0 to 1.
+        field: The field that decides: equal values share one fate, and entries without it are kept. Empty for the
             line.
     """
 
@@ -24,7 +24,7 @@ class SampleConfig(StageConfig, frozen=True, forbid_unknown_fields=True, kw_only
     field: str = ""
 
     def build(self, _context: Context) -> Stage:
-        """The stage, which decides by a hash."""
+        """Build the stage. It decides by a hash."""
         limit = self.ratio * 2**32
 
         def sample(entries: Entries) -> None:

@@ -1,4 +1,4 @@
-"""The `static_labels` stage: labels that all entries of a source share."""
+"""The `static_labels` stage: fixed labels of all entries of a source."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class StaticLabelsConfig(StageConfig, frozen=True, forbid_unknown_fields=True, k
     """`{ static_labels = { labels = { service = "juce-backend" } } }`.
 
     Attributes:
-        labels: Values by name.
+        labels: The values by name.
     """
 
     labels: dict[str, str]
@@ -19,7 +19,7 @@ class StaticLabelsConfig(StageConfig, frozen=True, forbid_unknown_fields=True, k
         check_labels(self.labels)
 
     def build(self, _context: Context) -> Stage:
-        """The stage."""
+        """Build the stage."""
 
         def static_labels(entries: Entries) -> None:
             entries.constant_labels |= self.labels

@@ -1,4 +1,4 @@
-"""The `structured_metadata` stage: attaches fields of many values, such as a trace id, to entries."""
+"""The `structured_metadata` stage: attaches fields with many values, such as a trace id."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class StructuredMetadataConfig(StageConfig, frozen=True, forbid_unknown_fields=T
     """`{ structured_metadata = { fields = ["trace_id"] } }`.
 
     Attributes:
-        fields: Which fields are attached.
+        fields: The fields to attach.
     """
 
     fields: FieldNames
@@ -22,7 +22,7 @@ class StructuredMetadataConfig(StageConfig, frozen=True, forbid_unknown_fields=T
             raise ValueError(f"expected at most {_MAX_FIELDS} fields, got {len(self.fields)}")
 
     def build(self, _context: Context) -> Stage:
-        """The stage."""
+        """Build the stage."""
         names = dict(by_name(self.fields))
 
         def structured_metadata(entries: Entries) -> None:

@@ -45,14 +45,14 @@ def test_nothing_is_shipped_by_default() -> None:
             "x: logs.sources[0].stages[0].json: expected the key fields, which has no default",
         ),
         ("stages = [{}]", "x: logs.sources[0].stages[0]: expected a table with one key, such as { json = {} }, got {}"),
-        ("journal = true", "x: logs.sources[0]: expected one of paths, journal = true and unified_log = true"),
-        ('labels = { user_id = "7" }', "x: logs.sources[0]: user_id identifies a person and never becomes a label"),
-        ('stages = [{ labels = { fields = ["user_id"] } }]', "user_id identifies a person and never becomes a label"),
-        ('[[logs.sources]]\nname = "a"\npaths = ["/b"]', "x: logs: expected each source to have a name of its own"),
+        ("journal = true", "x: logs.sources[0]: expected exactly one of paths, journal = true and unified_log = true"),
+        ('labels = { user_id = "7" }', "x: logs.sources[0]: user_id identifies a person and cannot be a label"),
+        ('stages = [{ labels = { fields = ["user_id"] } }]', "user_id identifies a person and cannot be a label"),
+        ('[[logs.sources]]\nname = "a"\npaths = ["/b"]', "x: logs: expected a unique name for each source"),
         ('[[logs.sources]]\nname = "b"\npaths = ["b.log"]', "x: logs.sources[1]: expected absolute paths, got b.log"),
         (
             'stages = [{ metrics = { counters = [{ name = "node_x_total" }] } }]',
-            "expected a metric's name that does not begin as the agent's own do, got 'node_x_total'",
+            "expected a metric name without one of the reserved prefixes",
         ),
         (
             (
