@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import shutil
 import subprocess
 import sys
@@ -10,13 +9,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from agent import __version__
 from agent.bundle import configuration
-from agent.commands.version import LIBRARIES
 from agent.config.decode import ConfigError
 from agent.config.loader import read_text
 from agent.config.schema import Config
-from agent.doctor.agent.versions import installed
+from agent.core import versions
 from agent.terminal import client
 
 PAUSE = 10.0
@@ -59,7 +56,7 @@ def gather(findings: str, document: str, path: Path | None, reached: Config | No
     yield "findings.txt", findings
     yield "findings.json", document
     yield "config.txt", _configuration(path)
-    yield "versions.txt", _versions()
+    yield "versions.txt", versions.text()
     yield "logs.txt", _logs()
     yield "metrics-1.txt", _metrics(reached)
     if reached is not None:
@@ -74,12 +71,6 @@ def _configuration(path: Path | None) -> str:
         return "\n".join([f"# {path}", *configuration.lines(read_text(path)), ""])
     except ConfigError as error:
         return f"# {error}\n"
-
-
-def _versions() -> str:
-    rows = [("wr-agent", __version__), ("Python", platform.python_version()), ("system", platform.platform())]
-    rows += [(name, installed(name) or "not installed") for name in LIBRARIES]
-    return "".join(f"{name:12} {version}\n" for name, version in rows)
 
 
 def _metrics(reached: Config | None) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from agent import __version__
 from agent.core.status import Status
+from agent.core.versions import requirements
 from agent.doctor.agent import clock, log_files, loki, port, state, versions
 from agent.doctor.agent.locate import daemons_state, daemons_user
 from agent.doctor.agent.settings import Settings
@@ -53,7 +54,7 @@ class OwnChecks:
         )
 
     def _versions(self) -> Sequence[Finding]:
-        found = [*versions.check_libraries(versions.requirements())]
+        found = [*versions.check_libraries(it for it in requirements() if ";" not in it)]
         return [*found, *versions.check_daemon(self.status.version, __version__)] if self.status else found
 
     def _state(self) -> Sequence[Finding]:

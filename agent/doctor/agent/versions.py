@@ -4,28 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from importlib import metadata
 
+from agent.core.versions import installed
 from collectors.findings import Finding, Severity
 
 _REQUIREMENT = re.compile(r"([\w.-]+)>=([\d.]+)$")
 _NUMBER = re.compile(r"\d+")
-
-
-def requirements() -> list[str]:
-    """Return the required libraries of the installed distribution, as `name>=version`."""
-    try:
-        return [text for text in metadata.requires("wr-agent") or () if ";" not in text]
-    except metadata.PackageNotFoundError:  # run from a checkout
-        return []
-
-
-def installed(name: str) -> str:
-    """Return the version of a library; empty if it is not installed."""
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return ""
 
 
 def check_libraries(needed: Iterable[str], found: Callable[[str], str] = installed) -> Iterator[Finding]:

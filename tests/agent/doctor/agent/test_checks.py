@@ -12,6 +12,7 @@ import pytest
 from agent.config.address import Address
 from agent.config.loader import parse
 from agent.config.schema import Config
+from agent.core.versions import requirements
 from agent.doctor.agent import clock, locate, log_files, loki, port, settings, state, versions
 from agent.doctor.agent.checks import OwnChecks
 from agent.doctor.agent.settings import Settings
@@ -198,8 +199,7 @@ def test_libraries_that_are_missing_or_old() -> None:
 
 
 def test_what_is_installed_here_goes_together() -> None:
-    assert codes(versions.check_libraries(versions.requirements())) == []
-    assert versions.installed("no-such-distribution") == ""
+    assert codes(versions.check_libraries(it for it in requirements() if ";" not in it)) == []
 
 
 def test_a_daemon_of_another_version() -> None:
