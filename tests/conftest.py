@@ -99,7 +99,7 @@ class StartAgent(Protocol):
 
 @pytest.fixture
 def start_agent(tmp_path: Path) -> Iterator[StartAgent]:
-    """Starts real agents, each in a folder of its own, and ends them all with the test."""
+    """Start real agents, each in a folder of its own, and end them with the test."""
     with ExitStack() as running:
         started: list[AgentProcess] = []
 

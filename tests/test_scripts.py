@@ -1,4 +1,4 @@
-"""The two commands and the lock files, as far as they can be decided without installing anything."""
+"""The two commands and the lock files, as far as tests can check them without an installation."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def write_script(path: Path, body: str) -> None:
 
 
 def run(checkout: Path, *command: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run a command in the copy, whose own programs are found before the machine's."""
+    """Run a command in the copy, whose own programs come before the machine's."""
     environment = {**os.environ, "PATH": f"{checkout / 'bin'}:{os.environ['PATH']}"}
     return subprocess.run(
         command, cwd=checkout, env=environment, capture_output=True, text=True, check=False, timeout=60
@@ -34,7 +34,7 @@ def run(checkout: Path, *command: str | Path) -> subprocess.CompletedProcess[str
 
 
 def sourced(checkout: Path, functions: str) -> str:
-    """What the named functions of the bootstrap say."""
+    """Return the messages of the bootstrap's named functions."""
     script = f"set -euo pipefail; ROOT=$PWD; source tools/bootstrap.sh; {functions}"
     done = run(checkout, "bash", "-c", script, "start.sh")
     assert done.returncode == 0, done.stderr
@@ -43,7 +43,7 @@ def sourced(checkout: Path, functions: str) -> str:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A prepared copy of the scripts, in which nothing real can be installed.
+    """Return a prepared copy of the scripts, in which nothing real can be installed.
 
     Its `.venv` has a Python that notes `-m …` in the file `noted` and obeys the rest. Its `bin` plays a Debian that has
     the packages which the file `packages` lists, and notes what apt-get is asked; jackd2 cannot be had.
@@ -139,7 +139,7 @@ class TestStart:
 
         assert any(line.endswith(f"--editable {moved}") for line in noted(checkout))
 
-    def test_an_install_that_failed_is_named_and_not_taken_for_done(self, checkout: Path) -> None:
+    def test_a_failed_install_is_named_and_not_recorded_as_done(self, checkout: Path) -> None:
         (checkout / "requirements.lock").write_text("changed")
         write_script(
             checkout / ".venv/bin/python", f'case "$*" in *" install "*) exit 1 ;; esac; exec "{sys.executable}" "$@"'
@@ -206,13 +206,13 @@ class TestSystemPackages:
 
 
 def pins(lock: str) -> list[Requirement]:
-    """The requirements of a lock file, which stand before the continuation lines with their hashes."""
+    """Return the requirements of a lock file, which precede the lines with their hashes."""
     lines = (ROOT / lock).read_text().splitlines()
     return [Requirement(line.removesuffix("\\").strip()) for line in lines if "==" in line and "--hash" not in line]
 
 
 def versions(lock: str) -> dict[str, set[str]]:
-    """The versions that a lock file allows each package on some platform or Python."""
+    """Return the versions that a lock file allows each package on some platform or Python."""
     found: dict[str, set[str]] = {}
     for pin in pins(lock):
         (exact,) = pin.specifier
@@ -221,7 +221,7 @@ def versions(lock: str) -> dict[str, set[str]]:
 
 
 def declared(*groups: str) -> list[Requirement]:
-    """What pyproject.toml asks for: the dependencies, the extra `audio`, and the named groups."""
+    """Return the requirements of pyproject.toml: the dependencies, the extra `audio`, and the named groups."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     named = [item for group in groups for item in project["dependency-groups"][group] if isinstance(item, str)]
     base = [*project["build-system"]["requires"], *project["project"]["dependencies"]]
@@ -229,7 +229,7 @@ def declared(*groups: str) -> list[Requirement]:
 
 
 def needed(*groups: str) -> set[str]:
-    """The names of all that is declared and of what that needs in turn, as installed here."""
+    """Return the names of all declared packages and of their own requirements, as installed here."""
     seen: set[tuple[str, frozenset[str]]] = set()
     left = declared(*groups)
     while left:

@@ -1,4 +1,4 @@
-"""Starts a real agent as a process of its own, on a free port, and talks to it."""
+"""A real agent as a process of its own, on a free port."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class AgentProcess:
             )
 
     def write_config(self, config: str) -> None:
-        """Write the configuration file: `config` behind what every test needs, unless it says otherwise itself."""
+        """Write the configuration file: `config`, after the defaults of every test that it does not replace."""
         defaults = {"state_dir": str(self.state_dir), "web.listen": "127.0.0.1:0", "audio.observers": "off"}
         lines = [f'{key} = "{value}"' for key, value in defaults.items() if key not in config]
         self.config_file.write_text("\n".join([*lines, config]))
 
     @property
     def url(self) -> str:
-        """Where the agent answers, once it does."""
+        """The address of the agent, once it answers."""
         return eventually(self._announced, f"the agent serves; its log: {self.log()}")
 
     def _announced(self) -> str | None:
@@ -56,7 +56,7 @@ class AgentProcess:
         return None
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, Mapping[str, str], str]:
-        """Status, headers and text of one answer."""
+        """Return status, headers and text of one answer."""
         request = urllib.request.Request(self.url + path, headers=dict(headers or {}))
         try:
             with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
@@ -66,12 +66,12 @@ class AgentProcess:
                 return error.code, dict(error.headers), error.read().decode()
 
     def status(self) -> dict[str, Any]:
-        """What the agent says of itself."""
+        """Return the agent's own status document."""
         document: dict[str, Any] = json.loads(self.get("/-/status")[2])
         return document
 
     def log(self) -> str:
-        """What it logged so far."""
+        """Return the log so far."""
         return self.log_file.read_text()
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -83,7 +83,7 @@ class AgentProcess:
         self.process.send_signal(number)
 
     def stop(self) -> int:
-        """End the agent, hard if it does not end on request; its exit code."""
+        """End the agent, by SIGKILL if SIGTERM is not enough, and return its exit code."""
         if self.process.poll() is None:
             self.process.terminate()
         try:
@@ -95,7 +95,7 @@ class AgentProcess:
 
 @contextlib.contextmanager
 def agent(folder: Path, config: str = "", env: Mapping[str, str] | None = None) -> Iterator[AgentProcess]:
-    """An agent that serves, and that is gone afterwards."""
+    """Yield an agent that serves, and end it afterwards."""
     started = AgentProcess(folder, config, env)
     try:
         assert started.url
@@ -105,7 +105,7 @@ def agent(folder: Path, config: str = "", env: Mapping[str, str] | None = None) 
 
 
 def unmeasured(**more: str) -> dict[str, str]:
-    """The environment, without what has a process measured for coverage: that writes files, and is slow to be ended."""
+    """Return the environment without the settings of coverage, which write files and delay a process's end."""
     return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")} | more
 
 

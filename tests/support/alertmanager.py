@@ -22,7 +22,7 @@ _RULES = {rule.text["alert"]: rule.text for rule in reversed([*rules()]) if "ale
 
 
 def alert(name: str, **labels: str) -> dict[str, Any]:
-    """An alert as Prometheus sends it: with the labels of its rule and of its site."""
+    """Return an alert as Prometheus sends it, with the labels of its rule and of its site."""
     rule = _RULES[name]
     links = {key: re.sub(r"\{\{.*?\}\}", "x", rule["annotations"][key]) for key in ("dashboard", "runbook")}
     return {
@@ -46,7 +46,7 @@ class Alertmanager:
         self._post([*alerts], ends=timedelta(seconds=-1))
 
     def inhibited(self) -> dict[str, list[dict[str, str]]]:
-        """The labels of the alerts it knows, under `yes` those that another one hides, under `no` the others."""
+        """Return the labels of the alerts it knows: under `yes` those that another one hides, under `no` the others."""
         found: dict[str, list[dict[str, str]]] = {"yes": [], "no": []}
         for known in json.loads(page(f"{self.url}/api/v2/alerts") or "[]"):
             found["yes" if known["status"]["inhibitedBy"] else "no"].append(known["labels"])
@@ -66,12 +66,12 @@ class Alertmanager:
 
 @contextlib.contextmanager
 def alertmanager(folder: Path, settings: Mapping[str, str], *, muted: bool) -> Iterator[Alertmanager]:
-    """An Alertmanager that is ready, gone afterwards.
+    """Yield an Alertmanager that is ready, and end it afterwards.
 
     Args:
         folder: For its files.
-        settings: Beside those of every stack.
-        muted: Whether it is night for ever, or never.
+        settings: In addition to those of every stack.
+        muted: Always night if true, never if false.
     """
     config = rendered(folder / "data", settings) / "alertmanager.yml"
     text = re.sub(r"group_(wait|interval): \d+[sm]", r"group_\1: 1s", config.read_text())

@@ -1,4 +1,4 @@
-"""A real, headless Chromium, and what it did while a page was open."""
+"""A real, headless Chromium, with the messages and requests of a page."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Visit:
     """An open page.
 
     Attributes:
-        complaints: What the browser wrote on its console, and errors that no script caught.
+        complaints: The lines of the browser's console, and errors that no script caught.
         requests: The address of everything that it asked for.
     """
 
@@ -43,9 +43,9 @@ def _program() -> str:
 
 @contextlib.contextmanager
 def chromium() -> Iterator[Browser]:
-    """The system's Chromium, with a new empty profile."""
+    """Yield the system's browser, with a new empty profile."""
     with sync_playwright() as driver:
-        # Tests may run as root, for whom there is no sandbox.
+        # Tests may run as root, which has no sandbox.
         browser = driver.chromium.launch(
             executable_path=_program(), args=_OPTIONS, chromium_sandbox=False, timeout=1000 * PATIENCE
         )
@@ -64,7 +64,7 @@ def visit(
     scheme: Literal["light", "dark"] = "light",
     user: tuple[str, str] | None = None,
 ) -> Iterator[Visit]:
-    """A page of a user who prefers a colour scheme, and who has a password if one is asked for."""
+    """Open a page as a user who prefers a colour scheme, and has the password of a protected page."""
     credentials = {"username": user[0], "password": user[1]} if user else None
     context = browser.new_context(
         viewport=ViewportSize(width=width, height=900),

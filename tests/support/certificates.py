@@ -1,4 +1,4 @@
-"""Makes certificates with the openssl command: an authority, and what it signs."""
+"""Certificates of the openssl command: an authority, and those that it signs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Certificate:
 
 
 class Authority:
-    """An authority of its own, in a folder."""
+    """An authority, in a folder."""
 
     def __init__(self, folder: Path, name: str = "authority") -> None:
         self._folder = folder
@@ -25,7 +25,7 @@ class Authority:
         _openssl("req", "-x509", *_NEW_KEY, "-keyout", self._key, "-out", self.cert, "-subj", f"/CN={name}")
 
     def issue(self, name: str, names: str = "IP:127.0.0.1,DNS:localhost", days: int = 90) -> Certificate:
-        """A certificate signed by this authority."""
+        """Return a certificate that this authority signed."""
         made = Certificate(self._folder / f"{name}.pem", self._folder / f"{name}.key")
         request = self._folder / f"{name}.csr"
         extensions = self._folder / f"{name}.ext"

@@ -1,4 +1,4 @@
-"""The committed dashboards, and the questions that Grafana asks on their behalf."""
+"""The committed dashboards, and the queries that Grafana makes for them."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Question(NamedTuple):
     Attributes:
         board: The dashboard's uid.
         where: The panel's title, or the variable's or annotation's name, with the query's letter.
-        source: The type of the data source that it is asked of.
+        source: The type of its data source.
         text: The query, with the dashboard's variables in it.
-        instant: Whether it is asked for one point in time only.
+        instant: True if it is for one point in time only.
     """
 
     board: str
@@ -33,18 +33,18 @@ class Question(NamedTuple):
 
 
 def boards() -> dict[str, Board]:
-    """All of them by their uid."""
+    """Return all dashboards by their uid."""
     read = [json.loads(file.read_text()) for file in FILES]
     return {board["uid"]: board for board in read}
 
 
 def panels(board: Board) -> list[dict[str, Any]]:
-    """Its panels without the headings of rows."""
+    """Yield its panels without the headings of rows."""
     return [panel for panel in board["panels"] if panel["type"] != "row"]
 
 
 def questions() -> Iterator[Question]:
-    """All that panels and annotations ask."""
+    """Yield all queries of panels and annotations."""
     for uid, board in boards().items():
         for panel in panels(board):
             for query in panel.get("targets", []):
@@ -55,19 +55,19 @@ def questions() -> Iterator[Question]:
 
 
 def variables(board: Board) -> dict[str, dict[str, Any]]:
-    """Its variables by name."""
+    """Return its variables by name."""
     return {variable["name"]: variable for variable in board["templating"]["list"]}
 
 
 def label_values(query: str) -> tuple[str, str]:
-    """Selector and label of a variable's query `label_values(SELECTOR, LABEL)`."""
+    """Return selector and label of a variable's query `label_values(SELECTOR, LABEL)`."""
     found = re.fullmatch(r"label_values\((.+), (\w+)\)", query)
     assert found, f"expected label_values(SELECTOR, LABEL), got {query}"
     return found[1], found[2]
 
 
 def filled_in(text: str, values: Mapping[str, str]) -> str:
-    """A query with a value in the place of each `$name`, as Grafana sends it; all of them have to be known."""
+    """Return a query with a value in the place of each `$name`, as Grafana sends it. All of them must be known."""
     for name in sorted(values, key=len, reverse=True):
         text = text.replace(f"${name}", values[name])
     assert "$" not in text, f"no value for a variable of {text}"

@@ -11,7 +11,7 @@ _WHERE_AND_AS_WHOM = re.compile(r"^(?:ssh HOST )?(?:sudo (?:-u \w+ )?)?")
 
 
 def commands(document: Path) -> list[list[str]]:
-    """The words of each command in its shell blocks, without where and as whom it runs.
+    """Return the words of each command in its shell blocks, without its machine and its user.
 
     Raises:
         ValueError: A shell could not split one into words.

@@ -1,4 +1,4 @@
-"""Exported families as a scrape shows them, ours and another exporter's, in one form that can be compared."""
+"""Exported families of a scrape, the agent's and another exporter's, in one form for comparison."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from collectors.metrics import Family
 
 Labels = frozenset[tuple[str, str]]
-"""The labels of a series as Prometheus compares them: an empty one is none."""
+"""The labels of a series as Prometheus compares them, without empty ones."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Exported:
 
 Families = dict[str, Exported]
 
-# Gauges that an exporter raises by being scraped, for it has a connection and works; and by how much at most.
+# Gauges that a scrape itself raises, as the exporter has a connection and works, with the largest difference.
 _PAGES = 16
 _RAISED_BY_SCRAPING = {
     "node_filefd_allocated": 100,
@@ -42,7 +42,7 @@ _RAISED_BY_SCRAPING = {
 
 
 def ours(families: Iterable[Family]) -> Families:
-    """A collector's snapshot; its histograms and summaries are left out."""
+    """Return a collector's snapshot without its histograms and summaries."""
     exported: Families = {}
     for family in families:
         found = exported.setdefault(family.name, Exported(family.type, family.help.strip()))
@@ -53,13 +53,13 @@ def ours(families: Iterable[Family]) -> Families:
 
 
 def scraped(url: str) -> Families:
-    """The page at `url`."""
+    """Return the page at `url`."""
     with urllib.request.urlopen(url, timeout=30) as answer:
         return parsed(answer.read().decode())
 
 
 def parsed(page: str) -> Families:
-    """A page in the text format, one family a sample's name."""
+    """Return a page in the text format, one family for each sample's name."""
     exported: Families = {}
     for family in text_string_to_metric_families(page):
         for sample in family.samples:
@@ -69,13 +69,13 @@ def parsed(page: str) -> Families:
 
 
 def of_the_host(families: Families) -> Families:
-    """Those of the host: without an exporter's own and without how its collectors fared."""
+    """Return those of the host, without an exporter's own families."""
     own = ("node_exporter_", "node_scrape_collector_")
     return {name: family for name, family in families.items() if name.startswith("node_") and not name.startswith(own)}
 
 
 def unlike(mine: Families, other: Families) -> dict[str, str]:
-    """What differs but for the values, by family."""
+    """Return the differences, without those of values, by family."""
     differences = dict.fromkeys(other.keys() - mine.keys(), "only there")
     differences |= dict.fromkeys(mine.keys() - other.keys(), "only here")
     for name in mine.keys() & other.keys():
@@ -88,7 +88,7 @@ def unlike(mine: Families, other: Families) -> dict[str, str]:
 
 
 def fits(name: str, before: float, theirs: float, after: float) -> bool:
-    """Whether another exporter's value of a family lies between two readings of ours, or equals one of them."""
+    """Tell if another exporter's value of a family is within two readings of the agent."""
     low, high = sorted((before, after))
     inside = low <= theirs <= high + _RAISED_BY_SCRAPING.get(name, 0)
     return inside or any(math.isclose(theirs, bound, rel_tol=1e-9) for bound in (low, high))

@@ -50,7 +50,7 @@ class Watched(NamedTuple):
 
 
 def page(url: str) -> str | None:
-    """What is there, or None while there is nothing."""
+    """Return the page at this address, None while there is none."""
     with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=PATIENCE) as answer:
         return str(answer.read().decode())
     return None
@@ -60,7 +60,7 @@ def page(url: str) -> str | None:
 def process(
     command: Sequence[str | Path], folder: Path, env: Mapping[str, str] | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that writes to a log in `folder`, and is gone afterwards."""
+    """Yield a process that writes to a log in `folder`, and end it afterwards."""
     with (folder / f"{Path(command[0]).name}.log").open("ab") as log:
         started = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ | dict(env or {})
@@ -78,7 +78,7 @@ def process(
 
 @contextlib.contextmanager
 def redis(folder: Path) -> Iterator[Watched]:
-    """Redis, with nothing in it."""
+    """Yield an empty Redis with its exporter."""
     port, exporter_port = free_port(), free_port()
     url = f"redis://127.0.0.1:{port}"
     server = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
@@ -89,7 +89,7 @@ def redis(folder: Path) -> Iterator[Watched]:
 
 @contextlib.contextmanager
 def nginx(folder: Path) -> Iterator[Watched]:
-    """Nginx, with its status page only."""
+    """Yield an Nginx that has only its status page, with its exporter."""
     port, exporter_port = free_port(), free_port()
     url = f"http://127.0.0.1:{port}/stub_status"
     config = folder / "nginx.conf"
@@ -104,7 +104,7 @@ def nginx(folder: Path) -> Iterator[Watched]:
 
 @contextlib.contextmanager
 def postgres(folder: Path) -> Iterator[Watched]:
-    """PostgreSQL with a fresh cluster. It refuses to run as root, and then runs as its own user."""
+    """Yield a PostgreSQL with a new cluster, and its exporter. It refuses to run as root, and then has its own user."""
     port, exporter_port = free_port(), free_port()
     programs = max(_POSTGRES.glob("*/bin"))
     url = f"postgresql://postgres@127.0.0.1:{port}/postgres?sslmode=disable"

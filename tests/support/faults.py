@@ -1,4 +1,4 @@
-"""What can go wrong at a site, what alert that must be, and who must hear of it."""
+"""The faults of a site, with the alert and the team of each."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class Fault(NamedTuple):
     """One fault.
 
     Attributes:
-        what: What happens, in a few words.
-        alert: What it must be called.
+        what: The event, in a few words.
+        alert: The name that the alert must have.
         priority: Of that alert.
-        team: Whose it is.
-        says: What people must be able to read of it.
-        strike: Makes it happen.
-        mend: Ends it.
+        team: The team that owns it.
+        says: A text that its notifications must have.
+        strike: The function that causes it.
+        fix: The function that ends it.
     """
 
     what: str
@@ -33,10 +33,10 @@ class Fault(NamedTuple):
     team: str
     says: str
     strike: Callable[[Site], object]
-    mend: Callable[[Site], object]
+    fix: Callable[[Site], object]
 
     def triggers(self, seen: Receivers) -> list[dict[str, Any]]:
-        """The events by which PagerDuty learnt of it."""
+        """Return the events that opened its incident at PagerDuty."""
         return [
             it
             for it in seen.pagerduty
@@ -44,16 +44,16 @@ class Fault(NamedTuple):
         ]
 
     def ends(self, seen: Receivers) -> list[dict[str, Any]]:
-        """The events by which PagerDuty learnt that it is over."""
+        """Return the events that resolved its incident at PagerDuty."""
         keys = {it["dedup_key"] for it in self.triggers(seen)}
         return [it for it in seen.pagerduty if it["event_action"] == "resolve" and it["dedup_key"] in keys]
 
     def messages(self, seen: Receivers) -> list[dict[str, Any]]:
-        """What Slack shows of it, its beginning and its end."""
+        """Return the messages on Slack about it, of its start and its end."""
         return [one for it in seen.slack for one in it["attachments"] if self._is_told_by(one["text"])]
 
     def mails(self, seen: Receivers) -> list[str]:
-        """The subjects of the mails that its team got about it."""
+        """Return the subjects of its team's mails about it."""
         to = f"{self.team}@wr.example"
         return [str(it["Subject"]) for it in seen.mail if str(it["To"]) == to and self._is_told_by(_text(it))]
 
@@ -84,13 +84,13 @@ FAULTS = (
         "the audio server freezes",
         *("AudioDeviceLost", "P1", "audio", "has run no cycle"),
         strike=lambda site: site.jackd.freeze(),
-        mend=lambda site: site.jackd.thaw(),
+        fix=lambda site: site.jackd.thaw(),
     ),
     Fault(
         "a plugin's FFI calls turn slow",
         *("FfiLatency", "P1", "audio", "FFI calls into synth"),
         strike=_turn_slow,
-        mend=_turn_fast,
+        fix=_turn_fast,
     ),
     *(
         [
@@ -98,7 +98,7 @@ FAULTS = (
                 "a disk fills up",
                 *("DiskSpaceLow", "P0", "platform", "recordings on"),
                 strike=lambda site: _disk(site).fill(),
-                mend=lambda site: _disk(site).clear(),
+                fix=lambda site: _disk(site).clear(),
             )
         ]
         if MAY_MOUNT
@@ -108,24 +108,24 @@ FAULTS = (
         "an exporter dies",
         *("ExporterDown", "P1", "platform", "The exporter of redis"),
         strike=lambda site: site.kill(site.services.cache.exporter),
-        mend=lambda site: site.revive(site.services.cache.exporter),
+        fix=lambda site: site.revive(site.services.cache.exporter),
     ),
     Fault(
         "Loki refuses logs",
         *("LokiUnreachable", "P1", "platform", "Log lines from studio-"),
         strike=lambda site: site.loki.fault("answer", status=401, text="no org id"),
-        mend=lambda site: site.loki.well(),
+        fix=lambda site: site.loki.well(),
     ),
     Fault(
         "a web server dies",
         *("ServiceDown", "P0", "backend", f"nginx on {SERVER}"),
         strike=lambda site: site.kill(site.services.nginx.server),
-        mend=lambda site: site.revive(site.services.nginx.server),
+        fix=lambda site: site.revive(site.services.nginx.server),
     ),
     Fault(
         "a cache runs out of memory",
         *("RedisMemoryHigh", "P1", "database", f"Redis on {SERVER}"),
         strike=lambda site: site.redis("config", "set", "maxmemory", _TOO_LITTLE),
-        mend=lambda site: site.redis("config", "set", "maxmemory", "0"),
+        fix=lambda site: site.redis("config", "set", "maxmemory", "0"),
     ),
 )

@@ -1,6 +1,6 @@
-"""A real file system that answers when it is told to: spoken over /dev/fuse, as linux/fuse.h lays it out.
+"""A real file system that answers on request, over /dev/fuse and with the layouts of linux/fuse.h.
 
-Needs root, as every mount does that no helper program makes.
+Needs root, as every mount without a helper program does.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _DETACH = 2
 _BUFFER = 1 << 17
 
 BLOCK, BLOCKS = 4096, 1000
-"""What it says of its size."""
+"""The size that it reports."""
 
 
 class Fuse:
@@ -46,7 +46,7 @@ class Fuse:
     def _request(self, request: bytes) -> None:
         _, opcode, unique, *_ = _HEADER.unpack_from(request)
         if opcode == _STATFS:
-            # In a thread of its own, so that the others are answered meanwhile.
+            # In a thread of its own, so that other requests are answered at the same time.
             threading.Thread(target=self._say_space, args=(unique,), daemon=True).start()
         elif opcode == _INIT:
             self._answer(unique, _INIT_ANSWER.pack(7, 31, 0, 0, 0, 0, 4096, 1, 0, 0, 0))
@@ -61,13 +61,13 @@ class Fuse:
         self._answer(unique, _STATFS_ANSWER.pack(BLOCKS, BLOCKS // 2, BLOCKS // 4, 100, 50, BLOCK, 255, BLOCK, 0))
 
     def _answer(self, unique: int, body: bytes, error: int = 0) -> None:
-        with contextlib.suppress(OSError):  # who asked has given up
+        with contextlib.suppress(OSError):  # the caller has gone
             os.write(self._device, _ANSWER.pack(_ANSWER.size + len(body), error, unique) + body)
 
 
 @contextlib.contextmanager
 def fuse(path: Path) -> Iterator[Fuse]:
-    """A file system mounted at the empty directory `path`, which hangs when asked for its space; gone afterwards."""
+    """Mount a file system at the empty directory `path` that hangs when asked for its space. Unmount it afterwards."""
     libc = ctypes.CDLL(None, use_errno=True)
     device = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
     options = f"fd={device},rootmode=40000,user_id=0,group_id=0,allow_other".encode()

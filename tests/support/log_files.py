@@ -1,4 +1,4 @@
-"""A file source on real files, and what it hands on."""
+"""A file source on real files, and a sink for its batches."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def settings(*paths: object, **other: Any) -> FileSettings:  # noqa: ANN401 - as
 
 @dataclass
 class Sink:
-    """Acknowledges all that it gets, unless it is told otherwise."""
+    """A sink that acknowledges all batches, unless `consume` does otherwise."""
 
     batches: list[Batch] = field(default_factory=list)
     open: asyncio.Event = field(default_factory=asyncio.Event)
@@ -46,7 +46,7 @@ class Sink:
 
     @property
     def times(self) -> dict[bytes, set[int]]:
-        """The times that each line was sent with, if it has none of its own."""
+        """The times with which each line without its own time was sent."""
         times: dict[bytes, set[int]] = {}
         for batch in self.batches:
             for line, at in zip(batch.texts, batch.times, strict=True):
@@ -56,7 +56,7 @@ class Sink:
 
 @dataclass
 class Agent:
-    """What starts and stops file sources with one positions file."""
+    """A runner of file sources with one positions file."""
 
     state: Path
     tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Reads files into another file until it is killed: `log_reader.py POSITIONS OUTPUT SEED PATTERN [USER]`.
+"""A program that copies files into one until it is killed: `log_reader.py POSITIONS OUTPUT SEED PATTERN [USER]`.
 
 Each batch becomes one line of JSON, written at once, with short waits before and after, so that a kill hits any moment.
 """

@@ -1,4 +1,4 @@
-"""A log that is written by several writers, and rotated in every way that log rotators know."""
+"""A log with several writers, and the rotations of all log rotators."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KEPT = 9
 
 
 class RotatedLog:
-    """One log file, and what rotation made of it. One writer opens it for each burst, another holds it open."""
+    """One log file and its rotated files. One writer opens it for each burst, another holds it open."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -26,16 +26,16 @@ class RotatedLog:
         self._held: BinaryIO = path.open("ab", buffering=0)
 
     def write(self, data: bytes) -> None:
-        """Write as a program does that opens its log for each line."""
+        """Write as a program that opens its log for each line."""
         with self.path.open("ab") as file:
             file.write(data)
 
     def write_held(self, data: bytes) -> None:
-        """Write as a program does that keeps its log open: after a rotation, to the file that it was."""
+        """Write as a program that keeps its log open: after a rotation, to the old file."""
         self._held.write(data)
 
     def reopen(self) -> None:
-        """Have the second writer open the log anew, as on a rotator's signal."""
+        """Let the second writer reopen the log, as on a rotator's signal."""
         self._held.close()
         self._held = self.path.open("ab", buffering=0)
 
@@ -44,19 +44,19 @@ class RotatedLog:
         self._held.close()
 
     def rename(self) -> None:
-        """As logrotate's `create`: the older ones move up, the log becomes the first of them."""
+        """Rotate as logrotate's `create`: older files get the next number, and the log gets the first."""
         self._shift()
         self.path.rename(f"{self.path}.1")
         self.path.touch()
 
     def copy_and_truncate(self) -> None:
-        """As logrotate's `copytruncate`; nothing is written between the two, which no reader could save."""
+        """Rotate as logrotate's `copytruncate`. No line is written between the two, as any reader would lose it."""
         self._shift()
         shutil.copyfile(self.path, f"{self.path}.1")
         os.truncate(self.path, 0)
 
     def compress(self, ending: str) -> None:
-        """As logrotate's `compress`; before it nobody may hold the log any more."""
+        """Compress as logrotate's `compress`. No writer may hold the log open then."""
         self.rename()
         self.reopen()
         rotated = Path(f"{self.path}.1")
@@ -66,7 +66,7 @@ class RotatedLog:
         rotated.unlink()
 
     def recreate(self) -> None:
-        """Rotated under a date, and created anew: very likely with the inode of a file that is gone."""
+        """Rotate under a date and create the log again, very likely with the inode of a removed file."""
         self.path.rename(f"{self.path}-{time.strftime('%Y%m%d')}-{time.time_ns()}")
         self.path.touch()
 

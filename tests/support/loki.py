@@ -1,6 +1,6 @@
-"""A stand-in for Loki, as a process of its own: real HTTP, Loki's limits and answers, faults on command.
+"""A stand-in for Loki as a process of its own, with real HTTP, Loki's limits and answers, and faults on command.
 
-`loki_store` knows what Loki stores and says, `loki_body` reads requests, `loki_server` is the process.
+`loki_store` has Loki's storage and answers, `loki_body` reads requests, `loki_server` is the process.
 """
 
 from __future__ import annotations
@@ -44,43 +44,43 @@ class Loki:
         return f"{self.scheme}://localhost:{self.port}"
 
     def entries(self) -> list[LokiEntry]:
-        """All that is stored, in the order of arrival within a stream."""
+        """Return all stored entries, in the order of arrival within a stream."""
         return [LokiEntry(*entry) for entry in self._do("entries")]
 
     def lines(self) -> list[str]:
-        """The text of all that is stored."""
+        """Return the text of all stored entries."""
         return [entry.line for entry in self.entries()]
 
     def requests(self) -> list[dict[str, Any]]:
-        """Each request that got an answer: `status`, `entries`, `streams`, `wire_bytes`, `headers`."""
+        """Return each request that got an answer: `status`, `entries`, `streams`, `wire_bytes`, `headers`."""
         return list(self._do("requests"))
 
     def report(self) -> dict[str, int]:
-        """See `Store.report`."""
+        """Return the report of `Store.report`."""
         return dict(self._do("report"))
 
     def refused(self) -> dict[str, int]:
-        """Entries refused for good, by reason."""
+        """Return the entries that were refused and never stored, by reason."""
         return dict(self._do("refused"))
 
     def counted(self) -> dict[str, int]:
-        """In counting mode: `requests`, `entries` and `wire_bytes`."""
+        """Return, in counting mode, `requests`, `entries` and `wire_bytes`."""
         return dict(self._do("counted"))
 
     def concurrency(self) -> dict[str, int]:
-        """`most_at_once` requests were under way, and `overlaps` of them for a stream that had one under way."""
+        """Return `most_at_once` concurrent requests, and `overlaps` of them for a stream that had one in progress."""
         return dict(self._do("concurrency"))
 
     def fault(self, kind: str, **more: object) -> None:
-        """Begin to go wrong: see `loki_server.Fault`."""
+        """Start a fault: see `loki_server.Fault`."""
         self._do("fault", kind=kind, **more)
 
     def well(self) -> None:
-        """Stop going wrong."""
+        """End the fault."""
         self._do("fault")
 
     def down(self) -> None:
-        """Break all connections and stop to listen."""
+        """Break all connections and stop listening."""
         self._do("down")
 
     def up(self) -> None:
@@ -125,7 +125,7 @@ class Loki:
 
 @contextlib.contextmanager
 def loki(**options: str | float | bool) -> Iterator[Loki]:
-    """A stand-in that serves, and that is gone afterwards."""
+    """Yield a stand-in that serves, and end it afterwards."""
     running = Loki(**options)
     try:
         yield running

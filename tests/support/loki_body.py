@@ -1,4 +1,4 @@
-"""Reads push requests as Loki does: JSON or protobuf, compressed or not. Knows no limits."""
+"""Push requests as Loki reads them: JSON or protobuf, compressed or not, without its limits."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class _JsonBody(msgspec.Struct):
 
 
 class _JsonCount(msgspec.Struct):
-    """What counting needs of a body."""
+    """The parts of a body that are counted."""
 
     class _Stream(msgspec.Struct):
         values: list[msgspec.Raw]
@@ -52,7 +52,7 @@ _json_count = msgspec.json.Decoder(_JsonCount)
 
 
 def decode(body: bytes, content_type: str, encoding: str) -> list[Pushed]:
-    """The streams of a request."""
+    """Return the streams of a request."""
     plain = _plain(body, content_type, encoding)
     try:
         return _from_json(plain) if _is_json(content_type) else list(_from_protobuf(plain))
@@ -61,7 +61,7 @@ def decode(body: bytes, content_type: str, encoding: str) -> list[Pushed]:
 
 
 def count(body: bytes, content_type: str, encoding: str) -> int:
-    """How many entries a request has, and nothing else: for benchmarks."""
+    """Return the number of entries of a request. Benchmarks need no more."""
     plain = _plain(body, content_type, encoding)
     if _is_json(content_type):
         return sum(len(stream.values) for stream in _json_count.decode(plain).streams)
@@ -153,7 +153,7 @@ def _varint(message: bytes, at: int) -> tuple[int, int]:
 
 
 def parse_labels(text: str) -> tuple[tuple[str, str], ...]:
-    """Labels as protobuf bodies carry them: `{a="b", c="d"}`."""
+    """Return the labels of a protobuf body: `{a="b", c="d"}`."""
     found: list[tuple[str, str]] = []
     rest = text.strip().removeprefix("{")
     while not rest.startswith("}"):

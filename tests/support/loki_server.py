@@ -26,12 +26,12 @@ PUSH = "/loki/api/v1/push"
 
 
 class Fault(msgspec.Struct):
-    """What goes wrong with requests instead of, or before, what should happen.
+    """A fault of requests, instead of the normal answer or before it.
 
     Attributes:
         kind: `answer` gives a status and text, and stores nothing; `slow` waits first; `drop-before` and `drop-after`
             break the connection before or after storing; `poison` answers 400 to requests with the line "poison".
-        times: How many requests it hits; None for all until it is cleared.
+        times: The number of requests that it affects. None means all until it is cleared.
     """
 
     kind: str
@@ -43,7 +43,7 @@ class Fault(msgspec.Struct):
 
 
 class Seen(msgspec.Struct):
-    """One request as it was seen."""
+    """One request and its answer."""
 
     status: int
     entries: int
@@ -53,7 +53,7 @@ class Seen(msgspec.Struct):
 
 
 class Server:
-    """A Loki that keeps all it is told."""
+    """A Loki that keeps all entries."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
@@ -80,7 +80,7 @@ class Server:
         self.port = self.runner.addresses[0][1]
 
     async def down(self) -> None:
-        """Break all connections and stop to listen."""
+        """Break all connections and stop listening."""
         if self.runner is None:
             return
         if self.runner.server is not None:
@@ -178,7 +178,7 @@ class Server:
     # Commands
 
     async def obey(self, command: dict[str, Any]) -> object:
-        """Carry out one command; its answer."""
+        """Carry out one command, and return its answer."""
         what = command.pop("do")
         if what in {"up", "down"}:
             await (self.up() if what == "up" else self.down())

@@ -1,4 +1,4 @@
-"""What a Loki 3.7 stores, refuses and answers: its limits, its texts, and how it drops what comes twice.
+"""The storage, refusals and answers of Loki 3.7: its limits, its texts, and how it drops repeated entries.
 
 No HTTP here. One answer a request, as the real one: partial 400s, and of several streams only the last one's error.
 """
@@ -44,7 +44,7 @@ class Limits:
 
 
 class Bucket:
-    """A token bucket, which refuses at once what it does not hold."""
+    """A token bucket, which refuses immediately."""
 
     def __init__(self, rate: float, burst: float, now: float) -> None:
         self.rate, self.burst = rate, burst
@@ -61,7 +61,7 @@ class Bucket:
 
 @dataclass(slots=True)
 class Stored:
-    """One stream as the ingester has it."""
+    """One stream of the ingester."""
 
     bucket: Bucket
     newest: int = 0
@@ -72,7 +72,7 @@ class Stored:
 
 
 class Store:
-    """Everything that was stored, and what was refused."""
+    """All stored entries, and the refused ones."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -82,7 +82,7 @@ class Store:
         self.bucket: Bucket | None = None
 
     def push(self, request: list[Pushed], now_ns: int) -> Answer:
-        """Store what may be stored; the HTTP status and text."""
+        """Store the valid entries, and return the HTTP status and text."""
         if not request:
             return 422, "error at least one valid stream is required for ingestion"
         errors: list[str] = []
@@ -210,7 +210,7 @@ class Store:
         return "\n".join([*lines, f"user 'fake', total ignored: {len(entries)} out of {total} for stream: {name}"])
 
     def _append(self, stored: Stored, entry: Entry) -> str:
-        """Store one entry; why not, or empty."""
+        """Store one entry, and return the reason of a refusal or an empty text."""
         key = (entry.ns, entry.line)
         if key == stored.last:
             self.repeats += 1
@@ -232,10 +232,10 @@ class Store:
         stored.entries.append(entry)
         return ""
 
-    # What tests ask
+    # Reports for tests
 
     def report(self) -> dict[str, int]:
-        """What became of the entries: `stored` distinct ones; `repeats` that were dropped as they had come before;
+        """Return the counts of entries: `stored` distinct ones; `repeats` that were dropped as repeated;
         `exact_doubles` that are stored twice, as the head block had gone; `time_doubles`, lines that are stored in one
         stream under several times, which is right only for lines that the writer wrote twice."""
         exact: Counter[tuple[Labels, int, str]] = Counter()
@@ -252,14 +252,14 @@ class Store:
         }
 
     def entries(self) -> Iterable[tuple[dict[str, str], int, str, dict[str, str]]]:
-        """Everything stored: labels, nanoseconds, line and metadata, in the order of arrival within a stream."""
+        """Return all stored labels, nanoseconds, lines and metadata, in the order of arrival within a stream."""
         for labels, stored in self.streams.items():
             for entry in stored.entries:
                 yield dict(labels), entry.ns, entry.line, entry.metadata
 
 
 def label_text(labels: Labels) -> str:
-    """Labels as Loki writes them."""
+    """Return labels as Loki writes them."""
     return "{" + ", ".join(f'{name}="{value}"' for name, value in labels) + "}"
 
 

@@ -1,4 +1,4 @@
-"""The central stack's files as they are in the tree, and as start.sh makes them ready to be run."""
+"""The central stack's files, as in the tree and as start.sh prepares them."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ SETTINGS = {
     "GRAFANA_URL": "https://grafana.wr.example",
     "RUNBOOKS_URL": "https://git.wr.example/monitoring",
 }
-"""Everything that the stack must be told."""
+"""All settings that the stack needs."""
 
 
 class Rule(NamedTuple):
-    """One rule of one file, as it is written there."""
+    """One rule of one file, as written."""
 
     file: Path
     group: str
@@ -43,7 +43,7 @@ class Rule(NamedTuple):
 
 
 def rules() -> Iterator[Rule]:
-    """All rules, of alerts and of recordings."""
+    """Yield all rules, of alerts and of recordings."""
     for file in RULES:
         for group in yaml.safe_load(file.read_text())["groups"]:
             for text in group["rules"]:
@@ -51,7 +51,7 @@ def rules() -> Iterator[Rule]:
 
 
 def environment(data: Path, settings: Mapping[str, str]) -> dict[str, str]:
-    """The environment in which start.sh sees these settings, and no others."""
+    """Return the environment in which start.sh sees only these settings."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return kept | {"ENV_FILE": os.devnull, "DATA": str(data)} | dict(settings)
 
@@ -63,7 +63,7 @@ def start_sh(*arguments: str, env: Mapping[str, str]) -> subprocess.CompletedPro
 
 
 def rendered(data: Path, settings: Mapping[str, str] | None = None) -> Path:
-    """The folder with the configuration that start.sh made of these settings, and checked."""
+    """Return the folder with the configuration that start.sh made of these settings and checked."""
     done = start_sh("--processes", "--check", env=environment(data, SETTINGS | dict(settings or {})))
     assert done.returncode == 0, done.stderr
     return data / "config"

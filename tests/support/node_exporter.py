@@ -1,4 +1,4 @@
-"""Starts Debian's real node_exporter on loopback, with upstream's filters, which Debian changes."""
+"""Debian's real node_exporter on loopback, with upstream's filters, which Debian changes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class NodeExporter:
 
 @contextlib.contextmanager
 def node_exporter(*flags: str, root: Path | None = None) -> Iterator[NodeExporter]:
-    """A node_exporter with its default collectors, on the machine below `root` if one is given; gone afterwards."""
+    """Yield a node_exporter with its default collectors, on the machine below `root` if one is given."""
     command = ["prometheus-node-exporter", "--web.listen-address=127.0.0.1:0", *_FILTERS, *_paths(root), *flags]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         try:
@@ -58,7 +58,7 @@ def _address(process: subprocess.Popen[str]) -> str:
     for line in process.stderr:
         log.append(line)
         if found := re.search(r'msg="Listening on" address=(\S+)', line):
-            # It must never wait for a reader of what it logs from now on.
+            # Read its log from now on, so that it never blocks.
             threading.Thread(target=process.stderr.read, daemon=True).start()
             return found[1]
     raise AssertionError(f"node_exporter did not start: {''.join(log)}")

@@ -1,4 +1,4 @@
-"""All that engine and app report beside what `stage_app` does: each family of docs/instrumentation.md, ever rising."""
+"""The families of docs/instrumentation.md that `stage_app` lacks, with rising values."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Reported(NamedTuple):
     """One family with the labels of its one series.
 
     Attributes:
-        kind: What it is; histograms observe `value` again and again, counters rise by it, gauges have it.
+        kind: Its type. Histograms observe `value` repeatedly, counters rise by it, gauges have it.
     """
 
     kind: type[Counter | Gauge | Histogram]
@@ -57,7 +57,7 @@ APP = {
 
 @contextlib.contextmanager
 def reporting(registry: CollectorRegistry, families: Mapping[str, Reported]) -> Iterator[None]:
-    """Families in a registry that is served, which change until the end."""
+    """Change these families of a served registry until the end."""
     series = [(_series(name, family, registry), family.value) for name, family in families.items()]
     ended = threading.Event()
 

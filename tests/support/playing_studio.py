@@ -1,4 +1,4 @@
-"""A whole studio that plays: a JACK server, a device with a tone, a plugin, logs to Loki, and an agent that watches."""
+"""A whole studio that plays: a JACK server, a device with a tone, a plugin, logs to Loki, and an agent."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Studio:
     """The parts of it.
 
     Attributes:
-        usb: The client that plays the device `usb`, whose channels 1 and 2 the agent hears.
-        log_file: What is shipped as the source `engine`.
+        usb: The client that acts as the device `usb`, whose channels 1 and 2 the agent measures.
+        log_file: The log of the source `engine`.
     """
 
     agent: AgentProcess
@@ -35,7 +35,7 @@ class Studio:
 
 @contextlib.contextmanager
 def playing_studio(folder: Path, more_config: str = "") -> Iterator[Studio]:
-    """A studio that plays a tone of half of full scale on channel 1, and silence on channel 2."""
+    """Yield a studio that plays a tone of half of full scale on channel 1, and silence on channel 2."""
     plugins, log_file = folder / "plugins", folder / "engine.log"
     plugins.mkdir()
     log_file.write_text('{"level": "info", "msg": "song loaded"}\n')
@@ -70,7 +70,7 @@ paths = ["{log_file}"]
 
 @contextlib.contextmanager
 def _rendering(engine: Engine) -> Iterator[None]:
-    """A plugin that renders: nine of ten buffers take about 2 ms, one 4 ms."""
+    """Let a plugin render: nine of ten buffers take about 2 ms, one 4 ms."""
     ended = threading.Event()
     began = time.monotonic()
 

@@ -1,4 +1,4 @@
-"""Sockets as plugins have them, well-behaved or not, and the collector that polls them."""
+"""Sockets of plugins, well-behaved or not, and the collector that polls them."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
 def answer(page: bytes, content_type: str = TEXT, *, status: str = "200 OK", extra: str = "") -> bytes:
-    """An HTTP answer with a length."""
+    """Return an HTTP answer with a length."""
     head = f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {len(page)}\r\n{extra}\r\n"
     return head.encode() + page
 
 
 class Listener:
-    """A Unix socket whose every connection is talked to by a thread of its own."""
+    """A Unix socket with a thread for each connection."""
 
     def __init__(self, path: Path, talk: Talk) -> None:
         self.path = path
@@ -42,7 +42,7 @@ class Listener:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self, *, leave_file: bool = False) -> None:
-        """Stop to listen, and hang up on everyone."""
+        """Stop listening, and close all connections."""
         for each in (self._socket, *self._connections):
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
@@ -58,7 +58,7 @@ class Listener:
                 threading.Thread(target=self._serve, args=[connection], daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
-        with contextlib.suppress(OSError):  # the other end may go at any time
+        with contextlib.suppress(OSError):  # the other end may close at any time
             self._talk(connection)
 
 
@@ -66,9 +66,9 @@ class Engine(Listener):
     """A well-behaved plugin: answers each question with its page.
 
     Attributes:
-        page: What it answers; may be changed at any time.
-        polls: How often it was asked.
-        connections: How often it was connected to.
+        page: The page of its answers. It may change at any time.
+        polls: The number of polls.
+        connections: The number of connections.
     """
 
     def __init__(self, directory: Path, page: str | bytes, name: str = "engine.1", content_type: str = TEXT) -> None:
@@ -88,7 +88,7 @@ class Engine(Listener):
 
 
 def read_request(connection: socket.socket) -> bytes:
-    """One request without a body; empty when the other end has hung up."""
+    """Return one request without a body, empty when the other end has closed."""
     request = b""
     while not request.endswith(b"\r\n\r\n"):
         received = connection.recv(4096)
@@ -105,22 +105,22 @@ class Watch:
         self.collector = collector
 
     def page(self) -> str:
-        """What it exports, as text."""
+        """Return the exported page as text."""
         rendered = Renderer().render([("plugins", list(self.collector.collect()))], Format.TEXT)
         assert rendered.errors == {}
         return rendered.body.decode()
 
     def samples(self) -> dict[str, float]:
-        """What it exports: values by all that stands before them."""
+        """Return the exported values by the text before them."""
         lines = (line.rpartition(" ") for line in self.page().splitlines() if not line.startswith("#"))
         return {name: float(value) for name, _, value in lines}
 
     def shows(self, name: str, value: float) -> bool:
-        """Whether it exports this."""
+        """Tell if it exports this."""
         return self.samples().get(name) == value
 
     def rejected(self, plugin: str = "engine") -> dict[str, float]:
-        """How often something was refused, by reason."""
+        """Return the number of refusals by reason."""
         prefix = f'wr_agent_plugin_rejected_total{{plugin="{plugin}",reason="'
         return {
             name.removeprefix(prefix).removesuffix('"}'): value
@@ -137,14 +137,14 @@ class Watch:
             raise
 
     async def polled(self, *engines: Engine, times: int = 2) -> None:
-        """Wait until these were asked so many times more: what they said before is then in the totals."""
+        """Wait for so many further polls of these: the totals then have their earlier pages."""
         wanted = [(engine, engine.polls + times) for engine in engines]
         await self.eventually(lambda: all(engine.polls >= polls for engine, polls in wanted), "the engines are polled")
 
 
 @contextlib.asynccontextmanager
 async def watching(config: PluginsConfig) -> AsyncIterator[Watch]:
-    """A collector that polls, and stops afterwards."""
+    """Yield a collector that polls, and stop it afterwards."""
     collector = PluginsCollector(config)
     running = asyncio.create_task(collector.run())
     try:
@@ -156,14 +156,14 @@ async def watching(config: PluginsConfig) -> AsyncIterator[Watch]:
 
 
 def quickly(directory: Path, **settings: object) -> PluginsConfig:
-    """A configuration that polls what is in one directory ten times a second, with patience."""
+    """Return a configuration that polls the sockets of one directory ten times a second, with a long timeout."""
     defaults = {"directories": [str(directory)], "interval": Duration(0.1), "timeout": Duration(PATIENCE)}
     return PluginsConfig(**(defaults | settings))  # type: ignore[arg-type]  # each test gives the types of its keys
 
 
 @contextlib.contextmanager
 def closing(*listeners: Listener) -> Iterator[None]:
-    """Closes listeners."""
+    """Close listeners afterwards."""
     try:
         yield
     finally:

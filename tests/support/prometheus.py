@@ -1,4 +1,4 @@
-"""Starts a real Prometheus on loopback and asks it."""
+"""A real Prometheus on loopback, and its answers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.waiting import PATIENCE, eventually
 
 
 def free_port() -> int:
-    """A TCP port of loopback that was free just now."""
+    """Return a TCP port of loopback that was free at that moment."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
 
@@ -29,23 +29,23 @@ class Prometheus:
         self.url = url
 
     def query(self, expression: str) -> list[dict[str, Any]]:
-        """The result of an instant query: series with their labels (`metric`) and value (`value`)."""
+        """Return the result of an instant query: series with their labels (`metric`) and value (`value`)."""
         answer = self._get(f"/api/v1/query?{urllib.parse.urlencode({'query': expression})}")
         result: list[dict[str, Any]] = answer["data"]["result"]
         return result
 
     def value(self, expression: str) -> float | None:
-        """The value of an instant query that gives one series, `None` if it gives none yet."""
+        """Return the value of an instant query that gives one series, `None` if it gives none yet."""
         result = self.query(expression)
         assert len(result) <= 1, f"{expression} gives {len(result)} series"
         return float(result[0]["value"][1]) if result else None
 
     def names(self) -> set[str]:
-        """Every metric name that it has stored."""
+        """Return every metric name that it has stored."""
         return set(self._get("/api/v1/label/__name__/values")["data"])
 
     def metadata(self) -> dict[str, Any]:
-        """Type and help of every family by its name."""
+        """Return type and help of every family by its name."""
         found: dict[str, Any] = self._get("/api/v1/metadata")["data"]
         return found
 
@@ -55,7 +55,7 @@ class Prometheus:
         return document
 
     def ready(self) -> bool:
-        """Whether it answers queries."""
+        """Tell if it answers queries."""
         with contextlib.suppress(OSError), urllib.request.urlopen(f"{self.url}/-/ready", timeout=PATIENCE) as answer:
             return bool(answer.status == 200)
         return False
@@ -63,9 +63,9 @@ class Prometheus:
 
 @contextlib.contextmanager
 def prometheus(folder: Path, *targets: str, how: str = "") -> Iterator[Prometheus]:
-    """A Prometheus that scrapes the targets (host:port) each second as the job `wr-agent`, gone afterwards.
+    """Yield a Prometheus that scrapes the targets (host:port) each second as the job `wr-agent`.
 
-    `how` is more of the job's configuration, in YAML's flow form, such as `scheme: https`.
+    `how` is further configuration of the job in YAML's flow form, such as `scheme: https`.
     """
     port = free_port()
     config = folder / "prometheus.yml"

@@ -1,4 +1,4 @@
-"""Which metrics an expression asks for."""
+"""The metrics that an expression selects."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ _DURATION = re.compile(r"\boffset\s+\S+")
 
 
 def metric_names(expression: str) -> set[str]:
-    """The names of all series selected in a PromQL expression that selects them by name."""
+    """Return the names of all series that a PromQL expression selects by name."""
     text = _GROUPINGS.sub(" ", _SELECTORS.sub(" ", _STRINGS.sub('""', expression)))
     return set(_NAME.findall(_DURATION.sub(" ", text))) - _KEYWORDS

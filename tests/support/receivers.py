@@ -1,4 +1,4 @@
-"""Stand-ins for PagerDuty, Slack and a mail server, which refuse what those would refuse.
+"""Stand-ins for PagerDuty, Slack and a mail server, with their refusals.
 
 Rules: PagerDuty's Events API v2 (send an event), Slack's incoming webhooks and message attachments, RFC 5322 and 2045.
 """
@@ -24,11 +24,11 @@ _HREF = re.compile(r"https?://\S+")
 
 
 class RefusedError(Exception):
-    """What the service would answer instead of taking it."""
+    """The answer of a service that refuses it."""
 
 
 def check_pagerduty(event: dict[str, Any]) -> None:
-    """Refuse an event that PagerDuty would not take.
+    """Refuse an event that PagerDuty would refuse.
 
     Raises:
         RefusedError: A field is missing, too long or of the wrong kind.
@@ -52,7 +52,7 @@ def check_pagerduty(event: dict[str, Any]) -> None:
 
 
 def check_slack(message: dict[str, Any]) -> None:
-    """Refuse a message that a Slack webhook would not take, or would show cut off.
+    """Refuse a message that a Slack webhook would refuse or truncate.
 
     Raises:
         RefusedError: A field is missing, too long or of the wrong kind.
@@ -75,7 +75,7 @@ def check_slack(message: dict[str, Any]) -> None:
 
 
 def check_mail(message: EmailMessage) -> None:
-    """Refuse a mail that servers on its way would refuse.
+    """Refuse a mail that mail servers would refuse.
 
     Raises:
         RefusedError: A header is missing or broken, or there is no text.
@@ -93,13 +93,13 @@ def _need(true: object, message: str) -> None:
 
 
 class Receivers:
-    """What has arrived, and what was refused.
+    """The received notifications, and the refused ones.
 
     Attributes:
-        pagerduty: Events that PagerDuty took.
-        slack: Messages that Slack took.
-        mail: Mails that were taken.
-        refused: Why something was not taken.
+        pagerduty: The accepted events.
+        slack: The accepted messages.
+        mail: The accepted mails.
+        refused: The reason of each refusal.
     """
 
     def __init__(self) -> None:
@@ -143,7 +143,7 @@ def _handler(receivers: Receivers) -> type[BaseHTTPRequestHandler]:
 
 
 class _MailServer(socketserver.ThreadingTCPServer):
-    """As much of a mail server (RFC 5321, AUTH PLAIN of RFC 4954) as a sender needs."""
+    """The part of a mail server (RFC 5321, AUTH PLAIN of RFC 4954) that a sender needs."""
 
     daemon_threads = True
 
@@ -203,7 +203,7 @@ def _serving(server: socketserver.BaseServer) -> Iterator[None]:
 
 @contextlib.contextmanager
 def receivers(user: str, password: str) -> Iterator[tuple[Receivers, dict[str, str]]]:
-    """Stand-ins that listen, and the settings for them. Mail needs this user and password."""
+    """Yield stand-ins that listen, and the settings for them. Mail needs this user and password."""
     seen = Receivers()
     http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(seen))
     smtp = _MailServer(seen, user, password)

@@ -1,4 +1,4 @@
-"""Everything that White Room has, in small: two studio machines with their agents, servers, and the central stack."""
+"""A small copy of White Room's site: two studio machines with their agents, servers, and the central stack."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _HEARTBEAT_SECONDS = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What runs on the servers, each with its exporter."""
+    """The services on the servers, each with its exporter."""
 
     postgres: Watched
     redis: Watched
@@ -43,16 +43,16 @@ class Site:
     """The parts of it.
 
     Attributes:
-        folder: Where all of them have their files.
+        folder: The folder of all their files.
         jackd: The audio server of the first studio machine.
         engine: A plugin there.
         disk: A small file system there, if the tests may mount one.
         apps: The app on each studio machine.
-        loki: Where both machines send their logs.
-        services: What runs on the servers.
+        loki: The Loki of both machines.
+        services: The services on the servers.
         stack: The central stack.
-        seen: What people were told.
-        running: Ends what was started later.
+        seen: All notifications.
+        running: The owner of all that is started later.
     """
 
     folder: Path
@@ -76,7 +76,7 @@ class Site:
         self.running.enter_context(exporters.process(command, self.folder))
 
     def revive(self, process: subprocess.Popen[bytes]) -> None:
-        """Start again what was killed."""
+        """Restart a killed process."""
         assert isinstance(process.args, list)
         self.run(process.args)
 
@@ -88,11 +88,11 @@ class Site:
 
 @contextlib.contextmanager
 def site(folder: Path, *, times: int = 1) -> Iterator[Site]:
-    """The whole site at work, gone afterwards.
+    """Yield the whole site at work, and end it afterwards.
 
     Args:
         folder: For its files.
-        times: How much faster than its own the central stack's time is.
+        times: The factor by which the central stack's time is faster.
     """
     with contextlib.ExitStack() as running:
         seen, settings = running.enter_context(receivers("alerts@wr.example", "the password"))
@@ -129,7 +129,7 @@ loki.longest_wait = "1s"
 
 
 def _agents(folder: Path, running: contextlib.ExitStack, more: Sequence[str], loki_url: str) -> str:
-    """The file that names the agents of the studio machines, which run then."""
+    """Start the agents of the studio machines, and return the file that names them."""
     groups = []
     (folder / "salt").write_text("the same on every machine")
     for host, own in zip((STUDIO, OTHER_STUDIO), more, strict=True):
@@ -160,7 +160,7 @@ def _watch(central: Stack, services: Services) -> None:
 
 @contextlib.contextmanager
 def _alive(one: App) -> Iterator[None]:
-    """The app's log has a new line ever so often."""
+    """Write a line to the app's log at a short interval."""
     ended = threading.Event()
 
     def write() -> None:

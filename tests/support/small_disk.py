@@ -15,24 +15,24 @@ MAY_MOUNT = os.geteuid() == 0 and Path("/dev/loop-control").exists()
 
 
 class SmallDisk:
-    """One that is mounted."""
+    """A mounted file system."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def fill(self) -> None:
-        """Leave hardly anything free."""
+        """Fill nearly all of it."""
         free = os.statvfs(self.path).f_bavail * os.statvfs(self.path).f_frsize
         (self.path / "takes.wav").write_bytes(b"\1" * (free * 97 // 100))
 
     def clear(self) -> None:
-        """Free it again."""
+        """Free the space again."""
         (self.path / "takes.wav").unlink()
 
 
 @contextlib.contextmanager
 def small_disk(folder: Path) -> Iterator[SmallDisk]:
-    """An empty file system below `folder`, gone afterwards."""
+    """Mount an empty file system below `folder`, and unmount it afterwards."""
     image, path = folder / "disk.img", folder / "recordings"
     path.mkdir()
     with image.open("wb") as file:

@@ -1,7 +1,7 @@
-"""The whole central stack as `monitoring/start.sh` runs it, on free ports, in its own time or faster.
+"""The whole central stack as `monitoring/start.sh` runs it, on free ports, at normal speed or faster.
 
-Faster, every duration of Prometheus and Alertmanager is divided by one number: how often is scraped and evaluated,
-`for:`, ranges and offsets, how long Alertmanager waits. Rules, routes, receivers and inhibitions stay as they are.
+Faster means that one number divides every duration of Prometheus and Alertmanager: intervals, `for:`, ranges, offsets,
+and Alertmanager's waits. Rules, routes, receivers and inhibitions stay as they are.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ _PORTS = ("PROMETHEUS", "ALERTMANAGER", "LOKI", "GRAFANA", "BLACKBOX_EXPORTER")
 
 
 class Stack(NamedTuple):
-    """A start.sh that runs.
+    """A running start.sh.
 
     Attributes:
-        prometheus: The Prometheus that it has started.
-        alertmanager: Where its Alertmanager answers.
-        targets: Where Prometheus looks for exporters, in a file for each job.
+        prometheus: Its Prometheus.
+        alertmanager: The address of its Alertmanager.
+        targets: The folder with Prometheus's targets, one file for each job.
     """
 
     prometheus: Prometheus
@@ -40,7 +40,7 @@ class Stack(NamedTuple):
     targets: Path
 
     def watch(self, job: str, exporters: Sequence[tuple[str, str, str]]) -> None:
-        """Have Prometheus scrape exporters: the address of the page, the service that each speaks for, its host."""
+        """Let Prometheus scrape exporters, given as the page's address, the exporter's service and its host."""
         groups = [
             {"targets": [url.split("/")[2]], "labels": {"service": service, "host": host}}
             for url, service, host in exporters
@@ -51,7 +51,7 @@ class Stack(NamedTuple):
 
 
 def hastened(text: str, times: int) -> str:
-    """A configuration file with every duration divided; a scrape may then take as long as its interval."""
+    """Return a configuration file with every duration divided. A scrape may then take as long as its interval."""
 
     def shorter(found: re.Match[str]) -> str:
         return f"{found[1]}{int(found[2]) * _MILLISECONDS[found[3]] // times}ms"
@@ -61,12 +61,12 @@ def hastened(text: str, times: int) -> str:
 
 @contextlib.contextmanager
 def stack(folder: Path, settings: Mapping[str, str], *, times: int = 1) -> Iterator[Stack]:
-    """The stack that is ready, gone afterwards.
+    """Yield the stack when it is ready, and end it afterwards.
 
     Args:
         folder: For its files.
-        settings: Beside those of every stack.
-        times: How much faster than its own its time is.
+        settings: In addition to those of every stack.
+        times: The factor by which its time is faster.
     """
     copy = shutil.copytree(MONITORING, folder / "monitoring", ignore=shutil.ignore_patterns("__pycache__", ".env"))
     if times != 1:

@@ -1,4 +1,4 @@
-"""What a plugin and an app on stage do, as the agent sees it: FFI calls, log lines of users, numbers of the app."""
+"""A plugin and an app on stage, as the agent sees them: FFI calls, log lines of users, numbers of the app."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _PAUSE = 0.05
 
 
 class Engine:
-    """A plugin whose FFI is called again and again.
+    """A plugin with repeated FFI calls.
 
     Attributes:
-        call_seconds: How long a call takes.
+        call_seconds: The duration of a call.
     """
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class Engine:
         self._ended = threading.Event()
 
     def run(self) -> None:
-        """Be called until `end`."""
+        """Call it until `end`."""
         function = "sch_engine_set_performance_blend"
         while not self._ended.wait(_PAUSE):
             with self._seconds.labels(function).time():
@@ -46,7 +46,7 @@ class Engine:
 
 @contextlib.contextmanager
 def engine(sockets: Path, name: str = "synth") -> Iterator[Engine]:
-    """A plugin that is called, and served, until the end."""
+    """Yield a plugin with calls and a socket, and end it afterwards."""
     plugin = Engine()
     caller = threading.Thread(target=plugin.run)
     with serving(name, plugin.registry, sockets):
@@ -59,7 +59,7 @@ def engine(sockets: Path, name: str = "synth") -> Iterator[Engine]:
 
 
 class App:
-    """The app in front of it: writes events to its log, and counts in its own registry.
+    """The app that uses the plugin. It writes events to its log, and counts in its own registry.
 
     Attributes:
         log: Its log, a JSON object a line.
@@ -88,14 +88,14 @@ class App:
 
 @contextlib.contextmanager
 def app(folder: Path, sockets: Path, name: str = "stage-app") -> Iterator[App]:
-    """An app that is served until the end, and logs to `folder`."""
+    """Yield an app with a socket that logs to `folder`, and end it afterwards."""
     running = App(folder / "app.log")
     with serving(name, running.registry, sockets):
         yield running
 
 
 def app_source(log: Path, salt: Path) -> str:
-    """The part of an agent's configuration that makes metrics of an app's log."""
+    """Return the part of an agent's configuration that makes metrics of an app's log."""
     return f"""
 [[logs.sources]]
 name = "app"

@@ -34,7 +34,7 @@ hide() {  # a folder, empty, with what it held at $2 if that is given
   umount /mnt/kept
 }
 copied() { cp -a /mnt/kept/. "$1/"; }
-opened() {  # its folders, for users whom it shuts out itself
+opened() {  # its folders, for users without access to it
   for entry in /mnt/kept/.[!.]* /mnt/kept/*; do
     [ -d "$entry" ] || continue
     mkdir "$1/${entry##*/}"; mount --bind "$entry" "$1/${entry##*/}"
@@ -46,7 +46,7 @@ hide /root opened
 hide /run
 hide /var/lib opened
 if [ -d /var/lib/wr-agent ]; then umount /var/lib/wr-agent; rmdir /var/lib/wr-agent; fi
-hide /dev/shm  # where JACK servers know each other
+hide /dev/shm  # the registry of JACK servers
 chmod 1777 /dev/shm
 rm -rf /etc/systemd /etc/wr-agent
 mkdir -p /etc/systemd/system /run/lock /run/stubs
@@ -71,7 +71,7 @@ exec /lib/systemd/systemd --system --unit=started.target --log-target=console --
 
 
 class IsolatedSystemd:
-    """A system manager. `run` runs a command beside it, as root."""
+    """A system manager. `run` runs a command in its namespaces, as root."""
 
     def __init__(self, said: IO[bytes]) -> None:
         namespaces = ("--cgroup", "--mount", "--pid", "--uts", "--ipc", "--net", "--fork", "--kill-child")
@@ -110,17 +110,17 @@ class IsolatedSystemd:
         self.run("sh", "-c", 'printf %s "$1" >>"$2"', "sh", text, path)
 
     def show(self, name: str, unit: str = "wr-agent.service") -> str:
-        """One property of a unit."""
+        """Return one property of a unit."""
         return self.run("systemctl", "show", "--property", name, "--value", unit).stdout.strip()
 
     def console(self) -> str:
-        """What systemd and the services said so far."""
+        """Return the output of systemd and the services so far."""
         run = Path(f"/proc/{self._first}/root/run")
         logs = (run / "console", run / "services.log")
         return "".join(log.read_text(errors="replace") for log in logs if log.exists())
 
     def stop(self) -> None:
-        """End the manager, and with it everything in its namespaces."""
+        """End the manager, and with it all processes in its namespaces."""
         subprocess.run([*_AS_ROOT, "kill", "-KILL", str(self._first)], check=True)
         self._unshare.wait(PATIENCE)
 
@@ -137,7 +137,7 @@ class IsolatedSystemd:
 
 @contextlib.contextmanager
 def isolated_systemd() -> Iterator[IsolatedSystemd]:
-    """A manager that serves, and that is gone afterwards."""
+    """Yield a manager that serves, and end it afterwards."""
     with tempfile.TemporaryFile() as said:
         manager = IsolatedSystemd(said)
         try:

@@ -30,7 +30,7 @@ def told(site: Site) -> Receivers:
     for fault in FAULTS:
         eventually(partial(fault.triggers, site.seen), f"PagerDuty is told that {fault.what}", PATIENCE)
     for fault in FAULTS:
-        fault.mend(site)
+        fault.fix(site)
     for fault in FAULTS:
         eventually(partial(fault.ends, site.seen), f"PagerDuty is told that it is over: {fault.what}", PATIENCE)
     return site.seen
