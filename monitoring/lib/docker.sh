@@ -1,48 +1,51 @@
 # shellcheck shell=bash
-# The stack by Docker Compose. Sourced by start.sh after lib/settings.sh.
+# The stack with Docker Compose. Sourced by start.sh after lib/settings.sh.
 
 docker_answers() {
   docker compose version >/dev/null 2>&1 && docker info >/dev/null 2>&1
 }
 
-# Inside the containers, everything has one place and one name.
-# shellcheck disable=SC2034  # render() takes them by their names
+# Paths and addresses inside the containers.
+# shellcheck disable=SC2034  # render() uses them by name
 configure_docker() {
   SECRETS=/run/secrets TARGETS=/etc/white-room/targets TEMPLATES=/etc/white-room/config/templates
-  RULES=/etc/white-room/rules LOKI_DATA=/loki LOKI_LISTEN=0.0.0.0 LOKI_HTTP_PORT=3100
+  RULES=/etc/white-room/rules CONTACTS=/etc/white-room/config/contacts.yml
+  LOKI_DATA=/loki LOKI_LISTEN=0.0.0.0 LOKI_HTTP_PORT=3100
   PROMETHEUS_ADDRESS=prometheus:9090 ALERTMANAGER_ADDRESS=alertmanager:9093 LOKI_ADDRESS=loki:3100
-  BLACKBOX_EXPORTER_ADDRESS=blackbox:9115 DASHBOARDS=/etc/white-room/dashboards
-  local agents=$AGENTS_FILE
-  AGENTS_FILE=/etc/white-room/agents.yml
+  BLACKBOX_EXPORTER_ADDRESS=blackbox:9115
+  DASHBOARDS=/etc/white-room/dashboards RUNBOOK_DASHBOARDS=/etc/white-room/runbooks
+  local agents=$AGENTS_FILE grpc=$LOKI_GRPC_PORT
+  AGENTS_FILE=/etc/white-room/agents.yml LOKI_GRPC_PORT=9095
   render_all
-  AGENTS_FILE=$agents
+  AGENTS_FILE=$agents LOKI_GRPC_PORT=$grpc
   mkdir -p "$DATA/prometheus" "$DATA/alertmanager" "$DATA/loki" "$DATA/grafana"
   write_docker_targets
   compose_environment
 }
 
 write_docker_targets() {
-  rm -f "$DATA"/targets/*.yml
-  echo '- targets: ["prometheus:9090"]' >"$DATA/targets/prometheus.yml"
-  echo '- targets: ["alertmanager:9093"]' >"$DATA/targets/alertmanager.yml"
-  echo '- targets: ["loki:3100"]' >"$DATA/targets/loki.yml"
-  echo '- targets: ["grafana:3000"]' >"$DATA/targets/grafana.yml"
+  clear_targets
+  write_target prometheus prometheus:9090 ""
+  write_target alertmanager alertmanager:9093 ""
+  write_target loki loki:3100 ""
+  write_target grafana grafana:3000 ""
   PROFILES=""
   add_exporter postgres "$POSTGRES_URL" 9187 postgresql
   add_exporter redis "$REDIS_URL" 9121 redis
   add_exporter nginx "$NGINX_STATUS_URL" 9113 nginx
+  write_service_targets
 }
 
-# add_exporter NAME WATCHED PORT SERVICE: an exporter that has something to watch runs, by the profile of its name.
+# add_exporter NAME WATCHED PORT SERVICE: enables the exporter's profile if it has a service to watch.
 add_exporter() {
   [[ -n $2 ]] || return 0
   PROFILES="$PROFILES --profile $1"
-  printf -- '- targets: ["%s-exporter:%s"]\n  labels: {service: %s}\n' "$1" "$3" "$4" >"$DATA/targets/$1.yml"
+  write_target "$1" "$1-exporter:$3" "$4"
 }
 
-# What compose.yml refers to.
+# The variables of compose.yml.
 compose_environment() {
-  export DATA CONFIG AGENTS_FILE LISTEN GRAFANA_URL POSTGRES_URL REDIS_URL NGINX_STATUS_URL
+  export DATA CONFIG AGENTS_FILE LISTEN GRAFANA_URL POSTGRES_URL REDIS_URL NGINX_STATUS_URL DASHBOARDS_DIR RUNBOOKS_DIR
   export PROMETHEUS_PORT ALERTMANAGER_PORT GRAFANA_PORT LOKI_PORT
   RUN_AS=$(id -u):$(id -g)
   export RUN_AS
@@ -54,9 +57,19 @@ compose() {
 }
 
 check_docker() {
-  compose config --quiet || fail "Docker Compose does not accept $HERE/compose.yml"
+  compose config --quiet || fail "Docker Compose rejects $HERE/compose.yml"
 }
 
 run_docker() {
+  local server
+  for server in "Prometheus $PROMETHEUS_PORT" "Alertmanager $ALERTMANAGER_PORT" "Loki $LOKI_PORT" "Grafana $GRAFANA_PORT"; do
+    say "${server% *}: http://$LISTEN:${server#* }"
+  done
+  check_grafana compose stop grafana &
   compose up --remove-orphans
+}
+
+stop_docker() {
+  configure_docker
+  compose down
 }

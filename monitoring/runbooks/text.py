@@ -9,7 +9,7 @@ from monitoring.runbooks.alerts import RESPONSE_WORDS, Alert
 
 PROMETHEUS = "http://127.0.0.1:9090"
 GRAFANA = "http://127.0.0.1:3000"
-_BOARDS = {
+BOARDS = {
     "wr-alerts": "Alerts",
     "wr-application": "Application Performance",
     "wr-audio": "Studio Audio",
@@ -45,7 +45,7 @@ def _facts(alert: Alert) -> str:
         "Alert": f"[{alert.name}]({PROMETHEUS}/alerts?search={alert.name})",
         "Priority": f"{alert.priority} {alert.severity}, respond within {RESPONSE_WORDS[alert.priority]}",
         "Team": alert.team,
-        "Dashboard": f"[{_BOARDS[alert.board]}]({GRAFANA}/d/{alert.board})",
+        "Dashboard": f"[{BOARDS[alert.board]}]({GRAFANA}/d/{alert.board})",
         "Server to query": f"Prometheus, {PROMETHEUS}",
         "Fires": _timing(alert),
     }

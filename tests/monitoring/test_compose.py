@@ -1,4 +1,4 @@
-"""The Compose file, as far as it can be decided without a Docker engine: it has not been run here."""
+"""The Compose file, checked without a Docker engine."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_nothing_is_published_but_where_the_settings_say(service: dict[str, Any]
 def test_a_secret_is_a_file(service: dict[str, Any]) -> None:
     values = [value for name, value in service.get("environment", {}).items() if "PASSWORD" in name or "USER" in name]
 
-    assert all(value.startswith("/run/secrets/") for value in values)
+    assert all(value.startswith("$$__file{/run/secrets/") for value in values)
 
 
 def test_every_secret_that_alertmanager_reads_is_given_to_it() -> None:

@@ -30,6 +30,7 @@ BLACKBOX = {"probe_success"}  # it sends ICMP, which not every machine that runs
 # What the engine and the app report of themselves, and so no source of this repository: REQUIREMENTS' names.
 PLATFORM = {
     "active_users_sketch",
+    "active_users_total",
     "app_errors_total",
     "audio_channel_cpu_usage",
     "audio_engine_render_time_seconds",

@@ -1,4 +1,4 @@
-"""start.sh: what it refuses, what it writes, and the stack that it runs."""
+"""start.sh: its options, the files that it writes, and the stack that it runs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import shutil
 import signal
 import stat
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -18,22 +19,26 @@ import psutil
 import pytest
 import yaml
 
+from tests.monitoring.test_rules import TEAMS
 from tests.support import exporters
 from tests.support.monitoring import MONITORING, SETTINGS, environment, rendered, start_sh
 from tests.support.prometheus import Prometheus, free_port
 from tests.support.waiting import PATIENCE, eventually
 
 SECRETS = ("GRAFANA_ADMIN_PASSWORD", "PAGERDUTY_SERVICE_KEY_CRITICAL", "PAGERDUTY_SERVICE_KEY_HIGH", "SMTP_PASSWORD")
-SHELL = ("bash", "cat", "chmod", "cp", "dirname", "env", "id", "mkdir", "mv", "readlink", "rm", "sed", "tr", "uname")
+SHELL = (
+    *("bash", "cat", "chmod", "cp", "dirname", "env", "grep", "id", "mkdir", "mv", "readlink", "rm", "sed", "tail"),
+    *("tr", "uname"),
+)
 ESSENTIAL = ("prometheus", "promtool", "prometheus-alertmanager", "amtool")
 
 
 class Stack(NamedTuple):
-    """A start.sh that runs.
+    """A running start.sh.
 
     Attributes:
         script: Its process.
-        prometheus: The Prometheus that it has started.
+        prometheus: Its Prometheus.
         data: Its directory.
     """
 
@@ -42,7 +47,7 @@ class Stack(NamedTuple):
     data: Path
 
     def processes(self, program: str) -> list[psutil.Process]:
-        """Those of its processes that run this program."""
+        """Return its processes of this program."""
         children = psutil.Process(self.script.pid).children(recursive=True)
         return [it for it in children if _program(it) == program]
 
@@ -61,8 +66,8 @@ def _lives(process: psutil.Process) -> bool:
 
 @contextlib.contextmanager
 def stack(data: Path, settings: Mapping[str, str]) -> Iterator[Stack]:
-    """The stack on free ports, gone afterwards."""
-    names = ("PROMETHEUS", "ALERTMANAGER", "LOKI", "GRAFANA", "REDIS_EXPORTER", "BLACKBOX_EXPORTER")
+    """Run the stack on free ports."""
+    names = ("PROMETHEUS", "ALERTMANAGER", "LOKI", "LOKI_GRPC", "GRAFANA", "REDIS_EXPORTER", "BLACKBOX_EXPORTER")
     ports = {f"{name}_PORT": str(free_port()) for name in names}
     env = environment(data, SETTINGS | ports | dict(settings))
     with data.with_suffix(".log").open("ab") as log:
@@ -82,7 +87,7 @@ def stack(data: Path, settings: Mapping[str, str]) -> Iterator[Stack]:
             script.wait()
 
 
-def test_shellcheck_finds_nothing_to_complain_of() -> None:
+def test_shellcheck_accepts_the_scripts() -> None:
     scripts = ["start.sh", *(str(file.relative_to(MONITORING)) for file in sorted((MONITORING / "lib").glob("*.sh")))]
     command = ["shellcheck", "--external-sources", "--source-path", str(MONITORING), *scripts]
     done = subprocess.run(command, cwd=MONITORING, capture_output=True, text=True, check=False)
@@ -103,7 +108,33 @@ def test_an_unknown_option_is_refused() -> None:
     done = start_sh("--podman", env=environment(Path("/nonexistent"), {}))
 
     assert (done.returncode, done.stdout) == (1, "")
-    assert "expected --docker, --processes, --check or --settings, got: --podman" in done.stderr
+    assert "unknown option: --podman; see --help" in done.stderr
+
+
+def test_the_help_names_every_option() -> None:
+    done = start_sh("--help", env=environment(Path("/nonexistent"), {}))
+
+    assert done.returncode == 0
+    options = {
+        "--docker",
+        "--systemd",
+        "--processes",
+        "--stop",
+        "--compose",
+        "--demo",
+        "--check",
+        "--settings",
+        "--help",
+    }
+    assert set(re.findall(r"^  (--\w+) ", done.stdout, re.MULTILINE)) == options
+
+
+def test_the_default_password_of_grafana_is_refused(tmp_path: Path) -> None:
+    settings = SETTINGS | {"GRAFANA_ADMIN_PASSWORD": "admin"}
+    done = start_sh("--processes", env=environment(tmp_path / "data", settings))
+
+    assert done.returncode == 1
+    assert "GRAFANA_ADMIN_PASSWORD is Grafana's default" in done.stderr
 
 
 def test_secrets_are_in_files_that_only_their_user_reads_and_nowhere_else(tmp_path: Path) -> None:
@@ -152,11 +183,12 @@ def test_a_line_that_is_no_setting_is_refused(tmp_path: Path) -> None:
 def test_the_example_names_all_that_must_be_set() -> None:
     example = {line.partition("=")[0] for line in (MONITORING / ".env.example").read_text().splitlines()}
     optional = {"CLUSTER", "ENVIRONMENT", "HOST_NAME", "GRAFANA_URL", "RUNBOOKS_URL"}
+    assert {f"CONTACT_{team.upper()}" for team in TEAMS} <= example
 
     assert set(SETTINGS) - optional <= example
 
 
-def test_what_is_missing_is_named_with_what_it_costs(tmp_path: Path) -> None:
+def test_each_missing_program_is_named_with_its_cost(tmp_path: Path) -> None:
     programs = tmp_path / "programs"
     programs.mkdir()
     for name in (*ESSENTIAL, *SHELL):
@@ -165,15 +197,15 @@ def test_what_is_missing_is_named_with_what_it_costs(tmp_path: Path) -> None:
     done = start_sh("--processes", "--check", env=env)
 
     assert done.returncode == 0, done.stderr
-    assert "missing: loki, so no logs are kept; agents keep what they could not send" in done.stderr
+    assert "missing: loki, so no logs are stored; agents keep them in their files" in done.stderr
     assert "missing: grafana, so there are no dashboards" in done.stderr
-    assert "missing: prometheus-redis-exporter or redis_exporter, so redis is not watched" in done.stderr
-    assert "POSTGRES_URL is not set, so postgres is not watched" in done.stderr
+    assert "missing: prometheus-redis-exporter or redis_exporter, so redis is not monitored" in done.stderr
+    assert "POSTGRES_URL is not set, so postgres is not monitored" in done.stderr
     assert sorted(file.stem for file in (tmp_path / "data/targets").iterdir()) == ["alertmanager", "prometheus"]
 
 
 @pytest.mark.prometheus
-def test_the_stack_runs_mends_itself_stops_and_starts_again_on_its_data(tmp_path: Path) -> None:
+def test_the_stack_restarts_its_servers_stops_and_keeps_its_data(tmp_path: Path) -> None:
     agents = tmp_path / "agents.yml"
     agents.write_text("[]")
     with exporters.redis(tmp_path) as redis:
@@ -212,10 +244,10 @@ def _ended_exporter_comes_again(running: Stack) -> None:
     os.kill(first, signal.SIGKILL)
 
     eventually(lambda: [it for it in running.processes(exporter) if it.pid != first], "the exporter runs again")
-    assert "redis has ended and is started again" in running.data.with_suffix(".log").read_text()
+    assert "redis exited and restarts in" in running.data.with_suffix(".log").read_text()
 
 
-def test_docker_compose_gets_everything_that_its_file_asks_for(tmp_path: Path) -> None:
+def test_docker_compose_gets_every_variable_of_its_file(tmp_path: Path) -> None:
     fake = tmp_path / "docker"
     fake.write_text(f'#!/bin/sh\necho "$@" >>{tmp_path}/asked\nenv >{tmp_path}/env\n')
     fake.chmod(0o755)
@@ -228,8 +260,143 @@ def test_docker_compose_gets_everything_that_its_file_asks_for(tmp_path: Path) -
     asked = set(re.findall(r"\$\{([A-Z_]+)", (MONITORING / "compose.yml").read_text()))
     assert asked - given == set()
     config = yaml.safe_load((tmp_path / "data/config/prometheus.yml").read_text())
-    assert config["rule_files"] == ["/etc/white-room/rules/*.yml"]
+    assert config["rule_files"] == ["/etc/white-room/rules/*.yml", "/etc/white-room/config/contacts.yml"]
     assert config["alerting"]["alertmanagers"] == [{"static_configs": [{"targets": ["alertmanager:9093"]}]}]
     assert yaml.safe_load((tmp_path / "data/targets/redis.yml").read_text()) == [
-        {"targets": ["redis-exporter:9121"], "labels": {"service": "redis"}}
+        {"targets": ["redis-exporter:9121"], "labels": {"service": "redis", "host": "central"}}
     ]
+    assert yaml.safe_load((tmp_path / "data/targets/service-redis.yml").read_text()) == [
+        {"targets": ["host.docker.internal:6379"], "labels": {"service": "redis", "host": "central"}}
+    ]
+
+
+def test_targets_of_the_user_stay(tmp_path: Path) -> None:
+    settings = SETTINGS | {"REDIS_URL": "redis://127.0.0.1:1"}
+    rendered(tmp_path / "data", settings)
+    targets = tmp_path / "data/targets"
+    replica, own = targets / "redis-replica.yml", targets / "redis.yml"
+    replica.write_text('- targets: ["replica:9121"]\n')
+    own.write_text('- targets: ["other:9121"]\n')
+    done = start_sh("--processes", "--check", env=environment(tmp_path / "data", settings))
+
+    assert replica.read_text() == '- targets: ["replica:9121"]\n'
+    assert own.read_text() == '- targets: ["other:9121"]\n'
+    assert f"{own} was not written by start.sh and stays as it is" in done.stderr
+
+
+def test_targets_of_a_service_that_is_no_longer_set_go(tmp_path: Path) -> None:
+    rendered(tmp_path / "data", SETTINGS | {"REDIS_URL": "redis://127.0.0.1:1"})
+    assert (tmp_path / "data/targets/redis.yml").exists()
+    rendered(tmp_path / "data")
+
+    assert not (tmp_path / "data/targets/redis.yml").exists()
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("postgresql://u:p%40ss@db.example:5433/x?sslmode=disable", "db.example:5433"),
+        ("postgresql://u:p@db/x", "db:5432"),
+        ("postgresql://[2001:db8::1]:6000/x", "[2001:db8::1]:6000"),
+        ("postgresql:///x?host=/run/postgresql", None),
+    ],
+)
+def test_the_port_of_a_service_is_probed(tmp_path: Path, url: str, address: str | None) -> None:
+    rendered(tmp_path / "data", SETTINGS | {"POSTGRES_URL": url})
+    file = tmp_path / "data/targets/service-postgres.yml"
+
+    assert (yaml.safe_load(file.read_text())[0]["targets"] if file.exists() else None) == (address and [address])
+
+
+def test_contacts_are_a_recording_rule(tmp_path: Path) -> None:
+    config = rendered(tmp_path / "data", SETTINGS | {"CONTACT_AUDIO": "Ann O'Neil, +1 555"})
+    (group,) = yaml.safe_load((config / "contacts.yml").read_text())["groups"]
+
+    assert {rule["labels"]["team"] for rule in group["rules"]} == TEAMS
+    assert group["rules"][0]["labels"] == {"team": "audio", "contact": "Ann O'Neil, +1 555"}
+
+
+def test_links_to_runbooks_open_in_grafana_without_an_address_of_their_own(tmp_path: Path) -> None:
+    config = rendered(tmp_path / "data", SETTINGS | {"RUNBOOKS_URL": ""})
+
+    assert (
+        "https://grafana.wr.example/d/runbook-{{ .Labels.alertname }}" in (config / "templates/links.tmpl").read_text()
+    )
+
+
+_GRAFANA = """#!{python}
+import base64, http.server, os, sys
+
+if sys.argv[1:] != ["server", "--homepath", os.path.dirname(os.path.dirname(os.path.realpath(__file__)))]:
+    sys.exit(f"unexpected arguments: {{sys.argv}}")
+prefix, path = os.environ["GF_SECURITY_ADMIN_PASSWORD"][:8], os.environ["GF_SECURITY_ADMIN_PASSWORD"][8:-1]
+password = open(path).read() if prefix == "$__file{{" else "admin"
+accepted = [p if {deaf} is False else "changed before" for p in [password]] + (["admin"] if {default} else [])
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        logins = [base64.b64encode(f"admin:{{one}}".encode()).decode() for one in accepted]
+        known = self.headers.get("Authorization", "").removeprefix("Basic ") in logins
+        self.send_response(200 if known or self.path == "/api/health" else 401)
+        self.end_headers()
+
+
+address = (os.environ["GF_SERVER_HTTP_ADDR"], int(os.environ["GF_SERVER_HTTP_PORT"]))
+http.server.ThreadingHTTPServer(address, Handler).serve_forever()
+"""
+
+
+def _grafana(folder: Path, *, default: bool = False, deaf: bool = False) -> str:
+    """Return the PATH with a stand-in for Grafana that reads its password as Grafana's configuration does."""
+    home = folder / "grafana"
+    (home / "conf").mkdir(parents=True)
+    (home / "bin").mkdir()
+    (home / "conf/defaults.ini").touch()
+    program = home / "bin/grafana"
+    program.write_text(_GRAFANA.format(python=sys.executable, default=default, deaf=deaf))
+    program.chmod(0o755)
+    return f"{home / 'bin'}:{os.environ['PATH']}"
+
+
+@pytest.mark.prometheus
+@pytest.mark.parametrize(
+    ("faults", "reason"),
+    [
+        ({"default": True}, "it answers HTTP 200 to the default login admin/admin, expected 401"),
+        ({"deaf": True}, "it answers HTTP 401 to GRAFANA_ADMIN_PASSWORD, expected 200"),
+    ],
+    ids=["default", "other"],
+)
+def test_a_grafana_with_a_wrong_password_is_stopped(tmp_path: Path, faults: dict[str, bool], reason: str) -> None:
+    agents = tmp_path / "agents.yml"
+    agents.write_text("[]")
+    with stack(tmp_path / "data", {"PATH": _grafana(tmp_path, **faults), "AGENTS_FILE": str(agents)}) as running:
+        log = tmp_path / "data.log"
+        eventually(lambda: reason in log.read_text(), f"start.sh says: {reason}", 2 * PATIENCE)
+        eventually(lambda: not running.processes("grafana"), "Grafana is stopped", 2 * PATIENCE)
+
+
+@pytest.mark.prometheus
+def test_a_grafana_with_the_password_of_the_settings_stays(tmp_path: Path) -> None:
+    agents = tmp_path / "agents.yml"
+    agents.write_text("[]")
+    with stack(tmp_path / "data", {"PATH": _grafana(tmp_path), "AGENTS_FILE": str(agents)}) as running:
+        up = 'up{job="grafana"}'
+        eventually(lambda: running.prometheus.value(up) is not None, "Grafana is a target", 2 * PATIENCE)
+        text = (tmp_path / "data.log").read_text()
+
+    assert "is stopped" not in text
+    assert re.search(r"^start.sh: grafana: http://127.0.0.1:\d+$", text, re.MULTILINE)
+
+
+def test_a_grafana_without_its_directory_is_named_and_not_started(tmp_path: Path) -> None:
+    program = tmp_path / "bin/grafana"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    settings = SETTINGS | {"PATH": f"{program.parent}:{os.environ['PATH']}"}
+    done = start_sh("--processes", "--check", env=environment(tmp_path / "data", settings))
+
+    assert "GRAFANA_HOME is not set to a directory with conf/defaults.ini, so there are no dashboards" in done.stderr
+    assert not (tmp_path / "data/targets/grafana.yml").exists()

@@ -1,5 +1,5 @@
-"""The dashboards, as Python that writes Grafana's JSON. Owns what is shown and how; the rules own what is computed.
+"""The dashboards, as Python that writes Grafana's JSON. The recording rules own the computation.
 
-`python -m monitoring.grafana.boards` writes `monitoring/grafana/dashboards/`, which is committed: Grafana reads that
-and needs no Python. A test writes it anew and compares, and asks a real Prometheus every query.
+`python -m monitoring.grafana.boards` writes `monitoring/grafana/dashboards/` and `monitoring/grafana/runbooks/`, which
+are committed, so Grafana needs no Python. A test compares them and sends every query to a real Prometheus.
 """

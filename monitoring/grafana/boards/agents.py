@@ -1,4 +1,4 @@
-"""The agents, what they ship and what they find: a part of the dashboard of machines."""
+"""The agents, their log shipping and their findings: a part of System Health."""
 
 from __future__ import annotations
 
@@ -7,16 +7,21 @@ from monitoring.grafana.boards.board import Row
 from monitoring.grafana.boards.queries import rows, series
 
 AGENT = Row(
-    "Agents and what they ship",
+    "Agents and log shipping",
     [
-        panels.up_or_down(
-            "Collectors",
-            "Whether each collector of an agent works. CollectorFailing fires after a minute of red.",
-            series("min by (host, collector) (wr_agent_collector_up{@host})", "{{host}} {{collector}}"),
+        panels.states(
+            "Failing collectors",
+            "The collectors that failed within the dashboard's time. CollectorFailing fires after a minute of red.",
+            series(
+                "min by (host, collector) (wr_agent_collector_up{@host}) "
+                "and bottomk(10, min_over_time((min by (host, collector) (wr_agent_collector_up{@host}))"
+                "[$__range:$__interval] @ end()))",
+                "{{host}} {{collector}}",
+            ),
         ),
         panels.graph(
-            "Lines to Loki",
-            "Log lines a second that Loki took.",
+            "Log lines to Loki",
+            "Log lines per second that Loki accepted.",
             series(
                 "sum by (host, source) (rate(wr_agent_log_sent_lines_total{@host}[$__rate_interval]))",
                 "{{host}} {{source}}",
@@ -24,40 +29,41 @@ AGENT = Row(
             unit=units.PER_SECOND,
         ),
         panels.graph(
-            "Lines that are late",
-            "For how long a source has had lines that Loki does not have. LogShippingBehind fires above the line.",
+            "Log shipping lag",
+            "The age of the oldest line that Loki has not acknowledged. LogShippingBehind fires above the line.",
             series("max by (host, source) (wr_agent_log_lag_seconds{@host})", "{{host}} {{source}}"),
             unit=units.SECONDS,
-            bounds=limits.at_most(300),
+            limit=limits.at_most(300),
         ),
         panels.graph(
-            "Agents' stalls",
-            "How late the agent's event loop is, one time in a hundred. AgentStalls fires above the line.",
+            "Event loop lag of agents",
+            "P99 lag of the agent's event loop. AgentStalls fires above the line.",
             series(
                 "histogram_quantile(0.99, "
                 "sum by (host, le) (rate(wr_agent_event_loop_lag_seconds_bucket{@host}[$__rate_interval])))",
                 "{{host}}",
             ),
             unit=units.SECONDS,
-            bounds=limits.at_most(0.5),
+            limit=limits.at_most(0.5),
         ),
         panels.graph(
-            "Agents' memory",
-            "Bytes in memory, shared libraries among them.",
-            series('max by (host) (process_resident_memory_bytes{job="agent",@host})', "{{host}}"),
+            "Memory of agents",
+            "Proportional set size (PSS) of the agent and its probe. Memory shared with other processes, such as "
+            "JACK's 100 MB, counts by its share.",
+            series("sum by (host) (wr_agent_memory_pss_bytes{@host})", "{{host}}"),
             unit=units.BYTES,
         ),
-        panels.up_or_down(
-            "Servers of the monitoring",
-            "Whether Prometheus reaches them: exporters, and the monitoring itself.",
-            series('min by (job, service) (up{job!~"agent.*|ping",@site})', "{{job}} {{service}}"),
+        panels.states(
+            "Scrape targets of the stack",
+            "The exporters and the servers of the monitoring stack that respond to Prometheus.",
+            series('min by (job, instance) (up{job!~"agent.*|ping|service",@site})', "{{job}} {{instance}}"),
         ),
         panels.listing(
             "Findings",
-            "What `wr-agent doctor` finds on these machines, and how bad that is.",
+            "The findings of `wr-agent doctor` on these machines.",
             rows("max by (host, severity, code) (wr_agent_finding{@host}) > 0"),
             {"host": "Host", "severity": "Severity", "code": "Finding"},
-            no_data="nothing found",
+            no_data="no finding",
             width=24,
         ),
     ],

@@ -1,133 +1,194 @@
-"""The dashboard of incidents: what fires, for how long, who was told, and whether that works."""
+"""The dashboard of alerts: what fires, for how long, who is notified, and whether the notifications arrive."""
 
 from __future__ import annotations
 
-from monitoring.grafana.boards import limits, panels, units
+from functools import reduce
+
+from grafana_foundation_sdk.models.dashboard import (
+    DashboardRegexMapOptions,
+    DynamicConfigValue,
+    RegexMap,
+    ValueMappingResult,
+)
+
+from monitoring.grafana.boards import incidents, limits, links, panels, units
 from monitoring.grafana.boards.board import Row, board
 from monitoring.grafana.boards.queries import now, rows, series
+from monitoring.runbooks.alerts import RESPONSE_SECONDS, RESPONSE_WORDS, alerts
+from monitoring.runbooks.text import BOARDS
 
-# Always fires, by design, and is no incident.
+# DeadMansSwitch always fires.
 _INCIDENTS = 'alertname!="DeadMansSwitch",@site'
 
 
 def _firing(priority: str = ".+") -> str:
-    """The incidents of a priority, or of any."""
+    """Return the firing alerts of a priority."""
     return f'ALERTS{{alertstate="firing",priority=~"{priority}",{_INCIDENTS}}}'
 
 
-_AGE = f"(time() - (ALERTS_FOR_STATE{{{_INCIDENTS}}} and ignoring (alertstate) {_firing()}))"
-"""Seconds since each incident's condition came to hold."""
+# The least value of a day, so the age survives a restart of Prometheus.
+_AGE = f"(time() - (min_over_time(ALERTS_FOR_STATE{{{_INCIDENTS}}}[1d]) and ignoring (alertstate) {_firing()}))"
+"""Seconds since each alert's condition was first true within a day."""
 
-_RESPONSE = {"P0": ("5 minutes", 300), "P1": ("30 minutes", 1800), "P2": ("2 hours", 7200), "P3": ("a day", 86400)}
-"""Within what time somebody has to respond, in words and seconds."""
-
-# Points in time of the graph's own distance at which an alert was firing, each standing for that distance.
+# The number of points within the dashboard's time at which an alert fired, times their distance.
 _SECONDS_FIRING = f"count_over_time({_firing()}[$__range:$__interval]) * $__interval_ms / 1000"
 
 
+def _with_dashboard(expression: str) -> str:
+    """Return the expression with a label `path`: the uid of the alert's dashboard and the choice of its host."""
+    names: dict[str, list[str]] = {}
+    for alert in alerts():
+        names.setdefault(alert.board, []).append(alert.name)
+    labelled = reduce(
+        lambda inner, of: (
+            f'label_replace({inner}, "board", "{of[0]}", "alertname", "{"|".join(dict.fromkeys(of[1]))}")'
+        ),
+        names.items(),
+        expression,
+    )
+    chosen = f'label_replace({labelled}, "chosen", "?var-host=$1", "host", "(.+)")'
+    return f'label_join({chosen}, "path", "", "board", "chosen")'
+
+
+_TO_RUNBOOK = links.to("Runbook of ${__value.raw}", "/d/runbook-${__value.raw}")
+_TO_DASHBOARD = links.to("Dashboard", "/d/${__value.raw}")
+_DASHBOARD_NAMES = [
+    RegexMap(DashboardRegexMapOptions(f"/^{uid}.*/", ValueMappingResult(title))) for uid, title in BOARDS.items()
+]
+
 _OPEN = Row(
-    "Open incidents",
+    "Open alerts",
     [
+        incidents.strip("@site", height=6),
         *(
             panels.number(
                 f"{priority} open",
-                f"Alerts of {priority} that fire now. Somebody has to respond within {words}.",
-                now(f"count({_firing(priority)}) or vector(0)"),
+                f"Firing {priority} alerts. The response time is {RESPONSE_WORDS[priority]}.",
+                series(f"count({_firing(priority)}) or vector(0)"),
                 unit=units.COUNT,
-                bounds=limits.at_most(1) if priority in {"P0", "P1"} else limits.NONE,
+                limit=limits.at_most(1) if priority in {"P0", "P1"} else None,
                 width=3,
+                decimals=0,
             )
-            for priority, (words, _) in _RESPONSE.items()
+            for priority in RESPONSE_SECONDS
         ),
         panels.number(
-            "Open for too long",
-            "Escalation: incidents that are older than the time within which somebody has to respond.",
+            "Response time exceeded",
+            "Alerts that have fired for longer than their response time.",
             *(
                 now(
                     f"count(({_AGE} > {seconds}) and ignoring (alertstate) {_firing(priority)}) or vector(0)",
                     priority,
                 )
-                for priority, (_, seconds) in _RESPONSE.items()
+                for priority, seconds in RESPONSE_SECONDS.items()
             ),
             unit=units.COUNT,
-            bounds=limits.at_most(1),
+            limit=limits.at_most(1),
             width=8,
+            decimals=0,
         ),
         panels.number(
-            "Hidden or muted",
-            "Alerts that nobody is told of: another one is their cause, it is night, or a silence is set.",
-            now('sum(alertmanager_alerts{state="suppressed",@site})'),
+            "Suppressed",
+            "Alerts without a notification: inhibited by their cause, muted at night, or silenced.",
+            series('sum(alertmanager_alerts{state="suppressed",@site})'),
             unit=units.COUNT,
             width=4,
+            decimals=0,
         ),
         panels.listing(
-            "Incidents",
-            "Each alert that fires, with the time since its condition came to hold.",
-            rows(_AGE),
+            "Firing alerts",
+            "Each firing alert with its age. The alert links to its runbook, the dashboard to its machine.",
+            rows(_with_dashboard(_AGE)),
             {
                 "priority": "Priority",
                 "alertname": "Alert",
+                "path": "Dashboard",
                 "host": "Host",
                 "service": "Service",
                 "device": "Device",
                 "plugin": "Plugin",
+                "integration": "Integration",
                 "team": "Team",
-                "Value": "For",
+                "Value": "Age",
             },
-            unit=units.SECONDS,
-            no_data="no incident",
+            unit=units.DURATION,
+            no_data="no alert",
             width=24,
+            height=10,
+            options={
+                "Alert": [DynamicConfigValue("links", [_TO_RUNBOOK])],
+                "Dashboard": [
+                    DynamicConfigValue("links", [_TO_DASHBOARD]),
+                    DynamicConfigValue("mappings", _DASHBOARD_NAMES),
+                ],
+            },
         ),
-        panels.alert_groups("As Alertmanager groups them", "Who is told of what, with silences to set."),
+        panels.listing(
+            "Contacts",
+            "The contact of each team, from CONTACT_… in .env of the stack.",
+            rows("team:contact:info"),
+            {"team": "Team", "contact": "Contact"},
+            width=24,
+            height=6,
+        ),
     ],
 )
 
 
 _HOW_OFTEN = Row(
-    "How often alerts fire",
+    "Alert frequency",
     [
         panels.graph(
-            "Firing",
-            "Alerts that fire, by priority.",
+            "Firing alerts by priority",
+            "The number of firing alerts.",
             series(f"count by (priority) ({_firing()})", "{{priority}}"),
             unit=units.COUNT,
             stacked=True,
         ),
         panels.graph(
-            "Begun",
-            "Alerts that began to fire since the point before.",
-            series(f"count({_firing()} unless {_firing()} offset $__rate_interval) or vector(0)", "begun"),
+            "New alerts",
+            "Alerts that started to fire since the previous point.",
+            series(f"count({_firing()} unless {_firing()} offset $__rate_interval) or vector(0)", "new"),
             unit=units.COUNT,
             bars=True,
         ),
         panels.bar_list(
-            "Most time firing",
-            "The ten alerts that fired longest within the dashboard's time, over all that they fired for.",
+            "Time firing by alert",
+            "The ten alerts that fired longest within the dashboard's time, over all their labels.",
             now(f"topk(10, sum by (alertname) ({_SECONDS_FIRING}))", "{{alertname}}"),
-            unit=units.SECONDS,
+            unit=units.DURATION,
         ),
     ],
 )
 
 
 _RESPONSES = Row(
-    "How fast",
+    "Response times",
     [
         panels.bar_list(
-            "Time to mend",
-            "How long an incident fired within the dashboard's time, on average by priority. What fired twice for "
-            "the same thing counts as one. When somebody took it on, PagerDuty alone knows.",
-            now(f"avg by (priority) ({_SECONDS_FIRING})", "{{priority}}"),
-            unit=units.SECONDS,
+            "Mean time to resolve",
+            "Mean duration of the alerts within the dashboard's time by priority. Only PagerDuty knows when an alert "
+            "was acknowledged.",
+            *(
+                now(
+                    f"avg(count_over_time({_firing(priority)}[$__range:$__interval])) * $__interval_ms / 1000 "
+                    "or vector(0)",
+                    priority,
+                )
+                for priority in RESPONSE_SECONDS
+            ),
+            unit=units.DURATION,
             width=12,
         ),
         panels.graph(
-            "Time to notify",
-            "What one notification in twenty within an hour took or exceeded, from Alertmanager's attempt to the "
-            "answer.",
+            "Notification latency (P95)",
+            "P95 time of a notification within the last hour, of channels with a success. A channel on which all "
+            "notifications fail is not shown.",
             series(
                 "histogram_quantile(0.95, sum by (integration, le) "
-                "(rate(alertmanager_notification_latency_seconds_bucket{@site}[1h]))) > 0",
+                "(rate(alertmanager_notification_latency_seconds_bucket{@site}[1h]))) > 0 "
+                "and on (integration) sum by (integration) (increase(alertmanager_notifications_total{@site}[1h])) "
+                "- sum by (integration) (increase(alertmanager_notifications_failed_total{@site}[1h])) > 0",
                 "{{integration}}",
             ),
             unit=units.SECONDS,
@@ -138,11 +199,11 @@ _RESPONSES = Row(
 
 
 _NOTIFICATIONS = Row(
-    "Who is told",
+    "Notifications",
     [
         panels.graph(
-            "Notifications",
-            "Notifications within an hour, by way.",
+            "Notifications per hour",
+            "Notifications within the last hour by channel.",
             series(
                 "sum by (integration) (increase(alertmanager_notifications_total{@site}[1h])) > 0",
                 "{{integration}}",
@@ -150,20 +211,21 @@ _NOTIFICATIONS = Row(
             unit=units.COUNT,
         ),
         panels.graph(
-            "Notifications that failed",
-            "Within an hour, by way that is in use. NotificationsFailing fires once there are some for 5 minutes.",
+            "Failed notifications per hour",
+            "Failed notifications within the last hour by channel. NotificationsFailing fires if some fail for 5 "
+            "minutes.",
             series(
                 "sum by (integration) (increase(alertmanager_notifications_failed_total{@site}[1h])) "
                 "and on (integration) alertmanager_notifications_total{@site} > 0",
                 "{{integration}}",
             ),
             unit=units.COUNT,
-            bounds=limits.at_most(1),
+            limit=limits.at_most(1),
         ),
         panels.graph(
-            "Silences",
-            "Silences that are set.",
-            series('sum(alertmanager_silences{state="active",@site})', "active"),
+            "Active silences",
+            "Silences that are active.",
+            series('sum(alertmanager_silences{state="active",@site})', "silences"),
             unit=units.COUNT,
         ),
     ],
@@ -171,38 +233,40 @@ _NOTIFICATIONS = Row(
 
 
 _MONITORING = Row(
-    "Whether all this works",
+    "Monitoring stack",
     [
         panels.number(
             "Dead man's switch",
-            "Fires all the time; at 0 nobody will hear of anything.",
-            now('count(ALERTS{alertname="DeadMansSwitch",alertstate="firing",@site}) or vector(0)'),
+            "Always 1. At 0 no alert arrives.",
+            series('count(ALERTS{alertname="DeadMansSwitch",alertstate="firing",@site}) or vector(0)'),
             unit=units.COUNT,
-            bounds=limits.UP,
+            limit=limits.UP,
+            decimals=0,
         ),
         panels.number(
-            "Configurations refused",
-            "Servers that run with an old configuration, because they refused the new one.",
-            now(
+            "Rejected configurations",
+            "Servers that rejected a new configuration and run with the old one.",
+            series(
                 "count((prometheus_config_last_reload_successful{@site} "
                 "or alertmanager_config_last_reload_successful{@site}) == 0) or vector(0)"
             ),
             unit=units.COUNT,
-            bounds=limits.at_most(1),
+            limit=limits.at_most(1),
+            decimals=0,
         ),
         panels.graph(
-            "Rules that failed",
-            "Evaluations within 5 minutes that failed. RulesFailing fires as soon as there are some.",
+            "Failed rule evaluations",
+            "Failed evaluations within 5 minutes. RulesFailing fires at the first one.",
             series("sum by (host) (increase(prometheus_rule_evaluation_failures_total{@site}[5m]))", "{{host}}"),
             unit=units.COUNT,
-            bounds=limits.at_most(1),
+            limit=limits.at_most(1),
         ),
         panels.graph(
-            "Alerts that Alertmanager did not get",
-            "Within 5 minutes.",
+            "Alerts lost on the way to Alertmanager",
+            "Alerts that Prometheus could not send within 5 minutes.",
             series("sum by (host) (increase(prometheus_notifications_errors_total{@site}[5m]))", "{{host}}"),
             unit=units.COUNT,
-            bounds=limits.at_most(1),
+            limit=limits.at_most(1),
         ),
     ],
 )
@@ -210,7 +274,7 @@ _MONITORING = Row(
 DASHBOARD = board(
     "wr-alerts",
     "Alerts",
-    "Incidents that are open, how often alerts fire, how long incidents take, and whether notifications arrive.",
+    "Open alerts, their frequency and duration, and whether notifications arrive.",
     [],
     [_OPEN, _HOW_OFTEN, _RESPONSES, _NOTIFICATIONS, _MONITORING],
     span="now-24h",

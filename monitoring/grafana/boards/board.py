@@ -1,4 +1,4 @@
-"""Puts a dashboard together: its variables, its links, its rows of panels, and the incidents of its time."""
+"""The assembly of a dashboard: variables, links, rows of panels, and marks of incidents."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from grafana_foundation_sdk.models.dashboard import (
     AnnotationContainer,
-    AnnotationQuery,
     Dashboard,
     DashboardCursorSync,
     DashboardDashboardTemplating,
@@ -21,15 +20,14 @@ from grafana_foundation_sdk.models.dashboard import (
 from grafana_foundation_sdk.models.loki import Dataquery as LokiQuery
 from grafana_foundation_sdk.models.prometheus import Dataquery as PrometheusQuery
 
-from monitoring.grafana.boards import links
-from monitoring.grafana.boards.queries import PROMETHEUS, narrowed
+from monitoring.grafana.boards import incidents, links
 from monitoring.grafana.boards.variables import CLUSTER, ENVIRONMENT, HOST
 
 _WIDTH = 24  # columns of Grafana's grid
 
 
 class Row(NamedTuple):
-    """Panels under one heading, from left to right, and on below when a line is full."""
+    """Panels under one heading, placed from left to right in lines."""
 
     title: str
     panels: Sequence[Panel]
@@ -44,15 +42,15 @@ def board(
     *,
     span: str = "now-1h",
 ) -> Dashboard:
-    """A dashboard.
+    """Return a dashboard.
 
     Args:
-        uid: Its name for ever: links and alerts rely on it.
-        title: What a person calls it.
-        description: What it tells.
-        variables: What it can be narrowed to, beside cluster and environment.
-        rows: What it shows, from top to bottom.
-        span: The beginning of the time that it shows at first.
+        uid: Its permanent name. Links and alerts rely on it.
+        title: Its title.
+        description: Its description.
+        variables: Its variables, besides cluster and environment.
+        rows: Its rows, from top to bottom.
+        span: The beginning of its default time range.
     """
     by_host = HOST in variables
     return Dashboard(
@@ -65,14 +63,14 @@ def board(
         time=DashboardDashboardTime(span, "now"),
         refresh="30s",
         templating=DashboardDashboardTemplating([CLUSTER, ENVIRONMENT, *variables]),
-        annotations=AnnotationContainer([_incidents("@host" if by_host else "@site")]),
+        annotations=AnnotationContainer(incidents.marks(shown=by_host)),
         links=[links.other_dashboards(), *([links.logs("Logs of these hosts", "${host:pipe}")] if by_host else [])],
         panels=[*_placed(rows)],
     )
 
 
 def _placed(rows: Sequence[Row]) -> Iterator[Panel | RowPanel]:
-    """Headings and panels with their numbers and places."""
+    """Yield headings and panels with their numbers and places."""
     number = y = 0
     for row in rows:
         number += 1
@@ -100,11 +98,3 @@ def _number_queries(panel: Panel) -> None:
     for letter, query in zip(ascii_uppercase, panel.targets or [], strict=False):
         if isinstance(query, PrometheusQuery | LokiQuery):
             query.ref_id = letter
-
-
-def _incidents(selector: str) -> AnnotationQuery:
-    """Marks the times at which alerts were firing."""
-    expression = f'ALERTS{{alertstate="firing",alertname!="DeadMansSwitch",{selector}}}'
-    return AnnotationQuery(
-        name="Incidents", datasource=PROMETHEUS, enable=True, icon_color="red", expr=narrowed(expression)
-    )

@@ -1,4 +1,4 @@
-"""The dashboard of users and what they do."""
+"""The dashboard of users and their activity."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from monitoring.grafana.boards.board import Row, board
 from monitoring.grafana.boards.queries import now, series
 
 _ESTIMATE = (
-    "Estimated from what all machines saw, each user counted once; the standard error is 3.3 %. A machine counts for "
-    "an hour after it was last seen."
+    "Estimated over all machines, each user counted once, with a standard error of 3.3 %. A machine counts for an hour "
+    "after its last scrape. Without the agents' registers it is the sum of active_users_total."
 )
 
 
@@ -16,40 +16,43 @@ def _active(window: str) -> str:
     return f'window:active_users:estimate{{window="{window}",@site}}'
 
 
-_AT_A_GLANCE = Row(
-    "At a glance",
+_OVERVIEW = Row(
+    "Overview",
     [
-        panels.number("Users today", f"Active within 24 hours. {_ESTIMATE}", now(_active("day")), unit=units.COUNT),
         panels.number(
-            "Users this month", f"Active within 30 days. {_ESTIMATE}", now(_active("month")), unit=units.COUNT
+            "Daily active users",
+            f"Users active within 24 hours. {_ESTIMATE}",
+            series(_active("day")),
+            unit=units.COUNT,
+            decimals=0,
         ),
         panels.number(
-            "Came back",
-            "Users of a day as a share of those of a month.",
-            now(f"{_active('day')} / ignoring (window) {_active('month')}"),
+            "Monthly active users",
+            f"Users active within 30 days. {_ESTIMATE}",
+            series(_active("month")),
+            unit=units.COUNT,
+            decimals=0,
+        ),
+        panels.number(
+            "Stickiness",
+            "Daily active users as a share of monthly active users.",
+            series(f"{_active('day')} / ignoring (window) {_active('month')}"),
             unit=units.RATIO,
             decimals=1,
         ),
-        panels.number(
-            "Songs today",
-            "Songs that were created within 24 hours.",
-            now("sum(increase(songs_created_total{@site}[1d]))"),
-            unit=units.COUNT,
-            decimals=0,
-        ),
-        panels.number(
-            "Performances today",
-            "Performances that were switched to within 24 hours.",
-            now("sum(increase(performances_switched_total{@site}[1d]))"),
-            unit=units.COUNT,
-            decimals=0,
-        ),
-        panels.number(
-            "Signups today",
-            "Users who signed up within 24 hours.",
-            now("sum(increase(user_signups_total{@site}[1d]))"),
-            unit=units.COUNT,
-            decimals=0,
+        *(
+            panels.number(
+                f"{title} in 24 hours",
+                f"{title} within 24 hours.",
+                now(f"sum(increase({counter}{{@site}}[1d]))"),
+                unit=units.COUNT,
+                decimals=0,
+            )
+            for title, counter in {
+                "Songs created": "songs_created_total",
+                "Performances switched": "performances_switched_total",
+                "Signups": "user_signups_total",
+            }.items()
         ),
     ],
 )
@@ -60,14 +63,14 @@ _USERS = Row(
     [
         panels.graph(
             "Active users",
-            f"{_ESTIMATE} FewActiveUsers fires when a day's users are less than half of those a week before.",
+            f"{_ESTIMATE} FewActiveUsers fires at less than half of the users of a week ago.",
             series("window:active_users:estimate{@site}", "within a {{window}}"),
             unit=units.COUNT,
             width=12,
         ),
         panels.graph(
-            "Signups",
-            "Users who signed up within the hour before.",
+            "Signups per hour",
+            "Signups within the last hour.",
             series("cluster:user_signups:increase1h{@site}", "signups"),
             unit=units.COUNT,
             width=12,
@@ -78,25 +81,26 @@ _USERS = Row(
 
 
 _WORK = Row(
-    "What they do",
+    "Activity",
     [
         panels.graph(
-            "Songs",
-            "Songs created within the hour before. SongCreationDropped fires at less than half of a week before.",
-            series("cluster:songs_created:increase1h{@site}", "created"),
+            "Songs created per hour",
+            "Songs created within the last hour. SongCreationDropped fires at less than half of a week ago.",
+            series("cluster:songs_created:increase1h{@site}", "songs"),
             unit=units.COUNT,
         ),
         panels.graph(
-            "Performances",
-            "Performances switched to within the hour before.",
-            series("cluster:performances_switched:increase1h{@site}", "switched to"),
+            "Performances switched per hour",
+            "Performances switched within the last hour.",
+            series("cluster:performances_switched:increase1h{@site}", "performances"),
             unit=units.COUNT,
         ),
         panels.bar_list(
-            "Features",
-            "The ten that were used most within the hour before.",
+            "Feature usage per hour",
+            "The ten most used features within the last hour.",
             now("topk(10, feature:feature_usage:increase1h{@site})", "{{feature}}"),
             unit=units.COUNT,
+            decimals=0,
         ),
     ],
 )
@@ -106,22 +110,24 @@ _SESSIONS = Row(
     "Sessions",
     [
         panels.graph(
-            "Duration",
-            "Half of the sessions that ended within an hour were longer (P50), and one in ten (P90).",
-            series("cluster:session_duration_seconds:p50_rate1h{@site}", "P50"),
-            series("histogram_quantile(0.9, sum by (le) (rate(session_duration_seconds_bucket{@site}[1h])))", "P90"),
-            unit=units.SECONDS,
+            "Session duration",
+            "P50 and P90 of the sessions that ended within the last hour.",
+            series("cluster:session_duration_seconds:p50_rate1h{@site} / 60", "P50"),
+            series(
+                "histogram_quantile(0.9, sum by (le) (rate(session_duration_seconds_bucket{@site}[1h]))) / 60", "P90"
+            ),
+            unit=units.MINUTES,
         ),
         panels.graph(
-            "Begun",
-            "Sessions that began within the hour before.",
-            series("sum(increase(user_sessions_total{@site}[1h]))", "begun"),
+            "Sessions started per hour",
+            "Sessions that started within the last hour.",
+            series("sum(increase(user_sessions_total{@site}[1h]))", "sessions"),
             unit=units.COUNT,
         ),
         panels.graph(
-            "Open",
-            "Sessions that are open now.",
-            series("sum(active_sessions{@site})", "open"),
+            "Active sessions",
+            "Sessions that are open.",
+            series("sum(active_sessions{@site})", "sessions"),
             unit=units.COUNT,
         ),
     ],
@@ -132,6 +138,6 @@ DASHBOARD = board(
     "Business Metrics",
     "Active users, songs, performances, sessions and features.",
     [],
-    [_AT_A_GLANCE, _USERS, _WORK, _SESSIONS],
+    [_OVERVIEW, _USERS, _WORK, _SESSIONS],
     span="now-7d",
 )

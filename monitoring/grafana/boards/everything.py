@@ -1,4 +1,4 @@
-"""The list of all dashboards, and their text as Grafana reads it from files."""
+"""The list of all dashboards, and their JSON."""
 
 from __future__ import annotations
 
@@ -16,9 +16,14 @@ DASHBOARDS: list[Dashboard] = [
     alerts.DASHBOARD,
     studio_audio.DASHBOARD,
 ]
-"""All of them, each with a uid that links and alerts rely on."""
+"""All dashboards. Links and alerts rely on their uids."""
 
 
 def files() -> dict[str, str]:
-    """The JSON of every dashboard by the name of its file, which is its uid."""
-    return {f"{it.uid}.json": json.dumps(it, cls=JSONEncoder, indent=2) + "\n" for it in DASHBOARDS}
+    """Return the JSON of each dashboard by the name of its file, which is its uid."""
+    return {f"{it.uid}.json": encoded(it) for it in DASHBOARDS}
+
+
+def encoded(board: Dashboard) -> str:
+    """Return a dashboard as JSON."""
+    return json.dumps(board, cls=JSONEncoder, indent=2) + "\n"

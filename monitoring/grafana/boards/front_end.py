@@ -1,4 +1,4 @@
-"""The app in front of the engine: a part of the dashboard of the application."""
+"""The app in front of the engine: a part of Application Performance."""
 
 from __future__ import annotations
 
@@ -10,51 +10,51 @@ from monitoring.grafana.boards.queries import series
 
 
 def _p95(histogram: str, legend: str) -> Dataquery:
-    """What one observation in twenty of each host takes or exceeds."""
+    """Return the query of a histogram's P95 by host."""
     rate = f"rate({histogram}_bucket{{@host}}[$__rate_interval])"
     return series(f"histogram_quantile(0.95, sum by (host, le) ({rate}))", legend)
 
 
 FRONT_END = Row(
-    "The app",
+    "App",
     [
         panels.graph(
             "Frame rate",
-            "Frames a second, of the slowest instance. FrameRateLow fires below the line after 2 minutes.",
+            "Frames per second of the slowest instance. FrameRateLow fires below the line after 2 minutes.",
             series("min by (host) (ui_frame_rate{@host})", "{{host}}"),
             unit=units.FRAMES_PER_SECOND,
-            bounds=limits.at_least(30),
+            limit=limits.at_least(30),
         ),
         panels.graph(
-            "Drawing and reacting",
-            "What one in twenty takes or exceeds: drawing a frame, a transition, the answer to an action.",
+            "UI latency (P95)",
+            "P95 time of a frame, of a transition and of a response to an action.",
             _p95("ui_render_time_seconds", "{{host}} frame"),
             _p95("ui_transition_duration_seconds", "{{host}} transition"),
-            _p95("ui_interaction_time_seconds", "{{host}} answer"),
+            _p95("ui_interaction_time_seconds", "{{host}} interaction"),
             unit=units.SECONDS,
         ),
         panels.graph(
-            "Loading and exporting",
-            "What one song in twenty takes or exceeds.",
-            _p95("song_load_duration_seconds", "{{host}} loading"),
-            _p95("export_duration_seconds", "{{host}} exporting"),
+            "Song load and export time (P95)",
+            "P95 time of loading and of exporting a song.",
+            _p95("song_load_duration_seconds", "{{host}} load"),
+            _p95("export_duration_seconds", "{{host}} export"),
             unit=units.SECONDS,
         ),
         panels.graph(
-            "Actions",
-            "What users did, a second.",
+            "User actions",
+            "User actions per second by action.",
             series("sum by (action) (rate(user_actions_total{@host}[$__rate_interval]))", "{{action}}"),
             unit=units.PER_SECOND,
         ),
         panels.graph(
-            "Errors",
-            "Errors of the app a second, by type.",
+            "App errors",
+            "Errors of the app per second by type.",
             series("sum by (host, type) (rate(app_errors_total{@host}[$__rate_interval]))", "{{host}} {{type}}"),
             unit=units.PER_SECOND,
         ),
         panels.graph(
-            "Open sessions",
-            "Sessions that are open now.",
+            "Active sessions by host",
+            "Sessions that are open.",
             series("sum by (host) (active_sessions{@host})", "{{host}}"),
             unit=units.COUNT,
         ),

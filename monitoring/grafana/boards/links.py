@@ -1,4 +1,4 @@
-"""Where a dashboard, and a series in it, lead to."""
+"""The links of a dashboard and of its series."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from grafana_foundation_sdk.models.dashboard import DashboardLink, DashboardLink
 from monitoring.grafana.boards.queries import LOKI
 
 TAG = "white-room"
-"""What all dashboards have in common."""
+"""The tag of all dashboards."""
 
 
 def other_dashboards() -> DashboardLink:
-    """All of them, with the same time, and the same variables where they have them."""
+    """Return the menu of all dashboards, which keeps the time and the common variables."""
     return DashboardLink(
         title="White Room",
         type_val=DashboardLinkType.DASHBOARDS,
@@ -26,12 +26,11 @@ def other_dashboards() -> DashboardLink:
 
 
 def logs(title: str, hosts: str) -> DashboardLink:
-    """Loki's lines of the same time, in Explore.
+    """Return a link to the log lines of the same time in Explore. Its parameter `panes` needs Grafana 10.
 
     Args:
-        title: What the link is called.
-        hosts: Grafana's variable that names the hosts, as plain text and not as a regular expression, whose backslashes
-            would have to be escaped once more within JSON.
+        title: The link's title.
+        hosts: Grafana's variable of the hosts as plain text: JSON would escape the backslashes of a regular expression.
     """
     query = {"refId": "A", "expr": '{host=~"$HOSTS"}', "datasource": {"type": LOKI.type_val, "uid": LOKI.uid}}
     pane = {"datasource": LOKI.uid, "queries": [query], "range": {"from": "$FROM", "to": "$TO"}}
@@ -42,5 +41,10 @@ def logs(title: str, hosts: str) -> DashboardLink:
     return DashboardLink(title=title, type_val=DashboardLinkType.LINK, icon="doc", url=url, target_blank=True)
 
 
+def to(title: str, url: str) -> DashboardLink:
+    """Return a link of a field to another dashboard."""
+    return DashboardLink(title=title, type_val=DashboardLinkType.LINK, url=url)
+
+
 LOGS_OF_SERIES = logs("Logs of ${__field.labels.host}", "${__field.labels.host}")
-"""Offered by each series of a host."""
+"""The link that each series of a host offers."""

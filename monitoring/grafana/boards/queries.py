@@ -1,4 +1,4 @@
-"""Questions to the data sources, and how they are narrowed to what the dashboard's variables say."""
+"""Queries to the data sources, narrowed to the dashboard's variables."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 PROMETHEUS = DataSourceRef("prometheus", "wr-prometheus")
 LOKI = DataSourceRef("loki", "wr-loki")
-ALERTMANAGER_NAME = "Alertmanager"
-"""Alertmanager's data source as provisioning names it: the panel of alert groups knows it by name only."""
 
-# Where one Prometheus answers for itself, its series do not carry its cluster and environment: a missing label matches
-# too. Where Thanos or Mimir answer for many, every series carries them, and none is missing.
+SHOWN = 10
+"""The number of series that a graph of hosts shows."""
+
+# A single Prometheus stores its series without cluster and environment, so a missing label has to match. Behind Thanos,
+# Mimir or VictoriaMetrics every series carries them.
 _SITE = 'cluster=~"$cluster|",environment=~"$environment|"'
 _NARROWED = {
     "@site": _SITE,
@@ -25,10 +26,20 @@ _NARROWED = {
 
 
 def narrowed(expression: str) -> str:
-    """The expression, with the variables' selectors in the place of @site, @host, @device and @service."""
+    """Return the expression with the variables' selectors for @site, @host, @device and @service."""
     for name, selector in _NARROWED.items():
         expression = expression.replace(name, selector)
     return expression
+
+
+def highest(expression: str) -> str:
+    """Return the series of an expression that reached the highest values within the dashboard's time."""
+    return f"({expression}) and topk({SHOWN}, max_over_time(({expression})[$__range:$__interval] @ end()))"
+
+
+def lowest(expression: str) -> str:
+    """Return the series of an expression that reached the lowest values within the dashboard's time."""
+    return f"({expression}) and bottomk({SHOWN}, min_over_time(({expression})[$__range:$__interval] @ end()))"
 
 
 def _query(expression: str, legend: str) -> prometheus.Dataquery:
@@ -36,25 +47,25 @@ def _query(expression: str, legend: str) -> prometheus.Dataquery:
 
 
 def series(expression: str, legend: str = "") -> PrometheusQuery:
-    """What an expression was over the dashboard's time."""
+    """Return a query over the dashboard's time."""
     return _query(expression, legend).range().build()
 
 
 def now(expression: str, legend: str = "") -> PrometheusQuery:
-    """What an expression is at the end of the dashboard's time."""
+    """Return a query at the end of the dashboard's time."""
     return _query(expression, legend).instant().build()
 
 
 def rows(expression: str) -> PrometheusQuery:
-    """What an expression is at the end of the dashboard's time, a row for each series and a column for each label."""
+    """Return a query at the end of the dashboard's time, with a row for each series and a column for each label."""
     return _query(expression, "").instant().format(PromQueryFormat.TABLE).build()
 
 
 def buckets(expression: str) -> PrometheusQuery:
-    """How a histogram's observations were distributed over the dashboard's time."""
+    """Return a query of a histogram's buckets over the dashboard's time."""
     return _query(expression, "{{le}}").range().format(PromQueryFormat.HEATMAP).build()
 
 
 def lines(expression: str) -> LokiQuery:
-    """Log lines within the dashboard's time, by LogQL."""
+    """Return a query of log lines within the dashboard's time, in LogQL."""
     return loki.Dataquery().datasource(LOKI).expr(expression).query_type("range").build()

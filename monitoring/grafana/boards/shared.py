@@ -1,4 +1,4 @@
-"""Panels that stand on two dashboards."""
+"""Panels that two dashboards share."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from monitoring.grafana.boards.queries import series
 
 
 def pressure() -> Panel:
-    """What programs had to wait for."""
+    """Return the graph of pressure stall information."""
     return panels.graph(
-        "Waiting for a resource",
-        "Share of the time in which some program had to wait. HostUnderPressure fires above the line after 5 minutes.",
+        "Pressure",
+        "Share of time in which at least one process waited. HostUnderPressure fires above the line after 5 minutes.",
         series("host_resource:pressure:ratio_rate1m{@host}", "{{host}} {{resource}}"),
         unit=units.RATIO,
-        bounds=limits.at_most(0.4),
+        limit=limits.at_most(0.4),
     )
 
 
 def channels() -> Panel:
-    """What rendering costs, by channel."""
+    """Return the graph of the render cost of each channel."""
     return panels.graph(
-        "Load by channel",
-        "Share of a buffer's duration that a plugin takes to render a channel.",
+        "CPU load by channel",
+        "Share of the buffer duration that a plugin needs to render a channel.",
         series(
             "max by (host, plugin, channel) (audio_channel_cpu_usage{@host})",
             "{{host}} {{plugin}} channel {{channel}}",

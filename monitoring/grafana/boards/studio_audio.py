@@ -1,57 +1,98 @@
-"""The dashboard of one studio machine's audio: what was heard, and what the machine did at that time."""
+"""The dashboard of studio audio: is sound running, when did it last drop out, and what did the machine do then."""
 
 from __future__ import annotations
 
-from monitoring.grafana.boards import limits, panels, shared, units
+from monitoring.grafana.boards import incidents, limits, links, panels, shared, units
 from monitoring.grafana.boards.board import Row, board
 from monitoring.grafana.boards.queries import buckets, lines, now, rows, series
 from monitoring.grafana.boards.variables import DEVICE, HOST
 
+_DROPOUTS = 'increase(audio_engine_xruns_total{source="device",@device}[$__range])'
+
 _OVERVIEW = Row(
-    "At a glance",
+    "Is sound running?",
     [
+        incidents.strip(),
         panels.number(
-            "Devices that run",
+            "Running devices",
             "Devices that ran a cycle within the last two seconds.",
-            now("sum(max by (host, device) (audio_device_up{@device}))"),
+            series("sum(max by (host, device) (audio_device_up{@device}))"),
             unit=units.COUNT,
-            bounds=limits.UP,
-        ),
-        panels.number(
-            "Dropouts",
-            "Within the dashboard's time, each counted once; one that goes on, once a second.",
-            now('sum(increase(audio_engine_xruns_total{source="device",@device}[$__range]))'),
-            unit=units.COUNT,
-            bounds=limits.at_most(1),
+            limit=limits.UP,
             decimals=0,
         ),
         panels.number(
-            "Graph's load",
-            "Share of each buffer's time that the audio graph uses. DspLoadHigh fires at 80 %.",
-            now("max(audio_device_dsp_load_ratio{@device})"),
+            "Last dropout",
+            "The time of the last dropout within the dashboard's time, of any chosen device.",
+            now(
+                "max(max_over_time(((host_device:dropouts:increase1m{@device} > bool 0) * time())"
+                "[$__range:$__interval]) > 0) * 1000"
+            ),
+            unit=units.DATE_TIME_FROM_NOW,
+            no_data="no dropout",
+        ),
+        panels.number(
+            "Dropouts",
+            "Dropouts within the dashboard's time. Each counts once. A continuous dropout counts once per second.",
+            now(f"sum({_DROPOUTS})"),
+            unit=units.COUNT,
+            limit=limits.at_most(1),
+            decimals=0,
+        ),
+        panels.number(
+            "DSP load",
+            "Share of each buffer's duration that the audio graph uses. DspLoadHigh fires at 80 %.",
+            series("max(audio_device_dsp_load_ratio{@device})"),
             unit=units.RATIO,
-            bounds=limits.at_most(0.8),
+            limit=limits.at_most(0.8),
             decimals=1,
         ),
         panels.number(
-            "Deadline",
-            "Duration of one buffer: the time in which it has to be rendered.",
-            now("min(audio_device_buffer_duration_seconds{@device})"),
+            "Buffer duration",
+            "Duration of the shortest buffer: the deadline of rendering.",
+            series("min(audio_device_buffer_duration_seconds{@device})"),
             unit=units.SECONDS,
             decimals=2,
         ),
         panels.number(
             "Latency",
-            "As the audio server states it, in and out together.",
-            now("max(sum by (host, device) (audio_device_latency_seconds{@device}))"),
+            "Input and output latency that the audio server reports, of the slowest device.",
+            series("max(sum by (host, device) (audio_device_latency_seconds{@device}))"),
             unit=units.SECONDS,
             decimals=1,
         ),
-        panels.number(
-            "Sample rate",
-            "Frames a second that the device plays and records.",
-            now("max(audio_device_sample_rate_hertz{@device})"),
-            unit=units.HERTZ,
+        panels.bar_list(
+            "Ten most affected studios",
+            "Dropouts within the dashboard's time by machine. A click opens the machine.",
+            now(f"topk(10, sum by (host) ({_DROPOUTS}) > 0)", "{{host}}"),
+            unit=units.COUNT,
+            decimals=0,
+            no_data="no dropout",
+            link=links.to(
+                "Show ${__field.labels.host}", "/d/wr-audio?var-host=${__field.labels.host}&${__url_time_range}"
+            ),
+        ),
+        panels.bar_list(
+            "Plugins closest to their deadline",
+            "Highest P99 render time within the dashboard's time, as a share of the buffer duration.",
+            now(
+                "topk(10, max_over_time(host_plugin:render_deadline:ratio_rate1m{@host}[$__range]))",
+                "{{plugin}} on {{host}}",
+            ),
+            unit=units.RATIO,
+            decimals=1,
+        ),
+        panels.states(
+            "Measurement",
+            "How each device is watched. Measured: the probe runs. Passive only: the probe is off or backs off from a "
+            "busy machine, so timing and levels are missing; xruns and DSP load are not. Not watched: no observer.",
+            series(
+                '2 * max by (host, device) (audio_device_info{observer=~"portaudio|gap",@device}) '
+                "or max by (host, device) (audio_device_info{@device}) "
+                "or 0 * max by (host, device) (audio_device_up{@device})",
+                "{{host}} {{device}}",
+            ),
+            words=limits.COVERAGE,
         ),
     ],
 )
@@ -61,43 +102,43 @@ _TIMING = Row(
     "Timing and dropouts",
     [
         panels.distribution(
-            "Time between buffers",
-            "How often buffers came at which distance. A good device is one thin line at its deadline.",
+            "Buffer interval",
+            "Time between two buffers. A good device is one thin line at its deadline.",
             buckets("sum by (le) (increase(audio_device_buffer_interval_seconds_bucket{@device}[$__rate_interval]))"),
             units.SECONDS,
             width=24,
         ),
         panels.graph(
-            "Dropouts",
-            "Within a minute, each counted once; one that goes on, once a second. AudioDropouts fires at the line.",
+            "Dropouts per minute",
+            "Each dropout counts once. A continuous dropout counts once per second. AudioDropouts fires at the line.",
             series("host_device:dropouts:increase1m{@device}", "{{host}} {{device}}"),
             unit=units.COUNT,
-            bounds=limits.at_most(3),
+            limit=limits.at_most(3),
             width=12,
             bars=True,
         ),
         panels.graph(
-            "Jitter",
-            "How far one buffer in a hundred was from its time, or farther; and the deadline.",
+            "Buffer jitter (P99)",
+            "P99 deviation of a buffer from its time, and the deadline.",
             series("host_device:buffer_jitter_seconds:p99_rate1m{@device}", "{{host}} {{device}} P99"),
             series("max by (host, device) (audio_device_buffer_duration_seconds{@device})", "{{host}} deadline"),
             unit=units.SECONDS,
             width=12,
         ),
         panels.graph(
-            "What observers saw",
-            "Observations a minute by observer and kind. One dropout is seen several times.",
+            "Xrun observations",
+            "Observations per minute by observer and kind. Several observers see one dropout.",
             series(
                 "sum by (host, observer, kind) "
                 "(rate(audio_device_xrun_observations_total{@device}[$__rate_interval])) * 60",
                 "{{host}} {{observer}} {{kind}}",
             ),
-            unit=units.COUNT,
+            unit=units.NUMBER,
             width=12,
         ),
         panels.graph(
-            "Buffers late and lost",
-            "Buffers a minute that came over half a deadline late, and that never came.",
+            "Late and lost buffers",
+            "Buffers per minute that arrived more than half a deadline late, and that never arrived.",
             series(
                 "sum by (host) (rate(audio_device_late_buffers_total{@device}[$__rate_interval])) * 60",
                 "{{host}} late",
@@ -106,7 +147,7 @@ _TIMING = Row(
                 "sum by (host) (rate(audio_device_lost_buffers_total{@device}[$__rate_interval])) * 60",
                 "{{host}} lost",
             ),
-            unit=units.COUNT,
+            unit=units.NUMBER,
             width=12,
         ),
     ],
@@ -114,22 +155,25 @@ _TIMING = Row(
 
 
 _LOADS = Row(
-    "The graph and its plugins",
+    "Audio graph and plugins",
     [
         panels.graph(
-            "Load",
-            "Share of a buffer's time: of the whole graph, and of one buffer in a hundred of each plugin. "
-            "DspLoadHigh and BufferDeadlineAtRisk fire above the line.",
+            "DSP load and render time",
+            "Share of the buffer duration that the audio graph uses, and P99 render time of each plugin. DspLoadHigh "
+            "and BufferDeadlineAtRisk fire above the line.",
             series("audio_device_dsp_load_ratio{@device}", "{{host}} graph"),
             series("host_plugin:render_deadline:ratio_rate1m{@host}", "{{host}} {{plugin}}"),
             unit=units.RATIO,
-            bounds=limits.at_most(0.8),
+            limit=limits.at_most(0.8),
         ),
         shared.channels(),
-        panels.up_or_down(
-            "Plugins that answer",
-            "Whether each plugin answers the agent. PluginNotAnswering fires after 30 seconds of red.",
-            series("max by (host, plugin_instance) (wr_agent_plugin_up{@host})", "{{host}} {{plugin_instance}}"),
+        panels.states(
+            "Plugins",
+            "Plugins that respond to the agent. PluginNotAnswering fires after 30 seconds of red.",
+            series(
+                "max by (host, plugin, plugin_instance) (wr_agent_plugin_up{@host})",
+                "{{host}} {{plugin}} {{plugin_instance}}",
+            ),
         ),
     ],
 )
@@ -139,8 +183,8 @@ _LEVELS = Row(
     "Levels",
     [
         panels.graph(
-            "Peak",
-            "Highest magnitude of the last 10 seconds, against full scale; -120 dB stands for silence.",
+            "Peak level",
+            "Highest level of the last 10 seconds in dB of full scale. Silence is shown as -120 dB.",
             series(
                 "20 * log10(clamp_min(max by (host, channel) (audio_channel_peak_ratio{@device}), 0.000001))",
                 "{{host}} channel {{channel}}",
@@ -148,8 +192,8 @@ _LEVELS = Row(
             unit=units.DECIBEL,
         ),
         panels.graph(
-            "Root mean square",
-            "Of the last 10 seconds, against full scale; -120 dB stands for silence.",
+            "RMS level",
+            "RMS level of the last 10 seconds in dB of full scale. Silence is shown as -120 dB.",
             series(
                 "20 * log10(clamp_min(max by (host, channel) (audio_channel_rms_ratio{@device}), 0.000001))",
                 "{{host}} channel {{channel}}",
@@ -157,39 +201,45 @@ _LEVELS = Row(
             unit=units.DECIBEL,
         ),
         panels.graph(
-            "Silent and clipped",
-            "For how many seconds each channel has been digitally silent, and samples a second at full scale.",
-            series(
-                "max by (host, channel) (audio_channel_silent_seconds{@device})",
-                "{{host}} channel {{channel}} silent",
-            ),
+            "Silence",
+            "Duration of digital silence by channel.",
+            series("max by (host, channel) (audio_channel_silent_seconds{@device})", "{{host}} channel {{channel}}"),
+            unit=units.SECONDS,
+        ),
+        panels.graph(
+            "Clipped samples",
+            "Samples per second at full scale. AudioClipping fires above the line after a minute.",
             series(
                 "sum by (host, channel) (rate(audio_channel_clipped_samples_total{@device}[$__rate_interval]))",
-                "{{host}} channel {{channel}} clipped",
+                "{{host}} channel {{channel}}",
             ),
-            unit=units.COUNT,
+            unit=units.PER_SECOND,
+            limit=limits.at_most(100),
         ),
     ],
 )
 
 
 _MACHINE = Row(
-    "The machine at that time",
+    "Machine",
     [
         shared.pressure(),
         panels.graph(
-            "Processors and memory",
-            "Share of processors' time and of memory in use.",
-            series("host:cpu_busy:ratio_rate1m{@host}", "{{host}} processors"),
+            "CPU and memory usage",
+            "Share of CPU time and of memory in use.",
+            series("host:cpu_busy:ratio_rate1m{@host}", "{{host}} CPU"),
             series("host:memory_used:ratio{@host}", "{{host}} memory"),
             unit=units.RATIO,
-            bounds=limits.at_most(0.9),
+            limit=limits.at_most(0.9),
         ),
         panels.graph(
-            "Interruptions",
-            "Interrupts and changes from one task to another, a second.",
+            "Interrupts and context switches",
+            "Interrupts and context switches per second.",
             series("sum by (host) (rate(node_intr_total{@host}[$__rate_interval]))", "{{host}} interrupts"),
-            series("sum by (host) (rate(node_context_switches_total{@host}[$__rate_interval]))", "{{host}} changes"),
+            series(
+                "sum by (host) (rate(node_context_switches_total{@host}[$__rate_interval]))",
+                "{{host}} context switches",
+            ),
             unit=units.PER_SECOND,
         ),
     ],
@@ -197,38 +247,38 @@ _MACHINE = Row(
 
 
 _MEASUREMENT = Row(
-    "The measurement itself",
+    "Audio measurement",
     [
         panels.listing(
             "Observers",
-            "Who watches which device, and through what.",
+            "The observers of each device and their host API.",
             rows("max by (host, device, host_api, observer) (audio_device_info{@device})"),
-            {"host": "Host", "device": "Device", "host_api": "Through", "observer": "Observer"},
+            {"host": "Host", "device": "Device", "host_api": "Host API", "observer": "Observer"},
             width=8,
         ),
         panels.graph(
-            "Probe's load",
-            "Share of a buffer's time that the agent's own callback uses.",
+            "Probe load",
+            "Share of the buffer duration that the agent's own callback uses.",
             series("max by (host) (wr_agent_audio_probe_load_ratio{@host})", "{{host}}"),
             unit=units.RATIO,
         ),
         panels.graph(
-            "Probe's restarts",
-            "Streams that it began anew within 15 minutes. AudioProbeRestarts fires above the line.",
+            "Probe restarts",
+            "Restarts of the probe within 15 minutes. AudioProbeRestarts fires above the line.",
             series("sum by (host) (increase(wr_agent_audio_probe_restarts_total{@host}[15m]))", "{{host}}"),
             unit=units.COUNT,
-            bounds=limits.at_most(3),
+            limit=limits.at_most(3),
         ),
     ],
 )
 
 
-_LOGS = Row("Logs", [panels.log_lines("Logs", "Everything that the machine has logged.", lines('{host=~"$host"}'))])
+_LOGS = Row("Logs", [panels.log_lines("Log lines", "All log lines of the machine.", lines('{host=~"$host"}'))])
 
 DASHBOARD = board(
     "wr-audio",
     "Studio Audio",
-    "A studio machine's audio device, its plugins and its load, on one axis of time.",
+    "The audio devices of studio machines, their plugins and their load on one time axis.",
     [HOST, DEVICE],
     [_OVERVIEW, _TIMING, _LOADS, _LEVELS, _MACHINE, _MEASUREMENT, _LOGS],
     span="now-30m",

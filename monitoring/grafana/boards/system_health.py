@@ -1,11 +1,11 @@
-"""The dashboard of machines: what they are made of, what runs on them, and whether they are watched."""
+"""The dashboard of machines: resources, containers and agents."""
 
 from __future__ import annotations
 
-from monitoring.grafana.boards import limits, panels, shared, units
+from monitoring.grafana.boards import incidents, limits, panels, shared, units
 from monitoring.grafana.boards.agents import AGENT
 from monitoring.grafana.boards.board import Row, board
-from monitoring.grafana.boards.queries import lines, now, series
+from monitoring.grafana.boards.queries import lines, series
 from monitoring.grafana.boards.variables import HOST
 
 _REAL = 'device!~"lo|veth.+|br-.+|docker.+"'
@@ -13,95 +13,103 @@ _NAMED = 'name!=""'
 
 
 _OVERVIEW = Row(
-    "At a glance",
+    "Overview",
     [
+        incidents.strip(),
         panels.number(
-            "Machines that answer",
-            "Agents that answered Prometheus last. Studio machines that are switched off are not among them.",
-            now('sum(up{job="agent",@host})'),
+            "Agents up",
+            "Agents that respond to Prometheus. Studio machines that are switched off do not count.",
+            series('sum(up{job="agent",@host})'),
             unit=units.COUNT,
+            decimals=0,
         ),
         panels.number(
-            "Servers that do not",
-            "Servers whose agent does not answer. Unlike a studio machine, a server has to be on.",
-            now('count(up{job="agent",role="server",@host} == 0) or vector(0)'),
+            "Servers down",
+            "Servers whose agent does not respond. A studio machine may be off, a server may not.",
+            series('count(up{job="agent",role="server",@host} == 0) or vector(0)'),
             unit=units.COUNT,
-            bounds=limits.at_most(1),
+            limit=limits.at_most(1),
+            decimals=0,
         ),
         panels.number(
-            "Containers",
+            "Running containers",
             "Containers that run on these machines.",
-            now(f"count(container_last_seen{{{_NAMED},@host}}) or vector(0)"),
+            series(f"count(container_last_seen{{{_NAMED},@host}}) or vector(0)"),
             unit=units.COUNT,
+            decimals=0,
         ),
         panels.number(
-            "Highest load",
-            "Runnable and waiting tasks per processor, over a minute, of the machine that has most of them.",
-            now('max(node_load1{@host} / on (host) count by (host) (node_cpu_seconds_total{mode="idle",@host}))'),
-            unit=units.COUNT,
+            "Highest load per CPU",
+            "Load average over 1 minute per CPU, of the most loaded machine.",
+            series('max(node_load1{@host} / on (host) count by (host) (node_cpu_seconds_total{mode="idle",@host}))'),
+            unit=units.NUMBER,
             decimals=2,
         ),
         panels.number(
-            "Least space left",
-            "Of the file system that is fullest.",
-            now("min(host_mountpoint:filesystem_avail:ratio{@host})"),
+            "Least free disk space",
+            "Free share of the fullest file system.",
+            series("min(host_mountpoint:filesystem_avail:ratio{@host})"),
             unit=units.RATIO,
-            bounds=limits.at_least(0.1),
+            limit=limits.at_least(0.1),
             decimals=1,
         ),
         panels.number(
-            "Failures found",
-            "What `wr-agent doctor` calls a failure on these machines.",
-            now('count(max by (host, code) (wr_agent_finding{severity="failure",@host}) > 0) or vector(0)'),
+            "Failed checks",
+            "Failures that `wr-agent doctor` reports on these machines.",
+            series('count(max by (host, code) (wr_agent_finding{severity="failure",@host}) > 0) or vector(0)'),
             unit=units.COUNT,
-            bounds=limits.at_most(1),
+            limit=limits.at_most(1),
+            decimals=0,
         ),
     ],
 )
 
 
 _PROCESSORS = Row(
-    "Processors and memory",
+    "CPU and memory",
     [
         panels.graph(
-            "Processors busy",
-            "Share of the time in which processors were neither idle nor waiting for a disk. HighCpu fires above "
-            "the line after 5 minutes.",
+            "CPU usage",
+            "Share of CPU time that is neither idle nor I/O wait. HighCpu fires above the line after 5 minutes.",
             series("host:cpu_busy:ratio_rate1m{@host}", "{{host}}"),
+            series("avg(host:cpu_busy:ratio_rate1m{@host})", "mean of all hosts"),
             unit=units.RATIO,
-            bounds=limits.at_most(0.9),
+            limit=limits.at_most(0.9),
         ),
         panels.graph(
-            "What processors do",
-            "Share of all processors' time by mode.",
+            "CPU time by mode",
+            "Share of the CPU time of all machines by mode.",
             series('avg by (mode) (rate(node_cpu_seconds_total{mode!="idle",@host}[$__rate_interval]))', "{{mode}}"),
             unit=units.RATIO,
             stacked=True,
         ),
         panels.graph(
-            "Load averages",
-            "Runnable and waiting tasks, averaged over 1, 5 and 15 minutes.",
-            series("node_load1{@host}", "{{host}} 1 min"),
-            series("node_load5{@host}", "{{host}} 5 min"),
-            series("node_load15{@host}", "{{host}} 15 min"),
-            unit=units.COUNT,
-        ),
-        panels.graph(
-            "Memory used",
-            "Share of memory that programs could not get. HighMemory fires above the line after 5 minutes.",
-            series("host:memory_used:ratio{@host}", "{{host}}"),
-            unit=units.RATIO,
-            bounds=limits.at_most(0.9),
-        ),
-        panels.graph(
-            "Memory by use",
-            "Bytes of memory that can be had, that cache files, and that are swapped out.",
-            series("sum by (host) (node_memory_MemAvailable_bytes{@host})", "{{host}} available"),
-            series("sum by (host) (node_memory_Cached_bytes{@host})", "{{host}} cached files"),
-            series(
-                "sum by (host) (node_memory_SwapTotal_bytes{@host} - node_memory_SwapFree_bytes{@host})",
-                "{{host}} swapped out",
+            "Load average per CPU",
+            "Runnable and waiting tasks per CPU, averaged over 1 and 15 minutes.",
+            *(
+                series(
+                    f"node_load{minutes}{{@host}} / on (host) group_left () "
+                    'count by (host) (node_cpu_seconds_total{mode="idle",@host})',
+                    f"{{{{host}}}} {minutes} min",
+                )
+                for minutes in (1, 15)
             ),
+            unit=units.NUMBER,
+        ),
+        panels.graph(
+            "Memory usage",
+            "Share of memory that is not available. HighMemory fires above the line after 5 minutes.",
+            series("host:memory_used:ratio{@host}", "{{host}}"),
+            series("avg(host:memory_used:ratio{@host})", "mean of all hosts"),
+            unit=units.RATIO,
+            limit=limits.at_most(0.9),
+        ),
+        panels.graph(
+            "Memory by type",
+            "Memory of all machines: available, page cache and used swap.",
+            series("sum(node_memory_MemAvailable_bytes{@host})", "available"),
+            series("sum(node_memory_Cached_bytes{@host})", "page cache"),
+            series("sum(node_memory_SwapTotal_bytes{@host} - node_memory_SwapFree_bytes{@host})", "swap"),
             unit=units.BYTES,
         ),
         shared.pressure(),
@@ -113,22 +121,22 @@ _DISKS = Row(
     "Disks",
     [
         panels.graph(
-            "Space left",
-            "Share of each file system. DiskSpaceLow fires below the line.",
+            "Free disk space",
+            "Free share of each file system. DiskSpaceLow fires below the line.",
             series("host_mountpoint:filesystem_avail:ratio{@host}", "{{host}} {{mountpoint}}"),
             unit=units.RATIO,
-            bounds=limits.at_least(0.1),
+            limit=limits.at_least(0.1),
         ),
         panels.graph(
-            "Read and written",
-            "Bytes a second, of all disks of a machine.",
+            "Disk throughput",
+            "Bytes per second of all disks of a machine.",
             series("sum by (host) (rate(node_disk_read_bytes_total{@host}[$__rate_interval]))", "{{host}} read"),
-            series("sum by (host) (rate(node_disk_written_bytes_total{@host}[$__rate_interval]))", "{{host}} written"),
+            series("sum by (host) (rate(node_disk_written_bytes_total{@host}[$__rate_interval]))", "{{host}} write"),
             unit=units.BYTES_PER_SECOND,
         ),
         panels.graph(
-            "Disks busy",
-            "Share of the time in which a disk had something to do.",
+            "Disk utilisation",
+            "Share of time in which a disk was busy.",
             series(
                 "max by (host, device) (rate(node_disk_io_time_seconds_total{@host}[$__rate_interval]))",
                 "{{host}} {{device}}",
@@ -143,22 +151,29 @@ _NETWORK = Row(
     "Network",
     [
         panels.graph(
-            "Traffic",
-            "Bytes a second over real interfaces.",
-            series(
-                f"sum by (host) (rate(node_network_receive_bytes_total{{{_REAL},@host}}[$__rate_interval]))",
-                "{{host}} received",
-            ),
-            series(
-                f"sum by (host) (rate(node_network_transmit_bytes_total{{{_REAL},@host}}[$__rate_interval]))",
-                "{{host}} sent",
+            "Network traffic",
+            "Bytes per second through physical interfaces.",
+            *(
+                series(
+                    f"sum by (host) (rate(node_network_{way}_bytes_total{{{_REAL},@host}}[$__rate_interval]))",
+                    f"{{{{host}}}} {way}",
+                )
+                for way in ("receive", "transmit")
             ),
             unit=units.BYTES_PER_SECOND,
-            width=12,
         ),
         panels.graph(
-            "Packets lost",
-            "Packets a second that an interface received or sent with an error, or dropped.",
+            "Total network traffic",
+            "Bytes per second through physical interfaces of all machines.",
+            *(
+                series(f"sum(rate(node_network_{way}_bytes_total{{{_REAL},@host}}[$__rate_interval]))", way)
+                for way in ("receive", "transmit")
+            ),
+            unit=units.BYTES_PER_SECOND,
+        ),
+        panels.graph(
+            "Packet errors and drops",
+            "Packets per second that an interface received or sent with an error, or dropped.",
             *(
                 series(
                     f"sum by (host) (rate(node_network_{way}_{kind}_total{{{_REAL},@host}}[$__rate_interval]))",
@@ -168,7 +183,6 @@ _NETWORK = Row(
                 for kind in ("errs", "drop")
             ),
             unit=units.PER_SECOND,
-            width=12,
         ),
     ],
 )
@@ -178,8 +192,8 @@ _CONTAINERS = Row(
     "Containers",
     [
         panels.graph(
-            "Containers",
-            "How many run on each machine.",
+            "Containers by host",
+            "Running containers of each machine.",
             series(
                 f"count by (host) (container_last_seen{{{_NAMED},@host}}) or on (host) 0 * node_load1{{@host}}",
                 "{{host}}",
@@ -187,17 +201,17 @@ _CONTAINERS = Row(
             unit=units.COUNT,
         ),
         panels.graph(
-            "Processors, by container",
-            "Processors in use: 1 is one of them all the time.",
+            "CPU by container",
+            "CPUs in use: 1 is one CPU all the time.",
             series(
                 f"sum by (host, name) (rate(container_cpu_usage_seconds_total{{{_NAMED},@host}}[$__rate_interval]))",
                 "{{host}} {{name}}",
             ),
-            unit=units.COUNT,
+            unit=units.NUMBER,
         ),
         panels.graph(
-            "Memory, by container",
-            "Bytes that cannot be taken back without swapping: what a limit is held against.",
+            "Memory by container",
+            "Working set in bytes, which the memory limit applies to.",
             series(
                 f"sum by (host, name) (container_memory_working_set_bytes{{{_NAMED},@host}})",
                 "{{host}} {{name}}",
@@ -208,12 +222,12 @@ _CONTAINERS = Row(
 )
 
 
-_LOGS = Row("Logs", [panels.log_lines("Logs", "Everything that these machines have logged.", lines('{host=~"$host"}'))])
+_LOGS = Row("Logs", [panels.log_lines("Log lines", "All log lines of these machines.", lines('{host=~"$host"}'))])
 
 DASHBOARD = board(
     "wr-system-health",
     "System Health",
-    "Processors, memory, disks, network and containers of each machine, and whether its agent does its work.",
+    "CPU, memory, disks, network and containers of each machine, and its agent.",
     [HOST],
     [_OVERVIEW, _PROCESSORS, _DISKS, _NETWORK, _CONTAINERS, AGENT, _LOGS],
 )

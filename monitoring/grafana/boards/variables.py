@@ -1,4 +1,4 @@
-"""What a dashboard can be narrowed to. Each variable's values are asked of Prometheus."""
+"""The variables of the dashboards. Their values come from Prometheus."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _ALL = VariableOption(selected=True, text=["All"], value=["$__all"])
 
 
 def _variable(name: str, label: str, query: str, all_value: str) -> VariableModel:
-    """A variable of several values.
+    """Return a variable of several values.
 
     Args:
-        name: What links and selectors call it.
-        label: What a person reads.
-        query: Where its values come from.
-        all_value: The regular expression that stands for all of them.
+        name: Its name in links and selectors.
+        label: Its name on the dashboard.
+        query: The query of its values.
+        all_value: The regular expression of all values.
     """
     return VariableModel(
         type_val=VariableType.QUERY,
@@ -39,12 +39,12 @@ def _variable(name: str, label: str, query: str, all_value: str) -> VariableMode
     )
 
 
-# Prometheus's own job says which cluster and environment it is of; see prometheus.yml.
+# Prometheus's own job carries the cluster and the environment; see prometheus.yml.
 CLUSTER = _variable("cluster", "Cluster", "label_values(prometheus_build_info, cluster)", ".*")
 ENVIRONMENT = _variable(
     "environment", "Environment", 'label_values(prometheus_build_info{cluster=~"$cluster|"}, environment)', ".*"
 )
-# Log streams need a selector that does not match the empty string, so that all hosts are .+ and not .*.
+# Loki requires a selector that does not match the empty string, so all hosts are .+ and not .*.
 HOST = _variable("host", "Host", 'label_values(up{job="agent",@site}, host)', ".+")
 DEVICE = _variable("device", "Audio device", "label_values(audio_device_up{@host}, device)", ".+")
 SERVICE = _variable("service", "Service", 'label_values({service!="",@site}, service)', ".+")

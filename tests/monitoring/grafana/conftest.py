@@ -1,4 +1,4 @@
-"""A site at work in small, whose central stack is fifteen times faster than its own time."""
+"""A small site with load and with a server that is down. Its central stack runs fifteen times faster."""
 
 from __future__ import annotations
 
@@ -103,6 +103,7 @@ def _agents(folder: Path, studio: str, server: str) -> str:
     groups = [
         {"targets": [studio], "labels": {"host": STUDIO, "role": "studio"}},
         {"targets": [server], "labels": {"host": SERVER, "role": "server"}},
+        {"targets": ["127.0.0.1:9"], "labels": {"host": "server-2", "role": "server"}},
     ]
     file.write_text(yaml.safe_dump(groups))
     return str(file)

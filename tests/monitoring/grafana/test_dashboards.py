@@ -1,4 +1,4 @@
-"""The committed dashboards by themselves, and beside what refers to them and what they refer to."""
+"""The committed dashboards: layout, units, axes, titles, links, and agreement with rules and data sources."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import yaml
 
+from monitoring.grafana.boards import runbooks
 from monitoring.grafana.boards.everything import files
 from tests.support.dashboards import FILES, boards, panels, questions, variables
 from tests.support.monitoring import MONITORING, rules
@@ -30,7 +31,26 @@ EACH_PANEL = pytest.mark.parametrize(("uid", "panel"), PANELS, ids=[f"{uid} {it[
 def test_the_committed_files_are_what_the_python_writes() -> None:
     committed = {file.name: file.read_text() for file in FILES}
 
-    assert committed == files(), "write them anew: python -m monitoring.grafana.boards"
+    assert committed == files(), "run: python -m monitoring.grafana.boards"
+
+
+def test_the_committed_runbooks_are_those_of_the_markdown() -> None:
+    folder = MONITORING / "grafana/runbooks"
+
+    assert {file.name: file.read_text() for file in folder.glob("*.json")} == runbooks.files()
+
+
+def test_each_alert_has_a_page_with_its_runbook_whose_links_resolve() -> None:
+    pages = {json.loads(text)["uid"]: json.loads(text) for text in runbooks.files().values()}
+
+    assert {f"runbook-{name}" for name in ALERTS} == set(pages)
+    for page in pages.values():
+        content = page["panels"][0]["options"]["content"]
+        assert "**Impact.**" in content
+        assert "<!--" not in content
+        linked = set(re.findall(r"\]\(/d/([\w-]+)\)", content))
+        assert linked <= set(pages) | set(BOARDS)
+        assert ".md)" not in content
 
 
 def test_the_uids_that_bookmarks_and_alerts_rely_on_stay() -> None:
@@ -46,7 +66,7 @@ def test_an_alert_leads_to_a_dashboard_and_to_variables_that_it_has(name: str) -
     assert named <= set(variables(board))
 
 
-def test_numbers_of_panels_are_unique_and_panels_lie_beside_each_other() -> None:
+def test_panels_have_unique_ids_and_do_not_overlap() -> None:
     for board in BOARDS.values():
         assert max(Counter(panel["id"] for panel in board["panels"]).values()) == 1
         places = [panel["gridPos"] for panel in board["panels"]]
@@ -61,23 +81,23 @@ def _overlap(one: dict[str, int], other: dict[str, int]) -> bool:
 
 
 @EACH_PANEL
-def test_a_panel_says_what_it_shows_and_what_it_is_measured_in(uid: str, panel: dict[str, Any]) -> None:
+def test_a_panel_has_a_description_a_unit_and_a_text_for_no_data(uid: str, panel: dict[str, Any]) -> None:
     assert re.match(r"[A-Z].{15,}\.$", panel["description"]), uid
-    if panel["type"] not in {"logs", "alertGroups"}:
+    if panel["type"] != "logs":
         meaning = panel["fieldConfig"]["defaults"]
         assert meaning["unit"]
         assert meaning["noValue"]
 
 
 @EACH_PANEL
-def test_the_queries_of_a_panel_are_told_apart(uid: str, panel: dict[str, Any]) -> None:
+def test_the_queries_of_a_panel_have_unique_letters(uid: str, panel: dict[str, Any]) -> None:
     letters = [query["refId"] for query in panel.get("targets", [])]
 
     assert letters == sorted(set(letters)), uid
-    assert letters or panel["type"] == "alertGroups"
+    assert letters
 
 
-def test_a_line_at_which_an_alert_fires_names_the_alert_and_is_where_it_fires() -> None:
+def test_the_line_of_an_alert_is_its_limit() -> None:
     named = {
         alert: _bounds(panel)
         for _, panel in PANELS
@@ -93,11 +113,11 @@ def _bounds(panel: dict[str, Any]) -> set[float]:
 
 
 def _compared(alert: str) -> set[float]:
-    """The numbers that an alert's expression compares with."""
+    """Return the numbers that an alert's expression compares with."""
     return {float(number) for number in re.findall(r"[<>]=? ([\d.]+)", ALERTS[alert]["expr"])}
 
 
-def test_quantiles_are_of_rates_that_are_summed_by_bucket() -> None:
+def test_quantiles_come_from_rates_summed_by_le() -> None:
     texts = [question.text for question in questions() if "histogram_quantile" in question.text]
 
     assert texts
@@ -105,10 +125,10 @@ def test_quantiles_are_of_rates_that_are_summed_by_bucket() -> None:
         assert re.search(r"histogram_quantile\([\d.]+, sum by \([\w, ]*\ble\) \(rate\(\w+_bucket\{", text), text
 
 
-def test_what_is_recorded_is_recorded_by_a_rule() -> None:
+def test_recorded_names_have_a_rule() -> None:
     asked = {name for question in questions() if question.source == "prometheus" for name in _names(question.text)}
 
-    assert {name for name in asked if ":" in name} <= RECORDED
+    assert {name for name in asked if ":" in name} <= RECORDED | {"team:contact:info"}
     assert len(asked & RECORDED) > len(RECORDED) / 2
 
 
@@ -116,7 +136,7 @@ def _names(text: str) -> set[str]:
     return metric_names(re.sub(r"\[\$[^\]]*\]", "[5m]", text).replace("$__interval_ms", "1"))
 
 
-def test_all_that_plugins_and_apps_are_asked_to_report_is_shown() -> None:
+def test_every_family_of_plugins_and_apps_is_shown() -> None:
     table = (MONITORING.parent / "docs/instrumentation.md").read_text().partition("## Names")[2].partition("\n#")[0]
     families = [line.split("|")[2] for line in table.splitlines() if line.startswith("|")]
     wanted = set(re.findall(r"`(\w+)`", " ".join(families)))
@@ -127,10 +147,10 @@ def test_all_that_plugins_and_apps_are_asked_to_report_is_shown() -> None:
     assert wanted - {name.removesuffix("_bucket") for name in asked} == set()
 
 
-def test_a_query_uses_only_variables_that_its_dashboard_has() -> None:
+def test_a_query_uses_variables_of_its_dashboard() -> None:
     for question in questions():
         known = set(variables(BOARDS[question.board])) | GRAFANAS_OWN
-        assert set(re.findall(r"\$(\w+)", question.text)) <= known, question
+        assert set(re.findall(r"\$([a-z_]\w*)", question.text)) <= known, question
 
 
 def test_every_dashboard_can_be_narrowed_by_cluster_and_environment_and_leads_to_the_others() -> None:
@@ -142,9 +162,10 @@ def test_every_dashboard_can_be_narrowed_by_cluster_and_environment_and_leads_to
         assert "white-room" in board["tags"]
 
 
-def test_dashboards_of_machines_and_series_of_hosts_lead_to_their_logs_of_the_same_time() -> None:
+def test_dashboards_and_series_of_hosts_link_to_their_logs() -> None:
     of_boards = [link for board in BOARDS.values() for link in board["links"][1:]]
-    of_series = [link for _, it in PANELS for link in it.get("fieldConfig", {}).get("defaults", {}).get("links", [])]
+    of_all = [link for _, it in PANELS for link in it.get("fieldConfig", {}).get("defaults", {}).get("links", [])]
+    of_series = [link for link in of_all if link["url"].startswith("/explore")]
 
     assert len(of_boards) == 3
     assert len(of_series) > 20
@@ -156,7 +177,7 @@ def test_dashboards_of_machines_and_series_of_hosts_lead_to_their_logs_of_the_sa
 
 
 def _logs(links: list[dict[str, Any]], variable: str) -> set[tuple[str, str]]:
-    """Where the links lead, once Grafana has filled them in, and the hosts that they then are of."""
+    """Return each link with its variables filled in, and its hosts."""
     hosts = "studio-1|studio-2"
     values = {variable: hosts, "${__from}": "1000", "${__to}": "2000"}
     return {(re.sub(r"\$\{.*?\}", lambda found: values[found[0]], link["url"]), hosts) for link in links}
@@ -171,6 +192,139 @@ def test_grafana_is_given_the_data_sources_and_the_folder_that_it_needs(config: 
 
     assert {(source["type"], source["uid"]) for source in given} == used | {("alertmanager", "wr-alertmanager")}
     assert all(re.fullmatch(r"http://[\w.]+:\d+", source["url"]) for source in given)
-    groups = next(panel for _, panel in PANELS if panel["type"] == "alertGroups")
-    assert groups["options"]["alertmanager"] in {source["name"] for source in given}
-    assert [Path(provider["options"]["path"]) for provider in providers] == [FILES[0].parent]
+    assert [Path(provider["options"]["path"]) for provider in providers] == [
+        FILES[0].parent,
+        MONITORING / "grafana/runbooks",
+    ]
+
+
+SUPPORTED_PANELS = {
+    *("bargauge", "heatmap", "logs", "stat", "state-timeline", "table", "text", "timeseries"),
+}
+"""The panel types that Grafana 10, 11, 12 and 13 all have as stable features."""
+
+
+def test_only_panels_of_every_supported_version_are_used() -> None:
+    assert {panel["type"] for _, panel in PANELS} <= SUPPORTED_PANELS
+
+
+def test_an_axis_begins_at_0_and_a_ratio_ends_at_1() -> None:
+    for _, panel in PANELS:
+        if panel["type"] != "timeseries":
+            continue
+        meaning = panel["fieldConfig"]["defaults"]
+        custom = meaning["custom"]
+        if meaning["unit"] == "dB":
+            assert (meaning["min"], meaning["max"], custom["fillOpacity"]) == (-120, 0, 0)
+            continue
+        assert meaning["min"] == 0, panel["title"]
+        assert custom["axisSoftMax"] > 0, panel["title"]
+        assert meaning["unit"] != "percentunit" or custom["axisSoftMax"] == 1, panel["title"]
+        assert meaning["unit"] != "locale" or meaning["decimals"] == 0, panel["title"]
+
+
+def test_a_bar_begins_at_0() -> None:
+    bars = [panel for _, panel in PANELS if panel["type"] == "bargauge"]
+
+    assert bars
+    assert {panel["fieldConfig"]["defaults"]["min"] for panel in bars} == {0}
+
+
+def test_a_number_has_a_trend_or_sums_over_the_whole_time() -> None:
+    for _, panel in PANELS:
+        if panel["type"] == "stat":
+            instant = all(query["instant"] for query in panel["targets"])
+            assert panel["options"]["graphMode"] == ("none" if instant else "area")
+
+
+def test_a_missing_number_has_no_alarm_colour() -> None:
+    for _, panel in PANELS:
+        if panel["type"] == "stat":
+            mappings = panel["fieldConfig"]["defaults"]["mappings"]
+            assert [it["options"]["result"]["color"] for it in mappings if it["type"] == "special"] == ["text"]
+
+
+def test_a_limit_is_a_red_line_on_either_side() -> None:
+    lines = [
+        step["color"]
+        for _, panel in PANELS
+        if panel["type"] == "timeseries"
+        for step in panel["fieldConfig"]["defaults"]["thresholds"]["steps"][1:]
+    ]
+
+    assert set(lines) == {"red"}
+
+
+def test_an_empty_cell_stays_empty_and_an_empty_table_has_a_text() -> None:
+    for _, panel in PANELS:
+        if panel["type"] == "table":
+            cells = {
+                value["value"]
+                for override in panel["fieldConfig"]["overrides"]
+                for value in override["properties"]
+                if value["id"] == "noValue"
+            }
+            assert cells == {" "}
+            assert panel["fieldConfig"]["defaults"]["noValue"].strip()
+
+
+def test_marks_are_points_of_the_same_host_and_off_elsewhere() -> None:
+    for uid, board in BOARDS.items():
+        marks = board["annotations"]["list"]
+        by_host = "host" in variables(board)
+        assert [mark["enable"] for mark in marks] == [by_host] * 2, uid
+        assert all(" unless " in mark["expr"] for mark in marks)
+        assert all(f'offset {mark["step"]}' in mark["expr"] for mark in marks)
+        assert all(('host=~"$host"' in mark["expr"]) == by_host for mark in marks)
+
+
+def test_a_graph_of_hosts_shows_ten_series_a_query() -> None:
+    for _, panel in PANELS:
+        if panel["type"] == "timeseries":
+            for query in panel["targets"]:
+                limited = re.search(r"\) and (top|bottom)k\(10, ", query["expr"])
+                assert bool(limited) == ("{{host}}" in query["legendFormat"]), panel["title"]
+
+
+def test_every_dashboard_of_machines_begins_with_its_p0_and_p1_alerts() -> None:
+    for uid in ("wr-system-health", "wr-application", "wr-alerts", "wr-audio"):
+        first = panels(BOARDS[uid])[0]
+        assert (first["type"], first["title"]) == ("state-timeline", "P0 and P1 alerts")
+
+
+def test_an_alert_in_the_table_links_to_its_runbook_and_dashboard() -> None:
+    table = next(panel for _, panel in PANELS if panel["title"] == "Firing alerts")
+    overrides = {it["matcher"]["options"]: it["properties"] for it in table["fieldConfig"]["overrides"]}
+    urls = {name: it["value"][0]["url"] for name, its in overrides.items() for it in its if it["id"] == "links"}
+
+    assert urls == {"Alert": "/d/runbook-${__value.raw}", "Dashboard": "/d/${__value.raw}"}
+    for name, alert in ALERTS.items():
+        board = urlsplit(alert["annotations"]["dashboard"]).path.removeprefix("/d/")
+        assert re.search(rf'"board", "{board}", "alertname", "(\w+\|)*{name}[|"]', table["targets"][0]["expr"])
+
+
+TITLE_WORDS = set(
+    """
+    active activity actions affected agent agents alert alertmanager alerts and app application audio average buffer
+    buffers business by call calls channel checks clicks clients clipped closest code collectors commands configurations
+    connections contacts container containers context count cpu created daily data dead deadline deployed devices disk
+    disks down drops dropout dropouts dropped dsp duration engine error errors evaluations event exceeded export failed failing
+    feature ffi findings firing frame free frequency function graph health highest host hour hours hit in interrupts
+    interval is jitter lag last late latency least level levels lines load log logins logs loki longest loop lost
+    machine man's mean measurement memory metrics minute mode monitoring monthly most network new nginx notification
+    notifications observations observers of on open overview p0 p1 p2 p3 p95 p99 packet peak per performance performances
+    plugin plugins postgresql pressure priority probe query rate redis rejected render request requests resolve response
+    restarts rms rule running sample samples scrape servers services session sessions shipping signups silence silences
+    song songs sound space stack started status stickiness studio studios suppressed switch switched switches system
+    targets ten the their throughput time times timing to total traffic transactions type ui up usage user users utilisation
+    versions way xrun xruns 24
+    """.split()
+)
+"""The words of titles: terms of the field. Add a word only if the field uses it."""
+
+
+def test_titles_use_one_list_of_words() -> None:
+    titles = [panel["title"] for board in BOARDS.values() for panel in board["panels"]]
+    words = {word.strip("(),?:").lower() for title in titles for word in title.split()}
+
+    assert words - TITLE_WORDS == set()
