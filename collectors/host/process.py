@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 from pathlib import Path
 
@@ -42,7 +43,42 @@ def families(root: Path) -> list[Family]:
             len(os.listdir(root / "proc/self/fd")),  # noqa: PTH208 - names cost less than paths
         ),
         gauge("process_max_fds", "Maximum number of open file descriptors.", _limit(resource.RLIMIT_NOFILE)),
+        gauge(
+            "wr_agent_memory_pss_bytes",
+            "Proportional set size of the agent and of its children, such as the audio probe. Memory that processes "
+            "share counts by its share.",
+            _proportional_memory(root),
+            ("process",),
+        ),
     ]
+
+
+def _proportional_memory(root: Path) -> dict[tuple[str, ...], float]:
+    """Return the PSS of this process and of its children in bytes; without those that have ended."""
+    own = _pss(root, "self")
+    children = [_pss(root, pid) for pid in _children(root)]
+    found = {"agent": own, "children": sum(size for size in children if size is not None)}
+    return {(name,): float(size) for name, size in found.items() if size is not None}
+
+
+def _children(root: Path) -> list[str]:
+    """Return the ids of the children of all threads; none if the kernel does not list them."""
+    pids: list[str] = []
+    for thread in (root / "proc/self/task").glob("*"):
+        try:
+            pids += read_text(thread / "children").split()
+        except OSError:
+            continue
+    return pids
+
+
+def _pss(root: Path, pid: str) -> int | None:
+    """Return the PSS of a process in bytes; None if it has ended or the kernel is older than 4.14."""
+    try:
+        found = re.search(r"^Pss:\s+(\d+) kB$", read_text(root / "proc" / pid / "smaps_rollup"), re.MULTILINE)
+    except OSError:
+        return None
+    return int(found[1]) * 1024 if found else None
 
 
 def _limit(kind: int) -> int:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -31,6 +33,29 @@ def test_processor_time_is_counted_in_seconds() -> None:
         pass
 
     assert _value("process_cpu_seconds_total") - before == pytest.approx(0.2, abs=0.1)
+
+
+def test_memory_is_the_proportional_share_of_the_agent_and_its_children() -> None:
+    script = "held = b'x' * 20_000_000; print(len(held), flush=True); input()"
+    before = samples_of(families(Path("/")), "wr_agent_memory_pss_bytes")
+    with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        during = samples_of(families(Path("/")), "wr_agent_memory_pss_bytes")
+        child.kill()
+
+    assert 0 < before["agent",] < psutil.Process().memory_info().rss * 1.1
+    assert during["children",] - before["children",] > 20_000_000
+
+
+def test_a_kernel_without_proportional_sizes_gives_none_of_the_agent(tmp_path: Path) -> None:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/stat").write_text("btime 1\n")
+    (tmp_path / "proc/self").mkdir()
+    (tmp_path / "proc/self/fd").mkdir()
+    (tmp_path / "proc/self/stat").write_text(Path("/proc/self/stat").read_text())
+
+    assert ("agent",) not in samples_of(families(tmp_path), "wr_agent_memory_pss_bytes")
 
 
 def test_open_files_are_counted() -> None:
