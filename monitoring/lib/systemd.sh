@@ -109,8 +109,7 @@ UNIT
 hardening() {
   ((EUID == 0)) || return 0
   echo "ProtectSystem=strict"
-  echo "ReadWritePaths=$DATA"
-  echo "PrivateTmp=yes"
+  echo "ReadWritePaths=$DATA -/tmp"
   echo "CapabilityBoundingSet=$([[ $1 != blackbox ]] || echo CAP_NET_RAW)"
   echo "RestrictSUIDSGID=yes"
   echo "ProtectKernelModules=yes"
