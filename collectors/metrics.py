@@ -26,12 +26,12 @@ class HistogramValue:
     Attributes:
         bounds: Upper bounds of the finite buckets, ascending, in the family's unit.
         counts: Observations in each bucket, *not* cumulative; one longer than `bounds`, the last above them all.
-        sum: The sum of all observations, in the family's unit.
+        sum: The sum of all observations, in the family's unit; None if it is unknown.
     """
 
     bounds: tuple[float, ...]
     counts: tuple[int, ...]
-    sum: float
+    sum: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,11 @@ class SummaryValue:
 
     Attributes:
         count: The number of observations.
-        sum: Their sum, in the family's unit.
+        sum: Their sum, in the family's unit; None if it is unknown.
     """
 
     count: int
-    sum: float
+    sum: float | None
 
 
 Value = float | HistogramValue | SummaryValue

@@ -28,7 +28,7 @@ class Block:
     lines: Lines
     foreign: bool
 
-    def text(self, families: Sequence[Family]) -> str:
+    def text(self, families: Sequence[Family], *, openmetrics: bool = False) -> str:
         """Return the lines of these families' samples; drop the cached labels of other series.
 
         Raises:
@@ -36,7 +36,7 @@ class Block:
         """
         samples = [family.samples for family in families]
         try:
-            text = "".join(map(self.lines.text, samples))
+            text = "".join(map(self.lines.openmetrics_text if openmetrics else self.lines.text, samples))
         except InvalidFamilyError as problem:
             raise InvalidFamilyError(f"{self.metadata.name}: {problem}") from problem
         self.lines.keep(samples)

@@ -72,7 +72,7 @@ class Renderer:
         for collector, families in groups:
             try:
                 blocks = self._blocks(collector, families)
-                texts |= _written(blocks)
+                texts |= _written(blocks, format_)
                 content |= blocks
             except Exception as problem:  # noqa: BLE001 - invalid families may raise anything and must not affect others
                 self._known.pop(collector, None)
@@ -105,12 +105,12 @@ def _block(collector: str, head: _Head) -> Block:
     return Block(collector, said, _LINES.get(type, ScalarLines)(name, labels), foreign)
 
 
-def _written(blocks: Content) -> dict[Block, str]:
+def _written(blocks: Content, format_: Format) -> dict[Block, str]:
     """Return the lines of each block."""
     texts: dict[Block, str] = {}
     since_breath = 0
     for block, families in blocks.items():
-        texts[block] = text = block.text(families)
+        texts[block] = text = block.text(families, openmetrics=format_ is not Format.TEXT)
         since_breath += len(text)
         if since_breath >= _BREATH:
             time.sleep(0)

@@ -49,6 +49,8 @@ class ScalarLines:
             ]
         )
 
+    openmetrics_text = text
+
     def keep(self, live: Sequence[Samples]) -> None:
         """Forget every series that is not among these samples."""
         if len(self._known) > sum(map(len, live)):
@@ -69,7 +71,15 @@ class HistogramLines:
                 bounds or are not natural numbers, its sum is not a number, or label values do not match the label
                 names.
         """
-        return "".join([self._lines(values, value) for values, value in samples.items()])
+        return "".join([self._lines(values, _histogram(value)) for values, value in samples.items()])
+
+    def openmetrics_text(self, samples: Samples) -> str:
+        """Return the lines of each sample, without the count and sum that OpenMetrics does not allow.
+
+        Raises:
+            InvalidFamilyError: As `text` does.
+        """
+        return "".join([self._lines(values, _histogram(it), openmetrics=True) for values, it in samples.items()])
 
     def keep(self, live: Sequence[Samples]) -> None:
         """Forget every series that is not among these samples."""
@@ -77,12 +87,13 @@ class HistogramLines:
             pairs = [pair for samples in live for pair in samples.items()]
             _drop_all_but(self._known, {(values, _histogram(value).bounds) for values, value in pairs})
 
-    def _lines(self, values: LabelValues, value: Value) -> str:
-        histogram = _histogram(value)
-        buckets = list(accumulate(histogram.counts))
-        numbers = (*buckets, buckets[-1], _number(histogram.sum))
+    def _lines(self, values: LabelValues, histogram: HistogramValue, *, openmetrics: bool = False) -> str:
+        total = None if histogram.sum is None else _number(histogram.sum)
+        numbers: list[int | str] = [*accumulate(histogram.counts)]
+        if not openmetrics or _may_have_sum(histogram):
+            numbers += [numbers[-1]] if total is None else [numbers[-1], total]
         beginnings = self._known[values, histogram.bounds]
-        return "".join([f"{beginning}{number}\n" for beginning, number in zip(beginnings, numbers, strict=True)])
+        return "".join([f"{beginning}{number}\n" for beginning, number in zip(beginnings, numbers, strict=False)])
 
 
 class SummaryLines:
@@ -100,6 +111,14 @@ class SummaryLines:
         """
         return "".join([self._lines(values, value) for values, value in samples.items()])
 
+    def openmetrics_text(self, samples: Samples) -> str:
+        """Return the lines of each sample, without a sum that OpenMetrics does not allow.
+
+        Raises:
+            InvalidFamilyError: As `text` does.
+        """
+        return "".join([self._lines(values, value, openmetrics=True) for values, value in samples.items()])
+
     def keep(self, live: Sequence[Samples]) -> None:
         """Forget every series that is not among these samples."""
         if len(self._counts) > sum(map(len, live)):
@@ -107,12 +126,14 @@ class SummaryLines:
             _drop_all_but(self._counts, kept)
             _drop_all_but(self._sums, kept)
 
-    def _lines(self, values: LabelValues, value: Value) -> str:
+    def _lines(self, values: LabelValues, value: Value, *, openmetrics: bool = False) -> str:
         if not isinstance(value, SummaryValue) or type(value.count) is not int or value.count < 0:
             raise InvalidFamilyError(
                 f"expected a SummaryValue with a natural number as count, got {reprlib.repr(value)}"
             )
-        return f"{self._counts[values]}{value.count}\n{self._sums[values]}{_number(value.sum)}\n"
+        total = "" if value.sum is None else f"{self._sums[values]}{_number(value.sum)}\n"
+        shown = "" if openmetrics and not _only_grows(value.sum) else total
+        return f"{self._counts[values]}{value.count}\n{shown}"
 
 
 Lines = ScalarLines | HistogramLines | SummaryLines
@@ -192,6 +213,16 @@ def _canonical(bound: float) -> str:
         return text
     digits = text.lstrip("-").replace(".", "").rstrip("0")
     return f"{bound:.{len(digits) - 1}e}"
+
+
+def _may_have_sum(histogram: HistogramValue) -> bool:
+    """Return whether OpenMetrics 1.0 allows a sum and with it a count, whose value the last bucket has too."""
+    return _only_grows(histogram.sum) and not (histogram.bounds and histogram.bounds[0] < 0)
+
+
+def _only_grows(total: float | None) -> bool:
+    """Return whether a sum can be one of a counter's values, as OpenMetrics 1.0 requires."""
+    return total is not None and total >= 0
 
 
 def _histogram(value: Value) -> HistogramValue:

@@ -12,7 +12,8 @@ def between(before: HistogramValue | None, after: HistogramValue) -> HistogramVa
     if before is None or before.bounds != after.bounds or sum(before.counts) > sum(after.counts):
         return after
     counts = tuple(late - early for early, late in zip(before.counts, after.counts, strict=True))
-    return HistogramValue(after.bounds, counts, after.sum - before.sum)
+    total = None if after.sum is None or before.sum is None else after.sum - before.sum
+    return HistogramValue(after.bounds, counts, total)
 
 
 def quantile(value: HistogramValue, part: float) -> float:
@@ -33,9 +34,9 @@ def worst(value: HistogramValue) -> float:
     return value.bounds[min(highest, len(value.bounds) - 1)]
 
 
-def mean(value: HistogramValue) -> float:
-    """Return the mean. The histogram must have observations."""
-    return value.sum / sum(value.counts)
+def mean(value: HistogramValue) -> float | None:
+    """Return the mean of the observations, of which there must be some; None if their sum is unknown."""
+    return None if value.sum is None else value.sum / sum(value.counts)
 
 
 def _within(value: HistogramValue, index: int, rank: float) -> float:

@@ -29,11 +29,12 @@ def _plugin(before: Reading | None, now: Reading, name: str) -> PluginNow:
     up = now.numbers(_UP, plugin=name)
     xruns = now.total(_XRUNS, plugin=name)
     rendered = _rendered(before, now, name)
+    mean = histograms.mean(rendered) if rendered else None
     return PluginNow(
         name=name,
         up=int(sum(up)),
         instances=len(up),
-        render=short(histograms.mean(rendered)) if rendered else None,
+        render=None if mean is None else short(mean),
         p99=short(histograms.quantile(rendered, 0.99)) if rendered else None,
         deadline=min(now.numbers(_DEADLINE, plugin=name), default=None),
         xruns=int(xruns) if xruns is not None and isfinite(xruns) else None,

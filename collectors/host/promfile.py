@@ -6,7 +6,15 @@ import math
 from collections.abc import Mapping
 from itertools import pairwise
 
-from collectors.exposition_text.lines import Labels, MalformedError, parse_comment, parse_number, parse_sample
+from collectors.exposition_text.lines import (
+    FAMILY_NAME,
+    LABEL_NAME,
+    Labels,
+    MalformedError,
+    parse_comment,
+    parse_number,
+    parse_sample,
+)
 from collectors.metrics import Family, HistogramValue, LabelNames, LabelValues, MetricType, SummaryValue, Value
 
 _TYPES: Mapping[str, MetricType] = {
@@ -51,10 +59,11 @@ class _Page:
 
     def add(self, line: bytes) -> None:
         """Add one line."""
-        if line.startswith(b"#"):
-            self._comment(line)
-        elif line.strip():
-            self._sample(line)
+        stripped = line.strip(b" \t\r")
+        if stripped.startswith(b"#"):
+            self._comment(stripped)
+        elif stripped:
+            self._sample(stripped)
 
     def families(self, source: str) -> list[Family]:
         """Return all families."""
@@ -76,13 +85,17 @@ class _Page:
             return
         if comment.keyword == "HELP":
             self._helps[comment.name] = comment.text
-        elif comment.text not in _TYPES:
+            return
+        type_ = _TYPES.get(comment.text.lower())
+        if type_ is None:
             raise ValueError(f"expected one of {', '.join(_TYPES)} as the type of {comment.name}, got {comment.text!r}")
-        elif self._types.setdefault(comment.name, _TYPES[comment.text]) != _TYPES[comment.text]:
+        if self._types.setdefault(comment.name, type_) != type_:
             raise ValueError(f"{comment.name} is given two types")
 
     def _sample(self, line: bytes) -> None:
         sample = parse_sample(line)
+        if not FAMILY_NAME.fullmatch(sample.name) or not all(LABEL_NAME.fullmatch(label) for label, _ in sample.labels):
+            raise ValueError(f"{sample.name}{dict(sample.labels)}: expected names of letters, digits and '_'")
         tail = line[len(sample.prefix) :]
         value = parse_number(tail)
         if len(tail.split()) > 1:
@@ -108,15 +121,16 @@ class _Page:
         if type_ not in _DISTRIBUTIONS:
             return self._samples[name]
         counts, sums = self._samples.get(f"{name}_count", {}), self._samples.get(f"{name}_sum", {})
-        if not counts or counts.keys() != sums.keys():
-            raise ValueError(f"{name} is a {type_}; expected a count and a sum for each series")
+        if not counts or sums.keys() - counts.keys():
+            raise ValueError(f"{name} is a {type_}; expected a count for each series")
         if not all(map(float.is_integer, counts.values())):
             raise ValueError(f"{name} is a {type_}; expected whole numbers as its counts")
         if type_ == "summary":
-            return {labels: SummaryValue(int(count), sums[labels]) for labels, count in counts.items()}
+            return {labels: SummaryValue(int(count), sums.get(labels)) for labels, count in counts.items()}
         buckets = _by_series(self._samples.get(f"{name}_bucket", {}))
         return {
-            labels: _histogram(name, buckets.get(labels, {}), count, sums[labels]) for labels, count in counts.items()
+            labels: _histogram(name, buckets.get(labels, {}), count, sums.get(labels))
+            for labels, count in counts.items()
         }
 
 
@@ -129,7 +143,7 @@ def _by_series(samples: _Series) -> dict[Labels, dict[float, float]]:
     return found
 
 
-def _histogram(name: str, buckets: dict[float, float], count: float, total: float) -> HistogramValue:
+def _histogram(name: str, buckets: dict[float, float], count: float, total: float | None) -> HistogramValue:
     bounds = tuple(sorted(bound for bound in buckets if math.isfinite(bound)))
     cumulative = [0.0, *(buckets[bound] for bound in bounds), count]
     counts = tuple(after - before for before, after in pairwise(cumulative))

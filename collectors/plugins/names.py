@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from collectors.exposition_text.lines import Labels
+from collectors.exposition_text.lines import FAMILY_NAME, LABEL_NAME, Labels
 from collectors.metrics import MetricType, names_taken
 from collectors.plugins.refusals import Reason, RefusedError
 
@@ -40,8 +40,10 @@ class FamilyNames:
         """Return the head of a plugin's family.
 
         Raises:
-            RefusedError: The name is the agent's own, or is in use with another type.
+            RefusedError: Not every Prometheus can read the name, it is the agent's own, or has another type already.
         """
+        if not FAMILY_NAME.fullmatch(name):
+            raise RefusedError(Reason.UNSUPPORTED_NAME, f"expected letters, digits, '_' and ':', got {name[:60]!r}")
         if is_reserved(name):
             raise RefusedError(Reason.RESERVED_NAME, f"{name} is reserved for the agent")
         if len(name) > _NAME_LENGTH:
@@ -68,11 +70,14 @@ def export_labels(name: str, labels: Labels) -> Labels:
     """Return the labels that a plugin's series is exported with, without those that the agent adds.
 
     Raises:
-        RefusedError: They are too many, too long, or reserved.
+        RefusedError: They are too many, too long, reserved, or not every Prometheus can read their names.
     """
     if len(labels) > _MOST_LABELS or any(len(k) > _NAME_LENGTH or len(v) > _VALUE_LENGTH for k, v in labels):
         limits = f"{_MOST_LABELS} labels of at most {_NAME_LENGTH} and {_VALUE_LENGTH} characters"
         raise RefusedError(Reason.LABEL_LIMIT, f"{name}: expected at most {limits}")
+    if unsupported := [label for label, _ in labels if not LABEL_NAME.fullmatch(label)]:
+        detail = f"{name}: expected letters, digits and '_' as a label's name, got {unsupported[0][:60]!r}"
+        raise RefusedError(Reason.UNSUPPORTED_NAME, detail)
     if any(label.startswith("__") for label, _ in labels):
         raise RefusedError(
             Reason.RESERVED_LABEL, f"{name}: labels that begin with two underscores are reserved for Prometheus"

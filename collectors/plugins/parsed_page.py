@@ -1,6 +1,6 @@
-"""One page as it was answered: read in full the first time, recognised by its bytes from then on.
+"""One page as a plugin answered it: read in full the first time, and recognised by its bytes from then on.
 
-Owns what belongs together in the text. What becomes of it is `plan`'s.
+`plan` decides what is re-exported of it.
 """
 
 from __future__ import annotations
@@ -9,75 +9,115 @@ import asyncio
 from collections.abc import Sequence
 from itertools import compress
 
-from collectors.exposition_text.lines import MalformedError, Sample, parse_comment, parse_number, parse_sample
+from collectors.exposition_text.lines import (
+    OPENMETRICS,
+    TEXT,
+    MalformedError,
+    Sample,
+    Syntax,
+    malformed,
+    parse_comment,
+    parse_number,
+    parse_sample,
+)
 from collectors.plugins.refusals import Reason, RefusedError
 
 _BYTES_AT_ONCE = 32 << 10
-"""Bytes that are read before the event loop may go on: one to two milliseconds, whatever they are."""
+"""Bytes that are read before the event loop may run other tasks: one to two milliseconds of work."""
 
-_LINE_COST = 64  # what a line costs however short it is, as if it were bytes
+_LINE_COST = 64  # bytes that a line counts as in addition to its own
 
 _LINES_A_SAMPLE = 4
 """A sample and the HELP, TYPE and UNIT of its family."""
 
 _LINE_BYTES = 16 << 10
+_END = b"# EOF"
+_PADDING = (b"\r", b" \n", b"\t\n", b"\n ", b"\n\t")
+_DECIMAL_CHARACTERS = b"0123456789+-.eENaInf"
 
 
 class ParsedPage:
-    """What a page says beside its numbers.
+    """A page without its numbers.
+
+    Args:
+        openmetrics: Whether the page is OpenMetrics rather than text 0.0.4.
 
     Attributes:
+        openmetrics: Whether the page is OpenMetrics.
         samples: Its sample lines, in order.
         types: The type of each family that has one, by its name.
         helps: The help of each family that has one, by its name.
-        conflicts: Families that are given two types.
+        contradictions: Why a family's comments contradict each other, by its name.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, openmetrics: bool) -> None:
+        self.openmetrics = openmetrics
         self.samples: list[Sample] = []
         self.types: dict[str, str] = {}
         self.helps: dict[str, str] = {}
-        self.conflicts: set[str] = set()
+        self.contradictions: dict[str, str] = {}
+        self._syntax = _syntax(openmetrics=openmetrics)
+        self._sampled: set[str] = set()
+        self._ended = False
 
     def add(self, line: bytes) -> None:
         """Read one line.
 
         Raises:
-            RefusedError: It is none of the format's.
+            RefusedError: The format does not allow it, or it exceeds the limit.
         """
         if len(line) > _LINE_BYTES:
             raise RefusedError(Reason.LABEL_LIMIT, f"expected lines of at most {_LINE_BYTES} bytes, got {len(line)}")
+        try:
+            self._add(line)
+        except MalformedError as error:
+            raise RefusedError(Reason.MALFORMED, str(error)) from error
+
+    def _add(self, line: bytes) -> None:
+        if self._ended or (self.openmetrics and not line):
+            raise malformed(line)
         if is_sample(line):
-            try:
-                self.samples.append(parse_sample(line))
-            except MalformedError as error:
-                raise RefusedError(Reason.MALFORMED, str(error)) from error
-        else:
+            sample = parse_sample(line, self._syntax)
+            self.samples.append(sample)
+            self._sampled.add(sample.name)
+        elif self.openmetrics and line == _END:
+            self._ended = True
+        elif line:
             self._note(line)
 
     def _note(self, line: bytes) -> None:
-        comment = parse_comment(line)
+        comment = parse_comment(line, self._syntax)
         if comment is None:
             return
-        if comment.keyword == "HELP":
-            self.helps.setdefault(comment.name, comment.text)
-        elif self.types.setdefault(comment.name, comment.text) != comment.text:
-            self.conflicts.add(comment.name)
+        keyword, name, text = comment
+        if keyword == "HELP":
+            self.helps.setdefault(name, text)
+        elif keyword == "UNIT":
+            if text and not name.endswith(f"_{text}"):
+                self.contradictions[name] = f"{name} does not end in its unit {text[:40]!r}"
+        elif self.openmetrics:
+            self._set_type(name, text)
+        elif name not in self._sampled:  # a type after the family's first sample is ignored, as in prometheus_client
+            self._set_type(name, text.lower())
+
+    def _set_type(self, name: str, type_: str) -> None:
+        if self.types.setdefault(name, type_) != type_:
+            self.contradictions[name] = f"{name} is given two types in one answer"
 
 
 class Template:
-    """All bytes of a page but its numbers: what recognises it when it comes again.
+    """All bytes of a page but its numbers, which recognise the page when it comes again.
 
     Args:
-        lines: The page's.
-        page: What was read of them.
-        openmetrics: Whether it is OpenMetrics.
+        lines: The lines of the page.
+        page: The parsed page.
     """
 
-    __slots__ = ("_is_other", "_is_sample", "_lengths", "_others", "_prefixes", "openmetrics")
+    __slots__ = ("_is_other", "_is_sample", "_lengths", "_others", "_prefixes", "_syntax", "openmetrics")
 
-    def __init__(self, lines: Sequence[bytes], page: ParsedPage, *, openmetrics: bool) -> None:
-        self.openmetrics = openmetrics
+    def __init__(self, lines: Sequence[bytes], page: ParsedPage) -> None:
+        self.openmetrics = page.openmetrics
+        self._syntax = _syntax(openmetrics=page.openmetrics)
         self._is_sample = bytes(map(is_sample, lines))
         self._is_other = bytes(not flag for flag in self._is_sample)
         self._others = list(compress(lines, self._is_other))
@@ -86,45 +126,42 @@ class Template:
 
     @property
     def samples(self) -> int:
-        """How many sample lines there are."""
+        """The number of sample lines."""
         return len(self._prefixes)
 
     def values(self, lines: Sequence[bytes]) -> list[float] | None:
-        """The numbers of the samples, in order; `None` if anything beside the numbers differs from this page.
+        """Return the numbers of the samples in order; `None` if anything but the numbers differs from this page.
 
         Raises:
-            RefusedError: A number is none.
+            RefusedError: The format does not allow a number.
         """
         if len(lines) != len(self._is_sample) or list(compress(lines, self._is_other)) != self._others:
             return None
         samples = list(compress(lines, self._is_sample))
         if not all(map(bytes.startswith, samples, self._prefixes)):
             return None
-        try:
-            return [float(line[length:]) for line, length in zip(samples, self._lengths, strict=True)]
-        except ValueError:  # a timestamp or an exemplar behind the number, or nonsense
-            return [_number(line[length:]) for line, length in zip(samples, self._lengths, strict=True)]
-
-
-def _number(tail: bytes) -> float:
-    try:
-        return parse_number(tail)
-    except MalformedError as error:
-        raise RefusedError(Reason.MALFORMED, str(error)) from error
+        tails = [line[length:] for line, length in zip(samples, self._lengths, strict=True)]
+        # Without other characters each tail is one number or malformed. Others may be a timestamp or an exemplar.
+        if not b"".join(tails).translate(None, _DECIMAL_CHARACTERS):
+            try:
+                return list(map(float, tails))
+            except ValueError:
+                pass
+        return [_number(tail, self._syntax) for tail in tails]
 
 
 def is_sample(line: bytes) -> bool:
-    """Whether a line is a sample's, and no comment or blank."""
-    return not line.startswith(b"#") and bool(line.strip())
+    """Return whether a line is a sample, and no comment and not empty."""
+    return bool(line) and not line.startswith(b"#")
 
 
-async def read_page(lines: Sequence[bytes], max_samples: int) -> ParsedPage:
-    """Read all lines, a few at a time.
+async def read_page(lines: Sequence[bytes], max_samples: int, *, openmetrics: bool) -> ParsedPage:
+    """Read all lines, and pause after a few, so that the event loop can run other tasks.
 
     Raises:
-        RefusedError: A line is none of the format's, or there are too many samples.
+        RefusedError: The format does not allow a line, or there are too many samples.
     """
-    page = ParsedPage()
+    page = ParsedPage(openmetrics=openmetrics)
     since_pause = 0
     for line in lines:
         page.add(line)
@@ -140,22 +177,45 @@ async def read_page(lines: Sequence[bytes], max_samples: int) -> ParsedPage:
     return page
 
 
-def split(body: bytes, max_samples: int, *, openmetrics: bool) -> list[bytes]:
-    """The lines of a page.
+def split(body: bytes, max_samples: int, *, openmetrics: bool, whole: bool = True) -> list[bytes]:
+    """Return the lines of a page; those of text 0.0.4 without blanks around them.
+
+    Args:
+        body: The page.
+        max_samples: The limit of samples, which limits the lines too.
+        openmetrics: Whether it is OpenMetrics.
+        whole: Whether the answer's length was announced. Otherwise the last line of text must have an end, since a
+            number could be cut off.
 
     Raises:
-        RefusedError: It is no UTF-8, ends within a line, or has too many lines.
+        RefusedError: It is not UTF-8, ends too early, or has too many lines.
     """
     try:
         body.decode()
     except UnicodeDecodeError as error:
         around = body[max(error.start - 20, 0) : error.start + 20]
         raise RefusedError(Reason.NOT_UTF8, f"expected UTF-8, got {around!r}") from error
-    if (body or openmetrics) and not body.endswith(b"# EOF\n" if openmetrics else b"\n"):
-        raise RefusedError(Reason.TRUNCATED, f"expected {'# EOF' if openmetrics else 'a whole line'} at the end")
+    if openmetrics and not body.removesuffix(b"\n").endswith(_END):
+        raise RefusedError(Reason.TRUNCATED, "expected # EOF at the end")
+    if body and not whole and not openmetrics and not body.endswith(b"\n"):
+        raise RefusedError(Reason.TRUNCATED, "expected a whole line at the end")
     most_lines = _LINES_A_SAMPLE * max_samples
     if (lines := body.count(b"\n")) > most_lines:
         raise RefusedError(
             Reason.TOO_MANY_SAMPLES, f"expected at most {most_lines} lines for plugins.max_samples, got {lines}"
         )
-    return body.split(b"\n")[:-1]
+    found = body.removesuffix(b"\n").split(b"\n") if body else []
+    if not openmetrics and (body[:1] in b" \t" or any(padding in body for padding in _PADDING)):
+        return [line.strip(b" \t\r") for line in found]
+    return found
+
+
+def _syntax(*, openmetrics: bool) -> Syntax:
+    return OPENMETRICS if openmetrics else TEXT
+
+
+def _number(tail: bytes, syntax: Syntax) -> float:
+    try:
+        return parse_number(tail, syntax)
+    except MalformedError as error:
+        raise RefusedError(Reason.MALFORMED, str(error)) from error

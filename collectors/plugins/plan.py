@@ -1,6 +1,6 @@
-"""What becomes of the numbers of one page: which are summed where, which stay the instance's own, which are refused.
+"""The plan of one page: which numbers are summed, which stay the instance's own, and which are refused.
 
-Made once a page; a page that differs in nothing but its numbers has the same plan.
+It is made once a page. A page that differs only in its numbers has the same plan.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import NamedTuple, Protocol
 
-from collectors.exposition_text.lines import Labels, Sample
+from collectors.exposition_text.lines import Labels, MalformedError, Sample, to_float
 from collectors.metrics import LabelNames, LabelValues, MetricType
 from collectors.plugins.names import FamilyNames, Head, export_labels
 from collectors.plugins.parsed_page import ParsedPage, Template
@@ -20,7 +20,7 @@ from collectors.plugins.refusals import Reason, Refusal, RefusedError
 from collectors.plugins.series import Counter, Distribution
 
 _AT_ONCE = 200
-"""Samples that are sorted before the event loop may go on: one to two milliseconds."""
+"""Samples that are sorted before the event loop may run other tasks: one to two milliseconds of work."""
 
 _SERVICE_LENGTH = 200
 
@@ -28,7 +28,7 @@ _LIMIT_LABELS = {"histogram": "le", "summary": "quantile"}
 
 
 class Gauge(NamedTuple):
-    """One number that is exported as it is, for its instance alone. `sample` is its index in the page."""
+    """One number that is exported as it is, for its instance. `sample` is its index on the page."""
 
     sample: int
     head: Head
@@ -37,52 +37,54 @@ class Gauge(NamedTuple):
 
 
 class Sum(NamedTuple):
-    """One sample that is a counter. `sample` is its index in the page."""
+    """One sample of a counter. `sample` is its index on the page."""
 
     sample: int
     series: Counter
 
 
 class Observations(NamedTuple):
-    """The samples that together are one histogram or summary.
+    """The samples of one histogram or summary.
 
     Attributes:
-        series: Where they are summed.
+        series: The series in which they are summed.
         bounds: Upper bounds of the finite buckets, ascending.
-        pick: Takes the cumulative counts, the last of which is of all, and the sum out of a page's numbers.
+        pick: Returns the cumulative counts among a page's numbers; the last one counts all observations.
+        sum: The index of the sum on the page; None if there is none, as for negative bounds.
     """
 
     series: Distribution
     bounds: tuple[float, ...]
     pick: Callable[[list[float]], tuple[float, ...]]
+    sum: int | None
 
 
 class SeriesStore(Protocol):
-    """Where a plugin's series are: each made at its first use."""
+    """The store of a plugin's series, which makes each at its first use."""
 
     def counter(self, head: Head, labels: Labels) -> Counter:
-        """The counter with these labels; raises RefusedError if there are too many."""
+        """Return the counter with these labels; raise RefusedError if there are too many."""
 
     def distribution(self, head: Head, labels: Labels) -> Distribution:
-        """The histogram or summary with these labels; raises RefusedError if there are too many."""
+        """Return the histogram or summary with these labels; raise RefusedError if there are too many."""
 
 
 @dataclass(slots=True)
 class Plan:
-    """What is done with the numbers of a page that fits a template, in the order of its samples."""
+    """The use of the numbers of a page that fits a template, in the order of its samples."""
 
     template: Template
     sums: list[Sum] = field(default_factory=list)
     observations: list[Observations] = field(default_factory=list)
     gauges: list[Gauge] = field(default_factory=list)
     refused: dict[str, Refusal] = field(default_factory=dict)
-    """By what is refused: a family's name, or a series."""
+    """The refusals, by the name of a family or by a series."""
     service: str = ""
     """The value of the label `service`, by which apps and servers name themselves; empty if no series has it."""
 
 
 async def make_plan(page: ParsedPage, template: Template, names: FamilyNames, store: SeriesStore) -> Plan:
-    """The plan for a page, made a few samples at a time."""
+    """Return the plan of a page, and pause after a few samples."""
     plan = Plan(template, service=_service(page))
     maker = _Maker(plan, page, names, store)
     for index, sample in enumerate(page.samples):
@@ -97,7 +99,7 @@ async def make_plan(page: ParsedPage, template: Template, names: FamilyNames, st
 
 
 class _Family(NamedTuple):
-    """What a sample belongs to, in the page's own words. `role` is the suffix that says which part of it it is."""
+    """The family of a sample, in the page's own words. `role` is the sample's suffix."""
 
     name: str
     type: str
@@ -106,7 +108,7 @@ class _Family(NamedTuple):
 
 @dataclass(slots=True)
 class _Parts:
-    """The samples found so far of one histogram or summary, by their index."""
+    """The indexes of the samples found so far of one histogram or summary."""
 
     head: Head
     labels: Labels
@@ -114,17 +116,29 @@ class _Parts:
     others: dict[str, int] = field(default_factory=dict)
 
 
-_ROLES = {
-    "counter": ("", "_total", "_created"),
+_TEXT_ROLES = {
+    "counter": ("",),
     "gauge": ("",),
     "unknown": ("",),
     "untyped": ("",),
     "stateset": ("",),
-    "info": ("_info",),
+    "info": ("",),
+    "gaugehistogram": ("",),
     "histogram": ("_bucket", "_sum", "_count", "_created"),
     "summary": ("", "_sum", "_count", "_created"),
 }
-_SUFFIXES = ("_bucket", "_sum", "_count", "_total", "_created", "_info")
+_OPENMETRICS_ROLES = {
+    "counter": ("", "_total", "_created"),
+    "gauge": ("",),
+    "unknown": ("",),
+    "stateset": ("",),
+    "info": ("_info",),
+    "gaugehistogram": ("_bucket", "_gsum", "_gcount"),
+    "histogram": ("_bucket", "_sum", "_count", "_created"),
+    "summary": ("", "_sum", "_count", "_created"),
+}
+_SUFFIXES = ("_bucket", "_sum", "_count", "_total", "_info", "_gsum", "_gcount")
+_CREATED = "_created"
 _EXPORTED: dict[str, MetricType] = {
     "counter": "counter",
     "gauge": "gauge",
@@ -138,20 +152,21 @@ _EXPORTED: dict[str, MetricType] = {
 
 
 class _Maker:
-    """Fills a plan, sample by sample."""
+    """The maker of a plan, sample by sample."""
 
     def __init__(self, plan: Plan, page: ParsedPage, names: FamilyNames, store: SeriesStore) -> None:
         self._plan = plan
         self._page = page
+        self._roles = _OPENMETRICS_ROLES if page.openmetrics else _TEXT_ROLES
         self._names = names
         self._store = store
         self._seen: set[tuple[str, Labels]] = set()
         self._parts: dict[tuple[str, Labels], _Parts] = {}
 
     def add(self, index: int, sample: Sample) -> None:
-        """Sort one sample in, or refuse it."""
+        """Add one sample, or refuse it."""
         family = self._family(sample.name)
-        if family.role == "_created":
+        if family.role == _CREATED:
             return
         try:
             head = self._head(family)
@@ -164,11 +179,11 @@ class _Maker:
             self._refuse(error, f"{sample.name}{dict(sample.labels)}")
 
     def parts(self) -> Iterable[_Parts]:
-        """What was sorted in so far of histograms and summaries."""
+        """Return the samples found so far of histograms and summaries."""
         return self._parts.values()
 
     def put_together(self, parts: _Parts) -> None:
-        """Add one histogram or summary that has all its parts, or refuse it."""
+        """Add one histogram or summary with all its samples, or refuse it."""
         try:
             self._plan.observations.append(self._observations(parts))
         except RefusedError as error:
@@ -179,21 +194,26 @@ class _Maker:
 
     def _family(self, name: str) -> _Family:
         types = self._page.types
-        for suffix in _SUFFIXES:
-            stem = name.removesuffix(suffix)
-            type_ = types.get(stem, "") if stem != name else ""
-            if suffix in _ROLES.get(type_, ()):
-                return _Family(stem, type_, suffix)
-            if suffix == "_created" and types.get(f"{stem}_total") == "counter":
-                return _Family(stem, "counter", suffix)
+        if name.endswith(_CREATED):
+            stem = name.removesuffix(_CREATED)
+            if types.get(f"{stem}_total") == "counter" or types.get(stem) in ("counter", "histogram", "summary"):
+                return _Family(stem, "counter", _CREATED)
+        if name not in types:
+            for suffix in _SUFFIXES:
+                stem = name.removesuffix(suffix)
+                if stem != name and suffix in self._roles.get(types.get(stem, ""), ()):
+                    return _Family(stem, types[stem], suffix)
         return _Family(name, types.get(name, "unknown"), "")
 
     def _head(self, family: _Family) -> Head:
-        if family.name in self._page.conflicts:
-            raise RefusedError(Reason.TYPE_CONFLICT, f"{family.name} is given two types in one answer")
-        exported = _EXPORTED.get(family.type)
-        if exported is None or family.role not in _ROLES[family.type]:
+        if contradiction := self._page.contradictions.get(family.name):
+            raise RefusedError(Reason.TYPE_CONFLICT, contradiction)
+        exported = _EXPORTED.get(family.type) if family.type in self._roles else None
+        if exported is None:
             raise RefusedError(Reason.UNSUPPORTED_TYPE, f"{family.name}: {family.type[:40]!r} is not re-exported")
+        if family.role not in self._roles[family.type]:
+            detail = f"{family.name}: a {family.type} has no sample of that name without a suffix"
+            raise RefusedError(Reason.UNSUPPORTED_TYPE, detail)
         name = f"{family.name}{family.role}" if exported in ("counter", "gauge") else family.name
         return self._names.claim(name, exported, self._page.helps.get(family.name, ""))
 
@@ -227,13 +247,11 @@ class _Maker:
     def _observations(self, parts: _Parts) -> Observations:
         bounds = tuple(sorted(bound for bound in parts.buckets if bound != math.inf))
         all_ = parts.buckets.get(math.inf, parts.others.get("_count"))
-        total = parts.others.get("_sum")
-        if all_ is None or total is None:
-            raise RefusedError(
-                Reason.BAD_HISTOGRAM, f"{parts.head.name}: expected a count and a sum, found one of them"
-            )
+        if all_ is None:
+            raise RefusedError(Reason.BAD_HISTOGRAM, f"{parts.head.name}: expected a count, or a bucket le=+Inf")
         series = self._store.distribution(parts.head, parts.labels)
-        return Observations(series, bounds, itemgetter(*(parts.buckets[bound] for bound in bounds), all_, total))
+        pick = _picker([*(parts.buckets[bound] for bound in bounds), all_])
+        return Observations(series, bounds, pick, parts.others.get("_sum"))
 
 
 def _service(page: ParsedPage) -> str:
@@ -241,10 +259,18 @@ def _service(page: ParsedPage) -> str:
     return next(values, "")[:_SERVICE_LENGTH]
 
 
+def _picker(indexes: list[int]) -> Callable[[list[float]], tuple[float, ...]]:
+    """Return a function that returns the numbers at these indexes."""
+    if len(indexes) == 1:  # itemgetter of one index returns no tuple
+        (only,) = indexes
+        return lambda values: (values[only],)
+    return itemgetter(*indexes)
+
+
 def _bound(head: Head, text: str) -> float:
     try:
-        bound = float(text)
-    except ValueError:
+        bound = to_float(text.encode())
+    except MalformedError:
         bound = math.nan
     if math.isnan(bound) or bound == -math.inf:
         raise RefusedError(Reason.BAD_HISTOGRAM, f"{head.name}: expected a number as le, got {text[:40]!r}")

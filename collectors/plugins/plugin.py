@@ -112,10 +112,10 @@ class Plugin:
         return None
 
     async def _new(self, lines: list[bytes], *, openmetrics: bool) -> tuple[Plan, list[float]]:
-        page = await read_page(lines, self._admission.max_samples)
+        page = await read_page(lines, self._admission.max_samples, openmetrics=openmetrics)
         if self._admission.full:
             raise RefusedError(Reason.TOO_MANY_SERIES, "all plugins together reached the limit of series")
-        template = Template(lines, page, openmetrics=openmetrics)
+        template = Template(lines, page)
         values = template.values(lines)
         made = await make_plan(page, template, self._admission.names, self)
         self._plans = [made, *self._plans[: _MOST_PLANS - 1]]

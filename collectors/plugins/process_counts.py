@@ -11,7 +11,7 @@ from collectors.plugins.plan import Plan
 from collectors.plugins.refusals import Reason, Refusal
 from collectors.plugins.series import LARGEST, Counter, Distribution, Observed, observed
 
-_Raw = tuple[tuple[float, ...], tuple[float, ...]]
+_Raw = tuple[tuple[float, ...], tuple[float, ...], float | None]
 
 
 class ProcessCounts:
@@ -54,12 +54,12 @@ class ProcessCounts:
             seen[series] = value
 
     def _fold_observations(self, plan: Plan, values: list[float]) -> Iterator[Refusal]:
-        for series, bounds, pick in plan.observations:
-            raw = (bounds, pick(values))
+        for series, bounds, pick, total_index in plan.observations:
+            total = None if total_index is None else values[total_index]
+            raw = (bounds, pick(values), total)
             if raw == self._raw.get(series):
                 continue
-            *cumulative, total = raw[1]
-            now = observed(bounds, cumulative, total)
+            now = observed(bounds, raw[1], total)
             if now is None:
                 yield Refusal(Reason.BAD_HISTOGRAM, f"{series.head.name}: expected counts that ascend, got {raw[1]}")
                 continue

@@ -32,6 +32,7 @@ class Reason(StrEnum):
     NOT_UTF8 = "not_utf8"
     INTERNAL = "internal"
 
+    UNSUPPORTED_NAME = "unsupported_name"
     RESERVED_NAME = "reserved_name"
     TYPE_CONFLICT = "type_conflict"
     UNSUPPORTED_TYPE = "unsupported_type"

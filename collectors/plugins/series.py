@@ -47,12 +47,12 @@ class Observed(NamedTuple):
     Attributes:
         bounds: Upper bounds of the finite buckets, ascending.
         counts: Observations in each bucket, the last above all bounds.
-        sum: The sum of all observations.
+        sum: The sum of all observations; None if it is unknown.
     """
 
     bounds: tuple[float, ...]
     counts: tuple[int, ...]
-    sum: float
+    sum: float | None
 
     def at(self, bounds: tuple[float, ...]) -> Observed:
         """Return the same observations in a subset of the buckets."""
@@ -66,7 +66,7 @@ class Observed(NamedTuple):
         common = common_bounds(before.bounds, self.bounds)
         then, now = before.at(common), self.at(common)
         counts = tuple(map(sub, now.counts, then.counts))
-        return self if min(counts) < 0 else Observed(common, counts, now.sum - then.sum)
+        return self if min(counts) < 0 else Observed(common, counts, _difference(now.sum, then.sum))
 
 
 class Distribution:
@@ -87,13 +87,14 @@ class Distribution:
         self.total: Observed | None = None
 
     def add(self, news: Observed) -> None:
-        """Add new observations. Bounds that they lack are dropped for good, since their counts would be a guess."""
+        """Add new observations. Bounds or a sum that they lack are dropped for good: the rest would be a guess."""
         if self.total is None:
             self.total = news
             return
         common = common_bounds(self.total.bounds, news.bounds)
         ours, theirs = self.total.at(common), news.at(common)
-        self.total = Observed(common, tuple(map(add, ours.counts, theirs.counts)), ours.sum + theirs.sum)
+        total = None if ours.sum is None or theirs.sum is None else ours.sum + theirs.sum
+        self.total = Observed(common, tuple(map(add, ours.counts, theirs.counts)), total)
 
     def value(self, total: Observed) -> HistogramValue | SummaryValue:
         """Return a total as it is exported."""
@@ -102,19 +103,25 @@ class Distribution:
         return HistogramValue(total.bounds, total.counts, total.sum)
 
 
-def observed(bounds: tuple[float, ...], cumulative: Sequence[float], total: float) -> Observed | None:
+def observed(bounds: tuple[float, ...], cumulative: Sequence[float], total: float | None) -> Observed | None:
     """Return the observations of a histogram's lines; None if the lines contradict each other.
 
     Args:
         bounds: Upper bounds of the finite buckets, ascending.
         cumulative: Observations up to each bound, and all of them.
-        total: Their sum.
+        total: Their sum; None if the lines have none. One that is not finite is not kept either.
     """
-    if not all(map(float.is_integer, cumulative)) or not math.isfinite(total) or max(cumulative) > LARGEST:
+    if not all(map(float.is_integer, cumulative)) or max(cumulative) > LARGEST:
         return None
     numbers = list(map(int, cumulative))
     counts = tuple(map(sub, numbers, [0, *numbers[:-1]]))
-    return Observed(bounds, counts, total) if min(counts) >= 0 else None
+    if min(counts) < 0:
+        return None
+    return Observed(bounds, counts, total if total is not None and math.isfinite(total) else None)
+
+
+def _difference(now: float | None, then: float | None) -> float | None:
+    return None if now is None or then is None else now - then
 
 
 def common_bounds(ours: tuple[float, ...], theirs: tuple[float, ...]) -> tuple[float, ...]:

@@ -101,6 +101,33 @@ def test_openmetrics_is_as_the_format_wants_it(format_: Format) -> None:
     assert page(*MIXED, format_=format_) == MIXED_OPENMETRICS
 
 
+@pytest.mark.parametrize("total", [None, 12.5, -12.5])
+def test_a_histogram_of_negative_bounds_has_no_sum_in_openmetrics(total: float | None) -> None:
+    family = histogram("level_dbfs", "Level.", {(): HistogramValue((-6.0,), (2, 1), total)})
+
+    text, openmetrics = (page(family, format_=format_) for format_ in (Format.TEXT, Format.OPENMETRICS))
+
+    buckets = 'level_dbfs_bucket{le="-6.0"} 2\nlevel_dbfs_bucket{le="+Inf"} 3\n'
+    ends = "level_dbfs_count 3\n" + ("" if total is None else f"level_dbfs_sum {total}\n")
+    assert text.endswith(buckets + ends)
+    assert openmetrics.endswith(buckets + "# EOF\n")
+    assert list(parse_openmetrics(openmetrics))
+
+
+def test_sums_that_openmetrics_does_not_allow_are_left_out() -> None:
+    families = [
+        histogram("h", "H.", {("a",): HistogramValue((1.0,), (2, 1), -1.5)}, ("x",)),
+        Family("s", "summary", "S.", ("x",), {("a",): SummaryValue(3, None), ("b",): SummaryValue(3, -1.5)}),
+    ]
+
+    openmetrics = page(*families, format_=Format.OPENMETRICS)
+
+    assert "_sum" not in openmetrics
+    assert 's_count{x="b"} 3' in openmetrics
+    assert list(parse_openmetrics(openmetrics))
+    assert 's_sum{x="b"} -1.5' in page(*families)
+
+
 def test_a_second_rendering_says_the_same() -> None:
     renderer = Renderer()
 
@@ -215,7 +242,7 @@ NONSENSE: dict[str, tuple[Any, str]] = {
         "natural",
     ),
     "a summary with a quantile": (any_family("x", "summary", "X.", ("quantile",), {("0.5",): 1.0}), "`quantile`"),
-    "a sum that is no number": (any_histogram("x", "X.", {(): any_value((1.0,), (1, 1), None)}), "number"),
+    "a sum that is no number": (any_histogram("x", "X.", {(): any_value((1.0,), (1, 1), "1")}), "number"),
     "no family at all": ("up 1", "expected a Family, got 'up 1'"),
     "samples that cannot be read": (any_family("x", "gauge", "X.", (), Exploding({(): 1})), "changed size"),
     "no samples": (any_family("x", "gauge", "X.", (), None), "NoneType"),
@@ -488,7 +515,7 @@ def expected_samples(family: Family) -> Samples:
         labels: list[tuple[str, str | float]] = [*zip(family.labels, values, strict=True)]
         if isinstance(value, SummaryValue):
             found["a_summary_count", frozenset(labels)] = value.count
-            found["a_summary_sum", frozenset(labels)] = value.sum
+            found["a_summary_sum", frozenset(labels)] = _known(value.sum)
             continue
         if not isinstance(value, HistogramValue):
             found[family.name, frozenset(labels)] = value
@@ -496,8 +523,13 @@ def expected_samples(family: Family) -> Samples:
         for i, bound in enumerate((*value.bounds, math.inf)):
             found["a_histogram_bucket", frozenset([*labels, ("le", bound)])] = sum(value.counts[: i + 1])
         found["a_histogram_count", frozenset(labels)] = sum(value.counts)
-        found["a_histogram_sum", frozenset(labels)] = value.sum
+        found["a_histogram_sum", frozenset(labels)] = _known(value.sum)
     return found
+
+
+def _known(total: float | None) -> float:
+    assert total is not None
+    return total
 
 
 def parsed_samples(parsed: Metric) -> Samples:

@@ -327,6 +327,8 @@ async def test_another_block_size_is_followed(collector: AudioCollector, jackd: 
 
     assert isinstance(before, HistogramValue)
     assert isinstance(after, HistogramValue)
+    assert before.sum is not None
+    assert after.sum is not None
     mean = (after.sum - before.sum) / (sum(after.counts) - sum(before.counts))
     assert mean == pytest.approx(512 / 48000, rel=0.3)
 

@@ -45,6 +45,22 @@ def test_a_histogram_and_a_summary_are_put_together() -> None:
     assert set(found) == {"h", "s"}
 
 
+def test_a_histogram_may_lack_its_sum() -> None:
+    found = _parsed('# TYPE h histogram\nh_bucket{le="-1"} 2\nh_bucket{le="+Inf"} 4\nh_count 4\n')
+
+    assert found["h"].samples == {(): HistogramValue((-1.0,), (2, 2), None)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["\t#  TYPE\ta  counter \r\n\r\n a 1 \t\r\n", "#TYPE a COUNTER\na\t1\n", '# TYPE "a" counter\n{"a"} 1\n'],
+)
+def test_a_counter_may_be_written_in_every_legal_way(text: str) -> None:
+    assert [(family.name, family.type, family.samples) for family in parse(text.encode(), "a.prom")] == [
+        ("a", "counter", {(): 1})
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
@@ -54,8 +70,11 @@ def test_a_histogram_and_a_summary_are_put_together() -> None:
         ("# TYPE x gauge\n# TYPE x counter\nx 1\n", "two types"),
         ("# TYPE x gauges\nx 1\n", "got 'gauges'"),
         ("x one\n", "one"),
+        ('{"x.y"} 1\n', "expected names of letters"),
+        ('x{"a.b"="1"} 1\n', "expected names of letters"),
+        ("x 1_000\n", "1_000"),
         ('x{a="1} 1\n', "expected a line such as"),
-        ("# TYPE h histogram\nh_sum 1\n", "expected a count and a sum"),
+        ("# TYPE h histogram\nh_sum 1\n", "expected a count"),
         ('# TYPE h histogram\nh_bucket{le="1"} 5\nh_sum 1\nh_count 4\n', "counts that rise"),
         ('# TYPE h histogram\nh_bucket{le="1"} 0.5\nh_sum 1\nh_count 4\n', "counts that rise"),
         ('# TYPE h histogram\nh_bucket{le="1"} NaN\nh_sum 1\nh_count 4\n', "counts that rise"),

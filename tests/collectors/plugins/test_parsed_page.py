@@ -18,8 +18,8 @@ MAX = 1_000
 
 async def read(text: str | bytes, *, openmetrics: bool = False) -> tuple[ParsedPage, Template, list[float]]:
     lines = split(text.encode() if isinstance(text, str) else text, MAX, openmetrics=openmetrics)
-    page = await read_page(lines, MAX)
-    template = Template(lines, page, openmetrics=openmetrics)
+    page = await read_page(lines, MAX, openmetrics=openmetrics)
+    template = Template(lines, page)
     values = template.values(lines)
     assert values is not None
     return page, template, values
@@ -71,13 +71,13 @@ async def test_types_and_helps_are_read() -> None:
 
     assert page.types == {"a_total": "counter", "b": "gauge"}
     assert page.helps == {"a_total": "One\nor \\two", "c": ""}
-    assert page.conflicts == set()
+    assert page.contradictions == {}
 
 
 async def test_a_family_of_two_types_is_found() -> None:
     page, _, _ = await read("# TYPE a counter\n# TYPE a gauge\n# TYPE b gauge\n# TYPE b gauge\n")
 
-    assert page.conflicts == {"a"}
+    assert set(page.contradictions) == {"a"}
 
 
 @pytest.mark.parametrize(
@@ -90,9 +90,17 @@ async def test_a_line_that_is_none_is_refused(line: str) -> None:
 
 
 async def test_half_an_answer_is_refused() -> None:
-    assert await refusal("a 1\nb 12") is Reason.TRUNCATED
+    with pytest.raises(RefusedError) as caught:
+        split(b"a 1\nb 12", MAX, openmetrics=False, whole=False)
+    assert caught.value.reason is Reason.TRUNCATED
     assert await refusal("a 1\n", openmetrics=True) is Reason.TRUNCATED
     assert await refusal(b"", openmetrics=True) is Reason.TRUNCATED
+
+
+async def test_a_whole_answer_needs_no_line_end() -> None:
+    _, _, values = await read("a 1\nb 12")
+
+    assert values == [1, 12]
 
 
 async def test_what_is_no_utf8_is_refused() -> None:

@@ -126,7 +126,6 @@ def test_a_counter_with_an_impossible_value_stands_still(value: str) -> None:
     "text",
     [
         observing([1.5]).replace('le="5.0"} 1', 'le="5.0"} 0'),
-        observing([1.5]).replace("sum 1.5", "sum NaN"),
         observing([1.5]).replace('le="+Inf"} 1', 'le="+Inf"} 1.5'),
         observing([1.5]).replace('le="+Inf"} 1', 'le="+Inf"} NaN'),
         observing([1.5]).replace('le="+Inf"} 1', 'le="+Inf"} 1e300'),
@@ -141,6 +140,43 @@ def test_a_histogram_that_contradicts_itself_stands_still(text: str) -> None:
     poll(plugin, process, observing([0.5, 3]))
 
     assert distribution(plugin).total == (BOUNDS, (1, 0, 1, 0, 0), 3.5)
+
+
+@pytest.mark.parametrize("total", ["wait_seconds_sum NaN", "wait_seconds_sum +Inf", "# no sum"])
+def test_a_histogram_without_a_usable_sum_counts_on(total: str) -> None:
+    plugin, process = new_plugin(), new_process()
+    poll(plugin, process, observing([0.5]))
+
+    assert poll(plugin, process, observing([0.5, 3]).replace("wait_seconds_sum 3.5", total)) == []
+    poll(plugin, process, observing([0.5, 3, 20]))
+
+    assert distribution(plugin).total == (BOUNDS, (1, 0, 1, 0, 1), None)
+
+
+def test_a_histogram_of_negative_bounds_has_no_sum() -> None:
+    plugin, process = new_plugin(), new_process()
+    page = '# TYPE level_dbfs histogram\nlevel_dbfs_bucket{{le="-6"}} {}\nlevel_dbfs_bucket{{le="+Inf"}} {}\n'
+
+    for below, all_ in ((1, 2), (3, 5)):
+        assert poll(plugin, process, page.format(below, all_)) == []
+
+    assert distribution(plugin).total == ((-6.0,), (3, 2), None)
+
+
+def test_a_histogram_of_one_bucket_is_read() -> None:
+    plugin, process = new_plugin(), new_process()
+
+    assert poll(plugin, process, '# TYPE a histogram\na_bucket{le="+Inf"} 2\n') == []
+
+    assert distribution(plugin).total == ((), (2,), None)
+
+
+def test_a_summary_may_lack_its_sum() -> None:
+    plugin, process = new_plugin(), new_process()
+
+    assert poll(plugin, process, "# TYPE a summary\na_count 2\n") == []
+
+    assert distribution(plugin).total == ((), (2,), None)
 
 
 def test_a_histogram_begins_anew_as_a_whole() -> None:
