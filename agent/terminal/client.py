@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import http.client
+import asyncio
 import pwd
-import socket
 from pathlib import Path
 
 import msgspec
@@ -13,6 +12,7 @@ from agent.config.locations import state_directory
 from agent.config.schema import Config
 from agent.core.status import SCHEMA, Status
 from agent.web.control_socket import NAME
+from collectors.unix_http import ResponseError, get_once
 
 TIMEOUT = 40.0
 """Seconds; the daemon may run its slow checks before it answers."""
@@ -22,19 +22,6 @@ _MAX_BYTES = 16 << 20
 
 class NotRunningError(Exception):
     """No agent answers."""
-
-
-class _ControlConnection(http.client.HTTPConnection):
-    """HTTP over a Unix socket."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=TIMEOUT)
-        self._path = str(path)
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
 
 
 def fetch(config: Config) -> Status:
@@ -53,20 +40,21 @@ def get(config: Config, page: str) -> bytes:
         NotRunningError: No agent answers, or this user may not ask it.
     """
     path = state_directory(config) / NAME
-    connection = _ControlConnection(path)
     try:
-        connection.request("GET", page)
-        answer = connection.getresponse()
-        body = answer.read(_MAX_BYTES)
+        return asyncio.run(_body(path, page))
     except PermissionError as error:
         raise NotRunningError(_forbidden(path)) from error
-    except (OSError, http.client.HTTPException) as error:
-        raise NotRunningError(f"no agent answers on {path}: {getattr(error, 'strerror', None) or error}") from error
-    finally:
-        connection.close()
-    if answer.status != http.client.OK:
-        raise NotRunningError(f"expected a wr-agent on {path}, found HTTP {answer.status} for {page}")
-    return body
+    except TimeoutError as error:
+        raise NotRunningError(f"no agent answers on {path} within {TIMEOUT:g} s") from error
+    except OSError as error:
+        raise NotRunningError(f"no agent answers on {path}: {error.strerror or type(error).__name__}") from error
+    except ResponseError as error:
+        raise NotRunningError(f"expected a wr-agent on {path}, found another program: {error}") from error
+
+
+async def _body(path: Path, page: str) -> bytes:
+    async with asyncio.timeout(TIMEOUT):
+        return await get_once(str(path), page, _MAX_BYTES)
 
 
 def _forbidden(path: Path) -> str:

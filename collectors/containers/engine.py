@@ -6,15 +6,16 @@ the agent connects only for new containers.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import aiohttp
 import msgspec
+
+from collectors.unix_http import ResponseError, get_once
 
 _TIMEOUT = 5.0
 _MAX_BYTES = 8 << 20
-_OK = 200
 
 
 class _Listed(msgspec.Struct, rename="pascal"):
@@ -54,32 +55,14 @@ async def containers(socket: str) -> dict[str, Description]:
 
 async def _answer(socket: str) -> bytes:
     try:
-        async with (
-            aiohttp.ClientSession(
-                connector=aiohttp.UnixConnector(socket), timeout=aiohttp.ClientTimeout(total=_TIMEOUT)
-            ) as session,
-            session.get("http://engine/containers/json", allow_redirects=False) as response,
-        ):
-            if response.status != _OK:
-                raise EngineError(f"expected status {_OK}, got {response.status}")
-            return await _body(response)
+        async with asyncio.timeout(_TIMEOUT):
+            return await get_once(socket, "/containers/json", _MAX_BYTES, "engine")
     except TimeoutError as error:
         raise EngineError(f"no answer within {_TIMEOUT:g} s") from error
-    except aiohttp.ClientConnectorError as error:
-        if isinstance(error.os_error, PermissionError):
-            raise error.os_error from error
-        raise EngineError(str(error)) from error
-    except aiohttp.ClientError as error:
-        raise EngineError(str(error) or type(error).__name__) from error
-
-
-async def _body(response: aiohttp.ClientResponse) -> bytes:
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > _MAX_BYTES:
-            raise EngineError(f"expected a list of at most {_MAX_BYTES} bytes")
-    return bytes(body)
+    except PermissionError:
+        raise
+    except (ResponseError, OSError) as error:
+        raise EngineError(f"{socket}: {str(error) or type(error).__name__}") from error
 
 
 def _decoded(body: bytes) -> list[_Listed]:

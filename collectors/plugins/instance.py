@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import errno
 import random
-import socket
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import structlog
 
+from collectors.plugins.answers import QUESTION, check, is_openmetrics, refused
 from collectors.plugins.config import PluginsConfig
-from collectors.plugins.connection import Answer, Connection, HungUpError
 from collectors.plugins.parsed_page import split
 from collectors.plugins.plan import Plan
 from collectors.plugins.plugin import Plugin
@@ -21,6 +20,7 @@ from collectors.plugins.process_counts import ProcessCounts
 from collectors.plugins.refusals import Reason, Refusal, RefusedError
 from collectors.plugins.sockets import SocketFile
 from collectors.plugins.trust import Process, Trust, listening_process
+from collectors.unix_http import Connection, HungUpError, Response, ResponseError, connect
 
 log = structlog.get_logger()
 
@@ -122,9 +122,12 @@ class Instance:
         """Poll once and keep the result in `last`."""
         began = time.monotonic()
         try:
-            plan, gauges, refused = await self._page()
+            plan, gauges, parts = await self._page()
         except RefusedError as error:
             self._failed(Refusal(error.reason, error.detail), began)
+        except ResponseError as error:
+            refusal = refused(error)
+            self._failed(Refusal(refusal.reason, refusal.detail), began)
         except TimeoutError:
             detail = f"no whole answer within {self._config.timeout:g} s (plugins.timeout)"
             self._failed(Refusal(Reason.TIMEOUT, detail), began)
@@ -137,40 +140,39 @@ class Instance:
             log.exception("internal error on a plugin's answer", path=self.file.path)
             self._failed(Refusal(Reason.INTERNAL, f"{type(error).__name__}: {error}"), began)
         else:
-            self.last = Poll(time.monotonic() - began, None, plan, gauges, refused)
+            self.last = Poll(time.monotonic() - began, None, plan, gauges, parts)
             self._answered(plan)
-            self._count(refused)
+            self._count(parts)
 
     async def _page(self) -> tuple[Plan, tuple[float, ...], tuple[Refusal, ...]]:
         """Return the answered page, after adding its new counts to the totals."""
         async with asyncio.timeout(self._config.timeout):
-            answer = await self._answer()
-        lines = split(answer.body, self._config.max_samples, openmetrics=answer.openmetrics)
-        plan, values = await self.plugin.read(lines, self._plan, openmetrics=answer.openmetrics)
+            head, body, whole = await self._answer()
+        openmetrics = is_openmetrics(head)
+        lines = split(body, self._config.max_samples, openmetrics=openmetrics, whole=whole)
+        plan, values = await self.plugin.read(lines, self._plan, openmetrics=openmetrics)
         self._plan = plan
-        refused = self._process_counts.fold(plan, values) if self._process_counts else []
-        return plan, tuple([values[gauge.sample] for gauge in plan.gauges]), (*plan.refused.values(), *refused)
+        parts = self._process_counts.fold(plan, values) if self._process_counts else []
+        return plan, tuple([values[gauge.sample] for gauge in plan.gauges]), (*plan.refused.values(), *parts)
 
-    async def _answer(self) -> Answer:
+    async def _answer(self) -> Response:
         kept = self._connection is not None
         connection = self._connection or self._connect()
         try:
-            answer = await connection.get(self._config.max_size)
+            answer = await connection.get(QUESTION, self._config.max_size, check)
         except HungUpError:
             self._disconnect()
             if not kept:
                 raise
-            answer = await self._connect().get(self._config.max_size)
+            answer = await self._connect().get(QUESTION, self._config.max_size, check)
         if self._connection and not self._connection.reusable:
             self._disconnect()
         return answer
 
     def _connect(self) -> Connection:
         """Connect to a trusted process. On a Unix socket this returns or fails at once."""
-        peer = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        peer = connect(self.file.path)
         try:
-            peer.setblocking(False)
-            peer.connect(self.file.path)
             self._trust.check_peer(peer)
             self._begin_process(listening_process(peer))
         except BaseException:

@@ -117,7 +117,7 @@ def test_something_else_on_the_socket_is_one_clear_line(tmp_path: Path) -> None:
 
         other = threading.Thread(target=answer)
         other.start()
-        with pytest.raises(NotRunningError, match="is no wr-agent: HTTP 404 for /-/status"):
+        with pytest.raises(NotRunningError, match="found another program: expected status 200, got 404"):
             fetch(parse(f'state_dir = "{tmp_path}"', "test"))
         other.join()
 
