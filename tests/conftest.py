@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -29,7 +30,9 @@ _guard = needs.Guard()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the markers that are derived."""
+    """Declare the derived markers, and let children obey SIGINT, which the background jobs of a shell ignore."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     for name, meaning in needs.MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {meaning}; derived from the test's code")
 

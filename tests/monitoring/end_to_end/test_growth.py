@@ -109,9 +109,12 @@ def test_a_prometheus_above_others_knows_their_recordings_and_counts_all_users(s
 
     with running(tmp_path / "above", hastened(config, 30)) as above:
         users = 'window:active_users:estimate{window="day"}'
-        eventually(lambda: (above.value(users) or 0) >= 9, "it counts users")
-        own = eventually(lambda: site.stack.prometheus.value(users), "the one below counts users")
-        assert above.value(users) == pytest.approx(own, rel=0.1)
+
+        def counts() -> bool:
+            below = site.stack.prometheus.value(users)
+            return below is not None and below >= 9 and above.value(users) == pytest.approx(below, rel=0.1)
+
+        eventually(counts, "both count the same users")
         busy = 'host:cpu_busy:ratio_rate1m{host="studio-1",cluster="test"}'
         eventually(lambda: above.query(busy), "it has what machines are known by")
         assert above.query('{__name__=~"node_.+"}') == []

@@ -38,7 +38,7 @@ async def test_sends_what_is_there_and_what_is_written_later(agent: Agent, sink:
 
     append(log, numbered(10, 20))
 
-    await soon(lambda: sink.lines == expected(0, 20), patience=5)
+    await soon(lambda: sink.lines == expected(0, 20))
     assert sink.batches[0].file_labels == {"filename": str(log)}
 
 
@@ -49,7 +49,7 @@ async def test_finds_files_that_appear_later_in_folders_that_appear_later(agent:
     (logs / "new" / "deep").mkdir(parents=True)
     (logs / "new" / "deep" / "a.log").write_bytes(numbered(0, 3))
 
-    await soon(lambda: sink.lines == expected(0, 3), patience=9)
+    await soon(lambda: sink.lines == expected(0, 3))
 
 
 async def test_a_restart_goes_on_where_it_was(agent: Agent, sink: Sink, logs: Path) -> None:
@@ -318,7 +318,7 @@ async def test_symbolic_links_are_followed_where_they_lead(
 
     append(real / "0.log", b"second\n")
 
-    await soon(lambda: sink.lines == [b"first", b"second"], patience=5)
+    await soon(lambda: sink.lines == [b"first", b"second"])
     assert sink.batches[-1].file_labels == {"filename": str(logs / "app.log")}
 
 
