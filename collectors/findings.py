@@ -54,9 +54,11 @@ class Check:
         title: A sentence that holds when the check finds nothing, such as `The audio server answers`.
         run: Looks without changing anything, and returns its findings. Called in a thread, and abandoned at a deadline.
         slow: Takes more than a moment: announced, and run last.
+        skip: The reason why the check does not apply here; empty if it applies.
     """
 
     name: str
     title: str
     run: Callable[[], Sequence[Finding]]
     slow: bool = False
+    skip: str = ""

@@ -13,13 +13,15 @@ import platform
 import sys
 import traceback
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from agent import __version__
 from agent.core import log
 from agent.core.diagnosis import Outcome, without_consequences, worst
+from agent.doctor.finding_codes import CODES
 from agent.terminal.report import count_line, outcomes_lines, wrapped
 from agent.terminal.style import Terminal
 from collectors.findings import Severity
@@ -27,25 +29,32 @@ from collectors.findings import Severity
 if TYPE_CHECKING:
     from agent.doctor.examination import Examination
 
-HELP = "diagnose this machine; exit 0 clean, 1 warnings, 2 failures, 3 doctor itself broke"
+HELP = "diagnose this machine; exit 0 clean, 1 warnings, 2 failures, 3 doctor itself broke, 64 wrong usage"
 
 SCHEMA = 1
 """The version of the JSON document. A changed or removed field raises it; a new one does not."""
 
 BROKEN = 3
+WRONG_USAGE = 64  # EX_USAGE of sysexits(3), since argparse's 2 means "failures"
 
 _EXIT = {None: 0, Severity.INFO: 0, Severity.WARNING: 1, Severity.FAILURE: 2}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the selection of checks and the output format."""
-    parser.error = _wrong_usage  # type: ignore[method-assign]  # argparse's exit code 2 would mean "failures"
+    parser.error = _wrong_usage  # type: ignore[method-assign]  # argparse offers no other way to choose the exit code
     parser.add_argument("--config", metavar="FILE", help="the configuration that the agent runs with")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print one JSON document")
     form.add_argument("--list", action="store_true", help="print the names of the checks and do nothing else")
-    parser.add_argument("--only", metavar="NAME", action="append", default=[], help="one check, or all of one subject")
-    parser.add_argument("-v", "--verbose", action="store_true", help="also show checks without findings")
+    parser.add_argument(
+        "--only",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="one check, all checks of a subject, or the code of a finding",
+    )
+    parser.add_argument("-v", "--verbose", action="store_true", help="also show checks that passed or do not apply")
     form.add_argument("--bundle", metavar="FILE", help="write a support bundle without secrets; sends nothing")
 
 
@@ -67,15 +76,17 @@ def _run(arguments: argparse.Namespace) -> int:
     from agent.doctor.examination import Examination
 
     only = () if arguments.bundle else arguments.only
-    examination = Examination(settings.read(arguments.config), lambda name: _wanted(name, only), _announce)
+    names_asked = () if set(only) & CODES else only  # any check may be the one that makes a finding
+    examination = Examination(settings.read(arguments.config), lambda name: _wanted(name, names_asked), _announce)
     asyncio.run(examination.begin())
     names = examination.names()
     if arguments.list:
         return _list(names)
-    strange = [asked for asked in only if not any(_wanted(name, [asked]) for name, _ in names)]
-    if strange:
-        _wrong_usage(f"no such check: {', '.join(strange)}; wr-agent doctor --list names them all")
-    outcomes = [it for it in without_consequences(asyncio.run(examination.outcomes())) if _wanted(it.name, only)]
+    unknown = [asked for asked in only if asked not in CODES and not any(_wanted(name, [asked]) for name, _ in names)]
+    if unknown:
+        _wrong_usage(_unknown(unknown, [*(name for name, _ in names), *CODES]))
+    found = without_consequences(asyncio.run(examination.outcomes()))
+    outcomes = [kept for it in found if (kept := _selected(it, only))]
     code = _EXIT[worst(finding for it in outcomes for finding in it.findings)]
     live = examination.status is not None
     if arguments.bundle:
@@ -114,9 +125,15 @@ def document(outcomes: Sequence[Outcome], code: int, *, live: bool) -> str:
         "version": __version__,
         "agent_running": live,
         "exit_code": code,
-        "checks": [asdict(it) | {"severity": it.severity or "ok"} for it in outcomes],
+        "checks": [asdict(it) | {"severity": it.severity or "ok", "status": _status(it)} for it in outcomes],
     }
     return json.dumps(content, indent=2, ensure_ascii=False)
+
+
+def _status(outcome: Outcome) -> str:
+    if outcome.findings:
+        return "found"
+    return "not applicable" if outcome.not_applicable else "passed"
 
 
 def text(outcomes: Sequence[Outcome], terminal: Terminal, *, live: bool, verbose: bool) -> str:
@@ -142,9 +159,23 @@ def _wanted(name: str, only: Sequence[str]) -> bool:
     return not only or any(name == it or name.startswith(f"{it}.") for it in only)
 
 
+def _selected(outcome: Outcome, only: Sequence[str]) -> Outcome | None:
+    """Return the outcome if its check is wanted, or its findings with a wanted code; `None` without any."""
+    if _wanted(outcome.name, only):
+        return outcome
+    findings = tuple(finding for finding in outcome.findings if finding.code in only)
+    return replace(outcome, findings=findings) if findings else None
+
+
+def _unknown(asked: Sequence[str], names: Sequence[str]) -> str:
+    close = [near for name in asked for near in get_close_matches(name, names, 1)]
+    hint = f"did you mean {' or '.join(close)}? " if close else ""
+    return f"no check or finding is named {', '.join(asked)}; {hint}wr-agent doctor --list shows the checks"
+
+
 def _wrong_usage(message: str) -> NoReturn:
     print(f"wr-agent doctor: {message}", file=sys.stderr)
-    sys.exit(BROKEN)
+    sys.exit(WRONG_USAGE)
 
 
 def _system() -> str:

@@ -84,7 +84,11 @@ class Collectors:
 
     def checks(self) -> list[tuple[str, str]]:
         """Return the name and title of every check, including those of collectors that do not run."""
-        return [(check.name, check.title) for collector in self._build() for check in collector.checks()]
+        every = [
+            *(entry.build(self.config) for entry in catalog.CATALOG if not _reads_state(entry, self.config)),
+            self._own(),
+        ]
+        return [(check.name, check.title) for collector in every for check in collector.checks()]
 
     async def apply(self, new: Config) -> None:
         """Apply another configuration; collectors whose section is unchanged continue undisturbed."""
@@ -114,14 +118,16 @@ class Collectors:
         return chosen(families, names, supervised.collector.parts)
 
     def _build(self) -> list[Collector]:
-        own = OwnMetrics(
+        return [*catalog.build(self.config), self._own()]
+
+    def _own(self) -> Collector:
+        return OwnMetrics(
             self.supervisor,
             LoopMonitor(),
             outcomes=lambda: self.health.last,
             security=SecurityReport(self.security, lambda: self.config.web.listen),
             refusal=lambda: self.refusal,
         )
-        return [*catalog.build(self.config), own]
 
     async def _replace(self, entry: catalog.Entry, old: Config, new: Config) -> None:
         if entry.enabled(old):
@@ -133,3 +139,8 @@ class Collectors:
     def _add(self, collector: Collector) -> None:
         self.supervisor.add(collector)
         self.health.add(collector)
+
+
+def _reads_state(entry: catalog.Entry, config: Config) -> bool:
+    """Return True for logs without sources: building their collector reads the positions."""
+    return entry.name == "logs" and not entry.enabled(config)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from collectors.findings import Check, Finding, Severity
 from collectors.offloop import OneAtATime
@@ -21,11 +21,19 @@ CHECK_FAILED = "check-failed"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result of one check. A check that fails has a finding with the code `CHECK_FAILED`."""
+    """The result of one check.
+
+    Attributes:
+        name: The check's name.
+        title: The check's title, which holds if nothing was found.
+        findings: The findings; one with the code `CHECK_FAILED` if the check itself failed.
+        not_applicable: The reason why the check has no result here; empty if it has one.
+    """
 
     name: str
     title: str
     findings: tuple[Finding, ...]
+    not_applicable: str = ""
 
     @property
     def severity(self) -> Severity | None:
@@ -46,6 +54,8 @@ class Diagnosis:
 
 
 async def _outcome(check: Check, call: OneAtATime[Sequence[Finding]]) -> Outcome:
+    if check.skip:
+        return Outcome(check.name, check.title, (), check.skip)
     deadline = SLOW_DEADLINE if check.slow else DEADLINE
     try:
         findings = tuple(await call(deadline))
@@ -74,12 +84,20 @@ def worst(findings: Iterable[Finding]) -> Severity | None:
 
 
 def without_consequences(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """Return the outcomes without each finding whose cause is among them."""
+    """Return the outcomes without each finding whose cause is among them.
+
+    An outcome that loses all its findings is not applicable, since its check did not pass.
+    """
     codes = {finding.code for outcome in outcomes for finding in outcome.findings}
-    return [
-        Outcome(outcome.name, outcome.title, tuple(f for f in outcome.findings if not codes.intersection(f.depends_on)))
-        for outcome in outcomes
-    ]
+    return [_without_consequences(outcome, codes) for outcome in outcomes]
+
+
+def _without_consequences(outcome: Outcome, codes: set[str]) -> Outcome:
+    kept = tuple(finding for finding in outcome.findings if not codes.intersection(finding.depends_on))
+    if kept or not outcome.findings:
+        return replace(outcome, findings=kept)
+    causes = sorted({code for finding in outcome.findings for code in codes.intersection(finding.depends_on)})
+    return replace(outcome, findings=(), not_applicable=f"a consequence of {', '.join(causes)}")
 
 
 async def diagnose(sources: Iterable[Diagnosis]) -> list[Outcome]:

@@ -6,7 +6,7 @@ Slow checks, which use the network or run programs, come last and are announced.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from agent.config.schema import Config
@@ -62,36 +62,51 @@ class Examination:
             self._not_running = error
 
     def names(self) -> list[tuple[str, str]]:
-        """Return the name and title of every check."""
+        """Return the name and title of every check, which are the same whether the agent runs or not."""
         own = [(check.name, check.title) for check in self._checks()]
-        return [RUNNING, *own, *self._source_names()]
+        return [RUNNING, *own, *self._collectors_names()]
 
     async def outcomes(self) -> list[Outcome]:
         """Return the outcomes of all checks. Consequences are not hidden yet."""
         quick = await Diagnosis(check for check in self._checks() if not check.slow).run()
-        sources = await self._sources()
+        collectors = await self._collectors_outcomes()
         slow = [check for check in self._checks() if check.slow and self._wanted(check.name)]
         for check in slow:
-            self._announce(f"checking: {check.title}")
-        return [self._running(), *quick, *sources, *await Diagnosis(slow).run()]
+            if not check.skip:
+                self._announce(f"checking: {check.title}")
+        return [self._running(), *quick, *collectors, *self._missing(collectors), *await Diagnosis(slow).run()]
 
     def _checks(self) -> Iterable[Check]:
         return (*OwnChecks(self.settings, self.status, self._root).checks(), *machine_checks(self._root))
 
-    def _source_names(self) -> list[tuple[str, str]]:
-        if self.status is not None:
-            return [(it.name, it.title) for it in self.status.checks]
+    def _collectors_names(self) -> list[tuple[str, str]]:
         from agent.core.collectors import Collectors
 
-        return Collectors(without_logs(self.settings.config)).checks()
+        found = dict(Collectors(without_logs(self.settings.config)).checks())
+        running = {it.name: it.title for it in self.status.checks} if self.status else {}
+        return list((running | found).items())
 
-    async def _sources(self) -> Sequence[Outcome]:
+    async def _collectors_outcomes(self) -> Sequence[Outcome]:
         """Return the outcomes of the running agent, or those of a short measurement here, without logs."""
         if self.status is not None:
             return self.status.checks
-        if not any(self._wanted(name) for name, _ in self._source_names()):
+        if not any(self._wanted(name) for name, _ in self._collectors_names()):
             return ()
         return await _measured(without_logs(self.settings.config), self._announce)
+
+    def _missing(self, found: Sequence[Outcome]) -> Iterator[Outcome]:
+        """Yield the outcome of each check of a collector that does not run."""
+        names = {it.name for it in found}
+        for name, title in self._collectors_names():
+            if name not in names:
+                yield Outcome(name, title, (), self._reason_to_miss(name.partition(".")[0]))
+
+    def _reason_to_miss(self, collector: str) -> str:
+        if self.status is not None:
+            return f"the running agent has no collector {collector}"
+        if collector == "logs" and self.settings.config.logs.sources:
+            return "only the running agent reads logs"
+        return f"the configuration switches {collector} off"
 
     def _running(self) -> Outcome:
         return Outcome(*RUNNING, (_not_running(self._not_running),) if self._not_running else ())

@@ -23,7 +23,7 @@ def outcomes_lines(outcomes: Sequence[Outcome], terminal: Terminal, *, verbose: 
     Args:
         outcomes: The outcomes.
         terminal: The terminal to write for.
-        verbose: Include checks without findings.
+        verbose: Include checks that passed, and those that do not apply with the reason.
     """
     subjects = dict.fromkeys(it.name.partition(".")[0] for it in outcomes)
     lines = []
@@ -38,9 +38,10 @@ def count_line(outcomes: Sequence[Outcome]) -> str:
     """Return the number of checks and of findings."""
     found = Counter(finding.severity for it in outcomes for finding in it.findings)
     counted = [f"{found[severity]} {word}{'s' * (found[severity] != 1)}" for severity, word in _COUNTED.items()]
-    well = sum(not it.findings for it in outcomes)
+    skipped = sum(bool(it.not_applicable) for it in outcomes)
+    passed = sum(not it.findings for it in outcomes) - skipped
     checks = f"{len(outcomes)} check{'s' * (len(outcomes) != 1)}"
-    return f"{checks}: {', '.join(counted)}; {well} found nothing."
+    return f"{checks}: {', '.join(counted)}; {passed} passed, {skipped} not applicable."
 
 
 def findings_lines(findings: Iterable[Finding], terminal: Terminal) -> list[str]:
@@ -67,7 +68,12 @@ def wrapped(text: str, indent: str = "") -> list[str]:
 def _outcome(outcome: Outcome, terminal: Terminal, *, verbose: bool) -> list[str]:
     if outcome.findings:
         return findings_lines(outcome.findings, terminal)
-    return [f"  {terminal.mark('ok')} {outcome.title}  {terminal.faint(outcome.name)}"] if verbose else []
+    if not verbose:
+        return []
+    if outcome.not_applicable:
+        first = f"  {terminal.mark('skipped')} {outcome.title}  {terminal.faint(outcome.name)}"
+        return [first, *wrapped(f"not applicable: {outcome.not_applicable}", _INDENT)]
+    return [f"  {terminal.mark('ok')} {outcome.title}  {terminal.faint(outcome.name)}"]
 
 
 def _finding(finding: Finding, terminal: Terminal) -> list[str]:

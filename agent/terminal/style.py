@@ -6,7 +6,12 @@ import os
 from dataclasses import dataclass
 from typing import TextIO
 
-_MARKS = {"ok": ("[✓]", "[+]", "32"), "info": ("[i]", "[i]", "36"), "warning": ("[!]", "[!]", "33")}
+_MARKS = {
+    "ok": ("[✓]", "[+]", "32"),
+    "skipped": ("[-]", "[-]", "2"),
+    "info": ("[i]", "[i]", "36"),
+    "warning": ("[!]", "[!]", "33"),
+}
 _FAILURE = ("[✗]", "[x]", "31")
 
 
@@ -36,7 +41,7 @@ class Terminal:
         return cls(colour, "utf" in (stream.encoding or "").lower())
 
     def mark(self, severity: str) -> str:
-        """Return the mark of a severity, or of `ok`."""
+        """Return the mark of a severity, of `ok` or of `skipped`."""
         fine, plain, code = _MARKS.get(severity, _FAILURE)
         return self._styled(fine if self.unicode else plain, code)
 

@@ -34,23 +34,18 @@ class OwnChecks:
     root: Path = Path("/")
 
     def checks(self) -> tuple[Check, ...]:
-        """Return the checks, those that use the network last."""
-        quick = (
+        """Return the checks, those that use the network last. Each has a reason to be skipped if it does not apply."""
+        linux = "" if sys.platform == "linux" else "only on Linux"
+        running = "the agent runs" if self.status else ""
+        no_loki = "" if self.settings.config.loki.url else "loki.url is not set"
+        return (
             Check("agent.config", "The configuration can be used", lambda: self.settings.findings),
             Check("agent.versions", "Versions are compatible", self._versions),
-        )
-        linux = (Check("agent.clock", "The clock is synchronized", self._clock),)
-        alone = (
-            Check("agent.state", "The agent can keep its state", self._state),
-            Check("agent.port", "The agent's port is free", self._port),
-            Check("agent.log-files", "The agent's user can read the log files", self._log_files),
-        )
-        loki_answers = Check("agent.loki", "Loki accepts the agent's entries", self._loki, slow=True)
-        return (
-            *quick,
-            *(linux if sys.platform == "linux" else ()),
-            *(alone if self.status is None else ()),
-            *((loki_answers,) if self.settings.config.loki.url else ()),
+            Check("agent.clock", "The clock is synchronized", self._clock, skip=linux),
+            Check("agent.state", "The agent can keep its state", self._state, skip=running),
+            Check("agent.port", "The agent's port is free", self._port, skip=running),
+            Check("agent.log-files", "The agent's user can read the log files", self._log_files, skip=running),
+            Check("agent.loki", "Loki accepts the agent's entries", self._loki, slow=True, skip=no_loki),
         )
 
     def _versions(self) -> Sequence[Finding]:

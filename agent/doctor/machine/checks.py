@@ -5,6 +5,7 @@ Linux only. On a machine without audio, one finding says so and hides all others
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -29,11 +30,13 @@ from collectors.findings import Check, Finding, Severity
 
 NO_AUDIO = "machine-no-audio"
 
+_NOT_HERE = "" if sys.platform == "linux" else "only on Linux"
+
 
 def machine_checks(root: Path) -> tuple[Check, ...]:
     """Return the checks of the machine with its files under `root`, those that run programs last."""
     return (
-        Check("machine.audio", "This machine has audio", partial(_audio, root)),
+        Check("machine.audio", "This machine has audio", partial(_audio, root), skip=_NOT_HERE),
         _check(root, "devices", "The sound devices can be used", _devices),
         _check(root, "limits", "Audio programs may have real-time priority", _limits),
         _check(root, "kernel", "The kernel schedules audio threads at once", _kernel),
@@ -54,7 +57,7 @@ def _check(
     def run() -> Sequence[Finding]:
         return [replace(found, depends_on=(NO_AUDIO, *found.depends_on)) for found in look(root)]
 
-    return Check(f"machine.{word}", title, run, slow=slow)
+    return Check(f"machine.{word}", title, run, slow=slow, skip=_NOT_HERE)
 
 
 def _audio(root: Path) -> list[Finding]:

@@ -116,7 +116,7 @@ def _check_expiry(tls: Tls, now: float) -> Iterable[Finding]:
         day = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(end))
         over = end <= now
         yield Finding(
-            code=f"agent-web-certificate-{'expired' if over else 'expires'}",
+            code="agent-web-certificate-expired" if over else "agent-web-certificate-expires",
             title=f"A certificate of the agent's port {'has expired' if over else 'expires soon'}",
             severity=Severity.FAILURE if over else Severity.WARNING,
             detail=f"{_FILES[which]} is valid until {day}; expected at least {SOON / 86400:.0f} more days.",

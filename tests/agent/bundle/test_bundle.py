@@ -161,7 +161,7 @@ def test_nothing_that_is_there_is_overwritten(planted: Path, capsys: pytest.Capt
     with pytest.raises(SystemExit) as left:
         main(["doctor", "--config", str(config), "--bundle", str(there)])
 
-    assert (left.value.code, there.read_text()) == (3, "precious")
+    assert (left.value.code, there.read_text()) == (64, "precious")
     assert "exists; name another file" in capsys.readouterr().err
 
 

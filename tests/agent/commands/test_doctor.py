@@ -63,7 +63,8 @@ def ill(monkeypatch: pytest.MonkeyPatch) -> BecomeIll:
     monkeypatch.setattr(examination, "SETTLE", 0.05)
 
     def become(findings: Sequence[Finding] | Exception) -> None:
-        monkeypatch.setattr(catalog, "build", lambda _config: [Ill(findings)])
+        entry = catalog.Entry("ill", lambda config: config, lambda _config: True, lambda _config: Ill(findings))
+        monkeypatch.setattr(catalog, "CATALOG", (entry,))
 
     return become
 
@@ -79,7 +80,7 @@ def test_with_the_agent_running_it_tells_what_the_agent_sees(start_agent: StartA
 
     assert "the running agent sees it" in result.stdout
     assert "The agent runs  agent.running" in result.stdout
-    assert "agent.port" not in result.stdout
+    assert "agent.port\n      not applicable: the agent runs\n" in result.stdout
     assert "All collectors work  agent.collectors" in result.stdout
     assert "\nhost\n" in result.stdout
     assert result.stderr == ""
@@ -128,7 +129,7 @@ def test_a_crashed_check_is_a_result(config_file: Path, ill: BecomeIll, capsys: 
     ill(ZeroDivisionError("division by zero"))
 
     assert run(config_file, "--only", "ill.check") == 1
-    assert "It raised ZeroDivisionError: division by zero" in capsys.readouterr().out
+    assert "The check raised ZeroDivisionError: division by zero" in capsys.readouterr().out
 
 
 def test_doctor_itself_broken_is_3(
@@ -141,13 +142,13 @@ def test_doctor_itself_broken_is_3(
 
 
 @pytest.mark.parametrize("arguments", [["--only", "nothing.such"], ["--no-such-option"]])
-def test_wrong_usage_is_3_and_one_line(
+def test_wrong_usage_is_64_and_one_line(
     config_file: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as left:
         run(config_file, *arguments)
 
-    assert left.value.code == 3
+    assert left.value.code == 64
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
@@ -187,6 +188,8 @@ def test_json_is_one_document_with_a_schema(
             "name": "ill.check",
             "title": "Nothing is ill",
             "severity": "warning",
+            "status": "found",
+            "not_applicable": "",
             "findings": [
                 {
                     "code": "thing",
@@ -213,6 +216,43 @@ def test_list_names_every_check_and_runs_none(
     assert {"machine.limits", "machine.pipewire", "agent.port"} <= set(names)
     own = ["agent.collectors", "agent.loop", "agent.reload", "agent.web", "agent.web_files"]
     assert names[names.index("ill.check") :] == ["ill.check", *own]
+
+
+def test_a_finding_can_be_asked_for_by_its_code(
+    config_file: Path, ill: BecomeIll, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ill([finding("audio-server-frozen", Severity.FAILURE), finding("thing", Severity.WARNING)])
+
+    assert run(config_file, "--only", "audio-server-frozen") == 2
+    shown = capsys.readouterr().out
+    assert "audio-server-frozen is wrong" in shown
+    assert "thing is wrong" not in shown
+    assert run(config_file, "--only", "audio-no-server") == 0
+
+
+def test_a_wrong_name_is_answered_with_the_nearest_one(
+    config_file: Path, ill: BecomeIll, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ill([])
+
+    with pytest.raises(SystemExit):
+        run(config_file, "--only", "machine.limit")
+
+    assert "did you mean machine.limits?" in capsys.readouterr().err
+
+
+def test_every_check_has_one_of_three_results(
+    config_file: Path, ill: BecomeIll, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ill([finding("thing", Severity.WARNING)])
+
+    run(config_file, "--json")
+
+    checks = {it["name"]: it for it in json.loads(capsys.readouterr().out)["checks"]}
+    assert checks["ill.check"]["status"] == "found"
+    assert checks["agent.config"]["status"] == "passed"
+    assert checks["agent.loki"]["status"] == "not applicable"
+    assert checks["agent.loki"]["not_applicable"] == "loki.url is not set"
 
 
 def test_listening_beyond_loopback_is_a_standing_finding(
@@ -287,4 +327,4 @@ def test_the_last_line_counts(config_file: Path, ill: BecomeIll, capsys: pytest.
     run(config_file, "--only", "ill")
 
     last = capsys.readouterr().out.splitlines()[-1]
-    assert last == "1 check: 2 failures, 1 warning, 0 notes; 0 found nothing."
+    assert last == "1 check: 2 failures, 1 warning, 0 notes; 0 passed, 0 not applicable."
