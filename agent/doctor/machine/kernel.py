@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+from itertools import pairwise
 from pathlib import Path
 
 from collectors.findings import Finding, Severity
@@ -12,7 +13,6 @@ from collectors.kernel_files import read_attribute, read_bytes
 _PROMPT = frozenset({"full", "lazy", "rt"})
 _CHOSEN = re.compile(r"\((\w+)\)")
 _CONFIGURED = (
-    ("CONFIG_PREEMPT_RT=y", "rt"),
     ("CONFIG_PREEMPT_LAZY=y", "lazy"),
     ("CONFIG_PREEMPT=y", "full"),
     ("CONFIG_PREEMPT_VOLUNTARY=y", "voluntary"),
@@ -21,24 +21,41 @@ _CONFIGURED = (
 
 
 def preemption(root: Path) -> str:
-    """The model in force: `rt`, `full`, `lazy`, `voluntary` or `none`; empty if nothing tells.
+    """Return the model in force: `rt`, `full`, `lazy`, `voluntary` or `none`; empty if unknown.
 
-    In this order say so: the kernel itself (`/sys/kernel/realtime`, and for root `/sys/kernel/debug/sched/preempt`),
-    its command line (`preempt=`), and what it was built with.
+    The sources, in this order: whether the kernel is a real-time one, the model in `/sys/kernel/debug/sched/preempt`
+    (for root), the command line (`preempt=`), the build configuration, the version. A real-time kernel precedes all,
+    because it ignores the others.
     """
-    if read_attribute(root / "sys/kernel/realtime") == "1":
+    if is_real_time(root):
         return "rt"
     chosen = _CHOSEN.search(read_attribute(root / "sys/kernel/debug/sched/preempt") or "")
     asked = [word.removeprefix("preempt=") for word in _command_line(root) if word.startswith("preempt=")]
     if chosen or asked:
         return chosen[1] if chosen else asked[-1]
     built = _built_with(root).splitlines()
-    return next((model for line, model in _CONFIGURED if line in built), "")
+    model = next((model for line, model in _CONFIGURED if line in built), "")
+    return model or ("full" if "PREEMPT" in _version(root) else "")
+
+
+def is_real_time(root: Path) -> bool:
+    """Return True for a PREEMPT_RT kernel.
+
+    The patch set has `/sys/kernel/realtime`. Mainline kernels (6.12) have the model in their version instead, which the
+    patch set of older kernels wrote as two words.
+    """
+    version = _version(root)
+    return (
+        read_attribute(root / "sys/kernel/realtime") == "1"
+        or "PREEMPT_RT" in version
+        or ("PREEMPT", "RT") in pairwise(version)
+        or "CONFIG_PREEMPT_RT=y" in _built_with(root).splitlines()
+    )
 
 
 def threaded_interrupts(root: Path) -> bool:
-    """Return True if interrupt handlers run as threads, which audio threads can preempt."""
-    return "threadirqs" in _command_line(root) or read_attribute(root / "sys/kernel/realtime") == "1"
+    """Return True if interrupt handlers run as threads, which an audio thread can preempt."""
+    return "threadirqs" in _command_line(root) or is_real_time(root)
 
 
 def check(model: str, *, threaded: bool) -> list[Finding]:
@@ -81,6 +98,11 @@ def _not_threaded() -> Finding:
     )
 
 
+def _version(root: Path) -> list[str]:
+    """Return the words of `uname -v`, such as `#1 SMP PREEMPT_RT Debian 6.12.48-1`."""
+    return (read_attribute(root / "proc/sys/kernel/version") or "").split()
+
+
 def _command_line(root: Path) -> list[str]:
     return (read_attribute(root / "proc/cmdline") or "").split()
 
@@ -89,7 +111,7 @@ def _built_with(root: Path) -> str:
     release = read_attribute(root / "proc/sys/kernel/osrelease") or ""
     try:
         return gzip.decompress(read_bytes(root / "proc/config.gz")).decode()
-    except OSError:
+    except (OSError, EOFError):
         pass
     try:
         return read_bytes(root / f"boot/config-{release}").decode()

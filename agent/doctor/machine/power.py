@@ -21,7 +21,8 @@ _SAVING = frozenset({"powersave", "powersupersave"})
 
 def wake_up_latency(root: Path) -> int:
     """Return the longest exit latency of the usable idle states, in microseconds; 0 if unknown."""
-    states = numbered(root / "sys/devices/system/cpu/cpu0/cpuidle", "state").values()
+    processors = numbered(root / "sys/devices/system/cpu", "cpu").values()  # with cores of several kinds
+    states = [state for cpu in processors for state in numbered(cpu / "cpuidle", "state").values()]
     usable = [state for state in states if read_attribute(state / "disable") != "1"]
     return max((read_number(state / "latency") or 0 for state in usable), default=0)
 
@@ -73,13 +74,24 @@ def devices(root: Path) -> Iterator[Finding]:
     policy = read_attribute(root / "sys/module/pcie_aspm/parameters/policy") or ""
     if any(f"[{name}]" in policy for name in _SAVING):
         yield _pci(policy)
-    if "0" in _mains(root) and "1" not in _mains(root):
+    external = _external(root)
+    if external and not any(external):
         yield _battery()
 
 
-def _mains(root: Path) -> list[str]:
-    supplies = (root / "sys/class/power_supply").glob("*")
-    return [read_attribute(it / "online") or "" for it in supplies if read_attribute(it / "type") == "Mains"]
+def _external(root: Path) -> list[bool]:
+    """Return whether each external supply of the machine is connected.
+
+    A charger by USB-C has another type than `Mains`, and `online` may be 2. Supplies of other devices, such as a
+    mouse, have the scope `Device`.
+    """
+    supplies = sorted((root / "sys/class/power_supply").glob("*"))
+    online = [
+        read_number(it / "online")
+        for it in supplies
+        if read_attribute(it / "type") != "Battery" and read_attribute(it / "scope") != "Device"
+    ]
+    return [number > 0 for number in online if number is not None]
 
 
 def _usb(names: list[str]) -> Finding:

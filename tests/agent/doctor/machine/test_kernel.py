@@ -23,6 +23,24 @@ RELEASE = {"proc/sys/kernel/osrelease": "6.1.0-18-amd64\n"}
         ),
         ({CONFIG: "CONFIG_PREEMPT_RT=y\n"}, "rt"),
         ({"proc/cmdline": "quiet\n"}, ""),
+        ({"proc/sys/kernel/version": "#1 SMP PREEMPT_RT Debian 6.12.48-1\n"}, "rt"),
+        ({"proc/sys/kernel/version": "#1 SMP PREEMPT RT Debian 4.19\n"}, "rt"),
+        ({"proc/sys/kernel/version": "#1 SMP PREEMPT_RT x\n", "proc/cmdline": "preempt=full"}, "rt"),
+        (
+            {
+                "proc/sys/kernel/version": "#1 SMP PREEMPT_RT x\n",
+                "sys/kernel/debug/sched/preempt": "full (lazy)\n",
+            },
+            "rt",
+        ),
+        (
+            {"proc/sys/kernel/version": "#1 SMP PREEMPT_DYNAMIC x\n", CONFIG: "CONFIG_PREEMPT_VOLUNTARY=y\n"},
+            "voluntary",
+        ),
+        ({"proc/sys/kernel/version": "#1 SMP PREEMPT_DYNAMIC x\n"}, ""),
+        ({"proc/sys/kernel/version": "#1 SMP PREEMPT Debian 5.10\n"}, "full"),
+        ({"proc/sys/kernel/version": "#1 SMP Debian RT-PREEMPT\n"}, ""),
+        ({"sys/kernel/debug/sched/preempt": "none voluntary full (lazy)\n"}, "lazy"),
     ],
 )
 def test_the_preemption_model_is_what_says_so_first(machine: Machine, files: dict[str, str], expected: str) -> None:
@@ -54,6 +72,26 @@ def test_findings_of_the_kernel(model: str, threaded: bool, expected: list[str])
 def test_threaded_interrupts_are_asked_for_on_the_command_line(machine: Machine) -> None:
     assert not kernel.threaded_interrupts(machine({"proc/cmdline": "quiet nothreadirqs"}))
     assert kernel.threaded_interrupts(machine({"proc/cmdline": "quiet threadirqs"}))
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"sys/kernel/realtime": "1\n"},
+        {"proc/sys/kernel/version": "#1 SMP PREEMPT_RT Debian 6.12.48-1\n"},
+        {CONFIG: "CONFIG_PREEMPT_RT=y\n"},
+    ],
+)
+def test_a_real_time_kernel_has_threaded_interrupts(machine: Machine, files: dict[str, str]) -> None:
+    root = machine(RELEASE | files)
+
+    assert kernel.check(kernel.preemption(root), threaded=kernel.threaded_interrupts(root)) == []
+
+
+def test_a_kernel_that_is_not_real_time_has_none(machine: Machine) -> None:
+    files = {"sys/kernel/realtime": "0\n", "proc/sys/kernel/version": "#1 SMP PREEMPT_DYNAMIC Debian\n"}
+
+    assert not kernel.threaded_interrupts(machine(RELEASE | files))
 
 
 @pytest.mark.parametrize(

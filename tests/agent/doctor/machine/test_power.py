@@ -77,3 +77,37 @@ def test_usb_audio_that_may_sleep_is_named(machine: Machine) -> None:
 )
 def test_each_way_of_saving_power(machine: Machine, files: dict[str, str], expected: list[str]) -> None:
     assert codes(power.devices(machine(files))) == expected
+
+
+def _supply(name: str, **files: str) -> dict[str, str]:
+    return {f"sys/class/power_supply/{name}/{file}": f"{text}\n" for file, text in files.items()}
+
+
+@pytest.mark.parametrize("online", ["1", "2"])
+def test_a_charger_by_usb_c_is_mains(machine: Machine, online: str) -> None:
+    supplies = _supply("AC", type="Mains", online="0") | _supply("ucsi-1", type="USB", online=online)
+
+    assert codes(power.devices(machine(supplies))) == []
+
+
+def test_a_laptop_without_a_charger_is_on_battery(machine: Machine) -> None:
+    supplies = (
+        _supply("BAT0", type="Battery", present="1")
+        | _supply("ucsi-1", type="USB", online="0")
+        | _supply("mouse", type="USB", scope="Device", online="1")
+    )
+
+    assert codes(power.devices(machine(supplies))) == ["power-on-battery"]
+
+
+def test_the_supply_of_a_mouse_says_nothing_about_the_machine(machine: Machine) -> None:
+    assert codes(power.devices(machine(_supply("mouse", type="USB", scope="Device", online="0")))) == []
+
+
+def test_the_slowest_wake_up_may_be_that_of_another_kind_of_core(machine: Machine) -> None:
+    files = {
+        "sys/devices/system/cpu/cpu0/cpuidle/state1/latency": "10\n",
+        "sys/devices/system/cpu/cpu9/cpuidle/state1/latency": "310\n",
+    }
+
+    assert power.wake_up_latency(machine(files)) == 310
