@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from collectors.kernel_files import read_attribute
 from collectors.metrics import Family, LabelNames, LabelValues, MetricType
 
 _FILE = re.compile(
-    r"(?P<sensor>(?P<type>vrm|beep_enable|update_interval|in|cpu|fan|pwm|temp|curr|power|energy|humidity|intrusion)"
+    r"(?P<sensor>(?P<type>vrm|beep_enable|update_interval|in|cpu|fan|pwm|temp|curr|power|energy|humidity|intrusion|freq)"
     r"(?P<number>\d*))(?:_(?P<element>.+))?"
 )
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9:_]")
@@ -84,17 +85,45 @@ def families(root: Path) -> list[Family]:
         FileNotFoundError: The machine has no sensors.
     """
     found: dict[tuple[str, MetricType, str, LabelNames], dict[LabelValues, float]] = {}
-    for chip in sorted((root / "sys/class/hwmon").iterdir()):
-        for name, type_, help, labels, values, value in _chip(chip):
+    for label, chip in chips(root / "sys/class/hwmon").items():
+        for name, type_, help, labels, values, value in _chip(label, chip):
             found.setdefault((name, type_, help, labels), {})[values] = value
     return [Family(*head, samples) for head, samples in found.items()]
+
+
+def chips(directory: Path) -> dict[str, Path]:
+    """Return the chips by their label, which is unique: several chips of one device get a suffix.
+
+    The suffix is the driver's name if that tells the chips apart, else hwmonN, as in node_exporter.
+
+    Raises:
+        FileNotFoundError: The machine has no sensors.
+    """
+    named = [(chip_name(chip), clean(read_attribute(chip / "name") or ""), chip) for chip in _entries_of(directory)]
+    labels = Counter(name for name, _, _ in named)
+    drivers = Counter((name, driver) for name, driver, _ in named)
+    return {
+        name
+        if labels[name] == 1
+        else f"{name}_{driver if driver and drivers[name, driver] == 1 else clean(chip.name)}": chip
+        for name, driver, chip in named
+    }
+
+
+def _entries_of(directory: Path) -> list[Path]:
+    return sorted((chip for chip in directory.iterdir() if chip.is_dir()), key=_number_of)
+
+
+def _number_of(chip: Path) -> tuple[int, str]:
+    number = chip.name.removeprefix("hwmon")
+    return (int(number) if number.isdecimal() else 0, chip.name)
 
 
 _Sample = tuple[str, MetricType, str, LabelNames, LabelValues, float]
 
 
-def _chip(chip: Path) -> Iterator[_Sample]:
-    name, readable = chip_name(chip), clean(read_attribute(chip / "name") or "")
+def _chip(name: str, chip: Path) -> Iterator[_Sample]:
+    readable = clean(read_attribute(chip / "name") or "")
     if readable:
         help = "Annotation metric for human-readable chip names"
         yield "node_hwmon_chip_names", "gauge", help, ("chip", "chip_name"), (name, readable), 1
@@ -111,13 +140,22 @@ def _sensor(chip: str, type_: str, sensor: str, elements: dict[str, str]) -> Ite
         value = _number(text)
         if value is None:
             continue
-        if type_ in _WHOLE:
+        if type_ == "freq" and element == "input":
+            yield from _frequency(chip, sensor, label, value)
+        elif type_ in _WHOLE:
             name, help, factor = _WHOLE[type_]
             yield name, "gauge", help, _SENSOR, (chip, sensor), value * factor
         else:
             found = unit(type_, element)
             name = f"node_hwmon_{type_}{_infix(element, elements)}{found.suffix}"
             yield name, found.type, found.help, _SENSOR, (chip, sensor), value * found.factor
+
+
+def _frequency(chip: str, sensor: str, label: str | None, value: float) -> Iterator[_Sample]:
+    """Yield the frequency of a graphics processor. node_exporter names the sensor by its label, and needs one."""
+    if label is not None:
+        name, help = "node_hwmon_freq_freq_mhz", "Hardware monitor for GPU frequency in MHz"
+        yield name, "gauge", help, _SENSOR, (chip, clean(label) or sensor), value * _MILLIONTH
 
 
 def _infix(element: str, elements: dict[str, str]) -> str:
@@ -135,7 +173,8 @@ def _sensors(chip: Path) -> _Sensors:
             value = read_attribute(path) if parts else None
             if parts and value is not None:
                 sensor = f"{parts['type']}{int(parts['number'] or 0)}"
-                found.setdefault((parts["type"], sensor), {})[parts["element"] or ""] = value
+                # The chip's own file precedes one of its device, which other chips may share.
+                found.setdefault((parts["type"], sensor), {}).setdefault(parts["element"] or "", value)
     return found
 
 

@@ -62,3 +62,75 @@ def test_an_input_beside_a_plain_value_is_another_family(tree: Tree) -> None:
 def test_a_machine_without_sensors_has_no_such_thing(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         families(tmp_path)
+
+
+def _chip(number: int, driver: str, temperature: int) -> dict[str, str | bytes]:
+    directory = f"sys/class/hwmon/hwmon{number}"
+    files: dict[str, str | bytes] = {f"{directory}/temp1_input": f"{temperature}\n"}
+    return files | ({f"{directory}/name": f"{driver}\n"} if driver else {})
+
+
+def _on_one_device(root: Path, *numbers: int) -> Path:
+    device = root / "sys/devices/platform/soc/ieee80211/phy0"
+    device.mkdir(parents=True)
+    for number in numbers:
+        (root / f"sys/class/hwmon/hwmon{number}/device").symlink_to(device)
+    return device
+
+
+def test_chips_of_one_device_are_told_apart_by_their_driver(tree: Tree) -> None:
+    root = tree(_chip(0, "mt7996_phy0_0", 55000) | _chip(1, "mt7996_phy0_1", 61000))
+    _on_one_device(root, 0, 1)
+    found = families(root)
+
+    assert samples_of(found, "node_hwmon_temp_celsius") == {
+        ("ieee80211_phy0_mt7996_phy0_0", "temp1"): 55,
+        ("ieee80211_phy0_mt7996_phy0_1", "temp1"): 61,
+    }
+    assert samples_of(found, "node_hwmon_chip_names") == {
+        ("ieee80211_phy0_mt7996_phy0_0", "mt7996_phy0_0"): 1,
+        ("ieee80211_phy0_mt7996_phy0_1", "mt7996_phy0_1"): 1,
+    }
+
+
+def test_chips_of_one_device_and_driver_are_told_apart_by_their_number(tree: Tree) -> None:
+    root = tree(_chip(2, "asus", 40000) | _chip(10, "asus", 50000) | _chip(11, "", 60000))
+    _on_one_device(root, 2, 10, 11)
+
+    assert samples_of(families(root), "node_hwmon_temp_celsius") == {
+        ("ieee80211_phy0_hwmon2", "temp1"): 40,
+        ("ieee80211_phy0_hwmon10", "temp1"): 50,
+        ("ieee80211_phy0_hwmon11", "temp1"): 60,
+    }
+
+
+def test_chips_without_a_device_and_with_one_driver_are_two(tree: Tree) -> None:
+    found = families(tree(_chip(0, "nvme", 40000) | _chip(1, "nvme", 50000)))
+
+    assert samples_of(found, "node_hwmon_temp_celsius") == {("nvme_hwmon0", "temp1"): 40, ("nvme_hwmon1", "temp1"): 50}
+
+
+def test_a_chips_own_sensor_precedes_one_of_its_device(tree: Tree) -> None:
+    root = tree(_chip(0, "a", 40000))
+    device = _on_one_device(root, 0)
+    (device / "temp1_input").write_text("90000\n")
+    (device / "temp2_input").write_text("30000\n")
+
+    assert samples_of(families(root), "node_hwmon_temp_celsius") == {
+        ("ieee80211_phy0", "temp1"): 40,
+        ("ieee80211_phy0", "temp2"): 30,
+    }
+
+
+def test_a_graphics_frequency_is_named_by_its_label(tree: Tree) -> None:
+    directory = "sys/class/hwmon/hwmon0"
+    root = tree(
+        {
+            f"{directory}/name": "amdgpu\n",
+            f"{directory}/freq1_input": "1500000000\n",
+            f"{directory}/freq1_label": "sclk\n",
+            f"{directory}/freq2_input": "1\n",
+        }
+    )
+
+    assert samples_of(families(root), "node_hwmon_freq_freq_mhz") == {("amdgpu", "sclk"): 1500}
