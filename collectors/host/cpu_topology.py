@@ -1,48 +1,90 @@
-"""Thermal throttling of cores and packages, and isolated processors, from /sys/devices/system/cpu."""
+"""Cores and packages: which processors form them, their throttling, and isolated and offline processors.
+
+From /sys/devices/system/cpu.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from collectors.kernel_files import read_attribute
-from collectors.metrics import Family, counter, gauge
+from collectors.kernel_files import numbered, read_attribute, read_number
+from collectors.metrics import Family, LabelValues, counter, gauge
 
-_Paths = dict[tuple[str, ...], Path]
+_Values = dict[LabelValues, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Processor:
+    """One processor: a thread of a core.
+
+    Attributes:
+        number: Its number.
+        directory: Its directory in /sys.
+        package: The number of its package.
+        core: The number of its core. Cores of different dies of a package may share it.
+        siblings: The threads of the same core, which identify the core.
+    """
+
+    number: str
+    directory: Path
+    package: str
+    core: str
+    siblings: str
+
+
+def processors(root: Path) -> Iterator[Processor]:
+    """Yield the processors whose topology the kernel knows, which are the online ones."""
+    for number, directory in numbered(root / "sys/devices/system/cpu", "cpu").items():
+        topology = directory / "topology"
+        package = read_attribute(topology / "physical_package_id")
+        core = read_attribute(topology / "core_id")
+        if package is not None and core is not None:
+            siblings = read_attribute(topology / "thread_siblings_list") or f"{package}/{core}"
+            yield Processor(number, directory, package, core, siblings)
+
+
+def one_of_each_core(found: Iterable[Processor]) -> list[Processor]:
+    """Return one processor of each core: the threads of a core share its counters."""
+    return list({(it.package, it.core, it.siblings): it for it in reversed(list(found))}.values())[::-1]
+
+
+def by_core(counts: Iterable[tuple[Processor, int]]) -> dict[LabelValues, int]:
+    """Return the counts of cores by package and core. Cores that share their number are added up."""
+    totals: dict[LabelValues, int] = {}
+    for it, count in counts:
+        totals[it.package, it.core] = totals.get((it.package, it.core), 0) + count
+    return totals
 
 
 class Topology:
-    """The throttle counters of cores and packages. The topology is read once."""
+    """The throttle counters of cores and packages, and the state of processors. The topology is read once."""
 
     def __init__(self, root: Path) -> None:
         self._directory = root / "sys/devices/system/cpu"
-        self._packages: _Paths = {}
-        self._cores: _Paths = {}
-        for processor in sorted(self._directory.glob("cpu[0-9]*")):
-            self._add(processor)
-
-    def _add(self, processor: Path) -> None:
-        package = read_attribute(processor / "topology/physical_package_id")
-        core = read_attribute(processor / "topology/core_id")
-        throttles = processor / "thermal_throttle"
-        if package is None or core is None or not throttles.is_dir():
-            return
-        self._packages.setdefault((package,), throttles / "package_throttle_count")
-        self._cores.setdefault((package, core), throttles / "core_throttle_count")
+        throttling = [it for it in processors(root) if (it.directory / "thermal_throttle").is_dir()]
+        self._cores = one_of_each_core(throttling)
+        self._packages = {it.package: it for it in reversed(throttling)}
+        self._numbers = list(numbered(self._directory, "cpu"))
+        self._can_be_switched = (self._directory / "cpu0/online").exists()
 
     def families(self) -> list[Family]:
-        """Return throttle counters, which most virtual processors lack, and the isolated processors."""
+        """Return throttle counters, which most virtual processors lack, and isolated and online processors."""
+        packages: _Values = {(it.package,): n for it, n in _counts(self._packages.values(), "package_throttle_count")}
+        cores: _Values = dict(by_core(_counts(self._cores, "core_throttle_count")))
         isolated = parse_cpu_list(read_attribute(self._directory / "isolated") or "")
         return [
             counter(
                 "node_cpu_package_throttles_total",
                 "Number of times this CPU package has been throttled.",
-                _counts(self._packages),
+                packages,
                 ("package",),
             ),
             counter(
                 "node_cpu_core_throttles_total",
                 "Number of times this CPU core has been throttled.",
-                _counts(self._cores),
+                cores,
                 ("package", "core"),
             ),
             gauge(
@@ -51,7 +93,22 @@ class Topology:
                 {(str(cpu),): 1 for cpu in isolated},
                 ("cpu",),
             ),
+            gauge("node_cpu_online", "CPUs that are online and being scheduled.", self._online(), ("cpu",)),
         ]
+
+    def _online(self) -> _Values:
+        """Return the state of each processor; none if the first has no switch, as in node_exporter."""
+        if not self._can_be_switched:
+            return {}
+        online = set(parse_cpu_list(read_attribute(self._directory / "online") or ""))
+        return {(number,): int(int(number) in online) for number in self._numbers}
+
+
+def _counts(found: Iterable[Processor], file: str) -> Iterator[tuple[Processor, int]]:
+    for it in found:
+        count = read_number(it.directory / "thermal_throttle" / file)
+        if count is not None:
+            yield it, count
 
 
 def parse_cpu_list(text: str) -> list[int]:
@@ -61,8 +118,3 @@ def parse_cpu_list(text: str) -> list[int]:
         first, _, last = span.partition("-")
         numbers += range(int(first), int(last or first) + 1)
     return numbers
-
-
-def _counts(paths: _Paths) -> dict[tuple[str, ...], float]:
-    counts = {labels: read_attribute(path) for labels, path in paths.items()}
-    return {labels: int(count) for labels, count in counts.items() if count is not None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from collectors.host.attributes import Attribute, Devices, attribute_families
@@ -13,6 +14,7 @@ _LANE = 0.25
 """A port has four lanes, and counts the data of one of them."""
 
 _BYTES_PER_GIGABIT = 1e9 / 8
+_RATE = re.compile(r"([\d.]+) Gb/sec")
 
 
 def _counter(file: str, name: str, help: str, per: float = 1) -> Attribute:
@@ -228,10 +230,12 @@ def _texts(adapter: Path) -> list[str]:
 def _states(ports: Devices, file: str) -> dict[LabelValues, float]:
     """Return the number of each state, from texts such as `4: ACTIVE`."""
     texts = {labels: read_attribute(path / file) for labels, path in ports.items()}
-    return {labels: int(text.partition(":")[0]) for labels, text in texts.items() if text}
+    numbers = {labels: text.partition(":")[0].strip() for labels, text in texts.items() if text}
+    return {labels: int(number) for labels, number in numbers.items() if number.isdecimal()}
 
 
 def _rates(ports: Devices) -> dict[LabelValues, float]:
-    """Return the rates in bytes a second, from texts such as `40 Gb/sec (4X FDR10)`."""
+    """Return the rates in bytes a second, from texts such as `2.5 Gb/sec (1X SDR)`."""
     texts = {labels: read_attribute(path / "rate") for labels, path in ports.items()}
-    return {labels: float(text.split()[0]) * _BYTES_PER_GIGABIT for labels, text in texts.items() if text}
+    rates = {labels: _RATE.match(text) for labels, text in texts.items() if text}
+    return {labels: float(rate[1]) * _BYTES_PER_GIGABIT for labels, rate in rates.items() if rate}

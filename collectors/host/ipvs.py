@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from pathlib import Path
 
 from collectors.kernel_files import read_text
@@ -23,6 +24,7 @@ _BACKENDS = (
 )
 _HEADER_LINES = 2
 _HEXADECIMAL_ADDRESS = 8
+_ADDRESS = re.compile(r"([0-9A-F]{8}|\[[0-9a-fA-F:.]+\]):[0-9A-F]{4}")
 
 Backends = dict[LabelValues, tuple[int, ...]]
 """Weight, active and inactive connections of each server behind a service."""
@@ -38,15 +40,15 @@ def parse(text: str) -> Backends:
     backends: Backends = {}
     service: tuple[str, str, str, str] = ("", "", "", "")
     for words in (line.split() for line in text.splitlines()):
-        if words[:1] in (["TCP"], ["UDP"]):
-            service = (*_address(words[1]), words[0], "")
-        elif words[:1] == ["FWM"]:
+        if words[:1] == ["FWM"]:
             service = ("", "0", words[0], words[1])
         elif words[:1] == ["->"] and words[1] != "RemoteAddress:Port":
             local, port, protocol, mark = service
             labels = (local, port, *_address(words[1]), protocol, mark)
             before = backends.get(labels, (0,) * len(_BACKENDS))
             backends[labels] = tuple(a + int(b) for a, b in zip(before, words[3:], strict=True))
+        elif len(words) > 1 and _ADDRESS.fullmatch(words[1]):  # TCP, UDP or SCTP
+            service = (*_address(words[1]), words[0], "")
     return backends
 
 

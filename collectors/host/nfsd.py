@@ -13,7 +13,7 @@ _FIRST_OPERATION = 3
 _OPERATIONS = (
     "Access Close Commit Create DelegPurge DelegReturn GetAttr GetFH Link Lock Lockt Locku Lookup LookupRoot Nverify"
     " Open OpenAttr OpenConfirm OpenDgrd PutFH - - Read ReadDir ReadLink Remove Rename Renew RestoreFH SaveFH SecInfo"
-    " SetAttr Verify Write RelLockOwner"
+    " SetAttr SetClientID SetClientIDConfirm Verify Write RelLockOwner"
 )
 
 # Line, column, name, type and help.
@@ -102,4 +102,6 @@ def _requests(lines: dict[str, list[int]]) -> dict[LabelValues, float]:
     for position, operation in enumerate(_OPERATIONS.split(), 1 + _FIRST_OPERATION):
         if operation != "-" and position < len(operations):
             requests["4", operation] = operations[position]
+    if delegations := lines.get("wdeleg_getattr"):
+        requests["4", "WdelegGetattr"] = delegations[0]
     return requests

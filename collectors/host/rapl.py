@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from pathlib import Path
 
-from collectors.kernel_files import read_attribute, required_attribute
-from collectors.metrics import Family, counter
+from collectors.kernel_files import read_attribute, read_number
+from collectors.metrics import Family, LabelValues, counter
 
 _PER_MICROJOULE = 1e6
 _NOT_IN_A_NAME = re.compile(r"[^a-zA-Z0-9:_]")
@@ -24,14 +26,18 @@ def families(root: Path) -> list[Family]:
     Raises:
         FileNotFoundError: The machine counts no energy, or not for this user: since Linux 5.10 only root may read it.
     """
-    joules: dict[str, dict[tuple[str, ...], float]] = {}
+    joules: dict[str, dict[LabelValues, float]] = {}
     used: dict[str, int] = {}
     for zone in sorted((root / "sys/class/powercap").iterdir()):
         title = read_attribute(zone / "name")
         if title is not None:
             name, index = name_and_index(title, used.get(title, 0))
             used[name] = index + 1
-            joules.setdefault(name, {})[str(index), str(zone)] = _energy(zone)
+            energy = read_number(zone / "energy_uj")
+            if energy is not None:
+                joules.setdefault(name, {})[str(index), str(zone)] = energy / _PER_MICROJOULE
+    if not joules:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(root / "sys/class/powercap/*/energy_uj"))
     return [
         counter(
             f"node_rapl_{_NOT_IN_A_NAME.sub('_', name)}_joules_total",
@@ -41,10 +47,3 @@ def families(root: Path) -> list[Family]:
         )
         for name, samples in joules.items()
     ]
-
-
-def _energy(zone: Path) -> float:
-    try:
-        return int(required_attribute(zone / "energy_uj")) / _PER_MICROJOULE
-    except PermissionError as error:
-        raise FileNotFoundError(error.errno, error.strerror, error.filename) from error

@@ -5,29 +5,45 @@ from __future__ import annotations
 from pathlib import Path
 
 from collectors.kernel_files import read_text
-from collectors.metrics import Family, counter
+from collectors.metrics import Family, MetricType
 
-_COLUMNS = (
-    ("processed", "Number of processed packets"),
-    ("dropped", "Number of dropped packets"),
-    ("times_squeezed", "Number of times processing packets ran out of quota"),
-)
+# By column of the kernel's net-procfs.c: name, type and help. Older kernels have fewer columns.
+_COLUMNS: dict[int, tuple[str, MetricType, str]] = {
+    0: ("processed_total", "counter", "Number of processed packets"),
+    1: ("dropped_total", "counter", "Number of dropped packets"),
+    2: ("times_squeezed_total", "counter", "Number of times processing packets ran out of quota"),
+    8: (
+        "cpu_collision_total",
+        "counter",
+        "Number of collision occur while obtaining device lock while transmitting",
+    ),
+    9: ("received_rps_total", "counter", "Number of times cpu woken up received_rps"),
+    10: ("flow_limit_count_total", "counter", "Number of times flow limit has been reached"),
+    11: ("backlog_len", "gauge", "Softnet backlog status"),
+}
+_PROCESSOR = 12
+"""The column of the processor's number, which kernels have since 5.10. The lines leave out offline processors."""
 
 
-def parse(text: str) -> list[tuple[int, ...]]:
-    """Return the first columns of each processor's line, in the order of `_COLUMNS`; the numbers are hexadecimal."""
-    return [tuple(int(field, 16) for field in line.split()[: len(_COLUMNS)]) for line in text.splitlines()]
+def parse(text: str) -> dict[str, list[int]]:
+    """Return the columns of each processor by its number, from hexadecimal numbers.
+
+    Older kernels lack the processor's number. Their lines are counted, as node_exporter does.
+    """
+    rows = ([int(field, 16) for field in line.split()] for line in text.splitlines())
+    return {str(row[_PROCESSOR] if len(row) > _PROCESSOR else line): row for line, row in enumerate(rows)}
 
 
 def families(root: Path) -> list[Family]:
-    """Return the three counters."""
+    """Return one family a column that this kernel has."""
     processors = parse(read_text(f"{root}/proc/net/softnet_stat"))
     return [
-        counter(
-            f"node_softnet_{name}_total",
+        Family(
+            f"node_softnet_{name}",
+            type_,
             help,
-            {(str(cpu),): counts[column] for cpu, counts in enumerate(processors)},
             ("cpu",),
+            {(cpu,): row[column] for cpu, row in processors.items() if column < len(row)},
         )
-        for column, (name, help) in enumerate(_COLUMNS)
+        for column, (name, type_, help) in _COLUMNS.items()
     ]

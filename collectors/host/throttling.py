@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from collectors.findings import Finding, Severity
-from collectors.kernel_files import numbered, read_attribute, read_number
+from collectors.host.cpu_topology import Processor, by_core, one_of_each_core, processors
+from collectors.kernel_files import read_number
 from collectors.metrics import Family, LabelValues, counter
 
 Times = dict[LabelValues, int]
@@ -36,20 +38,16 @@ def families(root: Path) -> list[Family]:
 
 def read(root: Path) -> tuple[Times, Times]:
     """Return the times of all cores and of all packages. Threads of a core share one count."""
-    cores: Times = {}
-    packages: Times = {}
-    for processor in numbered(root / "sys/devices/system/cpu", "cpu").values():
-        package = read_attribute(processor / "topology/physical_package_id")
-        core = read_attribute(processor / "topology/core_id")
-        of_core = read_number(processor / "thermal_throttle/core_throttle_total_time_ms")
-        of_package = read_number(processor / "thermal_throttle/package_throttle_total_time_ms")
-        if package is None or core is None:
-            continue
-        if of_core is not None:
-            cores[package, core] = of_core
-        if of_package is not None:
-            packages[package,] = of_package
-    return cores, packages
+    found = one_of_each_core(processors(root))
+    packages: Times = {(it.package,): time for it, time in _times(found, "package_throttle_total_time_ms")}
+    return by_core(_times(found, "core_throttle_total_time_ms")), packages
+
+
+def _times(found: list[Processor], file: str) -> Iterator[tuple[Processor, int]]:
+    for it in found:
+        time = read_number(it.directory / "thermal_throttle" / file)
+        if time is not None:
+            yield it, time
 
 
 class Watch:

@@ -54,3 +54,27 @@ def test_a_processor_that_goes_offline_costs_only_its_own_count(tree: Tree) -> N
     (Path(root) / CPUS / "cpu1/thermal_throttle/core_throttle_count").unlink()
 
     assert samples_of(topology.families(), "node_cpu_core_throttles_total") == {("0", "0"): 5}
+
+
+def test_cores_of_two_dies_with_one_number_are_added_up(tree: Tree) -> None:
+    files = _processor(0, 0, 0, 5) | _processor(1, 0, 0, 7) | _processor(2, 0, 0, 5)
+    siblings = {
+        f"{CPUS}/cpu{number}/topology/thread_siblings_list": cpus
+        for number, cpus in ((0, "0,2\n"), (1, "1\n"), (2, "0,2\n"))
+    }
+
+    found = Topology(tree(files | siblings)).families()
+
+    assert samples_of(found, "node_cpu_core_throttles_total") == {("0", "0"): 12}
+
+
+def test_a_processor_that_is_switched_off_is_offline(tree: Tree) -> None:
+    root = tree({f"{CPUS}/cpu{number}/online": "1\n" for number in (0, 1, 2)} | {f"{CPUS}/online": "0,2\n"})
+
+    assert samples_of(Topology(root).families(), "node_cpu_online") == {("0",): 1, ("1",): 0, ("2",): 1}
+
+
+def test_processors_without_a_switch_have_no_state(tree: Tree) -> None:
+    root = tree({f"{CPUS}/cpu1/online": "1\n", f"{CPUS}/online": "0-1\n"})
+
+    assert samples_of(Topology(root).families(), "node_cpu_online") == {}
