@@ -11,7 +11,7 @@ from collectors.metrics import Family, LabelNames, LabelValues, gauge, unknown
 _KSTATS = {
     "abd": "abdstats",
     "arc": "arcstats",
-    "dbuf": "dbuf_stats",
+    "dbuf": "dbufstats",
     "dmu_tx": "dmu_tx",
     "dnode": "dnodestats",
     "fm": "fm",
@@ -23,10 +23,12 @@ _KSTATS = {
 }
 """The file of each group of counters. A version of ZFS has some of them."""
 
-_NUMBER = "4"
-"""The kstat type of a 64-bit number, the only one that node_exporter takes."""
+_NUMBERS = frozenset({"3", "4"})
+"""The kstat types of signed and unsigned 64-bit numbers."""
 
-_STATES = ("online", "degraded", "faulted", "offline", "removed", "unavail")
+_STATES = ("online", "degraded", "faulted", "offline", "removed", "unavail", "suspended")
+"""node_exporter's states. A pool in any other state has a series of its own."""
+
 
 _POOL: LabelNames = ("zpool",)
 _DATASET: LabelNames = ("zpool", "dataset")
@@ -64,7 +66,7 @@ def families(root: Path) -> list[Family]:
 def _counters(directory: Path) -> Iterator[Family]:
     for group, file in _KSTATS.items():
         for name, type_, data in parse(read_attribute(directory / file) or ""):
-            if type_ == _NUMBER:
+            if type_ in _NUMBERS:
                 yield unknown(f"node_zfs_{group}_{name.replace('-', '_')}", f"kstat.zfs.misc.{file}.{name}", int(data))
 
 
@@ -76,8 +78,8 @@ def _pools(directory: Path) -> list[Family]:
             found.setdefault(key, {})[path.parent.name,] = number
     for path in sorted(directory.glob("*/objset-*")):
         rows = parse(read_text(path))
-        dataset = next((data for name, _, data in rows if name == "dataset_name"), "")
-        for name, data in ((name, data) for name, type_, data in rows if type_ == _NUMBER):
+        dataset = next((data for name, _, data in rows if name == "dataset_name"), path.name)
+        for name, data in ((name, data) for name, type_, data in rows if type_ in _NUMBERS):
             key = (f"node_zfs_zpool_dataset_{name}", f"kstat.zfs.misc.objset.{name}", _DATASET)
             found.setdefault(key, {})[path.parent.name, dataset] = int(data)
     return [unknown(name, help, samples, labels) for (name, help, labels), samples in found.items()]
@@ -86,6 +88,8 @@ def _pools(directory: Path) -> list[Family]:
 def _states(directory: Path) -> Family:
     pools = {path.parent.name: read_text(path).strip().lower() for path in sorted(directory.glob("*/state"))}
     samples: dict[LabelValues, float] = {
-        (pool, state): int(state == found) for pool, found in pools.items() for state in _STATES
+        (pool, state): int(state == found)
+        for pool, found in pools.items()
+        for state in dict.fromkeys((*_STATES, found))
     }
     return gauge("node_zfs_zpool_state", "kstat.zfs.misc.state", samples, ("zpool", "state"))
