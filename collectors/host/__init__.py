@@ -5,5 +5,5 @@
 
 Every other module is one subsystem, with pure parsers over text and one function or class that returns families.
 It has the name of node_exporter's collector, if there is one (`os_release` is `os`). `macos` and `macos_commands` hold
-those of macOS. Names, labels, types, values and default filters are those of node_exporter 1.5.
+those of macOS. Names, labels, types, values and default filters are those of node_exporter 1.12.
 """

@@ -24,7 +24,7 @@ RENDERING = frozenset({"jackd", "pipewire", "pulseaudio"})
 SEARCH_SECONDS = 30.0
 """Seconds until a new server is found: the search has to look at all processes."""
 
-_POLICIES = {0: "other", 1: "fifo", 2: "rr", 3: "batch", 5: "idle", 6: "deadline"}  # sched(7), linux/sched.h
+_POLICIES = {0: "other", 1: "fifo", 2: "rr", 3: "batch", 5: "idle", 6: "deadline", 7: "ext"}  # sched(7), linux/sched.h
 _REAL_TIME = frozenset({"fifo", "rr", "deadline"})
 _MOST_THREADS = 24
 _PRIORITY, _POLICY = 37, 38  # proc_pid_stat(5): fields 40 and 41, where the first after the name is field 3

@@ -143,13 +143,13 @@ def _scrape_families(readings: Sequence[_Reading]) -> list[Family]:
     return [
         gauge(
             "node_scrape_collector_duration_seconds",
-            "Duration of a collector scrape.",
+            "node_exporter: Duration of a collector scrape.",
             {(reading.name,): reading.seconds for reading in readings},
             ("collector",),
         ),
         gauge(
             "node_scrape_collector_success",
-            "Whether a collector succeeded.",
+            "node_exporter: Whether a collector succeeded.",
             {(reading.name,): int(reading.error is None) for reading in readings},
             ("collector",),
         ),

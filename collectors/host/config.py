@@ -30,6 +30,7 @@ SubsystemName = Literal[
     "infiniband",
     "interrupts",
     "ipvs",
+    "kernel_hung",
     "loadavg",
     "mdadm",
     "meminfo",
@@ -69,7 +70,7 @@ SubsystemName = Literal[
 
 
 class HostConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The `[host]` section. The default expressions are those of node_exporter 1.5.
+    """The `[host]` section. The default expressions are those of node_exporter 1.12.
 
     Attributes:
         enabled: Whether this machine itself is measured.
@@ -84,14 +85,14 @@ class HostConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     enabled: bool = True
     leave_out: tuple[SubsystemName, ...] = ("busy_processes",)
     network_devices: Filter = Filter()
-    block_devices: Filter = Filter(exclude=r"^(ram|loop|fd|(h|s|v|xv)d[a-z]|nvme\d+n\d+p)\d+$")
+    block_devices: Filter = Filter(exclude=r"^(z?ram|loop|fd|(h|s|v|xv)d[a-z]|nvme\d+n\d+p)\d+$")
     mount_points: Filter = Filter(
         exclude=r"^/(dev|proc|run/credentials/.+|sys|var/lib/docker/.+|var/lib/containers/storage/.+)($|/)"
     )
     file_system_types: Filter = Filter(
         exclude=(
             r"^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fusectl|hugetlbfs|iso9660|mqueue|nsfs"
-            r"|overlay|proc|procfs|pstore|rpc_pipefs|securityfs|selinuxfs|squashfs|sysfs|tracefs)$"
+            r"|overlay|proc|procfs|pstore|rpc_pipefs|securityfs|selinuxfs|squashfs|erofs|sysfs|tracefs)$"
         )
     )
     textfile_directory: str = ""

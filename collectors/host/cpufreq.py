@@ -10,9 +10,10 @@ from collectors.metrics import Family
 
 _PER_KILOHERTZ = 0.001
 _FILES = (
-    ("cpuinfo_cur_freq", "frequency_hertz", "Current cpu thread frequency in hertz."),
-    ("cpuinfo_min_freq", "frequency_min_hertz", "Minimum cpu thread frequency in hertz."),
-    ("cpuinfo_max_freq", "frequency_max_hertz", "Maximum cpu thread frequency in hertz."),
+    ("cpuinfo_cur_freq", "frequency_hertz", "Current CPU thread frequency in hertz."),
+    ("cpuinfo_avg_freq", "frequency_avg_hertz", "Average CPU thread frequency in hertz."),
+    ("cpuinfo_min_freq", "frequency_min_hertz", "Minimum CPU thread frequency in hertz."),
+    ("cpuinfo_max_freq", "frequency_max_hertz", "Maximum CPU thread frequency in hertz."),
     ("scaling_cur_freq", "scaling_frequency_hertz", "Current scaled CPU thread frequency in hertz."),
     ("scaling_min_freq", "scaling_frequency_min_hertz", "Minimum scaled CPU thread frequency in hertz."),
     ("scaling_max_freq", "scaling_frequency_max_hertz", "Maximum scaled CPU thread frequency in hertz."),
@@ -23,7 +24,7 @@ _ATTRIBUTES = tuple(
 
 
 def families(root: Path) -> list[Family]:
-    """Return six gauges, without those that this processor lacks or this user cannot read."""
+    """Return seven gauges, without those that this processor lacks or this user cannot read."""
     processors: Devices = {
         (number,): directory
         for number, directory in numbered(root / "sys/devices/system/cpu", "cpu").items()

@@ -10,6 +10,9 @@ from collectors.kernel_files import read_attribute, read_text
 from collectors.metrics import Family, LabelValues, MetricType, gauge
 
 _DEVICE = ("device",)
+_SERIALS = ("SCSI_IDENT_SERIAL", "ID_SERIAL_SHORT", "ID_SERIAL")
+"""The serial on the disk's label, then less exact ones. virtio disks have the last only."""
+
 _SECTOR = 512
 _MILLISECOND = 0.001
 
@@ -77,7 +80,7 @@ def families(root: Path, devices: Filter) -> list[Family]:
     """Return activity and description of the devices."""
     disks = [disk for disk in parse(read_text(f"{root}/proc/diskstats")) if devices.keeps(disk.device)]
     udev = {disk.device: _properties(root, disk) for disk in disks}
-    return [*_activity(disks), _info(disks, udev), _file_systems(udev), _device_mappings(udev), *_ata(udev)]
+    return [*_activity(disks), _info(root, disks, udev), _file_systems(udev), _device_mappings(udev), *_ata(udev)]
 
 
 def _properties(root: Path, disk: Disk) -> dict[str, str]:
@@ -104,14 +107,27 @@ def _values(properties: dict[str, str], *names: str) -> LabelValues:
     return tuple(properties.get(name, "") for name in names)
 
 
-def _info(disks: list[Disk], udev: _Udev) -> Family:
-    names = ("ID_PATH", "ID_WWN", "ID_MODEL", "ID_SERIAL_SHORT", "ID_REVISION")
+def _info(root: Path, disks: list[Disk], udev: _Udev) -> Family:
     return gauge(
         "node_disk_info",
         "Info of /sys/block/<block_device>.",
-        {(disk.device, disk.major, disk.minor, *_values(udev[disk.device], *names)): 1 for disk in disks},
-        ("device", "major", "minor", "path", "wwn", "model", "serial", "revision"),
+        {
+            (disk.device, disk.major, disk.minor, *_description(udev[disk.device]), _rotational(root, disk.device)): 1
+            for disk in disks
+        },
+        ("device", "major", "minor", "path", "wwn", "model", "serial", "revision", "rotational"),
     )
+
+
+def _description(found: dict[str, str]) -> LabelValues:
+    serial = next((found[name] for name in _SERIALS if found.get(name)), "")
+    path, wwn, model, revision = _values(found, "ID_PATH", "ID_WWN", "ID_MODEL", "ID_REVISION")
+    return path, wwn, model, serial, revision
+
+
+def _rotational(root: Path, device: str) -> str:
+    """Return 1 for a disk that rotates; 0 for all others, and for those that the kernel does not know."""
+    return "1" if read_attribute(f"{root}/sys/block/{device}/queue/rotational") == "1" else "0"
 
 
 def _file_systems(udev: _Udev) -> Family:

@@ -31,7 +31,7 @@ def parse(text: str) -> dict[str, int]:
 
 def _field(line: str) -> tuple[str, int]:
     words = line.split()
-    if len(words) not in {_NAME_VALUE, _NAME_VALUE_UNIT} or not words[1].isdecimal():
+    if len(words) not in {_NAME_VALUE, _NAME_VALUE_UNIT} or not words[1].removeprefix("-").isdecimal():
         raise ValueError(f"expected a line such as 'MemFree: 123 kB' in /proc/meminfo, found {line!r}")
     has_unit = len(words) == _NAME_VALUE_UNIT
     return _name(words[0], has_unit=has_unit), int(words[1]) * (1024 if has_unit else 1)

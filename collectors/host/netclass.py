@@ -14,6 +14,9 @@ Interfaces = dict[str, dict[str, str]]
 
 _BYTES_PER_MEGABIT = 1000 * 1000 // 8
 _DEVICE = ("device",)
+_UP = 1
+"""IFF_UP of netdevice(7)."""
+
 _TEXTS = ("address", "broadcast", "duplex", "operstate", "ifalias")
 
 # By the name of the attribute: the name of the metric, its type, and the attribute's unit in that of the metric.
@@ -68,9 +71,18 @@ def _info(interfaces: Interfaces) -> Family:
     return gauge(
         "node_network_info",
         "Non-numeric data from /sys/class/net/<iface>, value is always 1.",
-        {(device, *(attributes.get(name, "") for name in _TEXTS)): 1 for device, attributes in interfaces.items()},
-        ("device", *_TEXTS),
+        {
+            (device, *(attributes.get(name, "") for name in _TEXTS), _admin_state(attributes.get("flags"))): 1
+            for device, attributes in interfaces.items()
+        },
+        ("device", *_TEXTS, "adminstate"),
     )
+
+
+def _admin_state(flags: str | None) -> str:
+    """Return whether the interface is switched on, from its flags (netdevice(7))."""
+    number = None if flags is None else _parsed(flags)
+    return "unknown" if number is None else "up" if number & _UP else "down"
 
 
 def _number(attribute: str, interfaces: Interfaces) -> Family:
@@ -80,10 +92,17 @@ def _number(attribute: str, interfaces: Interfaces) -> Family:
         type_,
         f"Network device property: {name}",
         _DEVICE,
-        # Base 0: some are hexadecimal, with a leading 0x.
         {
-            (device,): int(attributes[attribute], 0) * unit
+            (device,): number * unit
             for device, attributes in interfaces.items()
-            if attribute in attributes
+            if attribute in attributes and (number := _parsed(attributes[attribute])) is not None
         },
     )
+
+
+def _parsed(text: str) -> int | None:
+    """Return the number of an attribute; None if it is none. Some are hexadecimal, with a leading 0x."""
+    try:
+        return int(text, 0)
+    except ValueError:
+        return None

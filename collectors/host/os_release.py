@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from datetime import UTC, datetime
 from pathlib import Path
 
 from collectors.kernel_files import read_text
@@ -33,8 +34,23 @@ def parse(text: str) -> dict[str, str]:
     for line in text.splitlines():
         name, assigned, value = line.strip().partition("=")
         if assigned and not name.startswith("#"):
-            found[name.lower()] = " ".join(shlex.split(value))
+            found[name.lower()] = _unquoted(value)
     return found
+
+
+def _unquoted(value: str) -> str:
+    try:
+        return " ".join(shlex.split(value))
+    except ValueError:  # a single quote without its partner
+        return value.strip()
+
+
+def support_end(text: str) -> float | None:
+    """Return the Unix time of a date such as 2028-06-30; None if it is none."""
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return None
 
 
 def version(text: str) -> float:
@@ -67,6 +83,7 @@ class OsRelease:
 
 def _described(release: dict[str, str]) -> list[Family]:
     labels = ("id", "id_like", "name")
+    end = support_end(release.get("support_end", ""))
     return [
         gauge(
             "node_os_info",
@@ -80,5 +97,10 @@ def _described(release: dict[str, str]) -> list[Family]:
             "Metric containing the major.minor part of the OS version.",
             {tuple(release.get(label, "") for label in labels): version(release.get("version_id", ""))},
             labels,
+        ),
+        gauge(
+            "node_os_support_end_timestamp_seconds",
+            "Metric containing the end-of-life date timestamp of the OS.",
+            {} if end is None else {(): end},
         ),
     ]

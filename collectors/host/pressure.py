@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
+import errno
+import os
 from pathlib import Path
 
 from collectors.kernel_files import read_text
 from collectors.metrics import Family, counter
 
 _MICROSECOND = 1e-6
+_RESOURCES = ("cpu", "io", "memory", "irq")
 
-# By file and line. node_exporter 1.5 has the first five, newer ones the last too; kernels have it since 6.1.
+# By file and line. Kernels have the last since 6.1.
 _FAMILIES = (
     ("cpu", "some", "cpu_waiting", "Total time in seconds that processes have waited for CPU time"),
     ("io", "some", "io_waiting", "Total time in seconds that processes have waited due to IO congestion"),
@@ -38,9 +40,9 @@ def families(root: Path) -> list[Family]:
     Raises:
         FileNotFoundError: The kernel counts no pressure, or was started without `psi=1`.
     """
-    totals = {resource: _totals(f"{root}/proc/pressure/{resource}") for resource in ("cpu", "io", "memory")}
-    with contextlib.suppress(FileNotFoundError):
-        totals["irq"] = _totals(f"{root}/proc/pressure/irq")
+    totals = {resource: parse(text) for resource in _RESOURCES if (text := _read(root / "proc/pressure" / resource))}
+    if not totals:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(root / "proc/pressure"))
     return [
         counter(f"node_pressure_{name}_seconds_total", help, totals[resource][kind] * _MICROSECOND)
         for resource, kind, name, help in _FAMILIES
@@ -48,8 +50,9 @@ def families(root: Path) -> list[Family]:
     ]
 
 
-def _totals(path: str) -> dict[str, int]:
+def _read(path: Path) -> str:
+    """Return the file's text; "" where the kernel has none, or refuses the read without `psi=1`."""
     try:
-        return parse(read_text(path))
-    except OSError as error:
-        raise FileNotFoundError(error.errno, error.strerror, path) from error
+        return read_text(path)
+    except OSError:
+        return ""

@@ -39,12 +39,12 @@ def test_parse_knows_devices_and_their_counters() -> None:
     assert parse(DISKSTATS)[-1] == Disk("8", "0", "sda", (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11))
 
 
-@pytest.mark.parametrize("device", ["sda", "nvme0n1", "dm-0", "md127", "zram0", "mmcblk0"])
+@pytest.mark.parametrize("device", ["sda", "nvme0n1", "dm-0", "md127", "mmcblk0"])
 def test_whole_devices_are_kept_by_default(device: str) -> None:
     assert DISKS.keeps(device)
 
 
-@pytest.mark.parametrize("device", ["nvme0n1p2", "sda1", "xvda3", "ram0", "fd0", "loop0"])
+@pytest.mark.parametrize("device", ["nvme0n1p2", "sda1", "xvda3", "ram0", "zram0", "fd0", "loop0"])
 def test_parts_of_devices_and_loops_are_left_out_by_default(device: str) -> None:
     assert not DISKS.keeps(device)
 
@@ -82,14 +82,31 @@ def test_a_kernel_without_discards_and_flushes_exports_none(tree: Tree) -> None:
 
 
 def test_a_device_that_udev_knows_is_described(tree: Tree) -> None:
-    found = families(tree({"proc/diskstats": DISKSTATS, "run/udev/data/b8:0": UDEV}), DISKS)
+    found = families(
+        tree({"proc/diskstats": DISKSTATS, "run/udev/data/b8:0": UDEV, "sys/block/sda/queue/rotational": "1\n"}), DISKS
+    )
 
     assert samples_of(found, "node_disk_info") == {
-        ("vda", "254", "0", "", "", "", "", ""): 1,
-        ("sda", "8", "0", "pci-0000:00", "0x5000", "Studio=SSD", "S1", "1.0"): 1,
+        ("vda", "254", "0", "", "", "", "", "", "0"): 1,
+        ("sda", "8", "0", "pci-0000:00", "0x5000", "Studio=SSD", "S1", "1.0", "1"): 1,
     }
     assert samples_of(found, "node_disk_filesystem_info") == {("sda", "ext4", "filesystem", "u-1", "1.0"): 1}
     assert samples_of(found, "node_disk_device_mapper_info") == {("sda", "vg-samples", "", "vg", "", ""): 1}
     assert samples_of(found, "node_disk_ata_write_cache") == {("sda",): 1}
     assert samples_of(found, "node_disk_ata_write_cache_enabled") == {("sda",): 0}
     assert samples_of(found, "node_disk_ata_rotation_rate_rpm") == {("sda",): 7200}
+
+
+@pytest.mark.parametrize(
+    ("properties", "serial"),
+    [
+        ("E:SCSI_IDENT_SERIAL=L\nE:ID_SERIAL_SHORT=S\nE:ID_SERIAL=M_S\n", "L"),
+        ("E:SCSI_IDENT_SERIAL=\nE:ID_SERIAL_SHORT=S\nE:ID_SERIAL=M_S\n", "S"),
+        ("E:ID_SERIAL=virtio\n", "virtio"),
+        ("E:ID_MODEL=M\n", ""),
+    ],
+)
+def test_the_serial_is_the_one_on_the_label_if_the_disk_has_it(tree: Tree, properties: str, serial: str) -> None:
+    found = families(tree({"proc/diskstats": DISKSTATS, "run/udev/data/b8:0": properties}), DISKS)
+
+    assert serial in {labels[6] for labels in samples_of(found, "node_disk_info") if labels[0] == "sda"}

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from collectors.host.filters import Filter
 from collectors.host.netclass import families
 from tests.collectors.host.support import Tree, samples_of
@@ -30,7 +32,7 @@ def test_an_interface_is_described(tree: Tree) -> None:
     found = families(tree(ETH0), ALL)
 
     assert samples_of(found, "node_network_info") == {
-        ("eth0", "02:fc:00:00:00:05", "ff:ff:ff:ff:ff:ff", "full", "up", "stage left"): 1
+        ("eth0", "02:fc:00:00:00:05", "ff:ff:ff:ff:ff:ff", "full", "up", "stage left", "up"): 1
     }
     assert samples_of(found, "node_network_up") == {("eth0",): 1}
     assert samples_of(found, "node_network_flags") == {("eth0",): 0x1003}
@@ -49,7 +51,7 @@ def test_what_an_interface_does_not_have_is_not_exported(tree: Tree) -> None:
     found = families(tree({f"{NET}/lo/operstate": "unknown\n"}), ALL)
 
     assert samples_of(found, "node_network_up") == {("lo",): 0}
-    assert samples_of(found, "node_network_info") == {("lo", "", "", "", "unknown", ""): 1}
+    assert samples_of(found, "node_network_info") == {("lo", "", "", "", "unknown", "", "unknown"): 1}
     assert samples_of(found, "node_network_speed_bytes") == {}
 
 
@@ -76,3 +78,19 @@ def test_an_interface_that_is_left_out_exports_nothing(tree: Tree) -> None:
     found = families(tree(ETH0 | {f"{NET}/veth1/operstate": "up\n"}), Filter(exclude="^veth"))
 
     assert list(samples_of(found, "node_network_up")) == [("eth0",)]
+
+
+@pytest.mark.parametrize(("flags", "state"), [("0x1003", "up"), ("0x1002", "down"), ("strange", "unknown")])
+def test_the_admin_state_is_in_the_flags(tree: Tree, flags: str, state: str) -> None:
+    ((labels, _),) = samples_of(
+        families(tree(ETH0 | {f"{NET}/eth0/flags": f"{flags}\n"}), ALL), "node_network_info"
+    ).items()
+
+    assert labels[-1] == state
+
+
+def test_a_number_that_is_none_costs_nothing_else(tree: Tree) -> None:
+    found = families(tree(ETH0 | {f"{NET}/eth0/mtu": "many\n"}), ALL)
+
+    assert samples_of(found, "node_network_mtu_bytes") == {}
+    assert samples_of(found, "node_network_speed_bytes") == {("eth0",): 125_000_000}

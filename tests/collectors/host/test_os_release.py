@@ -54,3 +54,20 @@ def test_an_upgrade_is_seen(tree: Tree) -> None:
 def test_a_machine_that_does_not_say_has_no_such_thing(tree: Tree) -> None:
     with pytest.raises(FileNotFoundError):
         OsRelease(tree({})).families()
+
+
+def test_the_end_of_support_is_a_time(tree: Tree) -> None:
+    found = OsRelease(tree({"etc/os-release": f"{DEBIAN}SUPPORT_END=2028-06-30\n"})).families()
+
+    assert samples_of(found, "node_os_support_end_timestamp_seconds") == {(): 1845936000}
+
+
+@pytest.mark.parametrize("end", ["", "SUPPORT_END=never\n"])
+def test_support_without_a_date_has_no_end(tree: Tree, end: str) -> None:
+    found = OsRelease(tree({"etc/os-release": DEBIAN + end})).families()
+
+    assert samples_of(found, "node_os_support_end_timestamp_seconds") == {}
+
+
+def test_a_quote_without_its_partner_costs_nothing_else() -> None:
+    assert parse("NAME=Joe's Linux\nID=joe\n") == {"name": "Joe's Linux", "id": "joe"}

@@ -14,18 +14,11 @@ from collectors.host.subsystems import linux
 from tests.collectors.host.studio import studio
 from tests.support.exported import Families, Labels, fits, of_the_host, ours, scraped, unlike
 from tests.support.node_exporter import node_exporter
+from tests.support.release_1_5 import as_release_1_5
 
 pytestmark = pytest.mark.node_exporter
 
 _DEADLINE_SECONDS = 60
-# What we have under node_exporter's names and 1.5 has not, or not by default.
-_BESIDE = {
-    "node_cpu_scaling_governor",
-    "node_interrupts_total",
-    "node_pressure_irq_stalled_seconds_total",
-    "node_softirqs_functions_total",
-}
-
 # What these read is not in the tree of files that is the studio.
 _NOT_BELOW_A_ROOT: tuple[SubsystemName, ...] = (
     "filesystem",
@@ -58,7 +51,7 @@ def studio_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
 
 
 def _comparable(families: Families) -> Families:
-    return {name: family for name, family in of_the_host(families).items() if name not in _BESIDE}
+    return as_release_1_5(of_the_host(families))
 
 
 def test_names_types_helps_and_series_of_this_machine_are_the_same(this_machine: Pair) -> None:

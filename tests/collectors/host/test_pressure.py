@@ -41,10 +41,19 @@ def test_a_kernel_that_counts_no_pressure_has_no_such_thing(tree: Tree) -> None:
         families(tree({}))
 
 
-def test_a_kernel_that_refuses_the_read_has_no_such_thing(tree: Tree) -> None:
+@pytest.mark.parametrize("refused", ["cpu", "io", "memory"])
+def test_a_resource_that_the_kernel_refuses_does_not_cost_the_others(tree: Tree, refused: str) -> None:
     root = tree(FILES)
-    (root / "proc/pressure/cpu").unlink()
-    Path(root / "proc/pressure/cpu").mkdir()
+    (root / f"proc/pressure/{refused}").unlink()
+    Path(root / f"proc/pressure/{refused}").mkdir()
+
+    found = {family.name.split("_")[2] for family in families(root)}
+
+    assert found == {"cpu", "io", "memory"} - {refused}
+
+
+def test_a_kernel_that_refuses_every_read_has_no_such_thing(tree: Tree) -> None:
+    root = tree({f"{file}/x": "" for file in FILES})
 
     with pytest.raises(FileNotFoundError):
         families(root)
