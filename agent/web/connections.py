@@ -15,6 +15,11 @@ from enum import Enum
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from agent.web.request_heads import RequestHeads
+
+_BUFFER = bytearray(16 * 1024)
+"""The buffer of received bytes, whose content is copied before the next read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -45,7 +50,7 @@ class Phase(Enum):
     IDLE = "idle"
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.BufferedProtocol):
     """One connection, which forwards to aiohttp's protocol and closes at the timeout of a step.
 
     Args:
@@ -69,6 +74,8 @@ class Connection(asyncio.Protocol):
         self._ended = ended
         self.reason = ""
         """The reason why this class closed the connection; empty if it did not."""
+        self._heads = RequestHeads()
+        self._is_last = False
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -79,11 +86,20 @@ class Connection(asyncio.Protocol):
         self.inner.connection_made(transport)
         self._enter(Phase.REQUEST, self._limits.request)
 
-    def data_received(self, data: bytes) -> None:
-        """Forward a part of a request."""
+    def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002 - the transport's own hint is 256 KiB
+        """Return the buffer for the next part of a request. All connections share it."""
+        return _BUFFER
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Hold a part of a request, and forward the request once it is complete and its turn has come."""
+        if self._is_last:
+            return
+        self._heads.feed(bytes(memoryview(_BUFFER)[:nbytes]))
         if self.phase in (Phase.ANSWER, Phase.IDLE):
             self._enter(Phase.REQUEST, self._limits.request)
-        self.inner.data_received(data)
+        if self.phase is Phase.REQUEST:
+            self._forward()
+        self._limit_reading()
 
     def eof_received(self) -> None:
         """Forward the end of the peer's data."""
@@ -109,8 +125,12 @@ class Connection(asyncio.Protocol):
         self.phase = Phase.WORK
 
     def end_work(self) -> None:
-        """Start the timeout for the peer to receive the response."""
+        """Start the timeout for the peer to receive the response, or of its next request if that has begun."""
         self._enter(Phase.ANSWER, self._limits.answer)
+        if len(self._heads) and not self.retired:
+            self._enter(Phase.REQUEST, self._limits.request)
+            self._forward()
+            self._limit_reading()
 
     def retire(self) -> None:
         """Close the connection as soon as it has no request in progress."""
@@ -125,6 +145,23 @@ class Connection(asyncio.Protocol):
             self.opening.cancel()
         elif self._transport:
             self._transport.abort()
+
+    def _forward(self) -> None:
+        head = self._heads.next()
+        if head is not None:
+            self._is_last = head.last
+            self.retired |= head.last
+            self.inner.data_received(head.data)
+        elif self._heads.full:
+            self.end("large_request")
+
+    def _limit_reading(self) -> None:
+        if self._transport is None or self._transport.is_closing():
+            return
+        if self._is_last or self._heads.full:
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
 
     def _enter(self, phase: Phase, seconds: float) -> None:
         self._cancel_timer()
@@ -192,7 +229,12 @@ class Connections:
         if connection is None:
             raise web.HTTPServiceUnavailable  # it was just evicted
         with _work(connection):
-            answer = await handler(request)
+            try:
+                answer = await handler(request)
+            except web.HTTPException as error:
+                if connection.retired:
+                    error.force_close()
+                raise
             if connection.retired:
                 answer.force_close()
             return answer

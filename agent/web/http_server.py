@@ -62,6 +62,8 @@ class HttpServer:
             handle_signals=False,
             shutdown_timeout=SHUTDOWN_TIMEOUT,
             max_headers=_MAX_HEADERS,
+            auto_decompress=False,
+            lingering_time=0,
         )
         self._accepting: dict[socket.socket, asyncio.Task[None]] = {}
 

@@ -1,11 +1,13 @@
 """What a peer can hold, asked with bare sockets, while a good scraper goes on being answered."""
 
 import asyncio
+import contextlib
 import errno
 import socket
 import ssl
 import struct
 import time
+import zlib
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack
@@ -31,8 +33,8 @@ from tests.support.waiting import PATIENCE, eventually
 LIMITS = Limits(total=12, of_one=8, request=2.0, answer=2.5, idle=6.0)
 """Short enough to wait for, and long enough for a good peer on a busy machine."""
 
-HEALTHY = b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n"
-METRICS = b"GET /metrics?collect[]=big HTTP/1.1\r\nHost: x\r\n\r\n"
+HEALTHY = b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n"
+METRICS = b"GET /metrics?collect[]=big HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 class Big(Collector):
@@ -60,7 +62,7 @@ class Server:
     async def _start(self, config: str, limits: Limits) -> tuple[Collectors, WebServer]:
         sources = Collectors(parse(config, "test"))
         sources.supervisor.add(Big())
-        web = WebServer(sources.pages(self._status), sources.security, limits)
+        web = WebServer(sources.pages(self._status), sources.security, limits=limits)
         await web.listen(Address("127.0.0.1", 0))
         return sources, web
 
@@ -119,7 +121,7 @@ def closed(connected: socket.socket) -> bool:
     return True
 
 
-@pytest.mark.parametrize("sent", [b"", b"GET /metrics HT", b"GET / HTTP/1.1\r\nHost: x\r\n"])
+@pytest.mark.parametrize("sent", [b"", b"GET /metrics HT", b"GET / HTTP/1.1\r\nHost: localhost\r\n"])
 def test_half_a_request_ends_in_time(server: Server, sent: bytes) -> None:
     with server.connect() as peer, server.connect() as good:
         peer.sendall(sent)
@@ -239,9 +241,58 @@ def test_accepting_goes_on_after_the_system_had_no_room(server: Server, monkeypa
 
 def test_a_body_that_never_ends_is_let_go(server: Server) -> None:
     with server.connect() as peer:
-        peer.sendall(b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n")
+        peer.sendall(b"POST /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\n\r\n")
         assert peer.recv(65536).startswith(b"HTTP/1.1 405 ")
         assert closed(peer)
+
+
+def bomb() -> bytes:
+    """Return 128 MiB of zeros as 128 KiB of gzip."""
+    deflater = zlib.compressobj(9, zlib.DEFLATED, 31)
+    return b"".join([*(deflater.compress(bytes(1 << 20)) for _ in range(128)), deflater.flush()])
+
+
+BOMB = bomb()
+CHUNKED = b"POST /metrics HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        CHUNKED + b"Content-Encoding: gzip\r\n\r\n" + b"%x\r\n" % len(BOMB) + BOMB + b"\r\n0\r\n\r\n",
+        CHUNKED + b"Content-Encoding: gzip\r\n\r\n9\r\nnot gzip!\r\n0\r\n\r\n",
+        CHUNKED + b"Content-Encoding: br\r\n\r\n9\r\nnot brotl\r\n0\r\n\r\n",
+        CHUNKED + b"\r\n" + b"1\r\nx\r\n" * 200_000,
+        CHUNKED + b"\r\nzz\r\n",
+        CHUNKED + b"Trailer: x\r\n\r\n0\r\n" + b"X: y\r\n" * 100_000,
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n" + bytes(1 << 20),
+        b"CONNECT localhost:1 HTTP/1.1\r\nHost: localhost\r\n\r\n" + bytes(1 << 20),
+        b"POST /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=a\r\n"
+        b"Content-Length: 1000000\r\n\r\n" + b"--a\r\n\r\n" * 100_000,
+    ],
+    ids=["bomb", "no gzip", "no brotli", "tiny chunks", "no chunk", "trailers", "upgrade", "connect", "multipart"],
+)  # fmt: skip
+def test_bodies_cost_next_to_nothing(server: Server, caplog: pytest.LogCaptureFixture, sent: bytes) -> None:
+    spent = time.process_time()
+    for _ in range(10):
+        with server.connect() as peer, contextlib.suppress(ConnectionError):
+            peer.sendall(sent)
+            assert closed(peer)
+    with server.connect() as good:
+        assert answered(good)
+
+    assert time.process_time() - spent < 1
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("path", [b"/metrics", b"/-/healthy"])
+def test_a_short_body_is_skipped(server: Server, path: bytes) -> None:
+    with server.connect() as peer:
+        peer.sendall(b"POST " + path + b" HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhe")
+        time.sleep(0.1)
+        peer.sendall(b"llo")
+        assert peer.recv(65536).startswith(b"HTTP/1.1 405 ")
+        assert answered(peer)
 
 
 def test_one_caller_cannot_keep_a_good_one_out(server: Server) -> None:

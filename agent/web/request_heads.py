@@ -1,0 +1,99 @@
+"""The splitter of a connection's bytes into request heads without bodies.
+
+No request to the agent needs a body, and a parser does expensive work for one: it inflates it and calls back for each
+chunk. So aiohttp receives one head at a time, without the headers that announce a body. A short body is skipped. The
+connection closes after the response to any other request with a body, an upgrade or an unusual method.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+MAX_HELD = 64 * 1024
+"""The maximum number of bytes to hold for one connection, and of a body to skip."""
+
+_END = b"\r\n\r\n"
+_METHOD = re.compile(rb"(?!PRI )[A-Z][A-Z-]{0,31}(?: |$)")  # PRI begins HTTP/2, which the parser refuses later
+_REUSABLE = re.compile(rb"(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) ")
+_LENGTH = re.compile(rb"[ \t]*\d{1,12}[ \t]*")
+_BODY = re.compile(
+    rb"(?<=[\r\n])(content-length|transfer-encoding|content-encoding|expect|upgrade)[ \t]*:"
+    rb"([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)(?:\r\n)?",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """One request as the parser receives it.
+
+    Attributes:
+        data: The request line and the headers, or malformed bytes for the parser to refuse.
+        last: True if the connection must close after the response.
+    """
+
+    data: bytes
+    last: bool
+
+
+class RequestHeads:
+    """The bytes of one connection that the parser has not received."""
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+        self._searched = 0
+        self._skip = 0
+        self._head: Head | None = None
+
+    def __len__(self) -> int:
+        """Return the number of held bytes."""
+        return len(self._held)
+
+    @property
+    def full(self) -> bool:
+        """True if no more bytes should be added until some are removed."""
+        return len(self._held) > MAX_HELD
+
+    def feed(self, data: bytes) -> None:
+        """Add received bytes."""
+        skipped = min(self._skip, len(data))
+        self._skip -= skipped
+        self._held += data[skipped:]
+
+    def next(self) -> Head | None:
+        """Remove and return the next head; `None` if it is incomplete, or its short body is."""
+        if self._head is None:
+            self._head = self._split()
+        if self._head is None or self._skip:
+            return None
+        head, self._head = self._head, None
+        return head
+
+    def _split(self) -> Head | None:
+        held = self._held
+        if held.startswith((b"\r", b"\n")):  # RFC 9112, 2.2: empty lines before a request
+            self._take(len(held) - len(held.lstrip(b"\r\n")))
+        if held and not _METHOD.match(held[:33]):
+            return Head(self._take(len(held)), last=True)
+        end = held.find(_END, max(0, self._searched - len(_END)))
+        self._searched = len(held)
+        if end < 0:
+            return None
+        return self._without_body(self._take(end + len(_END)))
+
+    def _without_body(self, data: bytes) -> Head:
+        announced = _BODY.findall(data)
+        if not announced:
+            return Head(data, last=not _REUSABLE.match(data))
+        short = len(announced) == 1 and announced[0][0].lower() == b"content-length"
+        length = int(announced[0][1]) if short and _LENGTH.fullmatch(announced[0][1]) else MAX_HELD + 1
+        if length <= MAX_HELD:
+            self._skip = length - len(self._take(length))
+        return Head(_BODY.sub(b"", data), last=length > MAX_HELD or not _REUSABLE.match(data))
+
+    def _take(self, size: int) -> bytes:
+        taken = bytes(self._held[:size])
+        del self._held[:size]
+        self._searched = 0
+        return taken
