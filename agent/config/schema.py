@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from agent.config.address import Address
+from agent.config.host_name import HostName
 from collectors.audio.config import AudioConfig
 from collectors.containers.config import ContainersConfig
 from collectors.host.config import HostConfig
@@ -24,8 +25,14 @@ class WebConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """The section `[web]`: the HTTP server for scrapes and the status page."""
 
     listen: Address = Address("127.0.0.1", 9787)
+    hosts: tuple[HostName, ...] = ()
     config_file: str = ""
     collect_timeout: Duration = Duration(2.0)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The host names of this agent."""
+        return (*self.hosts, self.listen.host.lower())
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -46,7 +46,7 @@ class Daemon:
         self._reload = asyncio.Event()
         self._sources = Collectors(config)
         pages = self._sources.pages(self.status)
-        self._web = WebServer(pages, self._sources.security)
+        self._web = WebServer(pages, self._sources.security, lambda: self._sources.config.web.names)
         self._control = ControlServer(pages)
         self._instance: Instance | None = None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections import Counter
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import structlog
@@ -27,13 +28,20 @@ class WebServer:
     Args:
         pages: The request handlers.
         security: The access rules.
+        hosts: Returns the configured host names of this agent.
         limits: The limits of connections.
     """
 
-    def __init__(self, pages: Pages, security: WebSecurity, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        pages: Pages,
+        security: WebSecurity,
+        hosts: Callable[[], Collection[str]] = tuple,
+        limits: Limits | None = None,
+    ) -> None:
         app = pages.application()
         self._streams = pages.streams
-        guard = Guard(security)
+        guard = Guard(security, hosts)
         app.middlewares.append(guard.middleware)
         app.on_response_prepare.append(guard.add_headers)
         self._security = security

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import ipaddress
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from agent.web.security.hosts import is_allowed
 from agent.web.security.passwords import BusyError, Passwords
 from agent.web.security.throttle import Throttle
 from agent.web.security.web_file import RateLimit
@@ -22,6 +23,7 @@ LOGIN_BURST = 10
 LOGIN_INTERVAL = 10.0
 """Seconds until one more is allowed."""
 
+_LONGEST_NAME_SHOWN = 255
 _EVERYONE = ""
 _IPV6_NETWORK = 64
 
@@ -41,10 +43,12 @@ class Guard:
 
     Args:
         security: The current rules.
+        hosts: Returns the configured host names of this agent.
     """
 
-    def __init__(self, security: WebSecurity) -> None:
+    def __init__(self, security: WebSecurity, hosts: Callable[[], Collection[str]]) -> None:
         self._security = security
+        self._hosts = hosts
         self._passwords = Passwords()
         self._logins = Throttle(LOGIN_BURST, LOGIN_INTERVAL)
         self._limit = RateLimit()
@@ -52,8 +56,13 @@ class Guard:
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Call `handler` if the caller is allowed, else answer 401, 403, 429 or 503."""
-        refusal = self._too_many() or self._stranger(request) or await self._wrong_password(request)
+        """Call `handler` if the caller is allowed, else answer 401, 403, 421, 429 or 503."""
+        refusal = (
+            self._foreign_host(request)
+            or self._too_many()
+            or self._stranger(request)
+            or await self._wrong_password(request)
+        )
         return refusal or await handler(request)
 
     async def add_headers(self, _request: web.Request, response: web.StreamResponse) -> None:
@@ -62,6 +71,19 @@ class Guard:
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
         response.headers.update(self._security.current.file.http_server_config.headers.given())
+
+    def _foreign_host(self, request: web.Request) -> web.Response | None:
+        tls = self._security.current.tls
+        names = {*self._hosts(), *(tls.names if tls else ())}
+        foreign = [host for host in request.headers.getall("Host", ()) if not is_allowed(host, names)]
+        if not foreign:
+            return None
+        shown = foreign[0][:_LONGEST_NAME_SHOWN]
+        return _refusal(
+            421,
+            f"this agent does not answer to the name {shown!r}; to allow a name, add it to web.hosts in the agent's "
+            'configuration, such as hosts = ["studio7.example"], and reload',
+        )
 
     def _too_many(self) -> web.Response | None:
         limit = self._security.current.file.rate_limit

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.config.decode import ConfigError, Problem
-from agent.web.security.certificate import expiries
+from agent.web.security.certificate import expiries, host_names
 from agent.web.security.web_file import TlsConfig
 
 _CLIENT_AUTH = {
@@ -29,6 +29,7 @@ class Tls:
         config: The section of the file.
         context: The context of `ssl`.
         key_file: The file of the private key.
+        names: The host names of the server certificate, in lower case.
         expiries: The expiry of certificates in Unix seconds: for `server` the earliest of its chain, for `client_ca`
             the latest authority.
     """
@@ -36,6 +37,7 @@ class Tls:
     config: TlsConfig
     context: ssl.SSLContext
     key_file: Path
+    names: frozenset[str]
     expiries: dict[str, float]
 
     @property
@@ -66,7 +68,7 @@ def load(config: TlsConfig, path: Path) -> Tls:
     ends = {SERVER: min(_expiries(texts["cert_file"], "cert_file", path))}
     if authorities:
         ends[CLIENT_CA] = max(_expiries(authorities, "client_ca_file", path))
-    return Tls(config, context, named["key_file"], ends)
+    return Tls(config, context, named["key_file"], _host_names(texts["cert_file"], path), ends)
 
 
 def _context(config: TlsConfig) -> ssl.SSLContext:
@@ -113,6 +115,13 @@ def _expiries(text: str, key: str, path: Path) -> list[float]:
         return expiries(text)
     except ValueError as error:
         raise _refused(path, key, str(error)) from error
+
+
+def _host_names(text: str, path: Path) -> frozenset[str]:
+    try:
+        return host_names(text)
+    except ValueError as error:
+        raise _refused(path, "cert_file", str(error)) from error
 
 
 def _read(file: Path, key: str, path: Path) -> str:

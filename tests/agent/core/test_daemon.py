@@ -66,7 +66,7 @@ def test_it_stops_in_time_while_a_peer_holds_its_connection(start_agent: StartAg
     agent = start_agent()
     port = int(agent.url.rsplit(":", 1)[1])
     with socket.create_connection(("127.0.0.1", port)) as idle, socket.create_connection(("127.0.0.1", port)) as half:
-        half.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n")
+        half.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n")
         idle.settimeout(30)
         began = time.monotonic()
         agent.signal(signal.SIGTERM)

@@ -123,7 +123,7 @@ async def test_a_page_that_takes_nothing_is_sent_no_more(agent: Agent, monkeypat
     monkeypatch.setattr(events, "_RETRY", b": padding\n" * 1_000_000)
     port = int(agent.web.url.rsplit(":", 1)[1])
     with socket.create_connection(("127.0.0.1", port)) as slow:
-        slow.sendall(b"GET /-/events HTTP/1.1\r\nHost: x\r\n\r\n")
+        slow.sendall(b"GET /-/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
         await until(agent, 1)
         await until(agent, 0)
         slow.settimeout(PATIENCE)
