@@ -56,9 +56,9 @@ CATALOG: tuple[Entry, ...] = (
     ),
     Entry(
         name=HostCollector.name,
-        section=lambda config: config.host,
+        section=lambda config: (config.host, config.web.collect_timeout),
         enabled=lambda config: config.host.enabled,
-        build=lambda config: HostCollector(config.host),
+        build=lambda config: HostCollector(config.host, collect_timeout=config.web.collect_timeout),
     ),
     Entry(
         name="containers",

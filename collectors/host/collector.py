@@ -21,10 +21,12 @@ from collectors.metrics import Family, gauge
 
 _log = structlog.get_logger()
 
-# All subsystems together take some milliseconds. A sensor that hangs must leave the others their share of the two
-# seconds that the agent gives to a collector.
-_HANDOVER = 0.2
-_DEADLINE = 0.8
+# All subsystems together take some milliseconds. A sensor that hangs must leave the others their share of the time that
+# the agent gives to a collector.
+_LONGEST_DEADLINE = 0.8
+_SHARE_OF_TIMEOUT = 0.6
+_HANDOVERS = 4
+"""The number of subsystems in a row that may hang within the deadline without a cost to the others."""
 
 _TEXTFILE: SubsystemName = "textfile"
 _SCRAPE_NAMES = frozenset({"node_scrape_collector_duration_seconds", "node_scrape_collector_success"})
@@ -64,14 +66,23 @@ def _read(subsystem: Subsystem) -> _Reading:
 
 
 class HostCollector(Collector):
-    """The machine itself, under node_exporter's names. Safe for several threads."""
+    """The machine itself, under node_exporter's names. Safe for several threads.
+
+    Args:
+        config: The configuration.
+        platform: The subsystems; those of this machine by default.
+        collect_timeout: Seconds that the agent waits for `collect()`.
+    """
 
     name = "host"
 
-    def __init__(self, config: HostConfig, platform: Platform | None = None) -> None:
+    def __init__(self, config: HostConfig, platform: Platform | None = None, *, collect_timeout: float = 2.0) -> None:
         self.config = config
+        self._deadline = min(_LONGEST_DEADLINE, _SHARE_OF_TIMEOUT * collect_timeout)
         self._platform = platform or this_platform(config)
-        self._calls: BoundedCalls[str, _Reading] = BoundedCalls("host", handover=_HANDOVER, deadline=_DEADLINE)
+        self._calls: BoundedCalls[str, _Reading] = BoundedCalls(
+            "host", handover=self._deadline / _HANDOVERS, deadline=self._deadline
+        )
         self._textfiles = TextFiles(config.textfile_directory)
         self._failing: Mapping[str, str] = {}
         self._parts: Mapping[str, AbstractSet[str]] = {it.name: _SCRAPE_NAMES for it in self._subsystems()}
@@ -110,7 +121,7 @@ class HostCollector(Collector):
     def _readings(self) -> list[_Reading]:
         answers = self._calls.answers({subsystem.name: partial(_read, subsystem) for subsystem in self._subsystems()})
         return [
-            _Reading(name, (), _DEADLINE, answer) if isinstance(answer, Exception) else answer
+            _Reading(name, (), self._deadline, answer) if isinstance(answer, Exception) else answer
             for name, answer in answers.items()
         ]
 

@@ -3,10 +3,12 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
+import pytest
 from structlog.testing import capture_logs
 
 from collectors.findings import Finding
@@ -30,11 +32,12 @@ class _Source:
         return [gauge("node_fake", "Fake.", 1)]
 
 
-def _collector(**sources: Callable[[], list[Family]]) -> HostCollector:
+def _collector(*, collect_timeout: float = 2.0, **sources: Callable[[], list[Family]]) -> HostCollector:
     real = linux(Path("/"), HostConfig())
     subsystems = tuple(Subsystem(name, families) for name, families in sources.items())
     config = HostConfig(leave_out=("textfile",))
-    return HostCollector(config, Platform(subsystems, real.file_systems, real.memory))
+    platform = Platform(subsystems, real.file_systems, real.memory)
+    return HostCollector(config, platform, collect_timeout=collect_timeout)
 
 
 def _samples(families: Iterable[Family]) -> dict[str, Mapping[LabelValues, Value]]:
@@ -167,6 +170,25 @@ def test_the_checks_look_at_the_machine_they_were_given(tree: Tree) -> None:
 def test_the_checks_of_this_machine_can_be_run() -> None:
     for check in HostCollector(HostConfig()).checks():
         check.run()
+
+
+def test_a_slow_subsystem_leaves_the_others_a_part_of_a_short_timeout() -> None:
+    done = threading.Event()
+
+    def slow() -> list[Family]:
+        done.wait()
+        return []
+
+    collector = _collector(collect_timeout=0.5, slow=slow, sound=_Source())
+    before = time.monotonic()
+    try:
+        found = _samples(collector.collect())
+    finally:
+        done.set()
+
+    assert found["node_scrape_collector_success"] == {("slow",): 0, ("sound",): 1}
+    assert found["node_scrape_collector_duration_seconds"]["slow",] == pytest.approx(0.3)
+    assert time.monotonic() - before < 0.5
 
 
 def test_a_machine_without_spare_threads_is_measured_all_the_same() -> None:
