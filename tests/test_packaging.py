@@ -69,7 +69,7 @@ def test_wheel_asks_for_what_the_project_asks_for(wheel: Path) -> None:
 def test_command_works_without_a_checkout(installed: Path, tmp_path: Path) -> None:
     said = run(installed / "wr-agent", "version", cwd=tmp_path)
 
-    assert f"wr-agent     {__version__}" in said
+    assert said.split()[:2] == ["wr-agent", __version__]
 
 
 def test_service_definitions_are_installed(installed: Path, tmp_path: Path) -> None:
