@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
+from monitoring.drill.receivers import Receivers, RefusedError, check_pagerduty, check_slack, receivers
 from tests.support.alertmanager import Alertmanager, alert, alertmanager
 from tests.support.monitoring import MONITORING, SETTINGS
-from tests.support.receivers import Receivers, RefusedError, check_pagerduty, check_slack, receivers
 from tests.support.waiting import eventually
 
 CRITICAL, HIGH = SETTINGS["PAGERDUTY_SERVICE_KEY_CRITICAL"], SETTINGS["PAGERDUTY_SERVICE_KEY_HIGH"]

@@ -1,4 +1,4 @@
-"""What the documents of the stack name is there: commands, options, packages, links, settings, alerts, tests, files."""
+"""The documents of the stack: their commands, options, packages, links, settings, alerts, tests and files exist."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.monitoring import MONITORING, rules
 ROOT = MONITORING.parent
 DOCUMENTS = sorted((MONITORING / "docs").glob("*.md"))
 STUDIO_PROGRAMS = {"journalctl", "wr-agent"}
-"""What runs on a machine that is watched, and not where the tests run."""
+"""Programs of monitored machines, which the tests do not run."""
 
 SYSTEM_PROGRAMS = {"systemctl", "systemd-run"}
 
@@ -36,7 +36,7 @@ def words_in_backticks(document: Path) -> set[str]:
 
 
 def test_there_are_the_documents_that_were_asked_for() -> None:
-    assert {"setup", "incidents", "growth", "verification"} <= {path.stem for path in DOCUMENTS}
+    assert {"alerts", "growth", "incidents", "setup", "training", "verification"} <= {path.stem for path in DOCUMENTS}
 
 
 @each_document
@@ -51,7 +51,8 @@ def test_our_own_commands_have_what_is_asked_of_them(document: Path) -> None:
         if program == "wr-agent":
             assert arguments[0] in COMMANDS
         elif program == "monitoring/start.sh":
-            assert all(f"#   {option} " in usage for option in arguments)
+            options = arguments[:1] if "--compose" in arguments else arguments
+            assert all(f"#   {option} " in usage for option in options)
         elif program == "python":
             module = arguments[1].replace(".", "/")
             assert (ROOT / f"{module}.py").is_file(), module

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from email.message import EmailMessage
 from typing import Any, NamedTuple
 
-from tests.support.receivers import Receivers
+from monitoring.drill.receivers import Receivers
 from tests.support.site import SERVER, Site
 from tests.support.small_disk import MAY_MOUNT, SmallDisk
 

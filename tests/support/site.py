@@ -11,12 +11,12 @@ from pathlib import Path
 
 import yaml
 
+from monitoring.drill.receivers import Receivers, receivers
 from tests.support import exporters
 from tests.support.agent import agent
 from tests.support.exporters import Watched
 from tests.support.jackd import Jackd
 from tests.support.loki import Loki, loki
-from tests.support.receivers import Receivers, receivers
 from tests.support.small_disk import MAY_MOUNT, SmallDisk, small_disk
 from tests.support.stack import Stack, stack
 from tests.support.stage_app import App, Engine, app, app_source, engine

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from monitoring.drill.receivers import Receivers
 from tests.support.faults import FAULTS, Fault
 from tests.support.monitoring import MONITORING, SETTINGS
-from tests.support.receivers import Receivers
 from tests.support.site import Site
 from tests.support.waiting import eventually
 

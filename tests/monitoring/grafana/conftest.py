@@ -17,6 +17,7 @@ from agent.exposition.formats import Format
 from agent.exposition.render import Renderer
 from collectors.containers.collector import ContainersCollector
 from collectors.containers.config import ContainersConfig
+from monitoring.drill.receivers import receivers
 from tests.collectors.containers.support import WEB, write_group, write_machine
 from tests.support import exporters
 from tests.support.agent import agent
@@ -25,7 +26,6 @@ from tests.support.jackd import Jackd
 from tests.support.loki import Loki, loki
 from tests.support.platform_metrics import APP, ENGINE, reporting
 from tests.support.prometheus import Prometheus
-from tests.support.receivers import receivers
 from tests.support.stack import stack
 from tests.support.stage_app import App, app, app_source, engine
 
