@@ -12,8 +12,6 @@ from tests.support.jackd import Jackd
 from tests.support.prometheus import Prometheus, prometheus
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.jack, pytest.mark.prometheus]
-
 RATE = 48000
 FRAMES = 256
 

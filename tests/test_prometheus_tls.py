@@ -13,8 +13,6 @@ from tests.support.certificates import Authority, Certificate
 from tests.support.prometheus import Prometheus, prometheus
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.prometheus
-
 EXPIRY = 'wr_agent_web_certificate_expiry_timestamp_seconds{certificate="server"}'
 FINDINGS = 'wr_agent_finding{{code="{}"}}'
 

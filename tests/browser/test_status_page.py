@@ -14,8 +14,6 @@ from tests.support.browser import Visit, visit
 from tests.support.playing_studio import Studio
 from tests.support.waiting import PATIENCE, eventually
 
-pytestmark = pytest.mark.jack
-
 expect.set_options(timeout=1000 * PATIENCE)
 
 LINES = ".timing svg[role=img] polyline"

@@ -19,8 +19,6 @@ from tests.support.monitoring import MONITORING, SETTINGS, rendered
 from tests.support.prometheus import Prometheus, free_port
 from tests.support.waiting import PATIENCE, eventually
 
-pytestmark = pytest.mark.prometheus
-
 AGENTS = """
 - targets: ["studio-a.wr.example:9787"]
   labels: {host: studio-a, role: studio}

@@ -204,7 +204,6 @@ def test_each_missing_program_is_named_with_its_cost(tmp_path: Path) -> None:
     assert sorted(file.stem for file in (tmp_path / "data/targets").iterdir()) == ["alertmanager", "prometheus"]
 
 
-@pytest.mark.prometheus
 def test_the_stack_restarts_its_servers_stops_and_keeps_its_data(tmp_path: Path) -> None:
     agents = tmp_path / "agents.yml"
     agents.write_text("[]")
@@ -359,7 +358,6 @@ def _grafana(folder: Path, *, default: bool = False, deaf: bool = False) -> str:
     return f"{home / 'bin'}:{os.environ['PATH']}"
 
 
-@pytest.mark.prometheus
 @pytest.mark.parametrize(
     ("faults", "reason"),
     [
@@ -377,7 +375,6 @@ def test_a_grafana_with_a_wrong_password_is_stopped(tmp_path: Path, faults: dict
         eventually(lambda: not running.processes("grafana"), "Grafana is stopped", 2 * PATIENCE)
 
 
-@pytest.mark.prometheus
 def test_a_grafana_with_the_password_of_the_settings_stays(tmp_path: Path) -> None:
     agents = tmp_path / "agents.yml"
     agents.write_text("[]")

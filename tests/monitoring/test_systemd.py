@@ -13,7 +13,7 @@ from tests.support.monitoring import MONITORING, SETTINGS, environment
 from tests.support.systemd import IsolatedSystemd, isolated_systemd
 from tests.support.waiting import PATIENCE, eventually
 
-pytestmark = [pytest.mark.prometheus, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 DATA = "/var/lib/white-room-monitoring"
 SOURCE = "/var/lib/white-room-source"

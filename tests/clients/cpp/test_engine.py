@@ -13,8 +13,6 @@ from tests.conftest import StartAgent
 from tests.support.prometheus import Prometheus, prometheus
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.prometheus
-
 RENDER_TIMES = "sum by (le) (audio_engine_render_time_seconds_bucket)"
 
 

@@ -21,8 +21,6 @@ from tests.support.jack_client import JackClient
 from tests.support.jackd import Jackd
 from tests.support.waiting import eventually, soon
 
-pytestmark = pytest.mark.jack
-
 INTERVALS = "audio_device_buffer_interval_seconds"
 DROPOUTS = "audio_engine_xruns_total"
 TRUTH_SECONDS = 6.0

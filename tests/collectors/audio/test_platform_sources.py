@@ -160,7 +160,6 @@ async def test_on_macos_the_log_is_followed_again_when_an_overload_could_not_be_
     assert [log["source"] for log in logs] == ["coreaudio"]
 
 
-@pytest.mark.jack
 async def test_on_macos_an_overload_is_a_dropout_of_the_device(
     jackd: Jackd, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -60,7 +60,6 @@ def test_parse_reads_policy_priority_and_switches_of_a_thread_whose_name_has_bra
     assert parse("pipewire", "77", STAT, STATUS) == Thread("pipewire", "data-loop.0 (rt)", "77", "fifo", 88, 1200, 34)
 
 
-@pytest.mark.jack
 def test_a_real_jack_server_is_found_with_the_policy_that_the_kernel_gives(jackd: Jackd) -> None:
     assert str(jackd.pid) in servers(PROC)
 
@@ -72,7 +71,6 @@ def test_a_real_jack_server_is_found_with_the_policy_that_the_kernel_gives(jackd
     assert bool(check(found)) is not any(it.is_real_time for it in found)
 
 
-@pytest.mark.jack
 @pytest.mark.usefixtures("jackd")
 def test_the_switches_of_a_real_jack_server_are_counted() -> None:
     measured = AudioServers(Path("/"))

@@ -74,7 +74,6 @@ def test_a_device_with_hundreds_of_queues_is_bounded(tree: Tree) -> None:
     assert len(samples_of(families(root), "node_interrupts_total")) == 32
 
 
-@pytest.mark.node_exporter
 def test_all_interrupts_of_this_machine_would_be_node_exporters() -> None:
     with node_exporter("--collector.disable-defaults", "--collector.interrupts") as peer:
         there = scraped(peer.url)["node_interrupts_total"]

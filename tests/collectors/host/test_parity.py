@@ -16,8 +16,6 @@ from tests.support.exported import Families, Labels, fits, of_the_host, ours, sc
 from tests.support.node_exporter import node_exporter
 from tests.support.release_1_5 import as_release_1_5
 
-pytestmark = pytest.mark.node_exporter
-
 _DEADLINE_SECONDS = 60
 # What these read is not in the tree of files that is the studio.
 _NOT_BELOW_A_ROOT: tuple[SubsystemName, ...] = (

@@ -13,8 +13,6 @@ from tests.support.loki import Loki, loki
 from tests.support.prometheus import Prometheus, prometheus
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.prometheus
-
 REGISTERS = 1024
 STANDARD_ERROR = 1.04 / REGISTERS**0.5
 MERGED = "max by (register) (max_over_time({name}_sketch{{window='{window}'}}[5m]))"

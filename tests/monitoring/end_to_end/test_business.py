@@ -9,7 +9,7 @@ import pytest
 from tests.support.site import Site
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.jack, pytest.mark.prometheus, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 USERS = 5000
 EVENTS = {

@@ -10,7 +10,7 @@ from tests.support.monitoring import rules
 from tests.support.site import SERVER, Site
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.jack, pytest.mark.prometheus, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 SERVICES = {
     "SlowQueries": {"postgresql"},

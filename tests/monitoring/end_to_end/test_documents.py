@@ -11,7 +11,7 @@ from tests.support.monitoring import MONITORING
 from tests.support.site import Site
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.jack, pytest.mark.prometheus, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 ASKING = [
     (document.stem, words)

@@ -13,7 +13,7 @@ from tests.support.monitoring import MONITORING, SETTINGS
 from tests.support.site import Site
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.jack, pytest.mark.prometheus, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 KEYS = {"P0": SETTINGS["PAGERDUTY_SERVICE_KEY_CRITICAL"], "P1": SETTINGS["PAGERDUTY_SERVICE_KEY_HIGH"]}
 SEVERITIES = {"P0": "critical", "P1": "error"}

@@ -19,7 +19,7 @@ from tests.support.site import Site
 from tests.support.stack import hastened
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.jack, pytest.mark.prometheus, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 EXAMPLES = MONITORING / "prometheus/examples"
 MACHINES = [f"m{number}" for number in range(40)]

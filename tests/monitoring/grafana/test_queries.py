@@ -15,8 +15,6 @@ from tests.support.prometheus import Prometheus
 from tests.support.promql import metric_names
 from tests.support.waiting import PATIENCE, eventually
 
-pytestmark = [pytest.mark.jack, pytest.mark.prometheus]
-
 SPAN = "20s"
 GRAFANAS_OWN = {"__rate_interval": "10s", "__interval": "1s", "__interval_ms": "1000", "__range": SPAN}
 VARIABLES = {name: variable for board in boards().values() for name, variable in variables(board).items()}

@@ -41,7 +41,6 @@ def test_jacks_command_line(line: str, expected: Jack) -> None:
     assert sound_server.parse_jack(line.split()) == expected
 
 
-@pytest.mark.jack
 def test_a_real_jack_server_is_seen_with_its_settings(jackd: Jackd) -> None:
     words = sound_server.running(Path("/proc"))["jackd"]
 

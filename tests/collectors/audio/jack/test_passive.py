@@ -16,8 +16,6 @@ from tests.support.jack_client import JackClient
 from tests.support.jackd import Jackd
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.jack
-
 
 @pytest.fixture
 def passive(jackd: Jackd) -> Iterator[PassiveClient]:

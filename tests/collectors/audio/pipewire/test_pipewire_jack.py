@@ -14,8 +14,6 @@ from tests.support.agent import AgentProcess, agent
 from tests.support.pipewire import DEVICE, FRAMES, RATE, SINK, PipeWire
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.jack
-
 SECONDS_WITHOUT_BELIEF = 10.0
 """PipeWire's JACK has told of a latency of 2**32 frames less a few, which is none."""
 

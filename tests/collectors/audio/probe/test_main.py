@@ -16,8 +16,6 @@ from tests.support.audio import opened_probe
 from tests.support.jackd import Jackd
 from tests.support.waiting import soon
 
-pytestmark = pytest.mark.jack
-
 
 @pytest.fixture
 async def probe(jackd: Jackd) -> AsyncIterator[ProbeProcess]:

@@ -23,8 +23,6 @@ from tests.support.jack_client import JackListener
 from tests.support.jackd import Jackd
 from tests.support.waiting import PATIENCE, eventually, soon
 
-pytestmark = pytest.mark.jack
-
 _PARENT = """
 import asyncio, json, sys
 from collectors.audio.probe.plan import ProbePlan
