@@ -1,5 +1,9 @@
+import fcntl
 import os
+import shutil
 import subprocess
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +14,7 @@ BUILD_PATIENCE = 600
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give whichever test of this folder comes first the time to compile."""
+    """Give the first test of this folder the time to compile."""
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.timeout(BUILD_PATIENCE))
@@ -22,9 +26,20 @@ def _run(*command: str | Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the C++ client is installed, by its own CMake file."""
-    build, prefix = tmp_path_factory.mktemp("package"), tmp_path_factory.mktemp("prefix")
+def builds() -> Iterator[Path]:
+    """A folder that stays for the next run, which then compiles only the changes. One run at a time has it."""
+    folder = ROOT / "build" / f"cpp-{zlib.crc32(os.fsencode(ROOT)):08x}"  # CMake refuses the folder of another path
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def package(builds: Path) -> Path:
+    """The folder where the C++ client is installed, by its own CMake file."""
+    build, prefix = builds / "package", builds / "prefix"
+    shutil.rmtree(prefix, ignore_errors=True)
     _run("cmake", "-S", ROOT / "clients/cpp", "-B", build, "-DBUILD_SHARED_LIBS=ON", "-DCMAKE_INSTALL_LIBDIR=lib")
     _run("cmake", "--build", build)
     _run("cmake", "--install", build, "--prefix", prefix)
@@ -32,9 +47,9 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def programs(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the programs of tests/clients/cpp are built, by a project that finds the installed package."""
-    build = tmp_path_factory.mktemp("programs")
+def programs(package: Path, builds: Path) -> Path:
+    """The folder of the programs of tests/clients/cpp, built by a project that finds the installed package."""
+    build = builds / "programs"
     _run("cmake", "-S", ROOT / "tests/clients/cpp", "-B", build, f"-DCMAKE_PREFIX_PATH={package}")
     _run("cmake", "--build", build, "--parallel", str(os.cpu_count()))
     return build

@@ -79,6 +79,8 @@ def started(command: Sequence[str | os.PathLike[str]] | str | os.PathLike[str]) 
     match words:
         case [_, "-m", "agent", "run", *_]:
             return "server"
+        case [program, "--processes"] if Path(program).name == "start.sh":
+            return "server"
         case [_, "-m", module, *_]:
             return _MODULES.get(module)
     return None
