@@ -16,6 +16,8 @@ import zlib
 from collections.abc import Callable
 from typing import Protocol
 
+from collectors.logs.files.encodings import SNIFFED_BYTES, Transcoder, wide_encoding
+
 _STEP = 1 << 18
 
 
@@ -32,7 +34,7 @@ class Content(Protocol):
 
 
 class PlainContent:
-    """A regular file, read at offsets.
+    """A regular file, read at offsets. UTF-16 is read as UTF-8, at offsets in the UTF-8 text.
 
     Raises:
         OSError: It cannot be opened, or is no regular file.
@@ -40,28 +42,82 @@ class PlainContent:
 
     def __init__(self, path: str) -> None:
         self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        self._text: _Text | None = None
         if not stat.S_ISREG(self.stat().st_mode):
             self.close()
             raise OSError(f"{path} is no regular file")
+        self._sniff(os.pread(self._descriptor, SNIFFED_BYTES, 0))
 
     def stat(self) -> os.stat_result:
         """Return size, inode and times of the open file, also after a rename or deletion."""
         return os.fstat(self._descriptor)
 
+    @property
+    def size(self) -> int:
+        """The size in bytes; for UTF-16 an estimate of the size in UTF-8."""
+        size = self.stat().st_size
+        return size if self._text is None else self._text.size(size)
+
     def read(self, offset: int, size: int) -> bytes:
         """Return up to `size` bytes; fewer only at the end."""
-        return os.pread(self._descriptor, size, offset)
+        if self._text is None:
+            data = os.pread(self._descriptor, size, offset)
+            if offset or not self._sniff(data[:SNIFFED_BYTES]):
+                return data
+        assert self._text is not None  # noqa: S101 - sniffed
+        return self._text.read(offset, size, self.stat().st_size)
 
     def next_data(self, offset: int) -> int:
         """Return the first offset at or after this one outside a hole; the same one if unknown."""
         try:
-            return os.lseek(self._descriptor, offset, os.SEEK_DATA)
+            return os.lseek(self._descriptor, offset, os.SEEK_DATA) if self._text is None else offset
         except OSError:
             return offset
 
     def close(self) -> None:
         """Close the descriptor."""
         os.close(self._descriptor)
+
+    def _sniff(self, head: bytes) -> bool:
+        """Check whether the file is UTF-16, which it may become while it is empty."""
+        codec = wide_encoding(head)
+        if codec:
+            self._text = _Text(self._descriptor, codec)
+        return bool(codec)
+
+
+class _Text:
+    """The text of a UTF-16 file in UTF-8, converted from its beginning as far as it is read."""
+
+    def __init__(self, descriptor: int, codec: str) -> None:
+        self._descriptor = descriptor
+        self._codec = codec
+        self._window = b""
+        self._start = 0
+        self._raw = 0
+        self._transcoder = Transcoder(codec)
+
+    def size(self, file_size: int) -> int:
+        """Return the size in UTF-8, estimated behind the converted part."""
+        return self._start + len(self._window) + max(0, file_size - self._raw) // 2
+
+    def read(self, offset: int, size: int, file_size: int) -> bytes:
+        """Return up to `size` bytes at an offset in UTF-8."""
+        if offset < self._start or file_size < self._raw:
+            self._restart()
+        while True:
+            skip = min(offset - self._start, len(self._window))
+            self._window = self._window[skip:]
+            self._start += skip
+            data = b"" if len(self._window) >= size else os.pread(self._descriptor, _STEP, self._raw)
+            if not data:
+                return self._window[:size] if self._start == offset else b""
+            self._raw += len(data)
+            self._window += self._transcoder.convert(data)
+
+    def _restart(self) -> None:
+        self._window, self._start, self._raw = b"", 0, 0
+        self._transcoder = Transcoder(self._codec)
 
 
 class _Stream(Protocol):
@@ -90,6 +146,7 @@ class CompressedContent:
         self._stream: _Stream | None = None
         self._start = 0
         self._window = b""
+        self._transcoder: Transcoder | None = None
 
     def read(self, offset: int, size: int) -> bytes:
         """Return up to `size` bytes; fewer only at the end, or whole lines before damage.
@@ -100,7 +157,7 @@ class CompressedContent:
         self.damage = ""
         if self._stream is None or offset < self._start:
             self.close()
-            self._start, self._window = 0, b""
+            self._start, self._window, self._transcoder = 0, b"", None
             self._stream = _OPENERS[os.path.splitext(self._path)[1]](self._path)
         try:
             self._forward(self._stream, offset, size)
@@ -129,7 +186,9 @@ class CompressedContent:
             step = stream.read1(_STEP)
             if not step:
                 return
-            self._window += step
+            if not self._start and not self._window and (codec := wide_encoding(step[:SNIFFED_BYTES])):
+                self._transcoder = Transcoder(codec)
+            self._window += self._transcoder.convert(step) if self._transcoder else step
 
 
 class _Zstd:

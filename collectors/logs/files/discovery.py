@@ -8,7 +8,7 @@ from __future__ import annotations
 import glob
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from collectors.logs.files.content import is_compressed
@@ -22,6 +22,7 @@ class FileStatus:
     inode: int
     size: int
     modified_ns: int
+    device: int = 0
 
 
 @dataclass(slots=True)
@@ -32,12 +33,14 @@ class FoundFiles:
         files: The log files by path.
         real: The resolved path of each path with a symbolic link.
         folders: The folders to watch.
+        duplicates: Other names of log files (links and hard links), each with the name that is read.
         rotated: Rotated files that match the patterns too, by the path of the log file.
     """
 
     files: dict[str, FileStatus] = field(default_factory=dict)
     real: dict[str, str] = field(default_factory=dict)
     folders: set[str] = field(default_factory=set)
+    duplicates: dict[str, str] = field(default_factory=dict)
     rotated: dict[str, list[str]] = field(default_factory=dict)
 
 
@@ -49,19 +52,36 @@ def find_files(patterns: Iterable[str], known: Iterable[str] = ()) -> FoundFiles
         known: Paths of known log files. Their rotated files are no log files, even if a pattern matches.
     """
     found = FoundFiles()
-    paths: set[str] = set()
-    for pattern in patterns:
-        paths.update(glob.iglob(pattern, recursive=True))
+    paths: dict[str, int] = {}  # with the number of the first pattern that matches
+    for number, pattern in enumerate(patterns):
+        for path in glob.iglob(pattern, recursive=True):
+            paths.setdefault(path, number)
         found.folders |= _folders(pattern)
     resolved: dict[str, str] = {}
-    by_folder = _by_folder(paths | set(known))
+    known = {*known}
+    by_folder = _by_folder(paths.keys() | known)
     for path in sorted(path for path in paths if not is_compressed(path)):
         live = _live_path(path, by_folder)
         if live is None:
             _add(found, path, resolved)
         else:
             found.rotated.setdefault(live, []).append(path)
+    _keep_one_name(found, lambda path: (path not in known, paths[path], os.path.islink(path), path))
     return found
+
+
+def _keep_one_name(found: FoundFiles, rank: Callable[[str], tuple[bool, int, bool, str]]) -> None:
+    """Leave one name of each file: the known one, else that of the first pattern, else the one that is no link."""
+    names: dict[tuple[int, int], list[str]] = {}
+    for path, status in found.files.items():
+        names.setdefault((status.device, status.inode), []).append(path)
+    for same in names.values():
+        if len(same) > 1:
+            first, *others = sorted(same, key=rank)
+            for path in others:
+                found.duplicates[path] = first
+                del found.files[path]
+                found.real.pop(path, None)
 
 
 def _add(found: FoundFiles, path: str, resolved: dict[str, str]) -> None:
@@ -74,7 +94,7 @@ def _add(found: FoundFiles, path: str, resolved: dict[str, str]) -> None:
         return  # just deleted, or a dangling link
     if not stat.S_ISREG(status.st_mode):
         return
-    found.files[path] = FileStatus(status.st_ino, status.st_size, status.st_mtime_ns)
+    found.files[path] = FileStatus(status.st_ino, status.st_size, status.st_mtime_ns, status.st_dev)
     found.folders.add(os.path.dirname(real))
     if real != path:
         found.real[path] = real

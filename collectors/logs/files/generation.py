@@ -23,6 +23,7 @@ CLOCK_NS = 1_000_000_000
 """The largest age, in nanoseconds, of the time that lines without a time get."""
 
 
+_COMPARED_BYTES = 1 << 16
 _MEASURED_AT_ONCE = 1 << 20
 _LONGEST_WAIT = 64 << 20
 """The bytes of an overlong line that is still being written, at which its beginning is sent anyway."""
@@ -182,6 +183,38 @@ class Generation:
         if isinstance(self._content, PlainContent) and self._content.stat().st_dev != status.st_dev:
             return False
         return self.position.inode == status.st_ino
+
+    def is_open_on(self, status: os.stat_result) -> bool:
+        """Check whether it holds the file with this status open."""
+        if not isinstance(self._content, PlainContent):
+            return False
+        own = self._content.stat()
+        return (own.st_dev, own.st_ino) == (status.st_dev, status.st_ino)
+
+    def is_beginning_of(self, content: Content) -> bool:
+        """Check whether other content begins with this one: by its end too, while it is open."""
+        if not holds(content, self.position):
+            return False
+        if not isinstance(self._content, PlainContent):
+            return True
+        size = self._content.size
+        start = max(0, size - _COMPARED_BYTES)
+        return self._content.read(start, size - start) == content.read(start, size - start)
+
+    @property
+    def is_gone(self) -> bool:
+        """True if it is open and was deleted."""
+        return isinstance(self._content, PlainContent) and self._content.stat().st_nlink == 0
+
+    def hold(self) -> None:
+        """Open the file, so that a rename or a deletion loses nothing.
+
+        Raises:
+            ContentChangedError: It has other content than before.
+            OSError: It cannot be read.
+        """
+        if self._content is None:
+            self._window(self._open())
 
     def retire(self) -> None:
         """Record that another file took its place; its writer may still hold it open."""
@@ -348,9 +381,8 @@ class Generation:
         if start == 0 and head.length < HEAD_BYTES:
             self._change(head=fingerprint(data[:HEAD_BYTES].rstrip(b"\0")))
         if isinstance(content, PlainContent):
-            status = content.stat()
-            self.size = status.st_size
-            self._change(modified_ns=status.st_mtime_ns)
+            self.size = content.size
+            self._change(modified_ns=content.stat().st_mtime_ns)
         return before, data[offset - start : offset - start + self._room()]
 
     def _cut(self, window: bytes, before: bytes, *, full: bool) -> Cut:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Collection
-from contextlib import suppress
+import time
+from collections.abc import Callable, Collection
+from contextlib import closing, suppress
 
 import msgspec
 import structlog
@@ -25,6 +26,12 @@ from collectors.logs.recent import NOTHING
 
 log = structlog.get_logger()
 
+_REWRITE_SECONDS = 1.0
+"""The time that a program may take to write a file over: until then, other content may be a part of the old one."""
+
+Claimed = Callable[[str, os.stat_result], bool]
+"""Checks whether the file at a path belongs to another log: it has the inode and the content of one."""
+
 _REMEMBERED = 8
 """The number of finished files to remember at least, to recognise copies of them."""
 
@@ -37,17 +44,30 @@ class Lineage:
         known: Their acknowledged positions; empty for a new path.
         limits: The limits of reading.
         now_ns: The time of lines without a time in a file that is found now; Unix nanoseconds.
+        claimed: Checks whether a file belongs to another log.
 
     Attributes:
         generations: The unfinished files, oldest first.
         lost: The number of files that vanished before their end was sent.
         problem: The read error of an older file; empty if there is none.
+        kept_inodes: The inodes of finished files that stand under other paths of the source.
     """
 
-    def __init__(self, path: str, known: Generations, limits: ReadLimits, now_ns: int) -> None:
+    def __init__(
+        self,
+        path: str,
+        known: Generations,
+        limits: ReadLimits,
+        now_ns: int,
+        claimed: Claimed = lambda _path, _status: False,
+    ) -> None:
         self.path = path
         self.lost = 0
         self.problem = ""
+        self.kept_inodes: frozenset[int] = frozenset()
+        self._claimed = claimed
+        self._foreign: tuple[int, int] | None = None
+        self._rewritten_at: float | None = None
         self._limits = limits
         self._now_ns = now_ns
         self._folders: set[str] = set()
@@ -91,6 +111,30 @@ class Lineage:
             with suppress(ContentChangedError):  # just replaced: the next read sees it
                 generation.recognise()
 
+    def position_of(self, inode: int) -> Position | None:
+        """Return the position of the file with this inode, or `None`."""
+        return next((position for position in self.known if position.inode == inode), None)
+
+    def has_open(self, status: os.stat_result) -> bool:
+        """Check whether the file with this status is open here."""
+        return any(generation.is_open_on(status) for generation in self.generations)
+
+    def release(self, inode: int) -> Position | None:
+        """Forget the finished file with this inode and return its position; `None` if there is none."""
+        found = next((position for position in self._finished if position.inode == inode), None)
+        if found is not None:
+            self._finished.remove(found)
+        return found
+
+    def hold(self) -> int:
+        """Open the unread files and return the number of open ones."""
+        with suppress(OSError):
+            self._follow()
+        for generation in self.generations:
+            with suppress(ContentChangedError, OSError):  # the next read handles it
+                generation.hold()
+        return sum(generation.is_open for generation in self.generations)
+
     def mark_recorded(self) -> None:
         """Record that the positions file contains the result of `begin`."""
         for generation in self.generations:
@@ -125,6 +169,8 @@ class Lineage:
 
     def look_again_after(self) -> float | None:
         """Return the seconds until the next read without a change; `None` for no such read."""
+        if self._rewritten_at is not None:
+            return _REWRITE_SECONDS / 4
         if any(generation.has_rest for generation in self.generations):
             return self._limits.flush_after
         waiting = len(self.generations) > 1 or any(generation.deleted for generation in self.generations)
@@ -177,6 +223,9 @@ class Lineage:
         try:
             work = generation.read()
         except ContentChangedError:
+            if self._is_being_rewritten(generation):
+                generation.close()
+                return None
             self._replaced(generation)
         except FileNotFoundError:
             if not self._find_again(generation):
@@ -189,9 +238,32 @@ class Lineage:
             generation.postpone()
             return None
         else:
+            if generation.live:
+                self._rewritten_at = None
             if not self._insert_missed(before, generation):
                 return work
         return self.read(self._now_ns)
+
+    def _is_being_rewritten(self, generation: Generation) -> bool:
+        """Check whether a program may be writing the live file over, so that it begins with its old content soon."""
+        head = generation.position.head
+        try:
+            status = os.stat(self.path)
+            with closing(open_content(self.path)) as content:
+                begin = content.read(0, head.length)
+        except OSError:
+            return False
+        if not generation.live or status.st_ino != generation.position.inode:
+            return False
+        if len(begin) == head.length and not head.matches(begin):
+            self._rewritten_at = None
+            return False
+        now = time.monotonic()
+        self._rewritten_at = now if self._rewritten_at is None else self._rewritten_at
+        if now - self._rewritten_at < _REWRITE_SECONDS:
+            return True
+        self._rewritten_at = None
+        return False
 
     def _find_again(self, generation: Generation) -> bool:
         """Search a file that left its path; return whether there is something to read now."""
@@ -222,12 +294,25 @@ class Lineage:
         except OSError:
             return  # gone for now: open files are still read
         live = self.generations[-1] if self.generations else None
+        if live is not None and not live.live:
+            live = None
         if not stat.S_ISREG(status.st_mode) or (live is not None and live.is_at(status)):
+            return
+        if self._is_foreign(status):
+            if live is not None:
+                live.retire()
             return
         if live is None:
             self.generations.append(self._new_live(status))
             return
         self._succeed(live, status, intact=live.is_open)
+
+    def _is_foreign(self, status: os.stat_result) -> bool:
+        """Check whether another log was renamed to this path: its own lineage reads it to its end."""
+        this = (status.st_dev, status.st_ino)
+        if self._foreign != this:
+            self._foreign = this if self._claimed(self.path, status) else None
+        return self._foreign is not None
 
     def _replaced(self, generation: Generation) -> None:
         """Handle changed content: the rest of the old file is elsewhere, and the content here is new."""
@@ -239,6 +324,10 @@ class Lineage:
 
     def _succeed(self, old: Generation, status: os.stat_result, *, intact: bool) -> None:
         """Append the file at the path after `old` and after all files in between."""
+        if self._continues(old, status):
+            old.close()
+            old.position = msgspec.structs.replace(old.position, inode=status.st_ino)
+            return
         old.retire()
         since_ns = old.position.modified_ns
         found = intact or self._move(old)
@@ -250,6 +339,28 @@ class Lineage:
             self._lose(old)
         self.generations += [*after, self._new_live(status)]
         self._forget_finished()
+
+    def _continues(self, old: Generation, status: os.stat_result) -> bool:
+        """Check whether a new file begins with all that was read of the deleted one, as after rsync or an editor."""
+        if not old.position.offset or old.position.inode == status.st_ino or not self._is_deleted(old):
+            return False
+        try:
+            with closing(open_content(self.path)) as content:
+                return old.is_beginning_of(content)
+        except OSError:
+            return False
+
+    def _is_deleted(self, old: Generation) -> bool:
+        """Check whether no file of this inode is left, apart from an editor's backup."""
+        if old.is_open:
+            return old.is_gone or self._only_backup(old)
+        return self._only_backup(old)
+
+    def _only_backup(self, old: Generation) -> bool:
+        inode = old.position.inode
+        files = [*self._rotations(), *elsewhere(self.path, inode)]
+        same = [file for file in files if file.inode == inode]
+        return all(file.path.endswith("~") for file in same) and (bool(same) or not old.is_open)
 
     def _between(self, since_ns: int, known: Generations, live_inode: int) -> list[Generation]:
         """Return the files that stood under the path between a known one and the live one."""
@@ -263,11 +374,18 @@ class Lineage:
 
     def _unseen(self, files: list[Rotated], known: Generations) -> list[Generation]:
         """Return those of the files with unknown content."""
-        new = [self._new_before(file) for file in files if not any(find(position, [file]) for position in known)]
+        unknown = [file for file in files if not any(find(position, [file]) for position in known)]
+        new = [self._new_before(file) for file in unknown if not self._is_claimed(file)]
         for generation in new:
             with suppress(ContentChangedError, OSError):  # just moved, or unreadable
                 generation.recognise()
         return new
+
+    def _is_claimed(self, file: Rotated) -> bool:
+        try:
+            return self._claimed(file.path, os.stat(file.path))
+        except OSError:
+            return False
 
     def _place(self) -> None:
         """Find the files that were unfinished before a restart."""
@@ -322,7 +440,7 @@ class Lineage:
             self._finished = [*before, msgspec.structs.replace(generation.position, finished=True, clocks=())]
 
     def _forget_finished(self) -> None:
-        inodes = {file.inode for file in self._rotations()}
+        inodes = {file.inode for file in self._rotations()} | self.kept_inodes
         old = [position for position in self._finished[:-_REMEMBERED] if position.inode in inodes]
         self._finished = old + self._finished[-_REMEMBERED:]
 
@@ -353,7 +471,7 @@ def _end_of(path: str, position: Position) -> Position:
     content = open_content(path)
     try:
         assert isinstance(content, PlainContent)  # noqa: S101 - discovery leaves compressed files out
-        size = content.stat().st_size
+        size = _text_size(content)
         start = max(0, size - TAIL_BYTES)
         return msgspec.structs.replace(
             position,
@@ -364,3 +482,10 @@ def _end_of(path: str, position: Position) -> Position:
         )
     finally:
         content.close()
+
+
+def _text_size(content: PlainContent) -> int:
+    """Return the size of a file; UTF-16 is converted to its end."""
+    while content.read(content.size, 1):
+        pass
+    return content.size

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from collectors.logs.files.content import Content, is_compressed, open_content, uncompressed_name
 from collectors.logs.files.positions import Position
 
-_SUFFIX = re.compile(r"[._-](\d[\dT:._-]*|old|bak|prev|orig|save)")
-_DATED = re.compile(r"[._-](19|20)\d\d-?[01]\d-?[0-3]\d[\dT:._-]*")
+_DATE = r"(?:(?:19|20)\d\d-?(?:[01]\d-?[0-3]\d|W[0-5]\d(?:-?[1-7])?)|[0-3]\d-[0-3]\d-(?:19|20)\d\d)"
+_SUFFIX = re.compile(rf"[._-](?:\d[\dT:._-]*|{_DATE}[\dT:._-]*|old|bak|prev|orig|save)")
+_DATED = re.compile(rf"[._-]{_DATE}[\dT:._-]*")
 _NUMBER = re.compile(r"\d+")
 
 
@@ -48,6 +49,15 @@ def is_rotation(name: str, live: str) -> bool:
     return _DATED.fullmatch(base[len(stem) : -len(extension)]) is not None
 
 
+def may_be_rotation(name: str, live: str) -> bool:
+    """Check whether a rotation may give this name, such as `app-1.log`. Other logs have such names too."""
+    stem, extension = os.path.splitext(live)
+    base = uncompressed_name(name)
+    if name == live or not (base.startswith(stem) and base.endswith(extension)):
+        return False
+    return _NUMBER.search(base[len(stem) : len(base) - len(extension)]) is not None
+
+
 def rotations(path: str, more: Iterable[str] = ()) -> list[Rotated]:
     """Return the rotated files in the folders of a log file, oldest first.
 
@@ -67,7 +77,8 @@ def rotations(path: str, more: Iterable[str] = ()) -> list[Rotated]:
 def elsewhere(path: str, inode: int) -> list[Rotated]:
     """Return candidates outside the usual names, which the caller must check by content.
 
-    These are rotated files in the subfolders (logrotate's `olddir`), and the file of this inode under any name.
+    They are in the folder of the log and its subfolders (logrotate's `olddir`): the file of this inode under any name,
+    files with rotated names, and compressed files that begin with the stem of the log's name.
 
     Raises:
         OSError: The folder cannot be read.
@@ -75,9 +86,19 @@ def elsewhere(path: str, inode: int) -> list[Rotated]:
     folder, live = os.path.split(os.path.realpath(path))
     with os.scandir(folder) as opened:
         entries = list(opened)
-    same = [_rotated(entry) for entry in entries if entry.inode() == inode]
-    within = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
-    return [file for file in same if file is not None] + _in_folders(within, live)
+    candidates = [entry for entry in entries if _is_candidate(entry, inode, live)]
+    for within in [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]:
+        with suppress(OSError), os.scandir(within) as opened:  # gone or not readable
+            candidates += [
+                entry for entry in opened if is_rotation(entry.name, live) or _is_candidate(entry, inode, live)
+            ]
+    files = [_rotated(entry) for entry in candidates]
+    return [file for file in files if file is not None]
+
+
+def _is_candidate(entry: os.DirEntry[str], inode: int, live: str) -> bool:
+    compressed = is_compressed(entry.name) and entry.name.startswith(os.path.splitext(live)[0])
+    return entry.inode() == inode or compressed or may_be_rotation(entry.name, live)
 
 
 def _in_folders(folders: Iterable[str], live: str) -> list[Rotated]:

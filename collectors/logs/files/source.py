@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
+import msgspec
 import structlog
 
 from collectors.logs.files.discovery import FileStatus, FoundFiles, find_files
@@ -22,7 +23,8 @@ from collectors.logs.files.generation import FileBatch, ReadLimits
 from collectors.logs.files.labels import file_labels
 from collectors.logs.files.lineage import Lineage
 from collectors.logs.files.names import shown
-from collectors.logs.files.positions import Positions
+from collectors.logs.files.ownership import Ownership
+from collectors.logs.files.positions import Generations, Positions
 from collectors.logs.files.read_queue import ReadQueue
 from collectors.logs.files.rotated import is_rotation
 from collectors.logs.files.state import FileState
@@ -87,6 +89,7 @@ class FileSource:
         self._behind_since: dict[str, float] = {}
         self._gone_since: dict[str, float] = {}
         self._labels: dict[str, dict[str, str]] = {}
+        self._aliases: dict[str, tuple[int, str]] = {}  # other paths of files, with inode and log
 
     async def run(self, handle: Handle) -> None:
         """Read until cancelled, then save the positions; an error of `handle` ends it too."""
@@ -124,6 +127,8 @@ class FileSource:
         self._queue = ReadQueue()
         self._open: OrderedDict[str, None] = OrderedDict()
         self._known = self._positions.files(self.name)
+        self._ownership = Ownership(self._lineages, self._known)
+        self._aliases.clear()
         self._from_end = self.settings.from_end and not self._known and not self._positions.corrupt
         self._lineages.clear()
         self._seen.clear()
@@ -161,7 +166,10 @@ class FileSource:
             del self.state.unreadable[path]
         changed = [path for path, seen in found.files.items() if self._seen.get(path) != seen]
         self._by_real = {real: path for path, real in found.real.items()}
-        new = await self._begin([path for path in changed if path not in self._lineages], found)
+        self._drop_duplicates(found)
+        await self._find_owners(changed, found)
+        paths = [path for path in changed if path not in self._lineages and path not in self._aliases]
+        new = await self._begin(paths, found)
         for path in self._known:
             self._resume(path)
         self._known.clear()
@@ -175,14 +183,81 @@ class FileSource:
             self._lineages[path].mark_recorded()
         for path in gone:
             self._forget_if_old(path)
-        for path in (*changed, *gone, *self.state.unreadable):
+        for path in {*changed, *gone, *self.state.unreadable, *map(self._owner_of, changed)} & self._lineages.keys():
             self._queue.mark(path)
+
+    def _drop_duplicates(self, found: FoundFiles) -> None:
+        """Forget saved positions of a second name of a file, which an earlier version read too."""
+        for path, first in found.duplicates.items():
+            if path in self._known and first in self._known:
+                del self._known[path]
+                self._positions.put(self.name, path, ())
+
+    async def _find_owners(self, changed: Iterable[str], found: FoundFiles) -> None:
+        """Find the files that belong to a log at another path."""
+        self._aliases = {
+            path: alias
+            for path, alias in self._aliases.items()
+            if path in found.files and found.files[path].inode == alias[0]
+        }
+        unknown = [path for path in changed if path not in self._known]
+        if unknown and (self._lineages or self._known):
+            owners = await self.state.answer(unknown[0], functools.partial(self._owners, unknown, found))
+            for path in unknown:
+                self._aliases.pop(path, None)
+            self._aliases |= {path: (found.files[path].inode, owner) for path, owner in owners.items()}
+        for path, (inode, owner) in list(self._aliases.items()):
+            self._move_if_written(path, found.files[path], inode, owner)
+        self._keep_inodes()
+
+    def _owners(self, paths: Iterable[str], found: FoundFiles) -> dict[str, str]:
+        """Return the paths of files that belong to other logs. Blocking: runs off the loop."""
+        owners = {}
+        logs: dict[str, list[str]] = {}
+        for path in {*self._lineages, *self._known}:
+            logs.setdefault(os.path.dirname(path), []).append(path)
+        for path in paths:
+            try:
+                owner = self._ownership.owner(path, os.stat(path))
+            except OSError:
+                continue  # just deleted
+            if owner is None and path not in self._lineages:
+                same_folder = logs.get(os.path.dirname(path), ())
+                owner = self._ownership.copied_from(path, found.files[path].size, same_folder)
+            if owner is not None:
+                owners[path] = owner
+        return owners
+
+    def _move_if_written(self, path: str, status: FileStatus, inode: int, owner: str) -> None:
+        """Give a renamed file that is written on, though it was read to its end, a lineage at its new path."""
+        lineage = self._lineages.get(owner)
+        position = lineage.position_of(inode) if lineage is not None else None
+        if lineage is None or position is None or path in self._lineages:
+            return
+        if position.finished and status.size > position.offset and lineage.release(inode):
+            del self._aliases[path]
+            self._lineages[path] = self._lineage(path, (msgspec.structs.replace(position, finished=False),))
+            self._put(owner)
+            self._put(path)
+
+    def _keep_inodes(self) -> None:
+        """Tell each log which of its finished files still stand under other paths."""
+        kept: dict[str, set[int]] = {}
+        for inode, owner in self._aliases.values():
+            kept.setdefault(owner, set()).add(inode)
+        for path, lineage in self._lineages.items():
+            if lineage.kept_inodes or path in kept:
+                lineage.kept_inodes = frozenset(kept.get(path, ()))
+
+    def _owner_of(self, path: str) -> str:
+        """Return the path of the log that a file belongs to."""
+        return self._aliases[path][1] if path in self._aliases else path
 
     async def _begin(self, paths: list[str], found: FoundFiles) -> list[str]:
         """Start with paths that are new in this run; return those without saved positions."""
         for path in [path for path in paths if path in self._known]:
             self._resume(path)
-        new = [Lineage(path, (), self.settings.limits, time.time_ns()) for path in paths if path not in self._lineages]
+        new = [self._lineage(path, ()) for path in paths if path not in self._lineages]
         if not new:
             return []
         refused = await self.state.answer(new[0].path, functools.partial(_begin, new, found, at_end=self._from_end))
@@ -197,7 +272,10 @@ class FileSource:
 
     def _resume(self, path: str) -> None:
         if path not in self._lineages:
-            self._lineages[path] = Lineage(path, self._known[path], self.settings.limits, time.time_ns())
+            self._lineages[path] = self._lineage(path, self._known[path])
+
+    def _lineage(self, path: str, known: Generations) -> Lineage:
+        return Lineage(path, known, self.settings.limits, time.time_ns(), self._ownership.is_claimed)
 
     def _forget_if_old(self, path: str) -> None:
         """Forget a file that has been away for a long time."""
@@ -228,9 +306,10 @@ class FileSource:
 
     def _written(self, real: str) -> None:
         path = self._by_real.get(real, real)
-        if path in self._lineages:
-            self._queue.mark(path)
-        else:
+        owner = self._owner_of(path)
+        for written in {path, owner} & self._lineages.keys():
+            self._queue.mark(written)
+        if path not in self._lineages and owner not in self._lineages:
             self._mark_rotated(real)
 
     def _mark_rotated(self, real: str) -> None:
@@ -317,7 +396,9 @@ class FileSource:
                 self._lineages[oldest].close_named()
 
     def _put(self, path: str) -> None:
-        self._positions.put(self.name, path, self._lineages[path].known)
+        known = self._lineages[path].known
+        self._ownership.record(path, known)
+        self._positions.put(self.name, path, known)
 
     # Reporting problems.
 
