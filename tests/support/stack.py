@@ -23,7 +23,8 @@ from tests.support.waiting import eventually
 _DURATION = re.compile(r"((?:interval|for|group_wait): |offset |\[)(\d+)([smhdw])\b")
 _MILLISECONDS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 _TIMEOUT = re.compile(r"^ *scrape_timeout: .*\n", re.MULTILINE)
-_PORTS = ("PROMETHEUS", "ALERTMANAGER", "LOKI", "LOKI_GRPC", "GRAFANA", "BLACKBOX_EXPORTER")
+_EXPORTERS = ("POSTGRES_EXPORTER", "REDIS_EXPORTER", "NGINX_EXPORTER")
+_PORTS = ("PROMETHEUS", "ALERTMANAGER", "LOKI", "LOKI_GRPC", "GRAFANA", "BLACKBOX_EXPORTER", *_EXPORTERS)
 
 
 class Stack(NamedTuple):

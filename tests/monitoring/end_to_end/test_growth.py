@@ -1,20 +1,23 @@
-"""The examples for more machines than one Prometheus watches: real servers take them, and do what they say."""
+"""The configuration files for fleets, in real servers."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.support.exporters import process
-from tests.support.monitoring import MONITORING
+from tests.support.exporters import page, process
+from tests.support.monitoring import MONITORING, rules
 from tests.support.prometheus import Prometheus, free_port
+from tests.support.promql import metric_names
 from tests.support.site import Site
 from tests.support.stack import hastened
 from tests.support.waiting import eventually
@@ -27,8 +30,17 @@ SHARDED = "sharded-agents.yml"
 SHARDS = 4
 
 
+def _fleet_rules() -> list[dict[str, str]]:
+    (group,) = yaml.safe_load((EXAMPLES / "fleet-rules.yml").read_text())["groups"]
+    found: list[dict[str, str]] = group["rules"]
+    return found
+
+
+FLEET = {rule["record"] for rule in _fleet_rules()}
+
+
 def filled_in(name: str, values: Mapping[str, object]) -> str:
-    """An example with what its reader has to put in."""
+    """Return an example with its placeholders filled in."""
     text = (EXAMPLES / name).read_text()
     for placeholder, value in values.items():
         assert placeholder in text, f"{name} has no {placeholder}"
@@ -38,7 +50,7 @@ def filled_in(name: str, values: Mapping[str, object]) -> str:
 
 @contextlib.contextmanager
 def running(folder: Path, config: str, *options: str) -> Iterator[Prometheus]:
-    """A Prometheus with this configuration, gone afterwards."""
+    """Run a Prometheus with this configuration."""
     folder.mkdir()
     file = folder / "prometheus.yml"
     file.write_text(config)
@@ -98,11 +110,12 @@ def hosts(promtool: subprocess.Popen[str]) -> list[str]:
     return sorted(it["host"] for it in labels if it)
 
 
-def test_a_prometheus_above_others_knows_their_recordings_and_counts_all_users(site: Site, tmp_path: Path) -> None:
+def test_a_prometheus_above_others_has_their_recordings_and_counts_all_users(site: Site, tmp_path: Path) -> None:
     site.apps[0].write("opened", range(10))
     (tmp_path / "rules").mkdir()
-    rules = (MONITORING / "prometheus/rules/business.yml").read_text()
-    (tmp_path / "rules/business.yml").write_text(hastened(rules, 10))
+    business = (MONITORING / "prometheus/rules/business.yml").read_text()
+    (tmp_path / "rules/business.yml").write_text(hastened(business, 10))
+    (tmp_path / "rules/fleet-rules.yml").write_text(hastened((EXAMPLES / "fleet-rules.yml").read_text(), 10))
     below = site.stack.prometheus.url.removeprefix("http://")
     targets = "prometheus-0.example.org:9090, prometheus-1.example.org:9090"
     config = filled_in("federation.yml", {"${CLUSTER}": "all", "${RULES}": tmp_path / "rules", targets: below})
@@ -118,9 +131,72 @@ def test_a_prometheus_above_others_knows_their_recordings_and_counts_all_users(s
         busy = 'host:cpu_busy:ratio_rate1m{host="studio-1",cluster="test"}'
         eventually(lambda: above.query(busy), "it has what machines are known by")
         assert above.query('{__name__=~"node_.+"}') == []
+        for recorded in FLEET - {"cluster:studios_with_dropouts:count", "cluster_service:http_requests:rate5m"}:
+            found = eventually(partial(above.query, recorded), f"{recorded} is recorded")
+            assert {it["metric"]["cluster"] for it in found} == {"test"}
 
 
-def test_what_is_scraped_arrives_in_a_store_that_takes_remote_writes(tmp_path: Path) -> None:
+def test_fleet_rules_are_accepted_and_use_recordings_only() -> None:
+    file = EXAMPLES / "fleet-rules.yml"
+    done = subprocess.run(
+        ["promtool", "check", "rules", "--lint=all", "--lint-fatal", file], capture_output=True, text=True, check=False
+    )
+    used = set[str]().union(*(metric_names(rule["expr"]) for rule in _fleet_rules()))
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert used <= {rule.text["record"] for rule in rules() if "record" in rule.text}
+
+
+def test_thanos_runs_next_to_the_shipped_prometheus() -> None:
+    file = EXAMPLES / "thanos-sidecar.yml"
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    added = yaml.safe_load(file.read_text())["services"]
+    shipped = yaml.safe_load((MONITORING / "compose.yml").read_text())["services"]["prometheus"]
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert set(shipped["command"]) - set(added["prometheus"]["command"]) == set()
+    mounts = [volume.split(":")[0] for volume in added["thanos-sidecar"]["volumes"]]
+    assert (MONITORING / mounts[1]).is_file()
+
+
+def test_the_data_source_of_a_store_has_the_uid_of_the_dashboards() -> None:
+    shipped = yaml.safe_load((MONITORING / "grafana/provisioning/datasources/white-room.yml").read_text())
+    (store,) = yaml.safe_load((EXAMPLES / "grafana-datasources.yml").read_text())["datasources"]
+    (replaced,) = [it for it in shipped["datasources"] if it["uid"] == store["uid"]]
+
+    assert (store["type"], store["name"], store["isDefault"]) == (replaced["type"], replaced["name"], True)
+    assert store["jsonData"]["timeInterval"] == replaced["jsonData"]["timeInterval"]
+
+
+def test_scraped_samples_arrive_in_victoriametrics(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("secret")
+    address = f"127.0.0.1:{free_port()}"
+    options = [f"-httpListenAddr={address}", f"-storageDataPath={tmp_path / 'data'}", "-retentionPeriod=1"]
+    store = Prometheus(f"http://{address}")
+    values = {
+        "https://victoriametrics.example.org/api/v1/write": f"{store.url}/api/v1/write",
+        "/etc/white-room/victoriametrics-password": tmp_path / "password",
+    }
+    with (
+        process(["victoria-metrics", *options, "-search.latencyOffset=1s"], tmp_path),
+        running(tmp_path / "writer", OWN + filled_in("remote-write-victoriametrics.yml", values)),
+    ):
+        written = 'up{job="prometheus",cluster="test"}'
+        eventually(lambda: _answers(store) and store.query(written), "VictoriaMetrics has the samples", 60)
+
+
+def _answers(store: Prometheus) -> bool:
+    return page(f"{store.url}/health") is not None
+
+
+OWN = (
+    "global: {scrape_interval: 1s, external_labels: {cluster: test}}\n"
+    "scrape_configs: [{job_name: prometheus, static_configs: [{targets: ['127.0.0.1:1']}]}]\n"
+)
+
+
+def test_scraped_samples_arrive_in_a_store_with_remote_write(tmp_path: Path) -> None:
     password = tmp_path / "password"
     password.write_text("secret")
     with running(tmp_path / "store", "global: {}\n", "--web.enable-remote-write-receiver") as store:
@@ -128,8 +204,6 @@ def test_what_is_scraped_arrives_in_a_store_that_takes_remote_writes(tmp_path: P
             "https://mimir.example.org/api/v1/push": f"{store.url}/api/v1/write",
             "/etc/white-room/mimir-password": password,
         }
-        own = "global: {scrape_interval: 1s, external_labels: {cluster: test}}\n"
-        own += "scrape_configs: [{job_name: prometheus, static_configs: [{targets: ['127.0.0.1:1']}]}]\n"
-        with running(tmp_path / "writer", own + filled_in("remote-write.yml", values)):
+        with running(tmp_path / "writer", OWN + filled_in("remote-write.yml", values)):
             written = 'up{job="prometheus",cluster="test"}'
             eventually(lambda: store.query(written), "the store has what the other has scraped")
