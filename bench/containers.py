@@ -21,7 +21,7 @@ from bench.processes import cpu_seconds, uss_mib
 from bench.table import machine, table
 from collectors.containers.collector import ContainersCollector
 from collectors.containers.config import ContainersConfig
-from collectors.containers.layout import Layout, find
+from collectors.containers.layout import UNIFIED, Layout, find
 from tests.collectors.containers.support import write_group, write_machine
 from tests.support.agent import AgentProcess, agent
 
@@ -111,7 +111,7 @@ def main() -> None:
     layout = find(Path("/"))
     if layout is None:
         raise SystemExit("this machine has no control groups")
-    version = "2" if layout.is_unified else "1"
+    version = "2" if UNIFIED in layout.trees else "1"
     print(f"{SCRAPES} scrapes each of real control groups of version {version}; {machine()}\n")
     rows = []
     for count in COUNTS:

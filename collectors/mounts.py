@@ -70,7 +70,7 @@ def _mount(line: str) -> Mount:
         raise ValueError(
             f"expected device, mount point, type and options in the mount table, found {line!r}"
         ) from error
-    return Mount(_unescaped(device), _unescaped(path), _unescaped(type_), _is_read_only(options))
+    return Mount(unescaped(device), unescaped(path), unescaped(type_), _is_read_only(options))
 
 
 @lru_cache(maxsize=1)
@@ -92,14 +92,15 @@ def _mount_with_number(line: str) -> Mount:
     except ValueError as error:
         raise ValueError(f"expected a line of proc_pid_mountinfo(5) in the mount table, found {line!r}") from error
     read_only = _is_read_only(options) or _is_read_only(own_options)
-    return Mount(_unescaped(device), _unescaped(path), _unescaped(type_), read_only, (major, minor))
+    return Mount(unescaped(device), unescaped(path), unescaped(type_), read_only, (major, minor))
 
 
 def _is_read_only(options: str) -> bool:
     return not _READ_ONLY.isdisjoint(options.split(","))
 
 
-def _unescaped(field: str) -> str:
+def unescaped(field: str) -> str:
+    """Return a field of the mount table without its octal escapes, which stand for blanks and the like."""
     return _ESCAPE.sub(lambda escape: chr(int(escape[1], 8)), field) if "\\" in field else field
 
 

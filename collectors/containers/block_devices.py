@@ -8,11 +8,15 @@ from collectors.kernel_files import read_attribute
 
 
 class BlockDevices:
-    """The block devices of the machine whose files are under `root`. Each is looked up once."""
+    """The block devices of the machine whose files are under `root`. Each is looked up once until `forget`."""
 
     def __init__(self, root: Path) -> None:
         self._directory = root / "sys/dev/block"
         self._names: dict[str, str] = {}
+
+    def forget(self) -> None:
+        """Look each device up again: the kernel gives the numbers of a removed device to another one."""
+        self._names.clear()
 
     def name(self, numbers: str) -> str:
         """Return a device's name, such as `/dev/sda` for `8:0`; the numbers themselves if it is gone."""

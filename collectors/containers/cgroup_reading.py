@@ -35,7 +35,14 @@ SWAP_LIMIT = ("container_spec_memory_swap_limit_bytes",)
 
 # The values of the label `operation`, and cAdvisor's family for each.
 _BYTES = {"Read": "container_fs_reads_bytes_total", "Write": "container_fs_writes_bytes_total"}
-_OPERATIONS = {"Read": "container_fs_reads_total", "Write": "container_fs_writes_total"}
+OPERATIONS = {"Read": "container_fs_reads_total", "Write": "container_fs_writes_total"}
+MERGED = {"Read": "container_fs_reads_merged_total", "Write": "container_fs_writes_merged_total"}
+SERVICE_TIME = {
+    "Read": "container_fs_read_seconds_total",
+    "Write": "container_fs_write_seconds_total",
+    "Total": "container_fs_io_time_seconds_total",
+}
+QUEUED = {"Total": "container_fs_io_current"}
 
 _CHUNK = 65536
 _UNLIMITED = 2**62
@@ -69,7 +76,11 @@ class Files:
         except OSError:
             return ""
         try:
-            return os.read(descriptor, _CHUNK).decode(errors="replace")
+            content = chunk = os.read(descriptor, _CHUNK)
+            while len(chunk) == _CHUNK:
+                chunk = os.read(descriptor, _CHUNK)
+                content += chunk
+            return content.decode(errors="replace")
         except OSError:
             return ""
         finally:
@@ -91,8 +102,7 @@ def limit(text: str) -> int:
 
 def fields(text: str) -> dict[str, str]:
     """Return the numbers, as text, of a file with a name and a number on each line."""
-    words = text.split()
-    return dict(zip(words[::2], words[1::2], strict=True))
+    return dict(line.split(" ", 1) for line in text.splitlines() if " " in line)
 
 
 def named(numbers: Mapping[str, str], names: Names, unit: float = 1) -> CgroupReading:
@@ -117,15 +127,22 @@ def working_set(usage: int, inactive_file: int) -> CgroupReading:
     return {MEMORY_USAGE: usage, WORKING_SET: max(usage - inactive_file, 0)}
 
 
-def io_bytes(device: str, numbers: str, operation: str, count: int) -> CgroupReading:
-    """Return the bytes of one kind of operation on one device."""
+def add_io_bytes(reading: CgroupReading, device: str, numbers: str, operation: str, count: int) -> None:
+    """Add the bytes of one kind of operation on one device.
+
+    Two rows may share a device's name, as those of a removed disk and of the one in its place do: they are summed.
+    """
     major, _, minor = numbers.partition(":")
-    reading: CgroupReading = {("container_blkio_device_usage_total", device, major, minor, operation): count}
+    _add(reading, ("container_blkio_device_usage_total", device, major, minor, operation), count)
     if operation in _BYTES:
-        reading[_BYTES[operation], device] = count
-    return reading
+        _add(reading, (_BYTES[operation], device), count)
 
 
-def io_operations(device: str, operation: str, count: int) -> CgroupReading:
-    """Return the number of operations of one kind on one device."""
-    return {(_OPERATIONS[operation], device): count} if operation in _OPERATIONS else {}
+def add_io(reading: CgroupReading, family: Mapping[str, str], device: str, operation: str, number: float) -> None:
+    """Add a number of one kind of operation on one device, to the family that `family` has for the operation."""
+    if operation in family:
+        _add(reading, (family[operation], device), number)
+
+
+def _add(reading: CgroupReading, series: Series, number: float) -> None:
+    reading[series] = reading.get(series, 0) + number

@@ -16,14 +16,18 @@ from collectors.containers.cgroup_reading import (
     CPU_USAGE,
     CPU_USER,
     MEMORY_LIMIT,
+    MERGED,
+    OPERATIONS,
+    QUEUED,
+    SERVICE_TIME,
     SWAP_LIMIT,
     CgroupReading,
     DeviceName,
     Files,
     Names,
+    add_io,
+    add_io_bytes,
     fields,
-    io_bytes,
-    io_operations,
     named,
     threads,
     without_none,
@@ -52,7 +56,10 @@ _MEMORY: Names = {
 _MEMORY_EVENTS: Names = {("container_oom_events_total",): "oom_kill"}
 
 # The BFQ scheduler accounts a device in its own files, and leaves those of the throttling policy empty.
-_IO_POLICIES = ("bfq", "throttle")
+_THROTTLE = "throttle."
+_IO_POLICIES = ("bfq.", _THROTTLE)
+_COLUMNS = 3  # a sum over all devices has two
+_SCHEDULER_FILES = (("io_merged", MERGED, 1), ("io_service_time", SERVICE_TIME, _NANOSECONDS), ("io_queued", QUEUED, 1))
 
 
 def read(trees: Mapping[str, Files], device_name: DeviceName) -> CgroupReading:
@@ -71,11 +78,18 @@ def read(trees: Mapping[str, Files], device_name: DeviceName) -> CgroupReading:
     return reading
 
 
-def parse_io(text: str) -> dict[tuple[str, str], int]:
-    """Return counts by device and operation, such as `8:0` and `Read`, without the sums over them."""
-    rows = (line.split() for line in text.splitlines())
-    counts = {(row[0], row[1]): int(row[2]) for row in rows if len(row) == 3}  # noqa: PLR2004 - a sum over all has two
-    return {key: count for key, count in counts.items() if key[1] != "Total"}
+def parse_io(text: str, *, total: bool = False) -> dict[tuple[str, str], int]:
+    """Return counts by device and operation, such as `8:0` and `Read`.
+
+    Args:
+        text: The text of a file of blkio.
+        total: Whether to return the sums over a device's operations too, as the operation `Total`.
+    """
+    counts: dict[tuple[str, str], int] = {}
+    for row in (line.split() for line in text.splitlines()):
+        if len(row) == _COLUMNS and (total or row[1] != "Total"):
+            counts[row[0], row[1]] = counts.get((row[0], row[1]), 0) + int(row[2])
+    return counts
 
 
 def _usage(files: Files) -> CgroupReading:
@@ -121,11 +135,19 @@ def _memory(files: Files) -> CgroupReading:
 def _io(files: Files, device_name: DeviceName) -> CgroupReading:
     reading: CgroupReading = {}
     for policy in _IO_POLICIES:
-        transferred = parse_io(files.text(f"blkio.{policy}.io_service_bytes_recursive"))
-        for (numbers, operation), count in transferred.items():
-            reading |= io_bytes(device_name(numbers), numbers, operation, count)
-        for (numbers, operation), count in parse_io(files.text(f"blkio.{policy}.io_serviced_recursive")).items():
-            reading |= io_operations(device_name(numbers), operation, count)
+        for (numbers, operation), count in parse_io(files.text(f"blkio.{policy}io_service_bytes_recursive")).items():
+            add_io_bytes(reading, device_name(numbers), numbers, operation, count)
+        for (numbers, operation), count in parse_io(files.text(f"blkio.{policy}io_serviced_recursive")).items():
+            add_io(reading, OPERATIONS, device_name(numbers), operation, count)
         if reading:
+            if policy != _THROTTLE:
+                _add_scheduler(reading, files, policy, device_name)
             break
     return reading
+
+
+def _add_scheduler(reading: CgroupReading, files: Files, policy: str, device_name: DeviceName) -> None:
+    """Add the numbers that only the scheduler has."""
+    for name, family, unit in _SCHEDULER_FILES:
+        for (numbers, operation), count in parse_io(files.text(f"blkio.{policy}{name}_recursive"), total=True).items():
+            add_io(reading, family, device_name(numbers), operation, count * unit)

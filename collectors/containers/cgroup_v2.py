@@ -10,14 +10,15 @@ from collectors.containers.cgroup_reading import (
     CPU_USAGE,
     CPU_USER,
     MEMORY_LIMIT,
+    OPERATIONS,
     SWAP_LIMIT,
     CgroupReading,
     DeviceName,
     Files,
     Names,
+    add_io,
+    add_io_bytes,
     fields,
-    io_bytes,
-    io_operations,
     limit,
     named,
     threads,
@@ -72,27 +73,37 @@ def shares(weight: int) -> int:
 
 
 def parse_io(text: str, device_name: DeviceName) -> CgroupReading:
-    """Return bytes and operations by device, from io.stat: `8:0 rbytes=4096 wbytes=0 rios=1 wios=0 dbytes=0 dios=0`."""
+    """Return bytes and operations by device, from io.stat: `8:0 rbytes=4096 wbytes=0 rios=1 wios=0 dbytes=0 dios=0`.
+
+    Some kernels put the numbers of devices without counts in front of another device's row, as in
+    `7:1 7:0 8:0 rbytes=…`. A row's own device is the last one before the counts.
+    """
     reading: CgroupReading = {}
     for line in text.splitlines():
-        numbers, *counts = line.split()
+        words = line.split()
+        devices = [word for word in words if "=" not in word]
+        if not devices:
+            continue
+        numbers = devices[-1]
         device = device_name(numbers)
-        for key, _, count in (pair.partition("=") for pair in counts):
+        for key, _, count in (word.partition("=") for word in words if "=" in word):
             if key in _IO_BYTES:
-                reading |= io_bytes(device, numbers, _IO_BYTES[key], int(count))
+                add_io_bytes(reading, device, numbers, _IO_BYTES[key], int(count))
             elif key in _IO_OPERATIONS:
-                reading |= io_operations(device, _IO_OPERATIONS[key], int(count))
+                add_io(reading, OPERATIONS, device, _IO_OPERATIONS[key], int(count))
     return reading
 
 
 def parse_pressure(text: str, resource: str) -> CgroupReading:
     """Return the seconds that some or all tasks waited, from `some avg10=… avg60=… avg300=… total=17` and `full …`."""
-    rows = (line.split() for line in text.splitlines())
-    return {
-        (f"container_pressure_{resource}_{_PRESSURE[row[0]]}_seconds_total",): int(row[-1].removeprefix("total="))
-        * _MICROSECONDS
-        for row in rows
-    }
+    reading: CgroupReading = {}
+    for line in text.splitlines():
+        kind, *words = line.split()
+        total = dict(word.split("=", 1) for word in words if "=" in word).get("total")
+        if kind in _PRESSURE and total is not None:
+            series = (f"container_pressure_{resource}_{_PRESSURE[kind]}_seconds_total",)
+            reading[series] = int(total) * _MICROSECONDS
+    return reading
 
 
 def _cpu(files: Files) -> CgroupReading:
@@ -115,11 +126,11 @@ def _memory(files: Files) -> CgroupReading:
         return {}
     usage = files.number("memory.current")
     if usage is None:  # the root group has no such file
-        usage = int(stat["anon"]) + int(stat["file"])
+        usage = int(stat.get("anon", 0)) + int(stat.get("file", 0))
     return (
         named(stat, _MEMORY)
         | named(fields(files.text("memory.events")), _MEMORY_EVENTS)
-        | working_set(usage, int(stat["inactive_file"]))
+        | working_set(usage, int(stat.get("inactive_file", 0)))
         | without_none(
             {
                 ("container_memory_max_usage_bytes",): files.number("memory.peak"),

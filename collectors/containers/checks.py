@@ -6,11 +6,21 @@ import grp
 import os
 import pwd
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 from collectors.containers.container_names import Answers
 from collectors.containers.discovery import Count
 from collectors.findings import Finding, Severity
+
+_ACCOUNTED = {
+    "cpu": "CPU",
+    "cpuacct": "CPU",
+    "memory": "memory",
+    "io": "I/O",
+    "blkio": "I/O",
+    "pids": "threads",
+}
 
 
 def names(answers: Answers) -> list[Finding]:
@@ -35,6 +45,44 @@ def limit(count: Count, allowed: int) -> list[Finding]:
             ),
         )
     ]
+
+
+def controllers(missing: Sequence[str], root: Path) -> list[Finding]:
+    """Return a finding if the trees of control groups lack controllers.
+
+    Args:
+        missing: The names of the controllers.
+        root: The directory of the machine's files.
+    """
+    if not missing:
+        return []
+    names = ", ".join(missing)
+    return [
+        Finding(
+            code="containers-without-controllers",
+            title=f"Control groups lack controllers: {names}",
+            severity=Severity.WARNING,
+            detail=f"Expected controllers for CPU, memory, I/O and processes; the kernel does not offer {names}.",
+            affects=f"The metrics of containers lack {', '.join(_ACCOUNTED[name] for name in missing)}.",
+            remedy=_enable(missing, root),
+        )
+    ]
+
+
+def _enable(missing: Sequence[str], root: Path) -> tuple[str, ...]:
+    """Return how to enable controllers: Raspberry Pi OS and others switch that of memory off on the command line."""
+    reboot = "sudo reboot"
+    if "memory" not in missing:
+        return (f"use a kernel with {', '.join(missing)}, and without cgroup_disable= in /proc/cmdline",)
+    for file in ("boot/firmware/cmdline.txt", "boot/cmdline.txt"):
+        if (root / file).is_file():
+            append = f"sudo sed -i '1s/$/ cgroup_enable=memory cgroup_memory=1/' /{file}"
+            return (append, reboot)
+    return (
+        "add cgroup_enable=memory to GRUB_CMDLINE_LINUX in /etc/default/grub, and remove cgroup_disable=memory",
+        "sudo update-grub",
+        reboot,
+    )
 
 
 def _unnamed(socket: str, error: Exception, count: int) -> Finding:

@@ -15,6 +15,7 @@ from collectors.containers.container_names import Answers, ContainerNames
 from collectors.containers.discovery import Cgroup, Count, Discovery
 from collectors.containers.engine import Description
 from collectors.containers.families import LABELS, families
+from collectors.containers.identity import has_engine_id
 from collectors.containers.layout import find
 from collectors.containers.meter import Meter
 from collectors.findings import Check, Finding
@@ -48,11 +49,13 @@ class ContainersCollector(Collector):
 
     def __init__(self, config: ContainersConfig, root: Path = Path("/")) -> None:
         layout = find(root)
+        self._layout = layout
+        self._root = root
         self._limit_allowed = config.limit
         self._exported = exported_labels(config.labels)
         self._directory = ContainerNames(config.sockets)
         self._discovery = Discovery(config, layout, root) if layout else None
-        self._meter = Meter(layout, root) if layout else None
+        self._meter = Meter(layout, root, task_states=config.task_states) if layout else None
         self._view = _View(Count(), Answers())
 
     async def run(self) -> None:
@@ -67,7 +70,7 @@ class ContainersCollector(Collector):
         if self._discovery is None:
             return
         count = await start(self._discovery.look, "find control groups")
-        containers = frozenset(cgroup.container for cgroup in count.cgroups if cgroup.container)
+        containers = frozenset(cgroup.container for cgroup in count.cgroups if has_engine_id(cgroup.container))
         self._view = _View(count, await self._directory.answers(containers))
 
     def collect(self) -> list[Family]:
@@ -77,13 +80,18 @@ class ContainersCollector(Collector):
             return []
         readings = self._meter.readings(view.count.cgroups)
         measured = ((self._labels(cgroup, view.answers), reading) for cgroup, reading in readings)
-        return [*families(measured, (*LABELS, *self._exported)), *self._meter.machine.families()]
+        return [
+            *families(measured, (*LABELS, *self._exported)),
+            self._meter.scrape_error(),
+            *self._meter.machine.families(),
+        ]
 
     def checks(self) -> Sequence[Check]:
-        """Return the checks of names and of the limit."""
+        """Return the checks of names, of the limit and of the controllers."""
         return (
             Check("containers.names", "The container engines return names of their containers", self._names),
             Check("containers.limit", "All control groups are measured", self._limit),
+            Check("containers.controllers", "The kernel accounts all resources of control groups", self._controllers),
         )
 
     def _labels(self, cgroup: Cgroup, answers: Answers) -> LabelValues:
@@ -96,6 +104,11 @@ class ContainersCollector(Collector):
 
     def _limit(self) -> list[Finding]:
         return checks.limit(self._view.count, self._limit_allowed)
+
+    def _controllers(self) -> list[Finding]:
+        if self._layout is None or not self._view.count.cgroups:
+            return []
+        return checks.controllers(self._layout.missing_controllers(), self._root)
 
 
 def exported_labels(labels: Iterable[str]) -> dict[str, str]:

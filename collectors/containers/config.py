@@ -25,6 +25,7 @@ class ContainersConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
         exclude: A regular expression; control groups whose path matches are left out, unless they are containers.
         sockets: The engines' Unix sockets, which return names, images and labels; `*` matches anything.
         labels: The containers' labels to export, each as `container_label_` and its name.
+        task_states: Whether to count each container's processes by state, which costs a read per process and scrape.
         limit: The limit of measured control groups.
     """
 
@@ -32,6 +33,7 @@ class ContainersConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     exclude: str = r"\.(mount|scope)$"
     sockets: list[str] = msgspec.field(default_factory=lambda: list(SOCKETS))
     labels: Annotated[list[str], msgspec.Meta(max_length=32)] = []
+    task_states: bool = False
     limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1000
 
     def __post_init__(self) -> None:

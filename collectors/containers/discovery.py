@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
 from collectors.containers.config import ContainersConfig
-from collectors.containers.identity import container_id
+from collectors.containers.identity import container_id, payload
 from collectors.containers.layout import Layout
-from collectors.containers.processes import Clock, children, container_pids, own_pids
+from collectors.containers.processes import Clock, children, container_pids, oldest, own_pids
 
 ROOT = "/"
 
@@ -25,13 +26,17 @@ class Cgroup:
     Attributes:
         path: Its path in the tree, such as `/system.slice/nginx.service`.
         container: The identifier of its container; empty if it is not a container.
-        started: The start of its first process, or else its creation, in seconds since the epoch.
+        created: The creation of its directory, in seconds since the epoch.
+        started: The start of its oldest process, or else its creation, in seconds since the epoch.
+        first_pid: Its oldest process; empty if it had none when it was found.
         inode: The inode of its directory, which differs from that of a later group at the same path.
     """
 
     path: str
     container: str
+    created: float
     started: float
+    first_pid: str
     inode: int
 
 
@@ -62,7 +67,7 @@ class Discovery:
     def look(self) -> Count:
         """Return the control groups that exist now."""
         found = dict(self._walk())
-        chosen = self._chosen(found)
+        chosen = self._chosen(found.keys())
         kept = chosen[: self._limit]
         self._known = {path: self._cgroup(path, found[path]) for path in kept}
         return Count(tuple(self._known.values()), len(chosen) - len(kept))
@@ -71,33 +76,33 @@ class Discovery:
         for top in self._layout.tops:
             yield from walk(top)
 
-    def _chosen(self, paths: Iterable[str]) -> list[str]:
-        containers = sorted(path for path in paths if container_id(path))
+    def _chosen(self, paths: AbstractSet[str]) -> list[str]:
+        containers = sorted(path for path in paths if container_id(path) and payload(path) not in paths)
         if self._measure == "auto" and not containers:
             return []
-        others = [] if self._measure == "containers" else sorted(path for path in paths if self._is_wanted(path))
-        return [ROOT, *containers, *others]
-
-    def _is_wanted(self, path: str) -> bool:
-        return path != ROOT and not container_id(path) and not self._exclude.search(path)
+        if self._measure == "containers":
+            return [ROOT, *containers]
+        others = paths - {ROOT, *containers}
+        return [ROOT, *containers, *sorted(path for path in others if not self._exclude.search(path))]
 
     def _cgroup(self, path: str, stat: os.stat_result) -> Cgroup:
         known = self._known.get(path)
         if known is not None and known.inode == stat.st_ino:
             return known
-        return Cgroup(path, container_id(path), self._started(path, stat), stat.st_ino)
-
-    def _started(self, path: str, stat: os.stat_result) -> float:
+        container = container_id(path)
         if path == ROOT:
-            return self._clock.boot
+            return Cgroup(path, container, self._clock.boot, self._clock.boot, "", stat.st_ino)
         directory = self._layout.directory(path)
-        processes = container_pids(directory) if container_id(path) else own_pids(directory)
-        first = self._clock.started(processes[0]) if processes else None
-        return stat.st_mtime if first is None else first
+        pids = container_pids(directory) if container else own_pids(directory)
+        first, started = oldest(pids, self._clock)
+        return Cgroup(path, container, stat.st_mtime, stat.st_mtime if started is None else started, first, stat.st_ino)
 
 
 def walk(top: str) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield every control group of a tree by its path, without the groups below a container."""
+    """Yield every control group of a tree by its path, without the groups below a container.
+
+    Of the groups in a unit of systemd-nspawn it yields the payload.
+    """
     pending = [""]
     while pending:
         path = pending.pop()
@@ -106,5 +111,7 @@ def walk(top: str) -> Iterator[tuple[str, os.stat_result]]:
         except OSError:
             continue
         yield path or ROOT, stat
-        if stat.st_nlink != _LINKS_WITHOUT_CHILDREN and not container_id(path):
+        if inner := payload(path):
+            pending += [inner] if Path(top + inner).is_dir() else []
+        elif stat.st_nlink != _LINKS_WITHOUT_CHILDREN and not container_id(path):
             pending += [f"{path}/{name}" for name in children(top + path)]

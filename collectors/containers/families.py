@@ -18,6 +18,7 @@ _INTERFACE = ("interface",)
 # The type, the help, and the labels of a family in addition to those of every container.
 _FAMILIES: dict[str, _Described] = {
     "container_last_seen": ("gauge", "Last time a container was seen by the exporter", ()),
+    "container_creation_time_seconds": ("gauge", "Container creation time since unix epoch in seconds.", ()),
     "container_start_time_seconds": ("gauge", "Start time of the container since unix epoch in seconds.", ()),
     "container_cpu_usage_seconds_total": ("counter", "Cumulative cpu time consumed in seconds.", ("cpu",)),
     "container_cpu_user_seconds_total": ("counter", "Cumulative user cpu time consumed in seconds.", ()),
@@ -100,6 +101,19 @@ _FAMILIES: dict[str, _Described] = {
     "container_fs_reads_total": ("counter", "Cumulative count of reads completed", _DEVICE),
     "container_fs_writes_bytes_total": ("counter", "Cumulative count of bytes written", _DEVICE),
     "container_fs_writes_total": ("counter", "Cumulative count of writes completed", _DEVICE),
+    "container_fs_reads_merged_total": ("counter", "Cumulative count of reads merged", _DEVICE),
+    "container_fs_writes_merged_total": ("counter", "Cumulative count of writes merged", _DEVICE),
+    "container_fs_sector_reads_total": ("counter", "Cumulative count of sector reads completed", _DEVICE),
+    "container_fs_sector_writes_total": ("counter", "Cumulative count of sector writes completed", _DEVICE),
+    "container_fs_read_seconds_total": ("counter", "Cumulative count of seconds spent reading", _DEVICE),
+    "container_fs_write_seconds_total": ("counter", "Cumulative count of seconds spent writing", _DEVICE),
+    "container_fs_io_current": ("gauge", "Number of I/Os currently in progress", _DEVICE),
+    "container_fs_io_time_seconds_total": ("counter", "Cumulative count of seconds spent doing I/Os", _DEVICE),
+    "container_fs_io_time_weighted_seconds_total": (
+        "counter",
+        "Cumulative weighted I/O time in seconds",
+        _DEVICE,
+    ),
     "container_fs_limit_bytes": (
         "gauge",
         "Number of bytes that can be consumed by the container on this filesystem.",
@@ -142,6 +156,7 @@ _FAMILIES: dict[str, _Described] = {
         _INTERFACE,
     ),
     "container_processes": ("gauge", "Number of processes running inside the container.", ()),
+    "container_tasks_state": ("gauge", "Number of tasks in given state", ("state",)),
     "container_threads": ("gauge", "Number of threads running inside the container", ()),
     "container_threads_max": (
         "gauge",

@@ -1,15 +1,37 @@
-"""The identification of containers by the path of their control group.
+r"""The identification of containers by the path of their control group.
 
-The engines name the group of a container by its identifier, 64 hexadecimal digits, alone where they write to the tree
-themselves (`/docker/<id>`, `/kubepods/burstable/pod…/<id>`), and between their own name and `.scope` where they ask
-systemd (`docker-<id>.scope`, `libpod-<id>.scope`, `crio-<id>.scope`, `cri-containerd-<id>.scope`).
+| manager | form of the path |
+|---|---|
+| Docker, Podman, containerd, CRI-O, nerdctl | `ID`, `ENGINE-ID`, `ENGINE-ID.scope`; `ID` is 64 hexadecimal digits |
+| containerd with cgroupfs below systemd | `….slice:cri-containerd:ID` |
+| Amazon ECS | `/ecs/TASK/ID`, on Fargate with `TASK-NUMBER` as the identifier |
+| BuildKit | `buildkit/ID`, `buildkit-ID.scope`, `….slice:buildkit:ID` |
+| LXC, LXD, Incus | `lxc.payload.NAME`, `lxc.payload/NAME`, and before LXC 4 `lxc/NAME` |
+| systemd-nspawn | `systemd-nspawn@NAME.service` or `machine-NAME.scope`, and the group `payload` in it |
+| containerd's `ctr` | `/default/NAME` |
 """
 
 from __future__ import annotations
 
 import re
 
-_CONTAINER = re.compile(r"/(?:(?P<engine>[a-z-]+)-)?(?P<id>[0-9a-f]{64})(?:\.scope)?$")
+PAYLOAD = "payload"
+"""The group in a unit of systemd-nspawn with the container's processes; next to it is that of the supervisor."""
+
+_ENGINE_ID = re.compile("[0-9a-f]{64}")
+_UNIT = r"/(?:systemd-nspawn@(?P<id>[^/]+)\.service|machine\.slice/machine-(?P<machine>[^/]+)\.scope)"
+_MACHINE_UNIT = re.compile(rf"{_UNIT}$")
+_FORMS = (
+    re.compile(rf"[/:](?:(?P<engine>[a-z-]+)[-:])?(?P<id>{_ENGINE_ID.pattern})(?:\.scope)?$"),
+    re.compile(r"/ecs/[0-9a-f]{32}/(?P<id>[0-9a-f]{32}-[0-9]+)$"),
+    re.compile(r"[/:]buildkit[/:-](?P<id>[0-9a-z]{20,})(?:\.scope)?$"),
+    re.compile(r"/lxc(?:\.payload)?/(?P<id>[^/]+)$"),
+    re.compile(r"/lxc\.payload\.(?P<id>[^/]+)$"),
+    re.compile(rf"{_UNIT}(?:/{PAYLOAD})?$"),
+    re.compile(r"^/default/(?P<id>[^/]+)$"),
+)
+_VIRTUAL_MACHINE = "qemu-"
+_ESCAPE = re.compile(r"\\x([0-9a-f]{2})")
 
 
 def container_id(path: str) -> str:
@@ -17,7 +39,25 @@ def container_id(path: str) -> str:
 
     The monitors that Podman and CRI-O start next to a container carry its identifier too.
     """
-    found = _CONTAINER.search(path)
-    if found is None or (found["engine"] or "").endswith("conmon"):
-        return ""
-    return found["id"]
+    for form in _FORMS:
+        if found := form.search(path):
+            groups = found.groupdict("")
+            name = groups["id"] or _unescaped(groups.get("machine", ""))
+            is_other = groups.get("engine", "").endswith("conmon") or name.startswith(_VIRTUAL_MACHINE)
+            return "" if is_other else _unescaped(name)
+    return ""
+
+
+def has_engine_id(container: str) -> bool:
+    """Return whether an engine such as Docker gave the identifier; other managers use the container's name."""
+    return _ENGINE_ID.fullmatch(container) is not None
+
+
+def payload(path: str) -> str:
+    """Return the path of the payload in a unit of systemd-nspawn; empty for another group."""
+    return f"{path}/{PAYLOAD}" if _MACHINE_UNIT.search(path) else ""
+
+
+def _unescaped(name: str) -> str:
+    r"""Return a name without systemd's escapes, such as `\x2d` for a hyphen."""
+    return _ESCAPE.sub(lambda found: chr(int(found[1], 16)), name)

@@ -1,18 +1,37 @@
-"""The machine that containers run on, under cAdvisor's names: its size, its limits and its disk space."""
+"""The machine that containers run on, under cAdvisor's names: its size, its limits and its disks."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from collectors.containers.cgroup_reading import MEMORY_LIMIT, SWAP_LIMIT, CgroupReading
-from collectors.host import meminfo
-from collectors.kernel_files import read_attribute, read_bytes, read_text
+from collectors.host import diskstats, meminfo
+from collectors.kernel_files import numbered, read_attribute, read_text
 from collectors.metrics import Family, gauge
-from collectors.mounts import Mount, parse_mounts, space
+from collectors.mounts import linux_mounts, printable, space, visible
 
 # File systems on a local disk, where statvfs does not block on a network.
 _DISK_TYPES = frozenset({"btrfs", "ext2", "ext3", "ext4", "f2fs", "vfat", "xfs"})
+
+# cAdvisor's families of a disk by the column of /proc/diskstats (the kernel's iostats.rst), and their unit.
+_DISK_COLUMNS = (
+    ("container_fs_reads_total", 0, 1),
+    ("container_fs_reads_merged_total", 1, 1),
+    ("container_fs_sector_reads_total", 2, 1),
+    ("container_fs_read_seconds_total", 3, 0.001),
+    ("container_fs_writes_total", 4, 1),
+    ("container_fs_writes_merged_total", 5, 1),
+    ("container_fs_sector_writes_total", 6, 1),
+    ("container_fs_write_seconds_total", 7, 0.001),
+    ("container_fs_io_current", 8, 1),
+    ("container_fs_io_time_seconds_total", 9, 0.001),
+    ("container_fs_io_time_weighted_seconds_total", 10, 0.001),
+)
+
+_Processor = tuple[str, str, str, str]
+"""A processor's drawer, book, package, and the list of processors of its core."""
 
 
 class Machine:
@@ -25,36 +44,39 @@ class Machine:
             read_attribute(root / "sys/class/dmi/id/product_uuid") or "",
             read_attribute(root / "proc/sys/kernel/random/boot_id") or "",
         )
-        self._cores = tuple(_cores(root / "sys/devices/system/cpu"))
+        self._processors = tuple(_processors(root / "sys/devices/system/cpu"))
 
     def families(self) -> list[Family]:
         """Return the `machine_…` families of cAdvisor."""
         memory = self._memory()
+        drawers, books, packages, cores = ({row[column] for row in self._processors} for column in range(4))
         return [
-            self._gauge("machine_cpu_cores", "Number of logical CPU cores.", len(self._cores)),
-            self._gauge("machine_cpu_physical_cores", "Number of physical CPU cores.", len(set(self._cores))),
-            self._gauge("machine_cpu_sockets", "Number of CPU sockets.", len({package for package, _ in self._cores})),
+            self._gauge("machine_cpu_cores", "Number of logical CPU cores.", len(self._processors)),
+            self._gauge("machine_cpu_physical_cores", "Number of physical CPU cores.", len(cores)),
+            self._gauge("machine_cpu_sockets", "Number of CPU sockets.", len(packages)),
+            self._gauge("machine_cpu_books", "Number of CPU books.", len(books - {""})),
+            self._gauge("machine_cpu_drawers", "Number of CPU drawers.", len(drawers - {""})),
             self._gauge("machine_memory_bytes", "Amount of memory installed on the machine.", memory["MemTotal_bytes"]),
             self._gauge(
                 "machine_swap_bytes",
                 "Amount of swap memory available on the machine.",
                 memory["SwapTotal_bytes"],
             ),
+            gauge("machine_scrape_error", "1 if there was an error while getting machine metrics, 0 otherwise.", 0),
         ]
 
     def reading(self) -> CgroupReading:
         """Return the numbers that the root control group lacks: its limits are the machine's size, and its disks."""
         memory = self._memory()
         reading: CgroupReading = {MEMORY_LIMIT: memory["MemTotal_bytes"], SWAP_LIMIT: memory["SwapTotal_bytes"]}
-        for mount in self._disks():
-            found = space(self._root / mount.path.removeprefix("/"))
-            if found is not None:
-                reading |= {
-                    ("container_fs_limit_bytes", mount.device): found.size,
-                    ("container_fs_usage_bytes", mount.device): found.size - found.free,
-                    ("container_fs_inodes_total", mount.device): found.files,
-                    ("container_fs_inodes_free", mount.device): found.files_free,
-                }
+        counts = self._disk_counts()
+        for device, path in self._disks().items():
+            with contextlib.suppress(OSError):
+                reading |= _space(printable(device), self._root / path.removeprefix("/"))
+            for name, column, unit in _DISK_COLUMNS:
+                numbers = counts.get(self._kernel_name(device), ())
+                if column < len(numbers):
+                    reading[name, printable(device)] = numbers[column] * unit
         return reading
 
     def _gauge(self, name: str, help_: str, value: float) -> Family:
@@ -63,17 +85,46 @@ class Machine:
     def _memory(self) -> dict[str, int]:
         return meminfo.parse(read_text(self._root / "proc/meminfo"))
 
-    def _disks(self) -> Iterator[Mount]:
-        """Return one mount of each device."""
-        mounts = parse_mounts(read_bytes(self._root / "proc/self/mounts"))
-        devices = {mount.device: mount for mount in reversed(mounts)}
-        return (mount for mount in devices.values() if mount.type in _DISK_TYPES and mount.device.startswith("/dev/"))
+    def _disks(self) -> dict[str, str]:
+        """Return the first visible mount point of each device; several mounts may show the same one."""
+        try:
+            mounts = visible(linux_mounts(self._root))
+        except OSError:
+            return {}
+        disks = (mount for mount in mounts if mount.type in _DISK_TYPES and mount.device.startswith("/dev/"))
+        return {mount.device: mount.path for mount in reversed(list(disks))}
+
+    def _disk_counts(self) -> dict[str, tuple[int, ...]]:
+        try:
+            return {disk.device: disk.counts for disk in diskstats.parse(read_text(self._root / "proc/diskstats"))}
+        except OSError:
+            return {}
+
+    def _kernel_name(self, device: str) -> str:
+        """Return the kernel's name of a device: `dm-0` for `/dev/mapper/studio-root`, which is a link to it."""
+        return (self._root / device.removeprefix("/")).resolve().name
 
 
-def _cores(directory: Path) -> Iterator[tuple[str, str]]:
-    """Yield the package and core of each online processor."""
-    for processor in directory.glob("cpu[0-9]*"):
-        package = read_attribute(processor / "topology/physical_package_id")
-        core = read_attribute(processor / "topology/core_id")
-        if package is not None and core is not None:
-            yield package, core
+def _space(device: str, path: Path) -> CgroupReading:
+    found = space(path)
+    return {
+        ("container_fs_limit_bytes", device): found.size,
+        ("container_fs_usage_bytes", device): found.size - found.free,
+        ("container_fs_inodes_total", device): found.files,
+        ("container_fs_inodes_free", device): found.files_free,
+    }
+
+
+def _processors(directory: Path) -> Iterator[_Processor]:
+    """Yield each online processor.
+
+    The number of a core is unique only within its package or die, so a core is known by the processors that share it.
+    """
+    for number, processor in numbered(directory, "cpu").items():
+        topology = processor / "topology"
+        package = read_attribute(topology / "physical_package_id")
+        if package is None:
+            continue
+        siblings = read_attribute(topology / "core_cpus_list") or read_attribute(topology / "thread_siblings_list")
+        core = siblings or f"{package}.{read_attribute(topology / 'core_id') or number}"
+        yield read_attribute(topology / "drawer_id") or "", read_attribute(topology / "book_id") or "", package, core

@@ -11,14 +11,17 @@ from collectors.containers.discovery import ROOT, Cgroup
 from collectors.containers.layout import Layout
 from collectors.containers.machine import Machine
 from collectors.containers.network import Networks
-from collectors.containers.processes import container_pids
+from collectors.containers.processes import container_pids, states
 from collectors.containers.reader import Reader
+from collectors.metrics import Family, gauge
 
 
 class Meter:
     """The meter of the control groups of one layout, on the machine whose files are under `root`."""
 
-    def __init__(self, layout: Layout, root: Path) -> None:
+    def __init__(self, layout: Layout, root: Path, *, task_states: bool = False) -> None:
+        self._proc = root / "proc"
+        self._task_states = task_states
         self.machine = Machine(root)
         self._layout = layout
         self._networks = Networks(root)
@@ -26,6 +29,7 @@ class Meter:
 
     def readings(self, cgroups: Sequence[Cgroup]) -> list[tuple[Cgroup, CgroupReading]]:
         """Return the numbers of each control group that still exists."""
+        self._reader.begin()
         processes = self._processes(cgroups)
         networks = self._networks_of(processes)
         now = int(time.time())
@@ -37,11 +41,26 @@ class Meter:
             if cgroup.path == ROOT:
                 reading |= self.machine.reading() | self._networks.of_machine()
             if cgroup in processes:
-                reading["container_processes",] = len(processes[cgroup])
+                reading |= self._of_processes(processes[cgroup])
             reading["container_last_seen",] = now
+            reading["container_creation_time_seconds",] = cgroup.created
             reading["container_start_time_seconds",] = cgroup.started
             readings.append((cgroup, reading | networks.get(cgroup, {})))
         return readings
+
+    def scrape_error(self) -> Family:
+        """Return whether a control group of the last scrape exists and could not be read."""
+        return gauge(
+            "container_scrape_error",
+            "1 if there was an error while getting container metrics, 0 otherwise",
+            float(self._reader.unreadable > 0),
+        )
+
+    def _of_processes(self, pids: Sequence[str]) -> CgroupReading:
+        reading: CgroupReading = {("container_processes",): len(pids)}
+        if self._task_states:
+            reading |= {("container_tasks_state", state): count for state, count in states(pids, self._proc).items()}
+        return reading
 
     def _processes(self, cgroups: Sequence[Cgroup]) -> dict[Cgroup, list[str]]:
         """Return the processes of each container, oldest container first."""
@@ -49,5 +68,9 @@ class Meter:
         return {cgroup: container_pids(self._layout.directory(cgroup.path)) for cgroup in containers}
 
     def _networks_of(self, processes: dict[Cgroup, list[str]]) -> dict[Cgroup, CgroupReading]:
-        first = {cgroup: pids[0] for cgroup, pids in processes.items() if pids}
+        first = {
+            cgroup: cgroup.first_pid if cgroup.first_pid in pids else pids[0]
+            for cgroup, pids in processes.items()
+            if pids
+        }
         return dict(zip(first, self._networks.of_containers(first.values()), strict=True))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from collectors.kernel_files import read_text
 
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+STATES = {"S": "sleeping", "R": "running", "T": "stopped", "t": "stopped", "D": "uninterruptible"}
+"""cAdvisor's names of the states in proc_pid_stat(5). An idle thread of the kernel or a zombie has none."""
+
 _START_AFTER_NAME = 19  # proc_pid_stat(5): field 22, where the first after the name is field 3
 
 
@@ -37,6 +41,16 @@ def children(directory: str) -> list[str]:
         return []
 
 
+def oldest(pids: Iterable[str], clock: Clock) -> tuple[str, float | None]:
+    """Return the process that started first, and its start; an empty one if all are gone.
+
+    The kernel lists the processes of a group in no order.
+    """
+    starts = ((clock.started(pid), pid) for pid in pids)
+    start, pid = min(((start, pid) for start, pid in starts if start is not None), default=(None, ""))
+    return pid, start
+
+
 class Clock:
     """The start times of processes on the machine whose files are under `root`."""
 
@@ -58,3 +72,16 @@ class Clock:
         except OSError:
             return 0
         return next((int(line.split()[1]) for line in lines if line.startswith("btime ")), 0)
+
+
+def states(pids: Iterable[str], proc: Path) -> dict[str, int]:
+    """Return the number of processes in each of cAdvisor's states; without those that are gone."""
+    counts = dict.fromkeys(STATES.values(), 0)
+    for pid in pids:
+        try:
+            stat = read_text(proc / pid / "stat")
+        except OSError:
+            continue
+        if state := STATES.get(stat.rpartition(")")[2].lstrip()[:1]):
+            counts[state] += 1
+    return counts

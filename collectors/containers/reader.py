@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 
 from collectors.containers import cgroup_v1, cgroup_v2
@@ -12,19 +12,33 @@ from collectors.containers.layout import UNIFIED, Layout
 
 
 class Reader:
-    """The reader of the control groups of one layout, on the machine whose files are under `root`."""
+    """The reader of the control groups of one layout, on the machine whose files are under `root`.
+
+    Attributes:
+        unreadable: How many groups of the scrape exist and could not be read.
+    """
 
     def __init__(self, layout: Layout, root: Path) -> None:
         self._layout = layout
         self._devices = BlockDevices(root)
+        self.unreadable = 0
+
+    def begin(self) -> None:
+        """Begin a scrape: names of devices are looked up again, and `unreadable` is zero."""
+        self._devices.forget()
+        self.unreadable = 0
 
     def read(self, path: str) -> CgroupReading:
         """Return the numbers of a control group; none if it is gone."""
         with ExitStack() as opened:
             trees = {}
             for name, top in self._layout.trees.items():
-                with suppress(OSError):
+                try:
                     trees[name] = opened.enter_context(Files(top + path))
+                except FileNotFoundError:
+                    continue
+                except OSError:
+                    self.unreadable += 1
             if UNIFIED in trees:
                 return cgroup_v2.read(trees[UNIFIED], self._devices.name)
             return cgroup_v1.read(trees, self._devices.name)

@@ -77,9 +77,7 @@ def test_a_user_who_may_not_is_told_whom_to_be() -> None:
         said = as_nobody(lambda: refusal(state))
         state.chmod(0o700)
 
-    assert said.startswith(
-        f"only root and the agent's user may ask on {state}/control.sock; run it as: sudo -u {owner} "
-    )
+    assert said.startswith(f"only root and the agent's user may use {state}/control.sock; run it as: sudo -u {owner} ")
 
 
 def refusal(state: Path) -> str:

@@ -13,6 +13,13 @@ DATABASE = "b" * 64
 
 MOUNTINFO = "35 24 0:30 / /sys/fs/cgroup rw,nosuid,nodev,noexec,relatime shared:9 - cgroup2 cgroup2 rw,nsdelegate\n"
 
+DISKS = """\
+22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
+23 22 8:1 /snap /snap ro,relatime - ext4 /dev/sda1 rw
+24 22 0:51 / /mnt rw,relatime - nfs nas:/x rw
+25 22 8:17 / /media/stick rw,relatime - fuseblk /dev/sdb1 rw
+"""
+
 # As Linux 6.1 writes them; numbers are made up so that none is there twice.
 GROUP = {
     "cgroup.procs": "",
@@ -103,9 +110,9 @@ def write_machine(root: Path) -> None:
         {
             "etc/machine-id": "0123456789abcdef0123456789abcdef\n",
             "proc/meminfo": "MemTotal: 8000 kB\nMemAvailable: 4000 kB\nSwapTotal: 2000 kB\n",
-            "proc/self/mountinfo": MOUNTINFO,
-            "proc/self/mounts": "/dev/sda1 / ext4 rw 0 0\n/dev/sda1 /snap ext4 ro 0 0\nnas:/x /mnt nfs rw 0 0\n"
-            "/dev/sdb1 /media/stick fuseblk rw 0 0\n",
+            "proc/self/mountinfo": MOUNTINFO + DISKS,
+            "proc/diskstats": "   8       0 sda 9 9 9 9 9 9 9 9 9 9 9\n"
+            "   8       1 sda1 11 12 13 14 15 16 17 18 19 20 21 0 0 0 0\n",
             "proc/stat": "cpu  1 2 3\nbtime 1700000000\n",
             "sys/dev/block/8:0/uevent": "MAJOR=8\nMINOR=0\nDEVNAME=sda\nDEVTYPE=disk\n",
             "sys/devices/system/cpu/cpu0/topology/physical_package_id": "0\n",

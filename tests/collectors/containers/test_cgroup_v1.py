@@ -90,3 +90,27 @@ def test_parse_io_leaves_the_sums_out() -> None:
 
 def test_a_group_that_is_in_no_tree_says_nothing() -> None:
     assert read({}, DEVICES) == {}
+
+
+def test_a_scheduler_counts_what_the_throttling_policy_does_not(tmp_path: Path) -> None:
+    bfq = "blkio/blkio.bfq."
+    reading = _read(
+        tmp_path,
+        {
+            f"{bfq}io_service_bytes_recursive": "8:0 Read 512\n8:0 Total 512\nTotal 512\n",
+            f"{bfq}io_serviced_recursive": "8:0 Read 1\n8:0 Total 1\nTotal 1\n",
+            f"{bfq}io_merged_recursive": "8:0 Read 3\n8:0 Write 4\n8:0 Total 7\nTotal 7\n",
+            f"{bfq}io_service_time_recursive": "8:0 Read 500000000\n8:0 Write 0\n8:0 Total 500000000\nTotal 5\n",
+            f"{bfq}io_queued_recursive": "8:0 Read 1\n8:0 Total 2\nTotal 2\n",
+        },
+    )
+
+    assert reading["container_fs_reads_merged_total", "/dev/sda"] == 3
+    assert reading["container_fs_writes_merged_total", "/dev/sda"] == 4
+    assert reading["container_fs_read_seconds_total", "/dev/sda"] == 0.5
+    assert reading["container_fs_io_time_seconds_total", "/dev/sda"] == 0.5
+    assert reading["container_fs_io_current", "/dev/sda"] == 2
+
+
+def test_rows_of_one_device_are_summed() -> None:
+    assert parse_io("8:0 Read 1\n8:0 Read 2\n8:0 Total 3\nTotal 3\n") == {("8:0", "Read"): 3}

@@ -93,3 +93,40 @@ def test_pressure_of_an_older_kernel_has_no_full_line() -> None:
     text = "some avg10=0.00 avg60=0.00 avg300=0.00 total=1000000\n"
 
     assert parse_pressure(text, "cpu") == {("container_pressure_cpu_waiting_seconds_total",): 1}
+
+
+def test_rows_that_share_a_devices_name_are_summed() -> None:
+    """A removed disk keeps its row; the one in its place may have its name."""
+    text = "8:16 rbytes=1 wbytes=2 rios=3 wios=4\n8:32 rbytes=10 wbytes=20 rios=30 wios=40\n"
+
+    reading = parse_io(text, lambda _: "/dev/sdb")
+
+    assert reading["container_fs_reads_bytes_total", "/dev/sdb"] == 11
+    assert reading["container_fs_writes_bytes_total", "/dev/sdb"] == 22
+    assert reading["container_fs_reads_total", "/dev/sdb"] == 33
+    assert reading["container_fs_writes_total", "/dev/sdb"] == 44
+    assert reading["container_blkio_device_usage_total", "/dev/sdb", "8", "32", "Read"] == 10
+
+
+def test_devices_without_counts_in_front_of_a_row_are_not_its_device() -> None:
+    reading = parse_io(
+        "7:1 7:0 8:0 rbytes=5 wbytes=0 rios=1 wios=0\n7:2 \n", {"8:0": "/dev/sda", "7:2": "x"}.__getitem__
+    )
+
+    assert reading["container_fs_reads_bytes_total", "/dev/sda"] == 5
+
+
+def test_a_pressure_is_known_by_its_names() -> None:
+    assert parse_pressure(
+        "full total=2000000 avg10=0.00\nnone avg10=0.00\nsome avg10=0.00 total=1000000 new=3\n", "io"
+    ) == {
+        ("container_pressure_io_stalled_seconds_total",): 2,
+        ("container_pressure_io_waiting_seconds_total",): 1,
+    }
+
+
+def test_lines_of_another_form_cost_no_others(tmp_path: Path) -> None:
+    reading = _read(tmp_path, {"cpu.stat": "usage_usec 3000000\n\nnew\nuser_usec 2000000\n"})
+
+    assert reading["container_cpu_usage_seconds_total", "total"] == 3
+    assert reading["container_cpu_user_seconds_total",] == 2

@@ -11,7 +11,7 @@ from collectors.containers import checks
 from collectors.containers.container_names import Answers
 from collectors.containers.discovery import Count
 from collectors.containers.engine import EngineError
-from tests.collectors.containers.support import WEB
+from tests.collectors.containers.support import WEB, write
 
 
 @pytest.fixture
@@ -66,3 +66,28 @@ def test_more_groups_than_the_limit_are_counted() -> None:
 
     assert "at most 10 control groups, found 15" in finding.detail
     assert "limit = 15" in finding.remedy[1]
+
+
+@pytest.mark.parametrize(
+    ("file", "command"),
+    [
+        ("boot/firmware/cmdline.txt", "cgroup_enable=memory cgroup_memory=1/' /boot/firmware/cmdline.txt"),
+        ("boot/cmdline.txt", "cgroup_enable=memory cgroup_memory=1/' /boot/cmdline.txt"),
+        ("etc/default/grub", "cgroup_enable=memory to GRUB_CMDLINE_LINUX"),
+    ],
+)
+def test_a_kernel_without_the_memory_controller_is_told_its_parameter(tmp_path: Path, file: str, command: str) -> None:
+    write(tmp_path, {file: "console=tty1\n"})
+
+    (finding,) = checks.controllers(("memory",), tmp_path)
+
+    assert "memory" in finding.detail
+    assert command in finding.remedy[0]
+    assert checks.controllers((), tmp_path) == []
+
+
+def test_other_missing_controllers_are_named(tmp_path: Path) -> None:
+    (finding,) = checks.controllers(("io", "pids"), tmp_path)
+
+    assert "I/O, threads" in finding.affects
+    assert "io, pids" in finding.remedy[0]

@@ -14,7 +14,15 @@ from agent.exposition.render import Renderer
 from collectors.containers.collector import ContainersCollector, exported_labels
 from collectors.containers.config import ContainersConfig
 from tests.collectors.containers.conftest import StartEngine
-from tests.collectors.containers.support import DATABASE, WEB, samples_of, share_network, write_group, write_process
+from tests.collectors.containers.support import (
+    DATABASE,
+    WEB,
+    samples_of,
+    share_network,
+    write,
+    write_group,
+    write_process,
+)
 from tests.support.waiting import PATIENCE, soon
 
 WEB_PATH = f"/system.slice/docker-{WEB}.scope"
@@ -135,6 +143,43 @@ async def test_a_machine_without_control_groups_is_no_error(tmp_path: Path) -> N
 
     assert collector.collect() == []
     assert [finding for check in collector.checks() for finding in check.run()] == []
+
+
+async def test_a_tree_without_the_memory_controller_is_a_finding(machine: Path) -> None:
+    write_group(machine, WEB_PATH)
+    write(machine, {"sys/fs/cgroup/cgroup.controllers": "cpuset cpu io pids\n"})
+    collector = await _looked(machine)
+
+    (finding,) = [finding for check in collector.checks() for finding in check.run()]
+
+    assert finding.code == "containers-without-controllers"
+    assert "cgroup_enable=memory" in finding.remedy[0]
+
+
+async def test_containers_that_no_engine_runs_need_no_names(machine: Path, start_engine: StartEngine) -> None:
+    write_group(machine, "/lxc.payload.studio")
+    asked = []
+
+    async def handler(request: web.Request) -> web.Response:
+        asked.append(request)
+        return web.Response(status=500)
+
+    collector = await _looked(machine, sockets=[await start_engine(handler)])
+
+    assert ("/lxc.payload.studio", "studio", "") in samples_of(collector.collect(), "container_last_seen")
+    assert asked == []
+    assert [finding for check in collector.checks() for finding in check.run()] == []
+
+
+async def test_states_of_processes_are_counted_on_request(machine: Path) -> None:
+    write_group(machine, WEB_PATH, {"cgroup.procs": "40\n"})
+    write_process(machine, "40", {})
+
+    families = (await _looked(machine, task_states=True)).collect()
+
+    assert samples_of(families, "container_tasks_state")[WEB_PATH, WEB, "", "sleeping"] == 1
+    assert samples_of(families, "container_scrape_error") == {(): 0}
+    assert "container_tasks_state" not in {family.name for family in (await _looked(machine)).collect()}
 
 
 async def test_run_looks_again_and_again(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:

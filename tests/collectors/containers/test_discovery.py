@@ -137,3 +137,28 @@ def test_groups_of_all_trees_of_version_1_are_found(tmp_path: Path) -> None:
     )
 
     assert _paths(_discovery(tmp_path)) == ["/", f"/docker/{WEB}", "/docker", "/only-here"]
+
+
+def test_a_unit_of_nspawn_is_measured_by_its_payload(machine: Path) -> None:
+    unit = "/machine.slice/systemd-nspawn@studio.service"
+    for path in (unit, f"{unit}/payload", f"{unit}/supervisor", f"{unit}/payload/system.slice"):
+        write_group(machine, path)
+
+    assert _paths(_discovery(machine, measure="containers")) == ["/", f"{unit}/payload"]
+    assert _paths(_discovery(machine, measure="all")) == ["/", f"{unit}/payload", "/machine.slice", unit]
+
+
+def test_a_machine_without_a_payload_is_a_container_itself(machine: Path) -> None:
+    write_group(machine, "/machine.slice/machine-studio.scope")
+
+    assert _paths(_discovery(machine)) == ["/", "/machine.slice/machine-studio.scope", "/machine.slice"]
+
+
+def test_the_oldest_process_is_the_first_wherever_it_is_listed(machine: Path) -> None:
+    write_group(machine, WEB_PATH, {"cgroup.procs": "900\n30\n50\n"})
+    for pid, ticks in (("900", 700), ("30", 300), ("50", 500)):
+        write_process(machine, pid, {}, ticks_after_boot=ticks * os.sysconf("SC_CLK_TCK"))
+
+    (web,) = [cgroup for cgroup in _discovery(machine).look().cgroups if cgroup.container]
+
+    assert (web.first_pid, web.started) == ("30", 1_700_000_300)

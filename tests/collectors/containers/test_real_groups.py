@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from collectors.containers.cgroup_reading import CPU_USAGE, MEMORY_USAGE
-from collectors.containers.layout import Layout, parse
+from collectors.containers.layout import UNIFIED, Layout, parse
 from collectors.containers.reader import Reader
 from tests.support.waiting import eventually
 
@@ -32,7 +32,7 @@ def _layouts() -> list[Layout]:
     return [Layout(trees) for version in versions if (trees := parse("\n".join(version)))]
 
 
-@pytest.fixture(params=_layouts(), ids=lambda layout: "v2" if layout.is_unified else "v1")
+@pytest.fixture(params=_layouts(), ids=lambda layout: "v2" if UNIFIED in layout.trees else "v1")
 def layout(request: pytest.FixtureRequest) -> Layout:
     found: Layout = request.param
     return found
@@ -64,7 +64,7 @@ def spinning(layout: Layout) -> Iterator[str]:
 def _own_path(layout: Layout) -> str:
     for line in Path(f"/proc/{os.getpid()}/cgroup").read_text().splitlines():
         _, controllers, path = line.split(":", 2)
-        if (layout.is_unified and not controllers) or "cpuacct" in controllers.split(","):
+        if (UNIFIED in layout.trees and not controllers) or "cpuacct" in controllers.split(","):
             return path
     return "/"
 
