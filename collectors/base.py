@@ -31,6 +31,13 @@ class Collector(ABC):
     def collect(self) -> Iterable[Family]:
         """Return a cheap snapshot. It does not wait, and an absent source is no error."""
 
+    def view(self) -> object:
+        """Return the live values for the status page as a typed snapshot; None if there are none.
+
+        Called like `collect()`: cheap, in a thread, without waiting.
+        """
+        return None
+
     @property
     def parts(self) -> Mapping[str, AbstractSet[str]]:
         """The further values that `?collect[]=` takes, and the names of the families of each."""

@@ -40,7 +40,7 @@ class Collectors:
         self.security = WebSecurity(web_config_file(config))
         self.health = Health()
         self.supervisor = Supervisor(lambda: self.config.web.collect_timeout)
-        self.sampler = Sampler(self.snapshot)
+        self.sampler = Sampler(self.supervisor.views)
 
     def start(self) -> None:
         """Start all collectors that the configuration enables."""

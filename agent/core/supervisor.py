@@ -49,6 +49,8 @@ class Supervised:
         self.snapshot_error = ""
         self.render_error = ""
         self._snapshot = OneAtATime(lambda: list(collector.collect()), f"collect {collector.name}")
+        self._view = OneAtATime(collector.view, f"view {collector.name}")
+        self._view_failed = False
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -85,6 +87,18 @@ class Supervised:
         self._recovered("snapshot", self.snapshot_error)
         self.snapshot_error = ""
         return families
+
+    async def view(self, deadline: float) -> object:
+        """Return the collector's live values; `None` without any, on an error, or after `deadline` seconds."""
+        try:
+            found = await self._view(deadline)
+        except Exception as error:  # noqa: BLE001 - a collector may raise anything; it must not cost the others
+            if not self._view_failed:
+                log.warning("collector produced no live values", collector=self.collector.name, problem=_reason(error))
+            self._view_failed = True
+            return None
+        self._view_failed = False
+        return found
 
     def judge_rendering(self, problem: str | None) -> None:
         """Record whether the last snapshot was valid."""
@@ -166,6 +180,13 @@ class Supervisor:
         deadline = self._deadline()
         answers = await asyncio.gather(*(self._supervised[name].snapshot(deadline) for name in asked))
         return [(name, families) for name, families in zip(asked, answers, strict=True) if families is not None]
+
+    async def views(self, names: AbstractSet[str]) -> dict[str, object]:
+        """Return the live values of the named collectors that have any."""
+        asked = [name for name in self._supervised if name in names]
+        deadline = self._deadline()
+        answers = await asyncio.gather(*(self._supervised[name].view(deadline) for name in asked))
+        return {name: view for name, view in zip(asked, answers, strict=True) if view is not None}
 
     def states(self) -> dict[str, object]:
         """Return the additional state of collectors, by their name."""

@@ -1,74 +1,46 @@
-"""The audio devices of a live sample, from the audio collector's families."""
+"""The audio devices of a live sample, from the audio collector's view."""
 
 from __future__ import annotations
 
 from agent.live import histograms
-from agent.live.reading import Reading, increase, short
+from agent.live.rates import short
 from agent.live.sample import ChannelNow, DeviceNow, Timing
-
-_JITTER = "audio_device_buffer_jitter_seconds"
-_DROPOUTS = "audio_engine_xruns_total"
-_PEAK = "audio_channel_peak_ratio"
-
-NAMES = frozenset(
-    {
-        "audio_device_up",
-        "audio_device_info",
-        "audio_device_sample_rate_hertz",
-        "audio_device_buffer_frames",
-        "audio_device_buffer_duration_seconds",
-        "audio_device_dsp_load_ratio",
-        "audio_device_lost_buffers_total",
-        "audio_device_late_buffers_total",
-        "audio_channel_rms_ratio",
-        "audio_channel_silent_seconds",
-        _JITTER,
-        _DROPOUTS,
-        _PEAK,
-    }
-)
+from collectors.audio.device import DeviceView
+from collectors.audio.view import AudioView
 
 _MOST_CHANNELS = 64
 
 
-def devices(before: Reading | None, now: Reading) -> list[DeviceNow]:
-    """Return every known device, up or down."""
-    return [_device(before, now, it.labels["device"], up=it.value == 1) for it in now.series("audio_device_up")]
+def devices(before: AudioView | None, now: AudioView, _seconds: float) -> list[DeviceNow]:
+    """Return every known device, up or down, and the configured ones that were never seen."""
+    earlier = {device.name: device for device in before.devices} if before else None
+    missing = [DeviceNow(name=name, up=False, observers=[]) for name in now.missing]
+    return [*missing, *(_device(earlier, device, up=now.up(device)) for device in now.devices)]
 
 
-def _device(before: Reading | None, now: Reading, name: str, *, up: bool) -> DeviceNow:
-    load = now.number("audio_device_dsp_load_ratio", device=name)
+def _device(before: dict[str, DeviceView] | None, now: DeviceView, *, up: bool) -> DeviceNow:
+    known = up and now.rate > 0 and now.frames > 0
+    earlier = before.get(now.name) if before else None
     return DeviceNow(
-        name=name,
+        name=now.name,
         up=up,
-        observers=[it.labels["observer"] for it in now.series("audio_device_info", device=name)],
-        rate=now.number("audio_device_sample_rate_hertz", device=name),
-        frames=now.number("audio_device_buffer_frames", device=name),
-        deadline=now.number("audio_device_buffer_duration_seconds", device=name),
-        load=None if load is None else short(load),
-        dropouts=int(now.total(_DROPOUTS, device=name) or 0),
-        new_dropouts=_new_dropouts(before, now, name),
-        lost=int(now.total("audio_device_lost_buffers_total", device=name) or 0),
-        late=int(now.total("audio_device_late_buffers_total", device=name) or 0),
-        timing=_timing(before, now, name),
-        channels=_channels(now, name),
+        observers=[observer for observer, _ in now.observers] if up else [],
+        rate=now.rate if known else None,
+        frames=float(now.frames) if known else None,
+        deadline=now.frames / now.rate if known else None,
+        load=None if now.load is None or not up else short(now.load),
+        dropouts=now.dropouts,
+        new_dropouts=0 if before is None else now.dropouts - (earlier.dropouts if earlier else 0),
+        lost=now.lost_buffers,
+        late=now.late_buffers,
+        timing=_timing(earlier, now) if before is not None else None,
+        channels=_channels(now) if up else [],
     )
 
 
-def _new_dropouts(before: Reading | None, now: Reading, device: str) -> int:
-    """Return the dropouts since the previous reading; all dropouts of a new device."""
-    if before is None:
-        return 0
-    new = increase(before, now, _DROPOUTS, device=device)
-    return int(now.total(_DROPOUTS, device=device) or 0) if new is None else int(new)
-
-
-def _timing(before: Reading | None, now: Reading, name: str) -> Timing | None:
-    after = now.histogram(_JITTER, device=name)
-    if after is None or before is None:
-        return None
-    seen = histograms.between(before.histogram(_JITTER, device=name), after)
-    if not any(seen.counts):
+def _timing(before: DeviceView | None, now: DeviceView) -> Timing | None:
+    seen = histograms.between(before.jitter if before else None, now.jitter)
+    if not now.probed or not any(seen.counts):
         return None
     return Timing(
         buffers=sum(seen.counts),
@@ -78,17 +50,9 @@ def _timing(before: Reading | None, now: Reading, name: str) -> Timing | None:
     )
 
 
-def _channels(now: Reading, device: str) -> list[ChannelNow]:
-    rms, silent = (
-        {it.labels["channel"]: it.value for it in now.series(name, device=device)}
-        for name in ("audio_channel_rms_ratio", "audio_channel_silent_seconds")
-    )
-    peaks = ((it.labels["channel"], it.value) for it in now.series(_PEAK, device=device))
-    channels = [
-        ChannelNow(name, _number(peak), _number(rms.get(name)), _number(silent.get(name))) for name, peak in peaks
+def _channels(device: DeviceView) -> list[ChannelNow]:
+    levels = enumerate(device.levels[:_MOST_CHANNELS], 1)
+    return [
+        ChannelNow(str(number), short(level.peak), short(level.rms), short(level.silent_seconds))
+        for number, level in levels
     ]
-    return channels[:_MOST_CHANNELS]
-
-
-def _number(value: object) -> float:
-    return short(value) if isinstance(value, int | float) else 0.0

@@ -55,13 +55,13 @@ class EventStreams:
         self._sampler.dismiss()
 
     async def _send_all(self, response: web.StreamResponse) -> None:
-        page = _Page(self._sampler, self._standing)
+        page = _Subscriber(self._sampler, self._standing)
         await _send(response, page.greeting())
         while sample := await self._sampler.next():
             await _send(response, b"".join(page.news(sample)))
 
 
-class _Page:
+class _Subscriber:
     """The state of one page's stream."""
 
     def __init__(self, sampler: Sampler, health: Callable[[], AgentHealth]) -> None:

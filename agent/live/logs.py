@@ -1,27 +1,23 @@
-"""The log sources of a live sample, from the logs collector's families."""
+"""The log sources of a live sample, from the logs collector's view."""
 
 from __future__ import annotations
 
-from agent.live.reading import Reading, increase, short
+from collections.abc import Sequence
+
+from agent.live.rates import increase, short
 from agent.live.sample import LogNow
-
-_LINES = "wr_agent_log_read_lines_total"
-_BYTES = "wr_agent_log_lag_bytes"
-_SECONDS = "wr_agent_log_lag_seconds"
-
-NAMES = frozenset({_LINES, _BYTES, _SECONDS})
+from collectors.logs.families import Progress
 
 _MOST = 64
 
 
-def logs(before: Reading | None, now: Reading) -> list[LogNow]:
+def logs(before: Sequence[Progress] | None, now: Sequence[Progress], seconds: float) -> list[LogNow]:
     """Return every source, in the order of the configuration."""
-    names = [it.labels["source"] for it in now.series(_BYTES)]
-    return [_log(before, now, name) for name in names[:_MOST]]
+    earlier = {progress.source: progress for progress in before or ()}
+    return [_log(earlier.get(progress.source), progress, seconds) for progress in now[:_MOST]]
 
 
-def _log(before: Reading | None, now: Reading, name: str) -> LogNow:
-    lines = increase(before, now, _LINES, source=name)
-    rate = short(lines / (now.at - before.at)) if lines is not None and before else None
-    lag_bytes, lag_seconds = (now.number(family, source=name) or 0.0 for family in (_BYTES, _SECONDS))
-    return LogNow(name, rate, lag_bytes, short(lag_seconds))
+def _log(before: Progress | None, now: Progress, seconds: float) -> LogNow:
+    lines = increase(before.lines if before else None, now.lines)
+    rate = short(lines / seconds) if lines is not None and seconds > 0 else None
+    return LogNow(now.source, rate, float(now.lag_bytes), short(now.lag_seconds))

@@ -1,36 +1,39 @@
-"""Live samples from the collectors' families, each relative to an earlier reading."""
+"""Live samples from the collectors' views, each relative to an earlier view."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import structlog
 from msgspec.structs import replace
 
 from agent.live import audio, host, logs, plugins
-from agent.live.reading import Reading
 from agent.live.sample import HostNow, LiveSample
-from collectors.metrics import Family
 
 _log = structlog.get_logger()
 
 
 class _Part(NamedTuple):
-    """A collector's part of a sample: its field, families, maker and empty value."""
+    """A collector's part of a sample.
+
+    Attributes:
+        field: The field of the sample.
+        make: Returns its value from the earlier view (None if there is none), the view, and the seconds between them.
+        nothing: The value without a view.
+    """
 
     field: str
-    names: frozenset[str]
-    make: Callable[[Reading | None, Reading], object]
+    make: Callable[[Any, Any, float], object]
     nothing: object
 
 
 _PARTS: Mapping[str, _Part] = {
-    "audio": _Part("devices", audio.NAMES, audio.devices, []),
-    "host": _Part("host", host.NAMES, host.host, HostNow()),
-    "plugins": _Part("plugins", plugins.NAMES, plugins.plugins, []),
-    "logs": _Part("logs", logs.NAMES, logs.logs, []),
+    "audio": _Part("devices", audio.devices, []),
+    "host": _Part("host", host.host, HostNow()),
+    "plugins": _Part("plugins", plugins.plugins, []),
+    "logs": _Part("logs", logs.logs, []),
 }
 
 COLLECTORS = frozenset(_PARTS)
@@ -40,66 +43,51 @@ _LEAST_SECONDS = 0.8
 """The least span of a sample, in seconds: shorter ones hold too few buffers for a percentile."""
 
 
-def readings(groups: Iterable[tuple[str, Sequence[Family]]], at: float) -> dict[str, Reading]:
-    """Return the collectors' readings at `at` seconds of the monotonic clock, by collector."""
-    return {name: Reading(families, _PARTS[name].names, at) for name, families in groups}
+class _Seen(NamedTuple):
+    """A view, and the time at which it was taken in seconds of the monotonic clock."""
+
+    view: object
+    at: float
 
 
 class Observer:
-    """The last two readings of each collector, and the last sample."""
+    """The last two views of each collector, and the last sample."""
 
     def __init__(self) -> None:
         self.sample = LiveSample()
-        self._last: dict[str, Reading] = {}
-        self._before: dict[str, Reading] = {}
+        self._last: dict[str, _Seen] = {}
+        self._before: dict[str, _Seen] = {}
 
-    def look(self, asked: frozenset[str], found: Mapping[str, Reading]) -> LiveSample:
-        """Return the sample of new readings.
+    def look(self, asked: frozenset[str], found: Mapping[str, object], at: float) -> LiveSample:
+        """Return the sample of new views.
 
         Args:
-            asked: The collectors that were read. Others keep their values of the last sample.
-            found: The readings, without those of failed or missing collectors.
+            asked: The collectors that were asked. Others keep their values of the last sample.
+            found: The views, without those of failed or missing collectors.
+            at: The time of the views, in seconds of the monotonic clock.
         """
-        parts = {_PARTS[name].field: self._part(name, found.get(name)) for name in asked}
+        parts = {_PARTS[name].field: self._part(name, found.get(name), at) for name in asked}
         self.sample = replace(self.sample, time=round(time.time(), 2), **parts)
         return self.sample
 
-    def _part(self, name: str, reading: Reading | None) -> object:
-        if reading is None:
+    def _part(self, name: str, view: object, at: float) -> object:
+        if view is None:
             self._last.pop(name, None)
             return _PARTS[name].nothing
+        earlier = self._earlier(name, _Seen(view, at))
         try:
-            return _PARTS[name].make(self._earlier(name, reading), reading)
-        except Exception:  # noqa: BLE001 - exported values may be anything; other collectors must not suffer
+            return _PARTS[name].make(earlier and earlier.view, view, at - earlier.at if earlier else 0.0)
+        except Exception:  # noqa: BLE001 - values from plugins may be anything; other collectors must not suffer
             _log.exception("collector has invalid live values", collector=name)
             return _PARTS[name].nothing
 
-    def _earlier(self, name: str, reading: Reading) -> Reading | None:
+    def _earlier(self, name: str, seen: _Seen) -> _Seen | None:
         last = self._last.get(name)
         if last is None:
             self._before.pop(name, None)
-            self._last[name] = reading
+            self._last[name] = seen
             return None
-        if reading.at - last.at >= _LEAST_SECONDS:
-            self._before[name], self._last[name] = last, reading
+        if seen.at - last.at >= _LEAST_SECONDS:
+            self._before[name], self._last[name] = last, seen
             return last
         return self._before.get(name)
-
-
-def _parts(
-    asked: frozenset[str], before: Mapping[str, Reading | None], found: Mapping[str, Reading]
-) -> dict[str, object]:
-    """The fields of `LiveSample` that the collectors asked make, empty where they said nothing."""
-    makers: dict[str, tuple[str, Callable[[Reading | None, Reading], object]]] = {
-        "audio": ("devices", audio.devices),
-        "plugins": ("plugins", plugins.plugins),
-        "logs": ("logs", logs.logs),
-    }
-    parts: dict[str, object] = {
-        field: make(before[name], found[name]) if name in found else []
-        for name, (field, make) in makers.items()
-        if name in asked
-    }
-    if "host" in asked:
-        parts["host"] = host.host(before["host"], found["host"]) if "host" in found else HostNow()
-    return parts

@@ -1,50 +1,41 @@
-"""The plugins of a live sample, from the plugins collector's families."""
+"""The plugins of a live sample, from the plugins collector's view."""
 
 from __future__ import annotations
 
-from math import isfinite
+from collections.abc import Sequence
 
 from agent.live import histograms
-from agent.live.reading import Reading, short
+from agent.live.rates import short
 from agent.live.sample import PluginNow
 from collectors.metrics import HistogramValue
-
-_UP = "wr_agent_plugin_up"
-_RENDER = "audio_engine_render_time_seconds"
-_DEADLINE = "audio_engine_buffer_duration_seconds"
-_XRUNS = "audio_engine_xruns_total"
-
-NAMES = frozenset({_UP, _RENDER, _DEADLINE, _XRUNS})
+from collectors.plugins.view import PluginView
 
 _MOST = 64
 
 
-def plugins(before: Reading | None, now: Reading) -> list[PluginNow]:
+def plugins(before: Sequence[PluginView] | None, now: Sequence[PluginView], _seconds: float) -> list[PluginNow]:
     """Return every polled plugin, sorted by name."""
-    names = sorted({it.labels["plugin"] for it in now.series(_UP)})
-    return [_plugin(before, now, name) for name in names[:_MOST]]
+    earlier = {view.name: view for view in before or ()}
+    return [_plugin(earlier.get(view.name), view) for view in now[:_MOST]]
 
 
-def _plugin(before: Reading | None, now: Reading, name: str) -> PluginNow:
-    up = now.numbers(_UP, plugin=name)
-    xruns = now.total(_XRUNS, plugin=name)
-    rendered = _rendered(before, now, name)
+def _plugin(before: PluginView | None, now: PluginView) -> PluginNow:
+    rendered = _rendered(before, now)
     mean = histograms.mean(rendered) if rendered else None
     return PluginNow(
-        name=name,
-        up=int(sum(up)),
-        instances=len(up),
+        name=now.name,
+        up=now.up,
+        instances=now.instances,
         render=None if mean is None else short(mean),
         p99=short(histograms.quantile(rendered, 0.99)) if rendered else None,
-        deadline=min(now.numbers(_DEADLINE, plugin=name), default=None),
-        xruns=int(xruns) if xruns is not None and isfinite(xruns) else None,
+        deadline=now.deadline,
+        xruns=None if now.xruns is None else int(now.xruns),
     )
 
 
-def _rendered(before: Reading | None, now: Reading, name: str) -> HistogramValue | None:
-    """Return the render times between two readings; None if there are none."""
-    after = now.histogram(_RENDER, plugin=name)
-    if after is None or not after.bounds:
+def _rendered(before: PluginView | None, now: PluginView) -> HistogramValue | None:
+    """Return the render times between two views; None if there are none."""
+    if now.render is None:
         return None
-    seen = histograms.between(before.histogram(_RENDER, plugin=name) if before else None, after)
+    seen = histograms.between(before.render if before else None, now.render)
     return seen if any(seen.counts) else None

@@ -9,11 +9,10 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
-from agent.live.observer import COLLECTORS, Observer, readings
+from agent.live.observer import COLLECTORS, Observer
 from agent.live.sample import LiveSample, Point
-from collectors.metrics import Family
 
 TICK = 1.0
 """Seconds between two samples while a page is open."""
@@ -31,18 +30,18 @@ _FAST = frozenset({"audio"})
 _SLACK = 0.5
 """Seconds by which a tick may be early."""
 
-Snapshot = Callable[[frozenset[str]], Awaitable[list[tuple[str, Sequence[Family]]]]]
+Views = Callable[[frozenset[str]], Awaitable[Mapping[str, object]]]
 
 
 class Sampler:
     """The sampler of one agent.
 
     Args:
-        snapshot: Returns the families of the named collectors, without failed ones.
+        views: Returns the live values of the named collectors, without failed ones.
     """
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
+    def __init__(self, views: Views) -> None:
+        self._views = views
         self._now = Observer()
         self._hour = Observer()
         self._points: deque[Point] = deque(maxlen=HISTORY)
@@ -107,11 +106,12 @@ class Sampler:
         self._publish(self._now.sample)
 
     async def _look(self, asked: frozenset[str]) -> None:
-        found = readings(await self._snapshot(asked), time.monotonic())
-        self._now.look(asked, found)
+        found = await self._views(asked)
+        at = time.monotonic()
+        self._now.look(asked, found, at)
         if asked == COLLECTORS and time.monotonic() - self._point_at >= REST - _SLACK:
             self._point_at = time.monotonic()
-            self._points.append(Point.of(self._hour.look(asked, found)))
+            self._points.append(Point.of(self._hour.look(asked, found, at)))
 
     def _publish(self, sample: LiveSample | None) -> None:
         waited_for, self._next = self._next, None

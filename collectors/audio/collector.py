@@ -22,6 +22,7 @@ from collectors.audio.probe.backoff import Backoff
 from collectors.audio.probe.plan import ProbePlan, backed_off, probe_plan, wants_passive, watched_device
 from collectors.audio.probe.protocol import StreamInfo
 from collectors.audio.probe.runner import POLL_SECONDS, ProbeRunner
+from collectors.audio.view import AudioView
 from collectors.base import Collector
 from collectors.findings import Check
 from collectors.metrics import Family
@@ -81,6 +82,10 @@ class AudioCollector(Collector):
             families += probe_families(self._runner.view())
         families += self._sources.families()
         return [family for family in families if family.samples]
+
+    def view(self) -> AudioView:
+        """Return the live values of all devices."""
+        return AudioView(self._views, tuple(self._missing()), time.monotonic_ns())
 
     def checks(self) -> Sequence[Check]:
         """Return the checks of audio on this machine."""

@@ -12,11 +12,12 @@ import structlog
 
 from collectors.base import Collector
 from collectors.findings import Check, Finding
-from collectors.host import checks
+from collectors.host import checks, view
 from collectors.host.bounded_calls import BoundedCalls
 from collectors.host.config import HostConfig, SubsystemName
 from collectors.host.subsystems import Platform, Subsystem, this_platform
 from collectors.host.textfile import TextFiles
+from collectors.host.view import HostView
 from collectors.metrics import Family, gauge
 
 _log = structlog.get_logger()
@@ -89,7 +90,7 @@ class HostCollector(Collector):
 
     def collect(self) -> list[Family]:
         """Return the families of every subsystem, and the duration and result of reading it."""
-        readings = self._readings()
+        readings = self._readings(self._subsystems())
         self._log_changes(readings)
         by_subsystem = {reading.name: [family for family in reading.families if family.samples] for reading in readings}
         if _TEXTFILE not in self.config.leave_out:
@@ -97,6 +98,11 @@ class HostCollector(Collector):
             by_subsystem[_TEXTFILE] = [family for family in self._textfiles.families(others) if family.samples]
         self._parts = {name: {family.name for family in its} | _SCRAPE_NAMES for name, its in by_subsystem.items()}
         return [*(family for families in by_subsystem.values() for family in families), *_scrape_families(readings)]
+
+    def view(self) -> HostView:
+        """Return the live values of the machine."""
+        readings = self._readings([it for it in self._subsystems() if it.name in view.SUBSYSTEMS])
+        return view.host_view(family for reading in readings for family in reading.families)
 
     @property
     def parts(self) -> Mapping[str, AbstractSet[str]]:
@@ -118,8 +124,8 @@ class HostCollector(Collector):
         every = (*self._platform.subsystems, Subsystem(_TEXTFILE, self._textfiles.read))
         return [subsystem for subsystem in every if subsystem.name not in self.config.leave_out]
 
-    def _readings(self) -> list[_Reading]:
-        answers = self._calls.answers({subsystem.name: partial(_read, subsystem) for subsystem in self._subsystems()})
+    def _readings(self, subsystems: Sequence[Subsystem]) -> list[_Reading]:
+        answers = self._calls.answers({subsystem.name: partial(_read, subsystem) for subsystem in subsystems})
         return [
             _Reading(name, (), self._deadline, answer) if isinstance(answer, Exception) else answer
             for name, answer in answers.items()
@@ -147,7 +153,9 @@ class HostCollector(Collector):
         return checks.memory(self._platform.memory())
 
     def _sources(self) -> list[Finding]:
-        return checks.sources({reading.name: reading.failure for reading in self._readings() if reading.failure})
+        return checks.sources(
+            {reading.name: reading.failure for reading in self._readings(self._subsystems()) if reading.failure}
+        )
 
 
 def _scrape_families(readings: Sequence[_Reading]) -> list[Family]:

@@ -106,6 +106,10 @@ class LogsCollector(Collector):
             *self._client.families(),
         ]
 
+    def view(self) -> tuple[Progress, ...]:
+        """Return the progress of all sources."""
+        return tuple(self._progress())
+
     def checks(self) -> Sequence[Check]:
         """Return the checks of the sources and of Loki."""
         commands = Check("logs.commands", "The journal can be read", self._commands_fail)

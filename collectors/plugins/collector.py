@@ -23,6 +23,7 @@ from collectors.plugins.refusals import Reason
 from collectors.plugins.sockets import MOST_SOCKETS, UNNAMED, FoundSockets, SocketFile, default_directories, find
 from collectors.plugins.state import GoneState, PluginsState, RejectedState, SocketState
 from collectors.plugins.trust import Process, Trust, start_of
+from collectors.plugins.view import PluginView, plugin_views
 
 MOST_SERIES = 200_000
 """The limit of series of all plugins together: a page of 20 MB."""
@@ -77,6 +78,10 @@ class PluginsCollector(Collector):
         if not self._first_round_is_over:
             return polls
         return [*foreign_families(plugins, instances), *polls, gone_family(self._gone())]
+
+    def view(self) -> tuple[PluginView, ...]:
+        """Return the live values of all polled plugins."""
+        return plugin_views(list(self._plugins.values()), list(self._instances.values()))
 
     def checks(self) -> Sequence[Check]:
         """Return the checks of the sockets and of the answers."""

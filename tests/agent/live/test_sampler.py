@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
 from agent.live import sampler as sampling
 from agent.live.observer import COLLECTORS
 from agent.live.sampler import Sampler
-from collectors.metrics import Family, counter, gauge
+from collectors.audio.device import Device as AudioDevice
+from collectors.audio.view import AudioView
 from tests.support.waiting import PATIENCE, soon
 
 
@@ -22,18 +24,10 @@ class Device:
     def __init__(self) -> None:
         self.looks: Counter[frozenset[str]] = Counter()
 
-    async def snapshot(self, names: frozenset[str]) -> list[tuple[str, Sequence[Family]]]:
+    async def views(self, names: frozenset[str]) -> dict[str, object]:
         self.looks[names] += 1
-        xruns = float(self.looks.total())
-        return [
-            (
-                "audio",
-                [
-                    gauge("audio_device_up", "U.", {("usb",): 1.0}, ("device",)),
-                    counter("audio_engine_xruns_total", "X.", {("device", "usb"): xruns}, ("source", "device")),
-                ],
-            )
-        ]
+        view = replace(AudioDevice("usb").view(), dropouts=self.looks.total())
+        return {"audio": AudioView((view,), (), 0)}
 
 
 @pytest.fixture
@@ -54,7 +48,7 @@ async def running(sampler: Sampler) -> AsyncIterator[None]:
 
 @pytest.fixture
 async def sampler(device: Device) -> AsyncIterator[Sampler]:
-    made = Sampler(device.snapshot)
+    made = Sampler(device.views)
     async with running(made):
         yield made
 
@@ -84,7 +78,7 @@ async def test_it_looks_at_the_device_each_second_and_seldom_at_the_rest_while_s
     assert device.looks[frozenset({"audio"})] > device.looks[COLLECTORS]
 
 
-async def test_all_who_look_are_given_the_same_moment(sampler: Sampler) -> None:
+async def test_all_who_look_are_given_the_same_sample(sampler: Sampler) -> None:
     with sampler.watched(), sampler.watched():
         assert sampler.watchers == 2
         first, second = await asyncio.gather(sampler.next(), sampler.next())
@@ -116,7 +110,7 @@ async def test_history_is_an_hour_at_most_and_counts_each_dropout_once(
         monkeypatch.setattr(sampling, name, seconds)
     monkeypatch.setattr("agent.live.observer._LEAST_SECONDS", 0.0)
     monkeypatch.setattr(sampling, "HISTORY", 20)
-    made = Sampler(device.snapshot)
+    made = Sampler(device.views)
     async with running(made):
         await soon(lambda: len(made.points) >= 20 and device.looks.total() >= 60, "60 looks")
         points = made.points
@@ -127,7 +121,7 @@ async def test_history_is_an_hour_at_most_and_counts_each_dropout_once(
 
 
 async def test_when_it_ends_nobody_waits_for_more(device: Device) -> None:
-    made = Sampler(device.snapshot)
+    made = Sampler(device.views)
     async with running(made):
         waiting = asyncio.create_task(made.next())
         await until_looked(device, 1)
