@@ -29,6 +29,7 @@ class AudioState:
         macos: Whether this is macOS.
         server: The passive client's view.
         frozen: Whether the server is frozen.
+        freewheeling: Whether the server freewheels.
         probe_due: Whether the probe should have a stream now.
         probe_failure: The reason why it has none.
         stream: The probe's open stream.
@@ -42,6 +43,7 @@ class AudioState:
     macos: bool
     server: PassiveView
     frozen: bool
+    freewheeling: bool
     probe_due: bool
     probe_failure: ProbeError | None
     stream: StreamInfo | None
@@ -92,18 +94,23 @@ def _libraries(state: AudioState) -> list[Finding]:
 
 
 def _server(state: AudioState) -> list[Finding]:
+    name = state.config.jack_server or "$JACK_DEFAULT_SERVER or 'default'"
+    if state.freewheeling:
+        return [findings.freewheeling(name)]
     if not state.passive:
         return [findings.probe_only()] if state.probe else []
-    name = state.config.jack_server or "$JACK_DEFAULT_SERVER or 'default'"
     if state.frozen:
         return [findings.server_frozen(name)]
-    if state.server.state == "absent":
-        return [_absent(state, name)]
-    if state.server.state != "running":
-        return []
-    if not watched_device(state.config, state.server):
-        return [_without_device(state)]
-    return [*_replaced(state), *_changed_settings(state)]
+    if state.server.state == "running":
+        watched = watched_device(state.config, state.server)
+        return [*_replaced(state), *_changed_settings(state)] if watched else [_without_device(state)]
+    return _unconnected(state, name)
+
+
+def _unconnected(state: AudioState, name: str) -> list[Finding]:
+    if state.server.state == "refused":
+        return [findings.server_refuses(name, state.server.reason)]
+    return [_absent(state, name)] if state.server.state == "absent" else []
 
 
 def _replaced(state: AudioState) -> list[Finding]:
@@ -146,7 +153,7 @@ def _probe(state: AudioState) -> list[Finding]:
 
 
 def _failed(state: AudioState, failure: ProbeError) -> list[Finding]:
-    if failure.code == Exit.LIBRARY_MISSING:  # the check of the libraries reports it
+    if failure.code in {Exit.LIBRARY_MISSING, Exit.FREEWHEELING}:  # the other checks report these
         return []
     if failure.code == Exit.DEVICE_NOT_FOUND and not state.holders:
         return [findings.device_not_found(state.config.device, failure.devices)]

@@ -20,7 +20,7 @@ from collectors.audio.jack.passive import PassiveClient, PassiveView
 from collectors.audio.platform_sources import LinuxSources, MacSources, PlatformSources
 from collectors.audio.probe.backoff import Backoff
 from collectors.audio.probe.plan import ProbePlan, backed_off, probe_plan, wants_passive, watched_device
-from collectors.audio.probe.protocol import StreamInfo
+from collectors.audio.probe.protocol import Exit, StreamInfo
 from collectors.audio.probe.runner import POLL_SECONDS, ProbeRunner
 from collectors.audio.view import AudioView
 from collectors.base import Collector
@@ -43,7 +43,8 @@ class AudioCollector(Collector):
         self._config = config
         self._macos = macos
         self._passive: PassiveClient | None = None
-        self._runner = ProbeRunner(self._plan, self._alive_ns, self._open_stream)
+        self._runner = ProbeRunner(self._plan, self._alive_ns, self._open_stream, lambda: self._freewheel_ns() > 0)
+        self._freewheel_seen_ns = 0
         self._backoff = Backoff()
         self._devices = Devices()
         self._views: tuple[DeviceView, ...] = ()
@@ -94,7 +95,7 @@ class AudioCollector(Collector):
     def _platform(self) -> PlatformSources:
         if self._macos:
             return MacSources(self._overloaded)
-        return LinuxSources(lambda: self._server().state == "running")
+        return LinuxSources(lambda: self._server().state == "running", lambda: self._freewheel_ns() > 0)
 
     def _overloaded(self, observation: Observation) -> None:
         """Count an overload with the probe's device, because CoreAudio names none."""
@@ -115,6 +116,10 @@ class AudioCollector(Collector):
     def _alive_ns(self) -> int:
         return self._passive.view.cycle_ns if self._passive is not None else time.monotonic_ns()
 
+    def _freewheel_ns(self) -> int:
+        """Return the start of the server's freewheeling as the passive client knows it; 0 without it."""
+        return self._passive.freewheel_since_ns(time.monotonic_ns()) if self._passive is not None else 0
+
     def _is_frozen(self) -> bool:
         return self._server().is_frozen(time.monotonic_ns())
 
@@ -124,6 +129,7 @@ class AudioCollector(Collector):
             macos=self._macos,
             server=self._server(),
             frozen=self._is_frozen(),
+            freewheeling=self._is_freewheeling(),
             probe_due=self._plan() is not None,
             probe_failure=self._runner.failure,
             stream=self._runner.stream,
@@ -154,13 +160,29 @@ class AudioCollector(Collector):
 
     def _fold(self) -> None:
         """Take in the passive client's view and renew the snapshots."""
+        now = time.monotonic_ns()
+        self._fold_freewheel(now)
         if self._passive is not None:
             self._fold_server(self._passive)
-        now = time.monotonic_ns()
         for device in self._devices:
             device.settle(now)
         self._views = tuple(device.view() for device in self._devices)
         self._backoff.see(sum(view.own_misses for view in self._views), now)
+
+    def _fold_freewheel(self, now_ns: int) -> None:
+        """Mark the watched device, before any observation of this poll is folded."""
+        seen_ns = self._freewheel_ns()
+        if self._runner.paused:
+            seen_ns = seen_ns or self._freewheel_seen_ns or now_ns
+        self._freewheel_seen_ns = seen_ns
+        stream = self._runner.stream
+        watched = stream.device if stream is not None else self._watched
+        for device in self._devices:
+            device.freewheel(seen_ns if device.name == watched else 0, now_ns)
+
+    def _is_freewheeling(self) -> bool:
+        failure = self._runner.failure
+        return self._freewheel_seen_ns > 0 or (failure is not None and failure.code == Exit.FREEWHEELING)
 
     def _fold_server(self, passive: PassiveClient) -> None:
         xruns = [passive.xruns.popleft() for _ in range(len(passive.xruns))]

@@ -58,6 +58,7 @@ class DeviceView:
     input_latency: float
     output_latency: float
     load: float | None
+    freewheeling: bool
     interval: HistogramValue
     jitter: HistogramValue
     wakeup_delay: HistogramValue
@@ -90,6 +91,7 @@ class Device:
         self._stream_latency = (0.0, 0.0)
         self._server_latency = (0, 0)
         self._load: float | None = None
+        self._freewheeling = False
         self._interval = Histogram(INTERVAL_BOUNDS)
         self._jitter = Histogram(JITTER_BOUNDS)
         self._wakeup_delay = Histogram(JITTER_BOUNDS)
@@ -107,6 +109,17 @@ class Device:
         self._host_apis[observer] = host_api
         self._count_from_zero(observer)
 
+    def freewheel(self, since_ns: int, now_ns: int) -> None:
+        """Take in the start of the server's freewheeling, during which nothing is judged; 0 for none.
+
+        Call it before the observations of the same poll.
+        """
+        self._freewheeling = since_ns > 0
+        if since_ns:
+            self.cycle_ns = now_ns
+            self._load = None
+            self._dropouts.ignore(since_ns, now_ns)
+
     def see_server(self, view: PassiveView, xruns: Iterable[Observation]) -> None:
         """Take in the passive client's view and its new xruns."""
         self.watched_by("jack", "JACK")
@@ -116,7 +129,7 @@ class Device:
             self.cycle_ns = max(self.cycle_ns, view.cycle_ns)
             self._rate, self._frames = float(view.rate), view.block
             self._server_latency = view.latencies.get(self.name, (0, 0))
-        self._load = view.load if view.state == "running" else None
+        self._load = view.load if view.state == "running" and not self._freewheeling else None
 
     def open_stream(self, info: StreamInfo) -> ProbeStream:
         """Start a new stream of the probe on this device."""
@@ -153,6 +166,8 @@ class Device:
 
     def observe(self, observation: Observation) -> None:
         """Count an observation now, and its dropout once it is settled."""
+        if self._dropouts.ignores(observation):
+            return
         self._observations[observation.observer, observation.kind] += 1
         self._dropouts.add(observation)
 
@@ -172,6 +187,7 @@ class Device:
             input_latency=self._latency(0),
             output_latency=self._latency(1),
             load=self._load,
+            freewheeling=self._freewheeling,
             interval=self._interval.value(),
             jitter=self._jitter.value(),
             wakeup_delay=self._wakeup_delay.value(),
@@ -223,6 +239,7 @@ class ProbeStream:
     def __init__(self, device: Device, info: StreamInfo) -> None:
         self._device = device
         self._rate = info.rate
+        self._channels = info.channels
         self._timing = StreamTiming(info.rate)
         self._meter = LevelMeter(info.channels, info.rate)
 
@@ -243,6 +260,11 @@ class ProbeStream:
         """Restart timing after lost records, because the next buffer does not follow the last one."""
         self._end_timing()
         self._timing = StreamTiming(self._rate)
+
+    def pause(self) -> None:
+        """Discard pending timing and levels, because the server freewheels."""
+        self._timing = StreamTiming(self._rate)
+        self._meter = LevelMeter(self._channels, self._rate)
 
     def stalled(self, start_ns: int, end_ns: int) -> None:
         """Count a stall: the stream delivered no more buffers and will be closed."""

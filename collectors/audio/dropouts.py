@@ -13,7 +13,7 @@ buffers, 0.37 s at 2,048 frames and 44.1 kHz."""
 STORM_NS = 1_000_000_000
 """The time after which a continuing dropout counts again. Otherwise the longest one would count like a short one."""
 _REMEMBERED = 16
-"""Number of settled dropouts that a later observation may still join."""
+"""Number of settled dropouts that a later observation may still join, and of periods that are ignored."""
 
 
 class Observation(NamedTuple):
@@ -45,6 +45,17 @@ class DropoutCounter:
         self.total = 0
         self._pending: list[Observation] = []
         self._counted: deque[_Dropout] = deque(maxlen=_REMEMBERED)
+        self._ignored: deque[_Period] = deque(maxlen=_REMEMBERED)
+
+    def ignore(self, start_ns: int, end_ns: int) -> None:
+        """Ignore all observations of a period; a period of the same start is extended."""
+        if self._ignored and self._ignored[-1].start_ns == start_ns:
+            self._ignored.pop()
+        self._ignored.append(_Period(start_ns, end_ns))
+
+    def ignores(self, observation: Observation) -> bool:
+        """Return whether an observation may lie in an ignored period."""
+        return any(period.overlaps(observation) for period in self._ignored)
 
     def add(self, observation: Observation) -> None:
         """Add an observation, in any order."""
@@ -59,12 +70,22 @@ class DropoutCounter:
             self._count(self._pending.pop(0))
 
     def _count(self, observation: Observation) -> None:
+        if self.ignores(observation):
+            return
         known = next((dropout for dropout in self._counted if dropout.is_near(observation)), None)
         if known is None:
             self._counted.append(_Dropout(observation))
             self.total += 1
         else:
             self.total += known.take_in(observation)
+
+
+class _Period(NamedTuple):
+    start_ns: int
+    end_ns: int
+
+    def overlaps(self, observation: Observation) -> bool:
+        return self.start_ns <= observation.end_ns and observation.start_ns <= self.end_ns
 
 
 class _Dropout:

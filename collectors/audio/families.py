@@ -33,6 +33,8 @@ def device_families(devices: Iterable[DeviceView], missing: Iterable[str], now_n
     alive = [device for device in devices if is_up(device, now_ns)]
     up = dict.fromkeys(((name,) for name in missing), 0.0) | _each(devices, lambda d: is_up(d, now_ns))
     yield gauge("audio_device_up", "1 while the audio device runs: an observer saw a cycle within 1.5 s.", up, _DEVICE)
+    help_ = "1 while the audio server freewheels for an export: timing, dropouts, load and levels are not measured."
+    yield gauge("audio_device_freewheeling", help_, _each(alive, lambda d: d.freewheeling), _DEVICE)
     yield from _settings(alive)
     yield from _timing([device for device in devices if device.probed])
     yield from _faults(devices)

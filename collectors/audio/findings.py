@@ -13,7 +13,14 @@ from collectors.findings import Finding, Severity
 _TIMING = "buffer timing, lost buffers and levels are not measured"
 _GRAPH = "the graph's DSP load and the xruns of other programs are not measured"
 _EVERYTHING = "no audio metric is exported: no timing, xruns, load or levels"
-_SERVER_CAUSES = ("audio-no-server", "audio-server-gone", "audio-server-frozen", "audio-library-missing")
+_SERVER_CAUSES = (
+    "audio-no-server",
+    "audio-server-gone",
+    "audio-server-frozen",
+    "audio-server-full",
+    "audio-server-freewheeling",
+    "audio-library-missing",
+)
 _INSTALL = (
     "sudo apt-get install libjack-jackd2-0 libportaudio2 portaudio19-dev gcc python3-dev  # Debian, Ubuntu",
     "brew install jack portaudio  # macOS",
@@ -61,6 +68,34 @@ def server_frozen(name: str) -> Finding:
             "ps -o pid,stat,args -C jackd,jackdbus  # T is stopped, D waits for a device",
             "kill -CONT $(pidof jackd jackdbus)  # if it is stopped",
             "kill -KILL $(pidof jackd jackdbus)  # if it does not come back; then start it again",
+        ),
+    )
+
+
+def freewheeling(name: str) -> Finding:
+    """Return the finding that the server freewheels."""
+    return Finding(
+        code="audio-server-freewheeling",
+        title="The audio server freewheels",
+        severity=Severity.INFO,
+        detail=f"A program exports through the JACK server {name}, which runs its cycles without the sound card.",
+        affects="Nothing is played or recorded until the export ends. Until then the agent measures no timing, "
+        "dropouts, load or levels, and opens, closes and restarts nothing on this server.",
+    )
+
+
+def server_refuses(name: str, reason: str) -> Finding:
+    """Return the finding that the server runs but accepts no further client."""
+    return Finding(
+        code="audio-server-full",
+        title="The audio server accepts no further client",
+        severity=Severity.FAILURE,
+        detail=f"The JACK server {name} runs, but refused the agent's client ({reason}). It is probably at its client "
+        "limit, which is 64 to 256 and fixed when JACK is built.",
+        affects=f"The programs that are connected go on, others cannot connect. Of this server {_EVERYTHING}.",
+        remedy=(
+            "jack_lsp | cut -d: -f1 | sort | uniq -c  # lists the clients that have ports",
+            "end the clients that are not needed; the agent connects when there is room",
         ),
     )
 

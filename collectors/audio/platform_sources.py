@@ -67,13 +67,14 @@ class LinuxSources:
     """ALSA's `/proc/asound` and PipeWire's `pw-top`.
 
     Args:
-        server_runs: Function that says whether a JACK server runs.
+        server_runs: Function that returns whether a JACK server runs.
+        freewheels: Function that returns whether it freewheels. Meanwhile PipeWire is not polled.
     """
 
-    def __init__(self, server_runs: Callable[[], bool]) -> None:
+    def __init__(self, server_runs: Callable[[], bool], freewheels: Callable[[], bool] = bool) -> None:
         self._server_runs = server_runs
         self._alsa = AlsaStreams()
-        self._pipewire = PipeWireNodes()
+        self._pipewire = PipeWireNodes(freewheels=freewheels)
 
     async def run(self) -> None:
         """Poll both until cancelled."""

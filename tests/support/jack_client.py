@@ -2,7 +2,9 @@
 
 It is a process of its own, so that its Python work delays no other: `python -m tests.support.jack_client SERVER NAME`.
 Commands: `own PORT` (register a physical capture port), `tone AMPLITUDE` (on the first of them), `late SECONDS` (sleep
-once in the callback), `hog CYCLES` (compute for one and a half periods in each). Each is answered `ok`.
+once in the callback), `hog CYCLES` (compute for one and a half periods in each), `work SECONDS` (compute in each),
+`freewheel 1` and `freewheel 0` (start and end an export). Each is answered `ok`, and `cycles 0` with the number of
+cycles so far.
 
 `JackListener` is another process, which only records the server's xruns.
 """
@@ -48,16 +50,26 @@ class JackClient:
         self._process.stdin.flush()
         self._await_ok()
 
+    def cycles(self) -> int:
+        """Return the number of cycles so far."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("cycles 0\n")
+        self._process.stdin.flush()
+        return int(self._answer())
+
     def close(self) -> None:
         """End it."""
         self._process.kill()
         self._process.communicate()
 
     def _await_ok(self) -> None:
+        answer = self._answer()
+        assert answer == "ok\n", f"the JACK client of the tests answered {answer!r}"
+
+    def _answer(self) -> str:
         assert self._process.stdout is not None
         assert select.select([self._process.stdout], [], [], PATIENCE)[0], "the JACK client of the tests hangs"
-        answer = self._process.stdout.readline()
-        assert answer == "ok\n", f"the JACK client of the tests answered {answer!r}"
+        return self._process.stdout.readline()
 
 
 _LISTENER = """
@@ -98,7 +110,7 @@ class JackListener:
         self._said.close()
 
 
-def main(server: str, name: str) -> None:
+def main(server: str, name: str) -> None:  # noqa: C901 - a list of commands
     """Run the client's side."""
     import jack
     import numpy as np
@@ -109,16 +121,22 @@ def main(server: str, name: str) -> None:
     amplitude = 0.0
     late = 0.0
     hogged = 0
+    cycles = 0
+    work = 0.0
 
     @client.set_process_callback  # type: ignore[untyped-decorator] # JACK-Client carries no types
     def process(_frames: int) -> None:
-        nonlocal late, hogged
+        nonlocal late, hogged, cycles
+        cycles += 1
         for port in client.outports:
             port.get_array()[:] = 0
         for port in client.outports[:1]:
             port.get_array()[:] = amplitude * wave
         until = time.monotonic() + too_long
         while hogged > 0 and time.monotonic() < until:
+            pass
+        until = time.monotonic() + work
+        while work and time.monotonic() < until:
             pass
         hogged -= 1
         pause, late = late, 0.0
@@ -135,9 +153,13 @@ def main(server: str, name: str) -> None:
             late = float(argument)
         elif command == "hog":
             hogged = int(argument)
-        else:
+        elif command == "work":
+            work = float(argument)
+        elif command == "freewheel":
+            client.set_freewheel(bool(int(argument)))
+        elif command == "own":
             client.outports.register(argument, is_terminal=True, is_physical=True)
-        print("ok", flush=True)  # noqa: T201 - the answer
+        print(cycles if command == "cycles" else "ok", flush=True)  # noqa: T201 - the answer
 
 
 if __name__ == "__main__":

@@ -44,19 +44,27 @@ class Jackd:
         captures: Number of capture channels.
         playbacks: Number of playback channels.
         sync: Whether each cycle waits for all clients (`jackd -S`).
+        realtime: Whether its threads are scheduled in real time, which `jackd -r` disables.
 
     Attributes:
         name: The server's name.
     """
 
     def __init__(
-        self, rate: int = 48_000, frames: int = 256, captures: int = 2, playbacks: int = 2, *, sync: bool = False
+        self,
+        rate: int = 48_000,
+        frames: int = 256,
+        captures: int = 2,
+        playbacks: int = 2,
+        *,
+        sync: bool = False,
+        realtime: bool = True,
     ) -> None:
         self._lock, self.name = _borrow_name()
         self.rate = rate
         self.frames = frames
         self.captures = captures
-        self._mode = ["-S"] if sync else []
+        self._mode = ["-S"] * sync + ["-r"] * (not realtime)
         self._channels = ["-C", str(captures), "-P", str(playbacks)]
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -15,6 +15,8 @@ import time
 from types import ModuleType
 from typing import Any
 
+from collectors.audio.jack.freewheel import FreewheelNotice
+
 _SEMAPHORE_BYTES = 64
 """At least the size of `sem_t`, which is 32 in glibc on 64-bit machines."""
 
@@ -54,21 +56,26 @@ class Semaphore:
 
 
 class JackEvents:
-    """The xruns and the end of one client's connection. Create it before the client is activated.
+    """The notifications of one client's connection. Create it before the client is activated.
 
     It must outlive the client, because libjack holds pointers into it.
 
     Args:
         jack: JACK-Client's module.
         client: Its client.
+
+    Attributes:
+        freewheel: The notification of freewheeling.
     """
 
     def __init__(self, jack: ModuleType, client: Any) -> None:  # noqa: ANN401 - JACK-Client carries no types
+        self.freewheel = FreewheelNotice()
         self._xruns = Semaphore()
         self._shutdown = Semaphore()
         library = ctypes.CDLL(jack._libname)  # noqa: SLF001 - the library that JACK-Client has loaded
         pointer = ctypes.c_void_p(int(jack._ffi.cast("uintptr_t", client._ptr)))  # noqa: SLF001 - nothing public leads there
         library.jack_set_xrun_callback(pointer, *self._xruns.post)
+        library.jack_set_freewheel_callback(pointer, *self.freewheel.callback)
         library.jack_on_shutdown(pointer, *self._shutdown.post)
         self._over = False
 

@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from collectors.audio.dropouts import Observation
 from collectors.audio.jack.events import JackEvents, check_platform, silence
+from collectors.audio.jack.freewheel import Freewheel, keeps_real_time
 from collectors.audio.jack.latency import latencies
 from collectors.audio.jack.names import client_name
 from collectors.audio.jack.xrun_times import XrunTimes
@@ -36,7 +37,8 @@ class PassiveView:
     """The passive client's view of the server.
 
     Attributes:
-        state: `unavailable` is a missing library, `absent` a server that does not answer.
+        state: `unavailable` is a missing library, `absent` a server that does not answer, `refused` a server that
+            accepts no further client.
         reason: The reason why it is not `running`.
         since_ns: Monotonic time of the start of this state.
         attempt_ns: Monotonic time of the start of a pending connection; 0 if none is pending.
@@ -48,10 +50,12 @@ class PassiveView:
         changed_ns: Monotonic time of that change.
         devices: JACK's names of the clients that own physical audio ports, the default device first.
         latencies: Input and output latency of each device, in frames.
-        cycle_ns: Monotonic time of the last poll that found a new cycle.
+        cycle_ns: Monotonic time of the last poll that found a new cycle. Every poll counts while the server freewheels,
+            because a cycle then takes as long as the export needs.
+        freewheel_ns: Monotonic time of the start of freewheeling, as `Freewheel.since_ns`; 0 without it.
     """
 
-    state: Literal["unavailable", "absent", "running"] = "absent"
+    state: Literal["unavailable", "absent", "refused", "running"] = "absent"
     reason: str = ""
     since_ns: int = 0
     attempt_ns: int = 0
@@ -64,6 +68,7 @@ class PassiveView:
     devices: tuple[str, ...] = ()
     latencies: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     cycle_ns: int = 0
+    freewheel_ns: int = 0
 
     def is_frozen(self, now_ns: int) -> bool:
         """Return whether the server exists but has run no cycle, or answered no new client, for a second."""
@@ -90,12 +95,18 @@ class PassiveClient:
         self._load_library = load_library or _load_jack
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="jack-passive", daemon=True)
+        self._freewheel: Freewheel | None = None
         self.view = PassiveView(since_ns=time.monotonic_ns())
         self.xruns: deque[Observation] = deque(maxlen=4096)
 
     def start(self) -> None:
         """Start to poll for the server."""
         self._thread.start()
+
+    def freewheel_since_ns(self, now_ns: int) -> int:
+        """Return the start of freewheeling at this moment, more recent than the view's; 0 without it."""
+        freewheel = self._freewheel
+        return freewheel.since_ns(now_ns) if freewheel is not None else self.view.freewheel_ns
 
     def stop(self) -> None:
         """Disconnect. A frozen server keeps the thread blocked until the server ends."""
@@ -121,7 +132,7 @@ class PassiveClient:
         try:
             client = jack.Client(self._name, no_start_server=True, servername=self._server)
         except jack.JackOpenError as error:
-            self._set(attempt_ns=0, reason=str(error))
+            self._set(state="refused" if error.status.server_error else "absent", attempt_ns=0, reason=str(error))
             return
         try:
             self._follow(jack, client)
@@ -132,13 +143,16 @@ class PassiveClient:
 
     def _follow(self, jack: ModuleType, client: Any) -> None:  # noqa: ANN401 - JACK-Client carries no types
         events = JackEvents(jack, client)
-        client.activate()
         self._look_at_ports(jack, client)
+        self._await_real_time(client)
+        self._freewheel = Freewheel(events.freewheel, lambda: bool(client.realtime), time.monotonic_ns())
+        client.activate()
+        times = XrunTimes(time.monotonic_ns())
+        self._look(events, times)  # PipeWire reports freewheeling in the first cycle
         frame_time = self._poll(client, -1)
         self._set(state="running", reason="", since_ns=time.monotonic_ns(), attempt_ns=0, seen=True)
         polls = 0
         polled_ns = time.monotonic_ns()
-        times = XrunTimes(polled_ns)
         while not self._stop.is_set():
             self._look(events, times)
             now_ns = time.monotonic_ns()
@@ -154,6 +168,20 @@ class PassiveClient:
             frame_time = self._poll(client, frame_time)
         self._lose("the server has closed the connection" if events.over else "stopped")
 
+    def _await_real_time(self, client: Any) -> None:  # noqa: ANN401 - JACK-Client carries no types
+        """Wait before the activation until the server does not freewheel."""
+        rate, block = int(client.samplerate), int(client.blocksize)
+        while not (
+            self._stop.is_set()
+            or client.realtime
+            or keeps_real_time(rate, block, lambda: int(client.last_frame_time), self._stop.wait)
+        ):
+            now_ns = time.monotonic_ns()
+            since_ns = self.view.freewheel_ns or now_ns
+            self._set(
+                state="running", reason="", attempt_ns=0, rate=rate, block=block, cycle_ns=now_ns, freewheel_ns=since_ns
+            )
+
     def _look(self, events: JackEvents, times: XrunTimes) -> None:
         """Wait up to `_LOOK_NS` for an xrun."""
         until_ns = time.monotonic_ns() + _LOOK_NS
@@ -166,10 +194,13 @@ class PassiveClient:
     def _poll(self, client: Any, before: int) -> int:  # noqa: ANN401 - JACK-Client carries no types
         """Poll the server once; return the start of its last cycle in frames."""
         frame_time = int(client.last_frame_time)
+        now_ns = time.monotonic_ns()
+        freewheel_ns = self.freewheel_since_ns(now_ns)
         self._see_settings(int(client.samplerate), int(client.blocksize))
         self._set(
             load=client.cpu_load() / 100,
-            cycle_ns=self.view.cycle_ns if frame_time == before else time.monotonic_ns(),
+            cycle_ns=self.view.cycle_ns if frame_time == before and not freewheel_ns else now_ns,
+            freewheel_ns=freewheel_ns,
         )
         return frame_time
 
@@ -187,7 +218,8 @@ class PassiveClient:
             return
 
     def _lose(self, reason: str) -> None:
-        self._set(state="absent", reason=reason, since_ns=time.monotonic_ns(), attempt_ns=0)
+        self._freewheel = None
+        self._set(state="absent", reason=reason, since_ns=time.monotonic_ns(), attempt_ns=0, freewheel_ns=0)
 
     def _set(self, **changes: Any) -> None:  # noqa: ANN401 - the fields of PassiveView
         self.view = replace(self.view, **changes)

@@ -38,11 +38,18 @@ class PipeWireNodes:
     Args:
         command: The command to run as `pw-top`; a seam for tests.
         socket: Function that finds the server's socket; a seam for tests.
+        freewheels: Function that returns whether the server freewheels. Meanwhile `pw-top` is not run.
     """
 
-    def __init__(self, command: str = "pw-top", socket: Callable[[], Path | None] = server_socket) -> None:
+    def __init__(
+        self,
+        command: str = "pw-top",
+        socket: Callable[[], Path | None] = server_socket,
+        freewheels: Callable[[], bool] = bool,
+    ) -> None:
         self._command = command
         self._socket = socket
+        self._freewheels = freewheels
         self._version: tuple[int, int, int] | None = None
         self._nodes: tuple[Node, ...] = ()
         self._left_out = 0
@@ -54,7 +61,8 @@ class PipeWireNodes:
     async def run(self) -> None:
         """Poll every ten seconds until cancelled; cancellation ends a running `pw-top`."""
         while True:
-            await self.look()
+            if not self._freewheels():
+                await self.look()
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def look(self) -> None:

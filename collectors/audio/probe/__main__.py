@@ -13,15 +13,18 @@ import os
 import signal
 import sys
 import threading
+from contextlib import ExitStack
 from typing import Any, NoReturn
 
 from collectors.audio.probe.callback import StreamCallback
+from collectors.audio.probe.clock import portaudio_clock
 from collectors.audio.probe.portaudio import (
+    check_libraries,
     choose_device,
-    close_clock,
+    connect,
+    is_on_jack,
     load_portaudio,
     measured_channels,
-    open_clock,
     open_stream,
     output_channels,
     own_frames,
@@ -42,6 +45,8 @@ from collectors.audio.probe.sample_levels import channel_levels
 
 _LEVEL_SECONDS = 0.25
 _CLOSE_SECONDS = 0.5
+_FREEWHEEL_CLOSE_SECONDS = 5.0
+"""The limit of a close while the server freewheels, because an end without a close would stall the export."""
 
 
 def main() -> NoReturn:
@@ -51,10 +56,12 @@ def main() -> NoReturn:
     left = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: _leave_by_signal(left))  # systemd sends it to the probe as well
     threading.Thread(target=_end_with_parent, args=(left,), daemon=True).start()
+    opened = ExitStack()
     try:
-        _run(decode_request(sys.argv[1]), answers, left)
+        _run(decode_request(sys.argv[1]), answers, left, opened)
     except RefusedError as error:
         os.write(answers, encode_answer(error.refusal))
+        _close(opened, _CLOSE_SECONDS)
         os._exit(error.refusal.code)
     os._exit(Exit.PARENT_GONE if left.is_set() else Exit.STREAM_ENDED)
 
@@ -87,25 +94,41 @@ def _leave(left: threading.Event) -> None:
     signal.setitimer(signal.ITIMER_REAL, _CLOSE_SECONDS)
 
 
-def _run(request: ProbeRequest, answers: int, left: threading.Event) -> None:
-    """Open the stream, answer, and measure until the stream ends or the agent closes standard input."""
+def _close(opened: ExitStack, seconds: float) -> None:
+    """Disconnect from the server, or end the process after some seconds."""
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    opened.close()
+
+
+def _run(request: ProbeRequest, answers: int, left: threading.Event, opened: ExitStack) -> None:
+    """Open the stream, answer, and measure until the stream ends or the agent closes standard input.
+
+    Only the latter closes what is opened: the stream of a server that died cannot be closed.
+    """
+    check_libraries()
+    server = connect()
+    if server is not None:
+        opened.callback(server.close)
     audio = load_portaudio()
+    opened.callback(audio.terminate)
     device = choose_device(audio, request)
     channels = measured_channels(device, request)
     buffers = RingWriter(request.buffers, BUFFER_RECORD, BUFFER_CAPACITY)
-    clock = open_clock(audio, device)
-    callback = StreamCallback(clock, buffers, output_channels(device))
-    frames = own_frames(audio, device, request)
-    info, stream = open_stream(audio, device, channels, callback, frames)
+    clock = server if is_on_jack(audio, device) else None
+    callback = StreamCallback(
+        clock or portaudio_clock, buffers, output_channels(device), clock.freewheels if clock else lambda: False
+    )
+    info, stream = open_stream(audio, device, channels, callback, own_frames(audio, device, request))
+    opened.callback(stream.close)
     os.write(answers, encode_answer(info))
     levels = RingWriter(request.levels, level_record(channels), LEVEL_CAPACITY)
     while stream.is_active():
         if left.wait(_LEVEL_SECONDS):
-            stream.close()
-            audio.terminate()  # disconnects from the server
-            close_clock(clock)
+            _close(opened, _FREEWHEEL_CLOSE_SECONDS if callback.paused else _CLOSE_SECONDS)
             return
-        levels.write(*_level_block(callback.take(), channels, stream))
+        samples = callback.take()
+        if not callback.paused:
+            levels.write(*_level_block(samples, channels, stream))
 
 
 def _level_block(data: bytes, channels: int, stream: Any) -> list[float]:  # noqa: ANN401 - PyAudio carries no types

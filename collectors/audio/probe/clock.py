@@ -10,6 +10,7 @@ import ctypes
 import time
 from collections.abc import Callable
 
+from collectors.audio.jack.freewheel import keeps_real_time
 from collectors.audio.jack.names import client_name
 
 CLIENT_NAME = "wr-agent-clock"
@@ -34,14 +35,11 @@ class CycleClock:
 
     PortAudio hides the stream's own client. So this is a second client, which is never activated and never woken up.
 
-    Args:
-        rate: Frames a second.
-
     Raises:
         OSError: libjack is missing, or the server accepts no further client.
     """
 
-    def __init__(self, rate: float) -> None:
+    def __init__(self) -> None:
         library = ctypes.PyDLL("libjack.so.0")  # keeps the GIL: releasing it costs more than the calls
         library.jack_client_open.restype = ctypes.c_void_p
         client: int | None = library.jack_client_open(client_name(CLIENT_NAME, "").encode(), _NO_START_SERVER, None)
@@ -52,7 +50,21 @@ class CycleClock:
         self._close.argtypes = (ctypes.c_void_p,)
         self._cycle = _of_client(library.jack_last_frame_time)
         self._frames_since_start = _of_client(library.jack_frames_since_cycle_start)
-        self._rate = rate
+        self._rate = _of_client(library.jack_get_sample_rate)(client)
+        self._is_realtime = library.jack_is_realtime
+        self._is_realtime.argtypes = (ctypes.c_void_p,)
+        self._block = _of_client(library.jack_get_buffer_size)
+        self._realtime_server = bool(self._is_realtime(client))
+
+    def freewheels(self) -> bool:
+        """Return whether a real-time server freewheels now, if it did not when this clock was opened."""
+        return self._realtime_server and not self._is_realtime(self._client)
+
+    def is_regular(self) -> bool:
+        """Return whether the server keeps real time, which is not so while it freewheels; takes up to 1.5 s."""
+        return self._realtime_server or keeps_real_time(
+            self._rate, self._block(self._client), lambda: self._cycle(self._client), time.sleep
+        )
 
     def __call__(self, times: dict[str, float]) -> Stamp:
         """Return the stamp of the buffer whose callback runs now."""

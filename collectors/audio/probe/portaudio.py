@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from collectors.audio.jack.names import client_name
-from collectors.audio.probe.clock import Clock, CycleClock, portaudio_clock
+from collectors.audio.probe.clock import CycleClock
 from collectors.audio.probe.protocol import MAX_CHANNELS, Exit, ProbeRequest, RefusedError, StreamInfo
 
 CLIENT_NAME = "wr-agent-probe"
@@ -20,17 +20,45 @@ DeviceInfo = dict[str, Any]
 """PortAudio's PaDeviceInfo, as PyAudio returns it."""
 
 
+def check_libraries() -> None:
+    """Import the libraries that the probe needs.
+
+    Raises:
+        RefusedError: A library is missing.
+    """
+    try:
+        import numpy as np  # noqa: F401 - a missing numpy must be reported before a stream is open
+        import pyaudio  # noqa: F401 - likewise
+    except ImportError as error:
+        raise RefusedError(Exit.LIBRARY_MISSING, str(error)) from error
+
+
+def connect() -> CycleClock | None:
+    """Return a client of the JACK server; None without a server.
+
+    PortAudio activates a client of its own when it is initialised, which would stall an export. So call this first.
+
+    Raises:
+        RefusedError: The server freewheels.
+    """
+    try:
+        server = CycleClock()
+    except OSError:
+        return None
+    if not server.is_regular():
+        server.close()
+        raise RefusedError(Exit.FREEWHEELING, "the JACK server freewheels for an export")
+    return server
+
+
 def load_portaudio() -> Any:  # noqa: ANN401 - PyAudio carries no types
     """Return an initialised PyAudio.
 
     Raises:
-        RefusedError: A library is missing, or PortAudio cannot be initialised, as with a frozen server.
+        RefusedError: PortAudio cannot be initialised, as with a frozen server.
     """
-    try:
-        import numpy as np  # noqa: F401 - a missing numpy must be reported before a stream is open
-        import pyaudio
-    except ImportError as error:
-        raise RefusedError(Exit.LIBRARY_MISSING, str(error)) from error
+    import pyaudio
+
     _name_jack_client()
     try:
         return pyaudio.PyAudio()
@@ -95,20 +123,9 @@ def measured_channels(device: DeviceInfo, request: ProbeRequest) -> int:
     return min(int(device["maxInputChannels"]), request.channels or MAX_CHANNELS)
 
 
-def open_clock(audio: Any, device: DeviceInfo) -> Clock:  # noqa: ANN401 - PyAudio carries no types
-    """Return the clock for the device's buffers: the server's cycle if there is a server."""
-    if device["hostApi"] != _jack_api(audio):
-        return portaudio_clock
-    try:
-        return CycleClock(device["defaultSampleRate"])
-    except OSError:
-        return portaudio_clock
-
-
-def close_clock(clock: Clock) -> None:
-    """Close the clock of a stream that is closed."""
-    if isinstance(clock, CycleClock):
-        clock.close()
+def is_on_jack(audio: Any, device: DeviceInfo) -> bool:  # noqa: ANN401 - PyAudio carries no types
+    """Return whether the device belongs to a JACK server."""
+    return bool(device["hostApi"] == _jack_api(audio))
 
 
 def own_frames(audio: Any, device: DeviceInfo, request: ProbeRequest) -> int:  # noqa: ANN401 - PyAudio carries no types

@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import ExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,8 @@ from collectors.audio.probe.ring import RingReader, ring_bytes, shared_memory
 _NO_DEVICES = Path(__file__).with_name("no_devices.conf")
 _OPEN_SECONDS = 10.0
 _CLOSE_SECONDS = 1.0
+_FREEWHEEL_CLOSE_SECONDS = 6.0
+"""The limit of a close while the server freewheels, because an end without a close would stall the export."""
 _NOISE_BYTES = 8192
 _NOISE_LINES = 50
 
@@ -72,8 +74,12 @@ class ProbeProcess:
 
 
 @asynccontextmanager
-async def running_probe(plan: ProbePlan) -> AsyncIterator[ProbeProcess]:
+async def running_probe(plan: ProbePlan, freewheels: Callable[[], bool] = bool) -> AsyncIterator[ProbeProcess]:
     """Start a probe; on exit and on cancellation, end and reap it and release its memory.
+
+    Args:
+        plan: The stream to open.
+        freewheels: Function that returns whether the server freewheels.
 
     Raises:
         ProbeError: It could not open a stream.
@@ -93,7 +99,7 @@ async def running_probe(plan: ProbePlan) -> AsyncIterator[ProbeProcess]:
             ):
                 yield ProbeProcess(stream, buffer_ring, level_ring, process)
         finally:
-            await _finish(_end(process, noise))
+            await _finish(_end(process, noise, _FREEWHEEL_CLOSE_SECONDS if freewheels() else _CLOSE_SECONDS))
 
 
 def _ring(resources: ExitStack, name: str, size: int) -> int:
@@ -136,7 +142,7 @@ async def _answer(process: Process, noise: asyncio.Task[bytes]) -> StreamInfo:
     try:
         line = await asyncio.wait_for(process.stdout.readline(), _OPEN_SECONDS)
     except TimeoutError:
-        await _kill(process)
+        await _end(process, noise, _CLOSE_SECONDS)
         raise ProbeError(None, f"no stream within {_OPEN_SECONDS:g} s", (), _lines(await noise)) from None
     if not line:
         code = await process.wait()
@@ -174,12 +180,12 @@ async def _finish(ending: Coroutine[object, object, None]) -> None:
         raise
 
 
-async def _end(process: Process, noise: asyncio.Task[bytes]) -> None:
+async def _end(process: Process, noise: asyncio.Task[bytes], close_seconds: float) -> None:
     """Request a clean close, which spares other programs an xrun; kill the process after a timeout."""
     if process.stdin is not None:
         process.stdin.close()
     with suppress(TimeoutError):
-        await asyncio.wait_for(process.wait(), _CLOSE_SECONDS)
+        await asyncio.wait_for(process.wait(), close_seconds)
     await _kill(process)
     await noise
 

@@ -16,7 +16,7 @@ from enum import IntEnum
 from struct import Struct
 from typing import Literal, NamedTuple
 
-VERSION = 1
+VERSION = 2
 """The version of this module and of `ring`'s layout; each change increments it."""
 
 MAX_CHANNELS = 64
@@ -46,6 +46,7 @@ class Exit(IntEnum):
     OPEN_FAILED = 13
     STREAM_ENDED = 14
     OTHER_VERSION = 15
+    FREEWHEELING = 16
 
 
 class ProbeRequest(NamedTuple):

@@ -1,6 +1,7 @@
 """A lock-free ring of fixed-size records in memory that one writer and one reader share.
 
-Owns the shared memory and the layout: a count of all records written (8 bytes, padded to a cache line), then the slots.
+Owns the shared memory and the layout: three words of 8 bytes, padded to a cache line, then the slots. The words are the
+count of all records written, the writer's count of pauses, and the reader's request to pause.
 A slot is a record and a checksum of the record and its number. A slot that is partly written, partly visible or of
 another lap does not match its checksum. So a record is delivered whole or counted as an overrun, even on ARM, where
 another core may see the count before the record. `protocol` defines the records.
@@ -17,6 +18,7 @@ from struct import Struct
 from zlib import crc32
 
 _SLOTS_AT = 64
+_WRITTEN, _PAUSES, _HELD = 0, 1, 2
 _CHECKSUM_BYTES = 4
 
 
@@ -53,9 +55,9 @@ def _checksum(record: bytes, number: int) -> bytes:
     return crc32(number.to_bytes(8, sys.byteorder), crc32(record)).to_bytes(_CHECKSUM_BYTES, sys.byteorder)
 
 
-def _count(memory: mmap.mmap) -> memoryview:
-    """Return the count as one machine word for atomic access (`Struct.pack_into` would clear it first)."""
-    return memoryview(memory)[:8].cast("Q")
+def _words(memory: mmap.mmap) -> memoryview:
+    """Return the words as machine words for atomic access (`Struct.pack_into` would clear them first)."""
+    return memoryview(memory)[:24].cast("Q")
 
 
 class RingWriter:
@@ -69,11 +71,20 @@ class RingWriter:
 
     def __init__(self, descriptor: int, record: Struct, capacity: int) -> None:
         self._map = mmap.mmap(descriptor, ring_bytes(record, capacity))
-        self._count = _count(self._map)
+        self._words = _words(self._map)
         self._pack = record.pack
         self._slot_bytes = _slot_bytes(record)
         self._capacity = capacity
-        self._written = self._count[0]
+        self._written = self._words[_WRITTEN]
+
+    @property
+    def held(self) -> bool:
+        """True while the reader requests a pause."""
+        return self._words[_HELD] > 0
+
+    def toggle_pause(self) -> None:
+        """Mark the start or the end of a pause, in which nothing is written."""
+        self._words[_PAUSES] += 1
 
     def write(self, *values: float) -> None:
         """Append one record; a full ring loses its oldest."""
@@ -81,11 +92,11 @@ class RingWriter:
         record = self._pack(*values)
         start = _SLOTS_AT + number % self._capacity * self._slot_bytes
         self._map[start : start + self._slot_bytes] = record + _checksum(record, number)
-        self._written = self._count[0] = number + 1
+        self._written = self._words[_WRITTEN] = number + 1
 
     def close(self) -> None:
-        """Give the mapping back."""
-        self._count.release()
+        """Release the mapping."""
+        self._words.release()
         self._map.close()
 
 
@@ -98,11 +109,20 @@ class RingReader:
 
     def __init__(self, descriptor: int, record: Struct, capacity: int) -> None:
         self._map = mmap.mmap(descriptor, ring_bytes(record, capacity))
-        self._count = _count(self._map)
+        self._words = _words(self._map)
         self._slot_bytes = _slot_bytes(record)
         self._capacity = capacity
         self._read = 0
         self.overruns = 0
+
+    @property
+    def pauses(self) -> int:
+        """The writer's count of starts and ends of pauses, which is odd during a pause."""
+        return self._words[_PAUSES]
+
+    def hold(self, held: bool) -> None:  # noqa: FBT001 - the new state
+        """Request the writer to pause, or to go on."""
+        self._words[_HELD] = held
 
     def read(self) -> list[bytes]:
         """Return the records written since the last call, oldest first.
@@ -110,7 +130,7 @@ class RingReader:
         The list ends before the first incomplete record. The next call returns it or counts it as overwritten.
         """
         records = []
-        written = self._count[0]
+        written = self._words[_WRITTEN]
         self._skip_to(written - self._capacity)
         while self._read < written and (record := self._record(self._read)) is not None:
             records.append(record)
@@ -118,8 +138,8 @@ class RingReader:
         return records
 
     def close(self) -> None:
-        """Give the mapping back."""
-        self._count.release()
+        """Release the mapping."""
+        self._words.release()
         self._map.close()
 
     def _skip_to(self, oldest: int) -> None:

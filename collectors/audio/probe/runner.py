@@ -49,11 +49,13 @@ class ProbeRunner:
         alive_ns: Function that returns the monotonic time of the server's last known cycle; now, if unknown. While the
             server is frozen, nothing is started or ended: an open stream survives the freeze and shows its length.
         opened: Called with each new stream; returns the reader of its records.
+        freewheels: Function that returns whether the server freewheels. Meanwhile nothing is started, ended or judged.
 
     Attributes:
         failure: The reason why a due stream is missing.
         stream: The open stream.
         settled: Whether the first attempt has ended, with or without a stream.
+        paused: Whether the probe itself sees the server freewheel.
     """
 
     def __init__(
@@ -61,10 +63,14 @@ class ProbeRunner:
         plan: Callable[[], ProbePlan | None],
         alive_ns: Callable[[], int],
         opened: Callable[[StreamInfo], ProbeStream],
+        freewheels: Callable[[], bool] = bool,
     ) -> None:
         self._plan = plan
         self._alive_ns = alive_ns
         self._opened = opened
+        self._freewheels = freewheels
+        self._pauses = 0
+        self.paused = False
         self._starts = 0
         self._overruns = 0
         self._load: float | None = None
@@ -81,7 +87,7 @@ class ProbeRunner:
         """Run until cancelled, which ends the probe."""
         while True:
             plan = self._plan()
-            if plan is None or time.monotonic_ns() - self._alive_ns() > _STALLED_NS:
+            if plan is None or self._freewheels() or time.monotonic_ns() - self._alive_ns() > _STALLED_NS:
                 self._restart.reset()  # a stream that ended with its server did not fail itself
                 await asyncio.sleep(POLL_SECONDS)
                 continue
@@ -91,7 +97,7 @@ class ProbeRunner:
         """Run one probe, and pause after a failure."""
         began = time.monotonic_ns()
         try:
-            async with running_probe(plan) as probe:
+            async with running_probe(plan, self._is_held) as probe:
                 self._starts += 1
                 self.failure = None
                 await self._follow(plan, probe)
@@ -114,9 +120,10 @@ class ProbeRunner:
         """
         stream = self._opened(probe.stream)
         self.stream = probe.stream
+        self._pauses = 0
         heard = time.monotonic_ns()
         try:
-            while self._plan() == plan:
+            while self._is_held() or self._plan() == plan:
                 await asyncio.sleep(POLL_SECONDS)
                 heard = self._drain(probe, stream) or heard
                 self._judge(plan, probe, stream, heard)
@@ -125,11 +132,22 @@ class ProbeRunner:
             stream.close()
             self.stream = None
             self._load = None
+            self.paused = False
+
+    def _is_held(self) -> bool:
+        return self.paused or self._freewheels()
 
     def _drain(self, probe: ProbeProcess, stream: ProbeStream) -> int:
         """Forward the new records; return the monotonic time if there were any, otherwise 0."""
+        freewheels = self._freewheels()
+        probe.buffers.hold(freewheels)
         overruns = probe.buffers.overruns, probe.levels.overruns
         buffers, levels = probe.buffers.read(), probe.levels.read()
+        pauses, self._pauses = self._pauses, probe.buffers.pauses
+        self.paused = self._pauses % 2 == 1
+        if freewheels or self.paused or self._pauses != pauses:
+            stream.pause()
+            return time.monotonic_ns()
         if probe.buffers.overruns > overruns[0]:
             stream.skip()
         stream.fold(buffers, levels)

@@ -20,6 +20,7 @@ HEALTHY = AudioState(
     macos=False,
     server=RUNNING,
     frozen=False,
+    freewheeling=False,
     probe_due=True,
     probe_failure=None,
     stream=STREAM,

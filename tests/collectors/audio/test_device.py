@@ -149,6 +149,44 @@ def test_a_jitter_of_one_frame_is_exact_at_any_rate() -> None:
     assert JITTER_BOUNDS[0] > 1 / 44_100
 
 
+def test_nothing_of_a_freewheeling_server_is_counted() -> None:
+    device = Device("system")
+    device.see_server(SERVER, [])
+    device.freewheel(10 * SECOND, 11 * SECOND)
+    device.see_server(
+        SERVER, [Observation("jack", "xrun", at, at + SECOND // 10) for at in (9_950_000_000, 10 * SECOND)]
+    )
+    during = device.view()
+    device.freewheel(0, 12 * SECOND)
+    device.observe(Observation("gap", "lost", 9 * SECOND, 11 * SECOND, SECOND))
+    device.settle(20 * SECOND)
+
+    assert (during.freewheeling, during.load, during.cycle_ns) == (True, None, 11 * SECOND)
+    assert not device.view().freewheeling
+    assert sum(device.view().observations.values()) == device.view().dropouts == 0
+
+    device.observe(Observation("jack", "xrun", 21 * SECOND, 21 * SECOND))
+    device.settle(30 * SECOND)
+
+    assert device.view().dropouts == 1
+
+
+def test_levels_and_timing_start_again_after_freewheeling() -> None:
+    device = Device("system")
+    stream = device.open_stream(STREAM)
+    stream.fold([record(index) for index in range(10)], [level_record(1).pack(48_000, 0.01, 0.5, 1.0, 0, 0)])
+    intervals = sum(device.view().interval.counts)
+    stream.pause()
+
+    assert device.view().levels == ()
+
+    stream.fold([record(index) for index in (500, 501)], [])
+    stream.close()
+
+    assert sum(device.view().interval.counts) == intervals
+    assert device.view().lost_buffers == 0
+
+
 def test_a_device_is_the_same_one_as_long_as_it_is_known() -> None:
     devices = Devices()
 

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from collectors.audio.probe.clock import portaudio_clock
-from collectors.audio.probe.portaudio import open_clock, open_stream, own_frames
+from collectors.audio.probe.portaudio import connect, is_on_jack, open_stream, own_frames
 from collectors.audio.probe.protocol import ProbeRequest
 
 ALSA, JACK = 0, 1
@@ -50,11 +49,12 @@ def test_a_buffer_is_ours_to_choose_except_on_jack(host_api: int, frames: int) -
     assert own_frames(Audio(), DEVICE | {"hostApi": host_api}, request) == frames
 
 
-def test_a_device_of_another_host_api_has_portaudios_clock() -> None:
-    assert open_clock(Audio(), DEVICE | {"hostApi": ALSA}) is portaudio_clock
+@pytest.mark.parametrize(("host_api", "on_jack"), [(ALSA, False), (JACK, True)])
+def test_the_host_api_shows_whether_a_device_is_on_jack(host_api: int, on_jack: bool) -> None:  # noqa: FBT001 - a parameter
+    assert is_on_jack(Audio(), DEVICE | {"hostApi": host_api}) is on_jack
 
 
-def test_a_jack_server_that_cannot_be_reached_leaves_portaudios_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_jack_server_there_is_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JACK_DEFAULT_SERVER", "wr-test-no-such-server")
 
-    assert open_clock(Audio(), DEVICE) is portaudio_clock
+    assert connect() is None

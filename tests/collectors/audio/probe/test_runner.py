@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 import pytest
@@ -49,7 +50,9 @@ class Script:
             return None
         return PLAN
 
-    def running_probe(self, _plan: ProbePlan) -> AbstractAsyncContextManager[ProbeProcess]:
+    def running_probe(
+        self, _plan: ProbePlan, _freewheels: Callable[[], bool]
+    ) -> AbstractAsyncContextManager[ProbeProcess]:
         life = self._left.pop(0)
         assert life is not None
         self._now_ns += int(life[0] * 1e9)
