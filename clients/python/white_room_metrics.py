@@ -1,13 +1,13 @@
-"""Serves the metrics of a Python tool on a Unix socket, for wr-agent to poll. Needs prometheus_client; copy this file.
+"""The metrics of a Python tool, served on a Unix socket for wr-agent. Copy this file; it needs prometheus_client.
 
     registry = CollectorRegistry()
     songs = Counter("songs_created_total", "Songs created.", registry=registry)
     with serving("song-tool", registry):
         songs.inc()
 
-Answers in a thread of its own, so that it serves asyncio programs too. `curl --unix-socket FILE http://tool/metrics`
-shows what the agent sees. Pass a registry of your own: prometheus_client's default one also has `process_` and
-`python_` families, which the agent refuses because they are the agent's own.
+A thread of its own answers, so it serves asyncio programs too. `curl --unix-socket FILE http://tool/metrics` shows the
+page that the agent polls. Pass a registry of your own: that of prometheus_client also has `process_` and `python_`
+families, whose names the agent reserves for itself.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.exposition import MetricsHandler
 
 _SHARED = Path("/run/white-room")
@@ -36,15 +36,15 @@ def serving(plugin: str, registry: CollectorRegistry, directory: Path | None = N
 
     Args:
         plugin: The value of the label `plugin`: letters, digits, `_` and `-`, a letter or digit first, at most 64.
-        registry: What is served.
-        directory: Where the socket goes, instead of the first usable place of the platform.
+        registry: The registry that is served.
+        directory: The socket's directory; by default the first usable one of the platform.
 
     Yields:
         The socket.
 
     Raises:
         ValueError: The plugin's name has another form.
-        OSError: There is no place for the socket, or none where others cannot replace it.
+        OSError: No directory is usable, or others could replace the socket in each.
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", plugin):
         raise ValueError(f"expected letters, digits, '_' or '-', a letter or digit first, got {plugin!r}")
@@ -55,10 +55,22 @@ def serving(plugin: str, registry: CollectorRegistry, directory: Path | None = N
     try:
         yield path
     finally:
-        if os.getpid() == process:  # in a forked child the thread is not, and the socket is its parent's
+        if os.getpid() == process:  # a forked child has no such thread, and the socket is its parent's
             server.shutdown()
             path.unlink(missing_ok=True)
         server.server_close()
+
+
+def add_deployment_version(registry: CollectorRegistry, service: str, version: str) -> None:
+    """Export the deployed version of a service, with the label values that its other metrics have.
+
+    Args:
+        registry: The registry that is served.
+        service: The value of the label `service`, such as `export-server`.
+        version: The version, such as `1.2.3`.
+    """
+    help_ = "The deployed version of the service, as a label of a series with the value 1."
+    Gauge("deployment_version", help_, ["service", "version"], registry=registry).labels(service, version).set(1)
 
 
 class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
@@ -67,7 +79,7 @@ class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
 
 def _bound(plugin: str, directory: Path, handler: type[MetricsHandler]) -> tuple[_Server, Path]:
-    """A server on `<plugin>.<pid>.sock`, or with a number before `.sock` if this process has that one already."""
+    """Return a server on `<plugin>.<pid>.sock`, or with a number before `.sock` if this process has that one."""
     for left in filter(_is_left_over, directory.glob(f"{plugin}.*.sock")):
         left.unlink(missing_ok=True)
     for number in itertools.count(1):
@@ -81,7 +93,7 @@ def _bound(plugin: str, directory: Path, handler: type[MetricsHandler]) -> tuple
 
 
 def _is_left_over(path: Path) -> bool:
-    """Whether the process of the name is gone, and none listens that has this number in another container."""
+    """Return whether the named process is gone, and no process of that number listens in another container."""
     try:
         os.kill(int(path.name.split(".")[1]), 0)
     except ProcessLookupError:
@@ -93,7 +105,7 @@ def _is_left_over(path: Path) -> bool:
 
 
 def _directories() -> list[Path]:
-    """Where the agent looks, the best first; where the environment says it, nowhere else."""
+    """Return the directories that the agent searches, the best first; only that of the environment if it names one."""
     if chosen := os.environ.get("WHITE_ROOM_SOCKET_DIR"):
         return [Path(chosen)]
     runtime = os.environ.get("XDG_RUNTIME_DIR")
@@ -102,7 +114,7 @@ def _directories() -> list[Path]:
 
 
 def _usable(directories: Sequence[Path]) -> Path:
-    """The first of these that sockets can safely be put into; made, where it is not the machine's."""
+    """Return the first directory that is safe for sockets; create it unless it is the machine's."""
     problems = []
     for directory in directories:
         try:

@@ -129,6 +129,13 @@ wr_ffi_function* wr_metrics_add_ffi_function(wr_metrics* metrics, const char* fu
     });
 }
 
+bool wr_metrics_add_deployment_version(wr_metrics* metrics, const char* version) {
+    return guarded([&] {
+        wr::add_deployment_version(metrics->registry, version);
+        return true;
+    });
+}
+
 bool wr_metrics_add_memory(wr_metrics* metrics) {
     return guarded([&] {
         wr::add_memory_metrics(metrics->registry);

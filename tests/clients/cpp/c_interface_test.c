@@ -32,6 +32,7 @@ int main(int argc, char **argv) {
     wr_ffi_function *function = wr_metrics_add_ffi_function(metrics, "sch_engine_load_song", 0, &rejected, 1);
     CHECK(counter && gauge && histogram && audio && function);
     CHECK(wr_metrics_add_memory(metrics));
+    CHECK(wr_metrics_add_deployment_version(metrics, "1.2.3"));
     CHECK(wr_metrics_add_gauge(metrics, "songs_created_total", "Songs.", NULL, 0) == NULL);
     CHECK(wr_metrics_add_histogram(metrics, "other_seconds", "Other.", descending, 2, NULL, 0) == NULL);
 

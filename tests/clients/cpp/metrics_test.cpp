@@ -231,6 +231,13 @@ void memory_is_that_of_this_process() {
     CHECK(contains(registry.text(), "\naudio_engine_resident_memory_bytes "));
 }
 
+void the_deployed_version_is_a_label() {
+    Registry registry{{{"service", "juce-backend"}}};
+    white_room::add_deployment_version(registry, "1.2.3");
+    white_room::add_deployment_version(registry, "1.2.3");
+    CHECK(contains(registry.text(), "\ndeployment_version{service=\"juce-backend\",version=\"1.2.3\"} 1\n"));
+}
+
 void requests_are_answered() {
     const auto page = [] { return std::string{"a 1\n"}; };
     const auto answer = [&](const char* head) { return white_room::answer(head, page); };
@@ -264,5 +271,6 @@ int main() {
     channels_have_loads_that_fade();
     ffi_calls_are_counted_by_function_and_code();
     memory_is_that_of_this_process();
+    the_deployed_version_is_a_label();
     requests_are_answered();
 }

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
-from clients.python.white_room_metrics import serving
+from clients.python.white_room_metrics import add_deployment_version, serving
 from tests.clients.unix_http import page
 from tests.conftest import StartAgent
 from tests.support.waiting import eventually
@@ -30,6 +30,12 @@ def test_what_was_counted_is_served_until_the_end(registry: CollectorRegistry, s
         assert path.stat().st_mode & 0o777 == 0o660
         assert sockets.stat().st_mode & 0o777 == 0o700
     assert list(sockets.iterdir()) == []
+
+
+def test_the_deployed_version_is_a_label(registry: CollectorRegistry, sockets: Path) -> None:
+    add_deployment_version(registry, "export-server", "1.2.3")
+    with serving("exporter", registry, sockets) as path:
+        assert 'deployment_version{service="export-server",version="1.2.3"} 1.0\n' in page(path)
 
 
 def test_two_of_one_process_have_their_own_sockets(registry: CollectorRegistry, sockets: Path) -> None:
@@ -98,7 +104,7 @@ SERVE_UNTIL_KILLED = """
 import sys, time
 from pathlib import Path
 from prometheus_client import CollectorRegistry
-from clients.python.white_room_metrics import serving
+from clients.python.white_room_metrics import add_deployment_version, serving
 with serving("tool", CollectorRegistry(), Path(sys.argv[1])) as path:
     print(path, flush=True)
     time.sleep(60)
@@ -123,7 +129,7 @@ FORK = """
 import os, sys
 from pathlib import Path
 from prometheus_client import CollectorRegistry
-from clients.python.white_room_metrics import serving
+from clients.python.white_room_metrics import add_deployment_version, serving
 from tests.clients.unix_http import page
 from tests.conftest import StartAgent
 from tests.support.waiting import eventually

@@ -69,6 +69,8 @@ WR_API wr_audio *wr_metrics_add_audio(wr_metrics *metrics, size_t channels);
 /* Calls, durations and errors of one function; a code that is neither `ok` nor named counts as "other". */
 WR_API wr_ffi_function *wr_metrics_add_ffi_function(wr_metrics *metrics, const char *function, int ok,
                                                     const wr_ffi_code *errors, size_t error_count);
+/* The deployed version of the app or server, which `labels` of wr_metrics_open name as `service`. False when it fails. */
+WR_API bool wr_metrics_add_deployment_version(wr_metrics *metrics, const char *version);
 /* Memory of this process. False when it fails. */
 WR_API bool wr_metrics_add_memory(wr_metrics *metrics);
 

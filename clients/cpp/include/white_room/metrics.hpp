@@ -11,6 +11,7 @@
 /// elsewhere says so where it is declared.
 
 #include <white_room/metrics/audio.hpp>
+#include <white_room/metrics/deployment.hpp>
 #include <white_room/metrics/ffi.hpp>
 #include <white_room/metrics/memory.hpp>
 #include <white_room/metrics/registry.hpp>
