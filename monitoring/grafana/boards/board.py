@@ -23,6 +23,9 @@ from grafana_foundation_sdk.models.prometheus import Dataquery as PrometheusQuer
 from monitoring.grafana.boards import incidents, links
 from monitoring.grafana.boards.variables import CLUSTER, ENVIRONMENT, HOST
 
+SCHEMA_VERSION = 36
+"""The schema of Grafana 10. Newer versions migrate it when they load it."""
+
 _WIDTH = 24  # columns of Grafana's grid
 
 
@@ -54,6 +57,7 @@ def board(
     """
     by_host = HOST in variables
     return Dashboard(
+        schema_version=SCHEMA_VERSION,
         uid=uid,
         title=title,
         description=description,

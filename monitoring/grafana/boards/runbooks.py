@@ -7,6 +7,7 @@ import re
 from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 
 from monitoring.grafana.boards import panels
+from monitoring.grafana.boards.board import SCHEMA_VERSION
 from monitoring.grafana.boards.everything import encoded
 from monitoring.runbooks.__main__ import by_runbook
 from monitoring.runbooks.text import GRAFANA
@@ -34,7 +35,9 @@ def _board(alert: str, title: str, content: str) -> Dashboard:
     panel = panels.markdown(content, _HEIGHT)
     panel.id_val = 1
     placed: list[Panel] = [panel]
-    return Dashboard(uid=uid(alert), title=title, tags=[TAG], editable=False, panels=[*placed])
+    return Dashboard(
+        schema_version=SCHEMA_VERSION, uid=uid(alert), title=title, tags=[TAG], editable=False, panels=[*placed]
+    )
 
 
 def _linked(text: str, names: dict[str, str]) -> str:

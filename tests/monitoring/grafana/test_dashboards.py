@@ -204,6 +204,10 @@ SUPPORTED_PANELS = {
 """The panel types that Grafana 10, 11, 12 and 13 all have as stable features."""
 
 
+def test_the_schema_is_that_of_the_oldest_supported_version() -> None:
+    assert {board["schemaVersion"] for board in BOARDS.values()} == {36}
+
+
 def test_only_panels_of_every_supported_version_are_used() -> None:
     assert {panel["type"] for _, panel in PANELS} <= SUPPORTED_PANELS
 
