@@ -7,5 +7,5 @@ from tests.support.monitoring import rendered
 
 @pytest.fixture(scope="session")
 def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The configuration that start.sh makes, which promtool and amtool have accepted."""
+    """Return the configuration that start.sh writes. promtool and amtool have accepted it."""
     return rendered(tmp_path_factory.mktemp("stack"))

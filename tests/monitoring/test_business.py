@@ -1,4 +1,4 @@
-"""The count of users that Prometheus makes of the registers of several machines."""
+"""The estimate of users over the registers of several machines."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _registers(users: range) -> bytearray:
 
 
 def _series(host: str, registers: bytearray) -> list[dict[str, str]]:
-    """What an agent exports of its registers: those that are set."""
+    """Return the registers that an agent exports: those that are set."""
     labels = f'host="{host}",source="app",window="day"'
     return [
         {"series": f'active_users_sketch{{{labels},register="{number}"}}', "values": f"{value}x10"}

@@ -35,7 +35,7 @@ def words_in_backticks(document: Path) -> set[str]:
     )
 
 
-def test_there_are_the_documents_that_were_asked_for() -> None:
+def test_the_required_documents_exist() -> None:
     assert {"alerts", "growth", "incidents", "setup", "training", "verification"} <= {path.stem for path in DOCUMENTS}
 
 
@@ -45,7 +45,7 @@ def test_every_program_that_is_called_is_there(document: Path) -> None:
 
 
 @each_document
-def test_our_own_commands_have_what_is_asked_of_them(document: Path) -> None:
+def test_our_own_commands_have_the_options_of_the_documents(document: Path) -> None:
     usage = (MONITORING / "start.sh").read_text()
     for program, *arguments in commands(document):
         if program == "wr-agent":

@@ -1,4 +1,4 @@
-"""Loki's configuration against what the agents rely on. No Loki has read it here: only its own keys are compared."""
+"""Loki's configuration, compared with the limits of the agents."""
 
 from pathlib import Path
 from typing import Any

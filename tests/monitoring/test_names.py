@@ -1,4 +1,4 @@
-"""Every metric that a rule or a runbook asks for is exported by something, so that renaming one is noticed here."""
+"""The metrics of rules and runbooks: each one is exported."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ PLATFORM = {
 
 
 def sample_names(page: str) -> set[str]:
-    """The names of all series of a text page."""
+    """Return the names of all series of a text page."""
     return set(re.findall(r"^([a-zA-Z_:][\w:]*)", page, re.MULTILINE))
 
 
@@ -62,7 +62,7 @@ FAMILIES = {"gauge", "counter", "histogram", "unknown"}
 
 
 def written_names() -> Iterator[str]:
-    """The names of families in the agent's code.
+    """Yield the names of families in the agent's code.
 
     Collectors also have them in tables, so every string there counts. Elsewhere in the agent there are readers of
     metrics, too: there, it is what a family is made with.
@@ -85,7 +85,7 @@ EXPORTERS = (exporters.postgres, exporters.redis, exporters.nginx)
 
 
 def _monitoring(folder: Path, running: ExitStack) -> tuple[str, str]:
-    """Where a Prometheus with rules and an Alertmanager answer. Some of its families begin with these."""
+    """Run a Prometheus with rules and an Alertmanager, and return their pages. Some families appear only with both."""
     prometheus, alertmanager = (f"127.0.0.1:{free_port()}" for _ in range(2))
     (folder / "alertmanager.yml").write_text("route: {receiver: none}\nreceivers: [{name: none}]\n")
     (folder / "prometheus.yml").write_text(
@@ -106,7 +106,7 @@ def _monitoring(folder: Path, running: ExitStack) -> tuple[str, str]:
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """What real servers say, and what the agent could say on a machine that has all it can measure."""
+    """Return the metrics of real servers, and all metrics of the agent's code."""
     folder = tmp_path_factory.mktemp("exporters")
     with ExitStack() as running:
         urls = [*_monitoring(folder, running)]

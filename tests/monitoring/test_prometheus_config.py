@@ -1,4 +1,4 @@
-"""What Prometheus makes of its configuration: whom it asks, how often, and what it calls them."""
+"""Prometheus's configuration: its targets, their intervals and their labels."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ AGENTS = """
 
 @pytest.fixture(scope="module")
 def targets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[dict[str, Any]]]:
-    """The active targets of a Prometheus with the shipped configuration."""
+    """Yield the active targets of a Prometheus with the shipped configuration."""
     folder = tmp_path_factory.mktemp("prometheus")
     agents = folder / "agents.yml"
     agents.write_text(AGENTS)
@@ -36,7 +36,7 @@ def targets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[dict[str,
     address = f"127.0.0.1:{free_port()}"
     options = [f"--config.file={config / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'tsdb'}"]
     with process(["prometheus", *options, f"--web.listen-address={address}"], folder):
-        yield eventually(lambda: _found(address), "Prometheus has found every agent")
+        yield eventually(lambda: _found(address), "Prometheus has every agent")
 
 
 def _found(address: str) -> list[dict[str, Any]] | None:
@@ -49,12 +49,12 @@ def _found(address: str) -> list[dict[str, Any]] | None:
 
 
 def labels(targets: list[dict[str, Any]], job: str) -> dict[str, tuple[str, str]]:
-    """Host and role by instance."""
+    """Return host and role by instance."""
     found = [target["labels"] for target in targets if target["labels"]["job"] == job]
     return {it["instance"]: (it["host"], it["role"]) for it in found}
 
 
-def test_host_is_a_stable_name_and_a_machine_is_a_server_unless_it_is_said_to_be_none(
+def test_host_is_a_stable_name_and_the_default_role_is_server(
     targets: list[dict[str, Any]],
 ) -> None:
     expected = {
@@ -77,7 +77,7 @@ def test_a_ping_goes_to_the_machine_and_carries_the_same_host(targets: list[dict
     assert "module=icmp" in studio["scrapeUrl"]
 
 
-def test_audio_is_asked_for_every_ten_seconds_and_the_rest_every_fifteen(targets: list[dict[str, Any]]) -> None:
+def test_audio_is_scraped_every_ten_seconds_and_the_rest_every_fifteen(targets: list[dict[str, Any]]) -> None:
     intervals = {(it["scrapePool"], it["scrapeInterval"]) for it in targets}
 
     assert {("agent", "15s"), ("agent-audio", "10s")} <= intervals
@@ -94,7 +94,7 @@ def test_an_exporter_speaks_for_its_service_on_this_machine(targets: list[dict[s
     assert [(it["service"], it["host"]) for it in redis] == [("redis", "central")]
 
 
-def test_what_was_not_started_is_not_asked(targets: list[dict[str, Any]]) -> None:
+def test_servers_that_were_not_started_are_no_targets(targets: list[dict[str, Any]]) -> None:
     assert {it["scrapePool"] for it in targets}.isdisjoint({"postgres", "nginx"})
 
 
@@ -142,7 +142,7 @@ def test_the_secure_jobs_scrape_an_agent_that_wants_a_key_and_a_password(
 
 
 def _web_file(folder: Path) -> str:
-    """A file for the agent that asks Prometheus for a certificate and a password, which are made in `folder`."""
+    """Return a web file that requires a certificate and a password, which it writes to `folder`."""
     authority = Authority(folder)
     server, _ = authority.issue("server"), authority.issue("client")
     (folder / "password").write_text("secret")
@@ -157,7 +157,7 @@ basic_auth_users: {{prometheus: {bcrypt.hashpw(b"secret", bcrypt.gensalt(4)).dec
 
 
 def _example(keys: Path, agents: Path) -> str:
-    """The example as somebody would put it to use, but for its intervals."""
+    """Return the example with its placeholders filled in and shorter intervals."""
     text = (MONITORING / "prometheus/examples/secure-agents.yml").read_text()
     for name, value in {
         "/etc/white-room/agents": keys,

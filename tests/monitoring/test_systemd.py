@@ -23,7 +23,7 @@ POSTGRES_URL = "postgresql://u:p%25$a@127.0.0.1:1/x"
 
 @pytest.fixture(scope="module")
 def systemd() -> Iterator[IsolatedSystemd]:
-    """A systemd on which the stack was started."""
+    """Yield a systemd that runs the stack."""
     with isolated_systemd() as manager:
         manager.run("mkdir", "-p", SOURCE)
         manager.run("cp", "-r", MONITORING, SOURCE)

@@ -29,7 +29,7 @@ REAL_SECRETS = {"PAGERDUTY_SERVICE_KEY_CRITICAL": "f" * 32, "SLACK_WEBHOOK_URL":
 
 @pytest.fixture(scope="module")
 def fast_stack(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the stack whose durations are divided by fifteen."""
+    """Return a copy of the stack with all durations divided by fifteen."""
     ignored = shutil.ignore_patterns("__pycache__", ".env")
     copy = shutil.copytree(MONITORING, tmp_path_factory.mktemp("fast") / "monitoring", ignore=ignored)
     for file in [*copy.glob("prometheus/**/*.yml"), copy / "alertmanager/alertmanager.yml"]:

@@ -7,11 +7,11 @@ import pytest
 from tests.support.site import Site, site
 
 TIMES = 10
-"""How much faster than as shipped Prometheus and Alertmanager run here."""
+"""The factor by which Prometheus and Alertmanager run faster than shipped."""
 
 
 @pytest.fixture(scope="session", name="site")
 def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """One for all tests, as it takes long to start: what a test changes it must put right again."""
+    """Yield one site for all tests, as it starts slowly. A test must revert its changes."""
     with site(tmp_path_factory.mktemp("site"), times=TIMES) as running:
         yield running

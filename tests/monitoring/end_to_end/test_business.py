@@ -1,4 +1,4 @@
-"""What users do, from the log lines and sockets of two machines' apps to the recorded numbers."""
+"""User activity, from the log lines and sockets of two apps to the recordings."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ EVENTS = {
     "user_signed_up": ("user_signups_total", "cluster:user_signups:increase1h"),
 }
 BEFORE, SINCE = 40, 100
-"""Events on each machine before Prometheus has looked for the first time, and since."""
+"""Events on each machine before the first scrape, and after it."""
 
 THREE_STANDARD_ERRORS = 3 * 0.033
 
 
 @pytest.fixture(scope="module")
 def busy(site: Site) -> Site:
-    """The site after two machines' users were at work; 1,000 of them on both."""
+    """Return the site after users were active on two machines, 1,000 of them on both."""
     first, second = site.apps
     for app, users in ((first, range(3000)), (second, range(2000, USERS))):
         app.write("opened", users)
@@ -80,7 +80,7 @@ def test_the_use_of_a_feature_is_recorded(busy: Site) -> None:
 
 
 def _is_recorded(site: Site, query: str) -> None:
-    """Prometheus extrapolates what it saw to the ends of its window."""
+    """Check a recording roughly: Prometheus extrapolates to the ends of its window."""
 
     def near() -> bool:
         found = site.stack.prometheus.value(query)

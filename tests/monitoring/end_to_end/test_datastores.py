@@ -1,4 +1,4 @@
-"""The database, the cache and the web server: their alerts ask for what their real exporters say."""
+"""PostgreSQL, Redis and Nginx: their alerts use metrics of their real exporters."""
 
 from __future__ import annotations
 

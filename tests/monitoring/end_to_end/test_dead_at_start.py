@@ -18,7 +18,7 @@ SERVICES = {"postgresql", "redis", "nginx"}
 
 @pytest.fixture(scope="module")
 def notified(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receivers]:
-    """The notifications of a stack whose services are all down."""
+    """Yield the notifications of a stack whose services are all down."""
     folder = tmp_path_factory.mktemp("dead")
     (folder / "agents.yml").write_text("[]\n")
     urls = {

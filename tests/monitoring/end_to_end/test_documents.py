@@ -1,4 +1,4 @@
-"""The commands of the documents that ask servers, run against the servers of the site."""
+"""The queries of the documents, run against the servers of the site."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a fault on a machine to the people who must know of it, and to the news that it is over."""
+"""Faults on machines, and the notifications of their beginnings and ends."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ each_fault = pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.al
 
 
 @pytest.fixture(scope="module")
-def told(site: Site) -> Receivers:
-    """What people were told of all faults at once, and of their ends."""
+def notified(site: Site) -> Receivers:
+    """Return the notifications of all faults at once, and of their ends."""
     for fault in FAULTS:
         fault.strike(site)
     for fault in FAULTS:
-        eventually(partial(fault.triggers, site.seen), f"PagerDuty is told that {fault.what}", PATIENCE)
+        eventually(partial(fault.triggers, site.seen), f"PagerDuty has: {fault.what}", PATIENCE)
     for fault in FAULTS:
         fault.fix(site)
     for fault in FAULTS:
-        eventually(partial(fault.ends, site.seen), f"PagerDuty is told that it is over: {fault.what}", PATIENCE)
+        eventually(partial(fault.ends, site.seen), f"PagerDuty has the end: {fault.what}", PATIENCE)
     return site.seen
 
 
 @each_fault
-def test_pagerduty_is_told_what_it_is_and_where_to_read_on(told: Receivers, fault: Fault) -> None:
-    event = fault.triggers(told)[0]
+def test_pagerduty_has_the_fault_with_its_links(notified: Receivers, fault: Fault) -> None:
+    event = fault.triggers(notified)[0]
     payload = event["payload"]
     name = payload["class"]
 
@@ -52,32 +52,32 @@ def test_pagerduty_is_told_what_it_is_and_where_to_read_on(told: Receivers, faul
 
 
 @each_fault
-def test_the_end_closes_the_incident_that_the_fault_opened(told: Receivers, fault: Fault) -> None:
-    opened, closed = ({event["dedup_key"] for event in events(told)} for events in (fault.triggers, fault.ends))
+def test_the_end_closes_the_incident_that_the_fault_opened(notified: Receivers, fault: Fault) -> None:
+    opened, closed = ({event["dedup_key"] for event in events(notified)} for events in (fault.triggers, fault.ends))
 
     assert len(opened) == 1
     assert closed == opened
 
 
 @each_fault
-def test_slack_shows_the_fault_in_red_and_its_end_in_green(told: Receivers, fault: Fault) -> None:
+def test_slack_shows_the_fault_in_red_and_its_end_in_green(notified: Receivers, fault: Fault) -> None:
     def ends() -> list[dict[str, Any]]:
-        return [message for message in fault.messages(told) if message["color"] == "good"]
+        return [message for message in fault.messages(notified) if message["color"] == "good"]
 
     assert eventually(ends, "Slack shows the end")[0]["title"].startswith("[RESOLVED] ")
-    first = fault.messages(told)[0]
+    first = fault.messages(notified)[0]
     assert first["color"] == "danger"
     assert first["title"].startswith(f"[{fault.priority}] ")
 
 
 @each_fault
-def test_the_team_has_a_mail_of_the_fault_and_one_of_its_end(told: Receivers, fault: Fault) -> None:
+def test_the_team_has_a_mail_of_the_fault_and_one_of_its_end(notified: Receivers, fault: Fault) -> None:
     def ended() -> bool:
-        return any(subject.startswith("[RESOLVED] ") for subject in fault.mails(told))
+        return any(subject.startswith("[RESOLVED] ") for subject in fault.mails(notified))
 
     eventually(ended, "the team has a mail of the end", PATIENCE)
-    assert fault.mails(told)[0].startswith(f"[{fault.priority}] ")
+    assert fault.mails(notified)[0].startswith(f"[{fault.priority}] ")
 
 
-def test_no_one_refused_what_they_were_told(told: Receivers) -> None:
-    assert told.refused == []
+def test_no_notification_was_refused(notified: Receivers) -> None:
+    assert notified.refused == []

@@ -1,4 +1,4 @@
-"""That the faster stack of these tests is the shipped one in all but its durations."""
+"""The faster stack of these tests: it differs from the shipped one in durations only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PROMETHEUS = MONITORING / "prometheus/prometheus.yml"
 
 
 def values(document: Any, path: str = "") -> dict[str, Any]:  # noqa: ANN401 - any YAML
-    """Every scalar by where it stands."""
+    """Return every scalar by its path."""
     if isinstance(document, dict):
         return {at: it for key, one in document.items() for at, it in values(one, f"{path}/{key}").items()}
     if isinstance(document, list):

@@ -45,7 +45,7 @@ paths = ["{folder}/no-such-log"]
 
 
 class World(NamedTuple):
-    """What the tests ask.
+    """The servers of the site.
 
     Attributes:
         prometheus: Knows all.
@@ -111,7 +111,7 @@ def _agents(folder: Path, studio: str, server: str) -> str:
 
 @contextlib.contextmanager
 def _container_host(root: Path) -> Iterator[str]:
-    """The address of a machine with one container: the agent's collector on files, as not every machine has any."""
+    """Yield the address of a machine with one container: the agent's collector on a tree of files."""
     write_machine(root)
     write_group(root, f"/system.slice/docker-{WEB}.scope")
     collector = ContainersCollector(ContainersConfig(sockets=[]), root)
@@ -141,7 +141,7 @@ def _container_host(root: Path) -> Iterator[str]:
 
 @contextlib.contextmanager
 def _busy(stage: App, player: JackClient) -> Iterator[None]:
-    """Users do something all the time, and now and then a player is too late for the device."""
+    """Keep users active, and let a player miss the device's deadline now and then."""
     ended = threading.Event()
 
     def work() -> None:

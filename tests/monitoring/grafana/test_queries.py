@@ -1,4 +1,4 @@
-"""Every query of every dashboard, asked of a real Prometheus that watches real agents and exporters: none is empty."""
+"""Every query of every dashboard, run by a real Prometheus with real agents and exporters: none is empty."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def test_each_query_has_data(world: World, question: Question) -> None:
     assert eventually(lambda: _has_data(world.prometheus, question, ALL), f"data of {question.text}", 2 * PATIENCE)
 
 
-def test_each_metric_that_is_asked_for_is_there(world: World) -> None:
-    """Also of what is shown as 0 where there is nothing."""
+def test_each_metric_of_a_query_exists(world: World) -> None:
+    """Check metrics, too, whose absence a panel shows as 0."""
     asked = set().union(*(metric_names(filled_in(question.text, ALL | GRAFANAS_OWN)) for question in METRICS))
 
     assert len(asked) > 80
@@ -94,7 +94,7 @@ def test_dropouts_are_shown(world: World) -> None:
 
 @pytest.mark.parametrize("question", LOGS, ids=lambda it: f"{it.board} {it.where}")
 def test_each_selector_of_logs_names_labels_of_lines_that_arrived(world: World, question: Question) -> None:
-    """Loki itself cannot be run here: that the selector matches is decided by its plain form, `{label=~"value"}`."""
+    """Match a plain selector `{label=~"value"}` against real streams. No Loki runs here."""
     selector = re.fullmatch(r'\{(\w+=~"[^"]*"(, )?)+\}', filled_in(question.text, ALL))
     assert selector, f"expected nothing but a selector, got {question.text}"
     wanted = dict(re.findall(r'(\w+)=~"([^"]*)"', selector[0]))
