@@ -66,6 +66,8 @@ run_docker() {
     say "${server% *}: http://$LISTEN:${server#* }"
   done
   check_grafana compose stop grafana &
+  # shellcheck disable=SC2064  # the process id of now
+  trap "kill $! 2>/dev/null || true" EXIT
   compose up --remove-orphans
 }
 

@@ -16,7 +16,7 @@ grafana_home() {
   return 1
 }
 
-# check_grafana STOP...: runs the command STOP if Grafana lets in whom it must not, or keeps out its administrator.
+# check_grafana STOP...: runs the command STOP if the default login works, or if the password of the settings fails.
 check_grafana() {
   local reason
   if reason=$(grafana_fault); then
