@@ -5,22 +5,48 @@ from __future__ import annotations
 import os
 import re
 import resource
+import time
 from pathlib import Path
 
 from collectors.host import stat
 from collectors.kernel_files import read_text
-from collectors.metrics import Family, counter, gauge
+from collectors.metrics import Family, LabelValues, counter, gauge
 
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _UNLIMITED = 2**64 - 1
+_KEEP_SECONDS = 10.0
 
 # proc_pid_stat(5): its fields 14, 15, 22, 23 and 24, where the first after the name in brackets is field 3.
 _USER, _SYSTEM, _START, _VIRTUAL, _RESIDENT = 11, 12, 19, 20, 21
 
 
-def families(root: Path) -> list[Family]:
-    """Return processor time, memory and open files of this process."""
+class OwnProcess:
+    """The agent's own process. Its proportional memory is measured less often: the kernel walks all pages for it."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._measured = -_KEEP_SECONDS
+        self._memory: dict[LabelValues, float] = {}
+
+    def families(self) -> list[Family]:
+        """Return processor time, memory and open files of this process, and the memory of its children."""
+        if time.monotonic() - self._measured >= _KEEP_SECONDS:
+            self._memory = _proportional_memory(self._root)
+            self._measured = time.monotonic()
+        return [
+            *_own(self._root),
+            gauge(
+                "wr_agent_memory_pss_bytes",
+                "Proportional set size of the agent and of its children, such as the audio probe. "
+                "Memory that processes share counts by its share.",
+                self._memory,
+                ("process",),
+            ),
+        ]
+
+
+def _own(root: Path) -> list[Family]:
     fields = read_text(f"{root}/proc/self/stat").rpartition(")")[2].split()
     started = stat.parse(read_text(f"{root}/proc/stat"))["btime"] + int(fields[_START]) / _TICKS_PER_SECOND
     return [
@@ -43,17 +69,10 @@ def families(root: Path) -> list[Family]:
             len(os.listdir(root / "proc/self/fd")),  # noqa: PTH208 - names cost less than paths
         ),
         gauge("process_max_fds", "Maximum number of open file descriptors.", _limit(resource.RLIMIT_NOFILE)),
-        gauge(
-            "wr_agent_memory_pss_bytes",
-            "Proportional set size of the agent and of its children, such as the audio probe. Memory that processes "
-            "share counts by its share.",
-            _proportional_memory(root),
-            ("process",),
-        ),
     ]
 
 
-def _proportional_memory(root: Path) -> dict[tuple[str, ...], float]:
+def _proportional_memory(root: Path) -> dict[LabelValues, float]:
     """Return the PSS of this process and of its children in bytes; without those that have ended."""
     own = _pss(root, "self")
     children = [_pss(root, pid) for pid in _children(root)]

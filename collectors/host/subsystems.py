@@ -40,7 +40,6 @@ from collectors.host import (
     nvme,
     powersupplyclass,
     pressure,
-    process,
     rapl,
     realtime,
     scaling_governor,
@@ -69,6 +68,7 @@ from collectors.host.dmi import Dmi
 from collectors.host.filesystem import FileSystems, Measured
 from collectors.host.meminfo import Memory
 from collectors.host.os_release import OsRelease
+from collectors.host.process import OwnProcess
 from collectors.host.timex import Timex
 from collectors.metrics import Family
 from collectors.mounts import linux_mounts
@@ -136,7 +136,7 @@ def linux(root: Path, config: HostConfig) -> Platform:
             Subsystem("os", OsRelease(root).families),
             Subsystem("powersupplyclass", partial(powersupplyclass.families, root)),
             Subsystem("pressure", partial(pressure.families, root)),
-            Subsystem("process", partial(process.families, root)),
+            Subsystem("process", OwnProcess(root).families),
             Subsystem("rapl", partial(rapl.families, root)),
             Subsystem("realtime", partial(realtime.families, root)),
             Subsystem("scaling_governor", partial(scaling_governor.families, root)),

@@ -9,12 +9,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from collectors.host.process import families
-from tests.collectors.host.support import samples_of
+from collectors.host.process import OwnProcess
+from tests.collectors.host.support import Tree, samples_of
 
 
 def _value(name: str) -> float:
-    return samples_of(families(Path("/")), name)[()]
+    return samples_of(OwnProcess(Path("/")).families(), name)[()]
 
 
 def test_it_is_this_process() -> None:
@@ -37,11 +37,11 @@ def test_processor_time_is_counted_in_seconds() -> None:
 
 def test_memory_is_the_proportional_share_of_the_agent_and_its_children() -> None:
     script = "held = b'x' * 20_000_000; print(len(held), flush=True); input()"
-    before = samples_of(families(Path("/")), "wr_agent_memory_pss_bytes")
+    before = samples_of(OwnProcess(Path("/")).families(), "wr_agent_memory_pss_bytes")
     with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         child.stdout.readline()
-        during = samples_of(families(Path("/")), "wr_agent_memory_pss_bytes")
+        during = samples_of(OwnProcess(Path("/")).families(), "wr_agent_memory_pss_bytes")
         child.kill()
 
     assert 0 < before["agent",] < psutil.Process().memory_info().rss * 1.1
@@ -55,7 +55,18 @@ def test_a_kernel_without_proportional_sizes_gives_none_of_the_agent(tmp_path: P
     (tmp_path / "proc/self/fd").mkdir()
     (tmp_path / "proc/self/stat").write_text(Path("/proc/self/stat").read_text())
 
-    assert ("agent",) not in samples_of(families(tmp_path), "wr_agent_memory_pss_bytes")
+    assert ("agent",) not in samples_of(OwnProcess(tmp_path).families(), "wr_agent_memory_pss_bytes")
+
+
+def test_proportional_memory_is_not_measured_at_each_scrape(tree: Tree) -> None:
+    root = tree({f"proc/self/{name}": Path(f"/proc/self/{name}").read_text() for name in ("stat", "smaps_rollup")})
+    tree({"proc/stat": "btime 1\n", "proc/self/fd/0": ""})
+    process = OwnProcess(root)
+    before = samples_of(process.families(), "wr_agent_memory_pss_bytes")
+    tree({"proc/self/smaps_rollup": "Pss: 1 kB\n"})
+
+    assert samples_of(process.families(), "wr_agent_memory_pss_bytes") == before
+    assert samples_of(OwnProcess(root).families(), "wr_agent_memory_pss_bytes")["agent",] == 1024
 
 
 def test_open_files_are_counted() -> None:
