@@ -127,17 +127,16 @@ def _promise(function: Callable[[], T], name: str) -> tuple[asyncio.Future[T], _
 class OneAtATime(Generic[T]):
     """A blocking function that runs at most once at a time; concurrent callers share its result.
 
-    It keeps its thread between calls, so that a machine that runs out of threads later does not stop it.
-
     Args:
         function: What to call.
         name: The thread's name.
+        resident: Keeps the thread between calls. A machine that runs out of threads later does not stop it then.
     """
 
-    def __init__(self, function: Callable[[], T], name: str) -> None:
+    def __init__(self, function: Callable[[], T], name: str, *, resident: bool = False) -> None:
         self._function = function
         self._name = name
-        self._worker = Worker(name)
+        self._worker = Worker(name) if resident else None
         self._running: asyncio.Future[T] | None = None
         self._overdue = False
 
@@ -151,14 +150,12 @@ class OneAtATime(Generic[T]):
         Raises:
             TimeoutError: The function did not return in time.
             StillRunningError: The function missed an earlier deadline and has not returned since.
-            NoThreadError: Its thread has yet to be started, and the system has none left.
+            NoThreadError: A thread has to be started, and the system has none left.
         """
         if self._overdue:
             raise StillRunningError(f"{self._name} missed an earlier deadline and has not returned since")
-        if self._running is None:
-            future, call = _promise(self._function, self._name)
-            self._worker.submit(call)
-            self._running = future
+        if self._running is None or self._running.done():
+            self._running = self._start()
             self._running.add_done_callback(self._finished)
         try:
             async with asyncio.timeout(deadline):
@@ -167,6 +164,13 @@ class OneAtATime(Generic[T]):
             if self._running is not None:
                 self._overdue = True
             raise
+
+    def _start(self) -> asyncio.Future[T]:
+        if self._worker is None:
+            return start(self._function, self._name)
+        future, call = _promise(self._function, self._name)
+        self._worker.submit(call)
+        return future
 
     def _finished(self, future: asyncio.Future[T]) -> None:
         self._running = None

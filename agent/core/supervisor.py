@@ -48,7 +48,7 @@ class Supervised:
         self.run_error = ""
         self.snapshot_error = ""
         self.render_error = ""
-        self._snapshot = OneAtATime(lambda: list(collector.collect()), f"collect {collector.name}")
+        self._snapshot = OneAtATime(lambda: list(collector.collect()), f"collect {collector.name}", resident=True)
         self._view = OneAtATime(collector.view, f"view {collector.name}")
         self._view_failed = False
         self._task: asyncio.Task[None] | None = None

@@ -26,6 +26,9 @@ _log = structlog.get_logger()
 # the agent gives to a collector.
 _LONGEST_DEADLINE = 0.8
 _SHARE_OF_TIMEOUT = 0.6
+_FRESH = 20.0
+"""Seconds for which a check uses the readings of a scrape. Scrapes are usually 15 s apart."""
+
 _HANDOVERS = 4
 """The number of subsystems in a row that may hang within the deadline without a cost to the others."""
 
@@ -86,11 +89,13 @@ class HostCollector(Collector):
         )
         self._textfiles = TextFiles(config.textfile_directory)
         self._failing: Mapping[str, str] = {}
+        self._failures: Mapping[str, Exception] = {}
+        self._measured = -_FRESH
         self._parts: Mapping[str, AbstractSet[str]] = {it.name: _SCRAPE_NAMES for it in self._subsystems()}
 
     def collect(self) -> list[Family]:
         """Return the families of every subsystem, and the duration and result of reading it."""
-        readings = self._readings(self._subsystems())
+        readings = self._all_readings()
         self._log_changes(readings)
         by_subsystem = {reading.name: [family for family in reading.families if family.samples] for reading in readings}
         if _TEXTFILE not in self.config.leave_out:
@@ -131,6 +136,12 @@ class HostCollector(Collector):
             for name, answer in answers.items()
         ]
 
+    def _all_readings(self) -> list[_Reading]:
+        readings = self._readings(self._subsystems())
+        self._failures = {reading.name: reading.failure for reading in readings if reading.failure}
+        self._measured = time.monotonic()
+        return readings
+
     def _log_changes(self, readings: Sequence[_Reading]) -> None:
         failing = {reading.name: repr(reading.failure) for reading in readings if reading.failure}
         for name, error in failing.items():
@@ -153,9 +164,10 @@ class HostCollector(Collector):
         return checks.memory(self._platform.memory())
 
     def _sources(self) -> list[Finding]:
-        return checks.sources(
-            {reading.name: reading.failure for reading in self._readings(self._subsystems()) if reading.failure}
-        )
+        """Return the failures of the last scrape; measure if that is too long ago."""
+        if time.monotonic() - self._measured >= _FRESH:
+            self._all_readings()
+        return checks.sources(self._failures)
 
 
 def _scrape_families(readings: Sequence[_Reading]) -> list[Family]:

@@ -11,6 +11,9 @@ SUBSYSTEMS = frozenset({"cpu", "filesystem", "loadavg", "meminfo", "pressure"})
 """The subsystems that the view reads."""
 
 
+_Families = dict[str, list[Family]]
+
+
 @dataclass(frozen=True, slots=True)
 class HostView:
     """The machine at one instant. None means unknown.
@@ -37,7 +40,9 @@ class HostView:
 
 def host_view(families: Iterable[Family]) -> HostView:
     """Return the view of the families of `SUBSYSTEMS`."""
-    by_name = {family.name: family for family in families}
+    by_name: _Families = {}
+    for family in families:  # one name may have several families, with different labels
+        by_name.setdefault(family.name, []).append(family)
     disk, used = _fullest(by_name)
     return HostView(
         cpu_seconds=_total(by_name, "node_cpu_seconds_total"),
@@ -52,20 +57,19 @@ def host_view(families: Iterable[Family]) -> HostView:
     )
 
 
-def _samples(families: dict[str, Family], name: str) -> Iterator[tuple[dict[str, str], float]]:
-    family = families.get(name)
-    if family is not None:
+def _samples(families: _Families, name: str) -> Iterator[tuple[dict[str, str], float]]:
+    for family in families.get(name, ()):
         for values, value in family.samples.items():
             if isinstance(value, int | float):
                 yield dict(zip(family.labels, values, strict=True)), float(value)
 
 
-def _total(families: dict[str, Family], name: str) -> float | None:
+def _total(families: _Families, name: str) -> float | None:
     values = [value for _, value in _samples(families, name)]
     return sum(values) if values else None
 
 
-def _idle(families: dict[str, Family]) -> float | None:
+def _idle(families: _Families) -> float | None:
     """Return idle time; waiting for I/O is idle too."""
     values = [
         value
@@ -75,7 +79,7 @@ def _idle(families: dict[str, Family]) -> float | None:
     return sum(values) if values else None
 
 
-def _memory(families: dict[str, Family]) -> float | None:
+def _memory(families: _Families) -> float | None:
     """Return the used share. Linux reports available memory; macOS free and inactive memory."""
     total = _total(families, "node_memory_MemTotal_bytes") or _total(families, "node_memory_total_bytes")
     available = _total(families, "node_memory_MemAvailable_bytes")
@@ -85,7 +89,7 @@ def _memory(families: dict[str, Family]) -> float | None:
     return 1 - available / total if total else None
 
 
-def _fullest(families: dict[str, Family]) -> tuple[str, float | None]:
+def _fullest(families: _Families) -> tuple[str, float | None]:
     """Return the fullest writable file system, and its used share."""
     sizes, read_only = (
         {_mount(labels): value for labels, value in _samples(families, f"node_filesystem_{kind}")}

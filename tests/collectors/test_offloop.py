@@ -82,14 +82,15 @@ async def test_a_call_fails_alone_where_no_thread_is_left() -> None:
 
 
 async def test_calls_go_on_in_the_thread_that_they_have_where_no_other_is_left() -> None:
-    once = OneAtATime(threading.get_ident, "work")
+    once = OneAtATime(threading.get_ident, "work", resident=True)
     first = await once(30)
     with no_threads_left():
         assert await once(30) == first
 
 
-async def test_a_first_call_that_got_no_thread_is_made_later() -> None:
-    once = OneAtATime(lambda: 1, "work")
+@pytest.mark.parametrize("resident", [False, True])
+async def test_a_first_call_that_got_no_thread_is_made_later(resident: bool) -> None:  # noqa: FBT001 - a case
+    once = OneAtATime(lambda: 1, "work", resident=resident)
     with no_threads_left(), pytest.raises(NoThreadError):
         await once(30)
 
@@ -122,7 +123,7 @@ def test_the_thread_of_a_worker_ends_with_it() -> None:
 
 
 async def test_the_thread_of_one_at_a_time_ends_with_it() -> None:
-    once = OneAtATime(lambda: 1, "collect gone")
+    once = OneAtATime(lambda: 1, "collect gone", resident=True)
     await once(30)
 
     del once

@@ -172,6 +172,22 @@ def test_the_checks_of_this_machine_can_be_run() -> None:
         check.run()
 
 
+def test_the_check_of_sources_uses_the_readings_of_a_scrape() -> None:
+    calls = Counter[str]()
+
+    def counted() -> list[Family]:
+        calls["read"] += 1
+        raise OSError("gone")
+
+    collector = _collector(counted=counted)
+    assert len(_findings(collector, "host.sources")) == 1
+    collector.collect()
+    for _ in range(5):
+        assert len(_findings(collector, "host.sources")) == 1
+
+    assert calls["read"] == 2
+
+
 def test_a_slow_subsystem_leaves_the_others_a_part_of_a_short_timeout() -> None:
     done = threading.Event()
 

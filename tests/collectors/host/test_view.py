@@ -63,3 +63,9 @@ def test_this_machine_has_a_view() -> None:
 
     assert view.cpu_seconds
     assert 0 < (view.memory or 0) < 1
+
+
+def test_a_name_may_have_several_families() -> None:
+    failed = gauge("node_filesystem_readonly", "R.", {(*DISK, "host is down"): 0.0}, (*LABELS, "device_error"))
+
+    assert host_view([*families(), failed]) == host_view(families())
