@@ -12,7 +12,7 @@ from collectors.audio.jack.passive import PassiveView
 from collectors.audio.probe.backoff import Step
 from collectors.audio.probe.plan import wants_passive, watched_device
 from collectors.audio.probe.process import ProbeError
-from collectors.audio.probe.protocol import Exit, StreamInfo
+from collectors.audio.probe.protocol import MAX_CHANNELS, Exit, StreamInfo
 from collectors.findings import Check, Finding, Severity
 
 _UNAVAILABLE = "-9985"  # PortAudio's paDeviceUnavailable
@@ -147,6 +147,8 @@ def _probe(state: AudioState) -> list[Finding]:
     found = [findings.backed_off(state.backoff)] if state.backoff else []
     if state.stream is not None and not state.stream.channels:
         found.append(findings.no_levels(state.stream))
+    if state.stream is not None and state.stream.inputs > state.stream.channels == MAX_CHANNELS:
+        found.append(findings.channels_unmeasured(state.stream))
     if state.probe_due and state.stream is None and state.probe_failure is not None:
         found += _failed(state, state.probe_failure)
     return found

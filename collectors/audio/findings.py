@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from collectors.audio.jack.passive import PassiveView
 from collectors.audio.probe.backoff import REST_NS, Step
 from collectors.audio.probe.process import ProbeError
-from collectors.audio.probe.protocol import StreamInfo
+from collectors.audio.probe.protocol import MAX_CHANNELS, StreamInfo
 from collectors.findings import Finding, Severity
 
 _TIMING = "buffer timing, lost buffers and levels are not measured"
@@ -214,6 +214,18 @@ def no_levels(stream: StreamInfo) -> Finding:
         severity=Severity.INFO,
         detail=f"{stream.device} has no inputs, or reading them needs the user's consent (macOS).",
         affects="Levels, clipping and silence of channels are not measured; timing and dropouts are.",
+    )
+
+
+def channels_unmeasured(stream: StreamInfo) -> Finding:
+    """Return the finding that the device has more channels than the probe measures."""
+    return Finding(
+        code="audio-channels-unmeasured",
+        title="The device has more channels than the probe measures",
+        severity=Severity.INFO,
+        detail=f"{stream.device} has {stream.inputs} inputs, and the probe measures at most {MAX_CHANNELS}.",
+        affects=f"Levels, clipping and silence of the channels {stream.channels + 1} to {stream.inputs} are not "
+        "measured. Timing and dropouts are.",
     )
 
 

@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 
 from collectors.audio.probe.callback import StreamCallback
 from collectors.audio.probe.clock import portaudio_clock
+from collectors.audio.probe.jack_devices import describe
 from collectors.audio.probe.portaudio import (
     check_libraries,
     choose_device,
@@ -111,13 +112,16 @@ def _run(request: ProbeRequest, answers: int, left: threading.Event, opened: Exi
         opened.callback(server.close)
     audio = load_portaudio()
     opened.callback(audio.terminate)
-    device = choose_device(audio, request)
+    clients = server.channels() if server is not None else {}
+    device = choose_device(audio, request, clients)
     channels = measured_channels(device, request)
     buffers = RingWriter(request.buffers, BUFFER_RECORD, BUFFER_CAPACITY)
     clock = server if is_on_jack(audio, device) else None
     callback = StreamCallback(
         clock or portaudio_clock, buffers, output_channels(device), clock.freewheels if clock else lambda: False
     )
+    if clock is not None:
+        describe(device["index"], device["name"], clients[device["name"]])
     info, stream = open_stream(audio, device, channels, callback, own_frames(audio, device, request))
     opened.callback(stream.close)
     os.write(answers, encode_answer(info))

@@ -7,14 +7,18 @@ wake-up. It includes the probe's own delay, and after a freeze it is wrong for s
 from __future__ import annotations
 
 import ctypes
+import itertools
 import time
 from collections.abc import Callable
 
 from collectors.audio.jack.freewheel import keeps_real_time
 from collectors.audio.jack.names import client_name
+from collectors.audio.probe.jack_devices import Channels, count_channels
 
 CLIENT_NAME = "wr-agent-clock"
 _NO_START_SERVER = 1  # jack/types.h: JackNoStartServer
+_AUDIO = b"audio"  # a part of jack/types.h: JACK_DEFAULT_AUDIO_TYPE
+_PORT_IS_INPUT, _PORT_IS_OUTPUT = 1, 2  # jack/types.h: JackPortFlags
 _SECOND_NS = 1_000_000_000
 
 
@@ -55,6 +59,12 @@ class CycleClock:
         self._is_realtime.argtypes = (ctypes.c_void_p,)
         self._block = _of_client(library.jack_get_buffer_size)
         self._realtime_server = bool(self._is_realtime(client))
+        self._list_ports = library.jack_get_ports
+        self._list_ports.restype = ctypes.POINTER(ctypes.c_char_p)
+        self._list_ports.argtypes = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong)
+        self._free = library.jack_free
+        self._free.argtypes = (ctypes.c_void_p,)
+        self._free.restype = None
 
     def freewheels(self) -> bool:
         """Return whether a real-time server freewheels now, if it did not when this clock was opened."""
@@ -65,6 +75,18 @@ class CycleClock:
         return self._realtime_server or keeps_real_time(
             self._rate, self._block(self._client), lambda: self._cycle(self._client), time.sleep
         )
+
+    def channels(self) -> dict[str, Channels]:
+        """Return the channels of all clients with audio ports."""
+        return count_channels(self._ports(_PORT_IS_OUTPUT), self._ports(_PORT_IS_INPUT))
+
+    def _ports(self, flag: int) -> list[str]:
+        names = self._list_ports(self._client, None, _AUDIO, flag)
+        if not names:
+            return []
+        found = [name.decode(errors="replace") for name in itertools.takewhile(bool, names)]
+        self._free(names)
+        return found
 
     def __call__(self, times: dict[str, float]) -> Stamp:
         """Return the stamp of the buffer whose callback runs now."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from collectors.audio.jack.names import client_name
 from collectors.audio.probe.clock import CycleClock
+from collectors.audio.probe.jack_devices import Channels, portaudio_name
 from collectors.audio.probe.protocol import MAX_CHANNELS, Exit, ProbeRequest, RefusedError, StreamInfo
 
 CLIENT_NAME = "wr-agent-probe"
@@ -80,14 +81,24 @@ def _static_client_name() -> ctypes.Array[ctypes.c_char]:
     return ctypes.create_string_buffer(client_name(CLIENT_NAME, "").encode())
 
 
-def choose_device(audio: Any, request: ProbeRequest) -> DeviceInfo:  # noqa: ANN401 - PyAudio carries no types
+def choose_device(
+    audio: Any,  # noqa: ANN401 - PyAudio carries no types
+    request: ProbeRequest,
+    clients: Mapping[str, Channels],
+) -> DeviceInfo:
     """Return the device to open. JACK comes before any other host API, because its devices are shared.
+
+    Args:
+        audio: From `load_portaudio`.
+        request: The agent's request.
+        clients: The channels of all JACK clients; empty without a server.
 
     Raises:
         RefusedError: There is no such device.
     """
     devices: list[DeviceInfo] = [audio.get_device_info_by_index(index) for index in range(audio.get_device_count())]
     jack_api = _jack_api(audio)
+    devices = _with_clients(devices, jack_api, clients) if clients else devices
     on_jack = [device for device in devices if device["hostApi"] == jack_api]
     if request.jack_only and not on_jack:
         raise RefusedError(Exit.NO_JACK, "PortAudio finds no JACK server, or was built without JACK")
@@ -101,6 +112,17 @@ def choose_device(audio: Any, request: ProbeRequest) -> DeviceInfo:  # noqa: ANN
     if not chosen:
         raise RefusedError(Exit.DEVICE_NOT_FOUND, complaint, tuple(device["name"] for device in eligible))
     return chosen[0]
+
+
+def _with_clients(devices: list[DeviceInfo], jack_api: int | None, clients: Mapping[str, Channels]) -> list[DeviceInfo]:
+    """Return the devices with JACK's own names and channel counts instead of PortAudio's."""
+    listed = {device["name"]: device for device in devices if device["hostApi"] == jack_api}
+    on_jack = [
+        listed[portaudio_name(client)] | {"name": client, "maxInputChannels": inputs, "maxOutputChannels": outputs}
+        for client, (inputs, outputs) in clients.items()
+        if portaudio_name(client) in listed
+    ]
+    return on_jack + [device for device in devices if device["hostApi"] != jack_api]
 
 
 def _jack_api(audio: Any) -> int | None:  # noqa: ANN401 - PyAudio carries no types
@@ -166,7 +188,8 @@ def open_stream(
         raise RefusedError(Exit.OPEN_FAILED, f"{device['name']}: {error}") from error
     host_api = audio.get_host_api_info_by_index(device["hostApi"])["name"]
     latencies = _plausible_latency(stream.get_input_latency()), _plausible_latency(stream.get_output_latency())
-    return StreamInfo(device["name"], host_api, device["defaultSampleRate"], channels, *latencies), stream
+    inputs = int(device["maxInputChannels"])
+    return StreamInfo(device["name"], host_api, device["defaultSampleRate"], channels, *latencies, inputs), stream
 
 
 def _plausible_latency(latency: float) -> float:

@@ -81,6 +81,7 @@ class StreamInfo(NamedTuple):
         channels: Measured input channels; 0 for an output stream.
         input_latency: Seconds; 0 if PortAudio does not report it.
         output_latency: Seconds; 0 if PortAudio does not report it.
+        inputs: Input channels of the device.
     """
 
     device: str
@@ -89,6 +90,7 @@ class StreamInfo(NamedTuple):
     channels: int
     input_latency: float
     output_latency: float
+    inputs: int = 0
 
 
 class Refusal(NamedTuple):

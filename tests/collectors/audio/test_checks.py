@@ -222,3 +222,31 @@ def test_a_probe_that_has_backed_off_and_cannot_open_its_stream_says_both() -> N
         "audio-probe-backed-off",
         "audio-probe-failed",
     }
+
+
+def test_channels_beyond_the_limit_are_named() -> None:
+    large = replace(HEALTHY, stream=STREAM._replace(channels=64, inputs=80))
+
+    assert "65 to 80" in findings(large)["audio-channels-unmeasured"].affects
+    assert severities(replace(HEALTHY, stream=STREAM._replace(channels=64, inputs=64))) == {}
+    assert severities(replace(HEALTHY, stream=STREAM._replace(channels=2, inputs=80))) == {}
+
+
+def test_a_server_that_refuses_is_not_called_absent() -> None:
+    full = replace(HEALTHY, server=PassiveView(state="refused", reason="server_error"), probe_due=False)
+
+    assert severities(full) == {"audio-server-full": Severity.FAILURE}
+
+
+def test_a_server_that_freewheels_is_not_called_frozen() -> None:
+    exporting = replace(HEALTHY, freewheeling=True, frozen=True)
+
+    assert severities(exporting) == {"audio-server-freewheeling": Severity.INFO}
+
+
+def test_a_probe_that_waits_for_the_end_of_an_export_has_not_failed() -> None:
+    waiting = replace(
+        HEALTHY, freewheeling=True, stream=None, probe_failure=ProbeError(Exit.FREEWHEELING, "the server freewheels")
+    )
+
+    assert set(severities(waiting)) == {"audio-server-freewheeling"}

@@ -27,6 +27,8 @@ def libjack(
 ) -> SimpleNamespace:
     functions = SimpleNamespace(
         jack_client_close=Function(0),
+        jack_free=Function(None),
+        jack_get_ports=Function(None),
         jack_client_open=Function(client),
         jack_get_buffer_size=Function(16),
         jack_get_sample_rate=Function(48_000),

@@ -16,10 +16,10 @@ import pytest
 from collectors.audio.probe import protocol
 from collectors.audio.probe.plan import ProbePlan
 from collectors.audio.probe.process import ProbeError, running_probe
-from collectors.audio.probe.protocol import Exit
+from collectors.audio.probe.protocol import Exit, level_record
 from collectors.audio.timing import Buffer
 from tests.support.audio import opened_probe, probe_pids
-from tests.support.jack_client import JackListener
+from tests.support.jack_client import JackClient, JackListener
 from tests.support.jackd import Jackd
 from tests.support.waiting import PATIENCE, eventually, soon
 
@@ -167,14 +167,14 @@ async def test_its_end_causes_no_xrun_in_other_clients(by_signal: bool) -> None:
         jackd.start()
         listener = JackListener(jackd.name)
         deadline = time.monotonic() + PATIENCE
-        while not await _ends_in_peace(jackd, listener, by_signal=by_signal):
+        while not await _ends_without_xrun(jackd, listener, by_signal=by_signal):
             assert time.monotonic() < deadline, "an xrun at each of its ends"
         listener.close()
     finally:
         jackd.close()
 
 
-async def _ends_in_peace(jackd: Jackd, listener: JackListener, *, by_signal: bool) -> bool:
+async def _ends_without_xrun(jackd: Jackd, listener: JackListener, *, by_signal: bool) -> bool:
     async with opened_probe(plan(jackd)) as probe:
         await soon(probe.buffers.read, "records")
         await asyncio.sleep(0.5)  # what its coming costs is over
@@ -241,3 +241,52 @@ def test_it_does_not_outlive_a_parent_that_is_killed(jackd: Jackd, frozen: bool)
     parent.communicate()
 
     eventually(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE, "the probe to end")
+
+
+CLIENTS = {
+    "Built-in Audio Digital Stereo (IEC958)": 2,
+    "Fireface UFX+ Pro": 3,
+    "UFX+ Pro": 1,
+    "C-Media [USB]": 2,
+    "100% *?": 1,
+    "a|b": 1,
+    "Dev: colon": 2,
+    "{2}^$": 1,
+    "USB Sound Device (Analog Stereo) [with more than 40 characters]": 1,
+}
+
+
+async def test_a_device_of_any_name_is_measured_with_its_own_channels(jackd: Jackd) -> None:
+    clients = {name: JackClient(jackd.name, name) for name in CLIENTS}
+    try:
+        for number, (name, client) in enumerate(clients.items(), 1):
+            for port in range(CLIENTS[name]):
+                await asyncio.to_thread(client.tell, f"own capture_{port + 1}")
+            await asyncio.to_thread(client.tell, f"tone {number / 10}")
+        measured = {name: await _channels_and_peak(jackd, name) for name in CLIENTS}
+    finally:
+        for client in clients.values():
+            client.close()
+
+    assert measured == {name: (count, number / 10) for number, (name, count) in enumerate(CLIENTS.items(), 1)}
+
+
+async def _channels_and_peak(jackd: Jackd, name: str) -> tuple[int, float]:
+    """Return the number of channels of the device, and the peak of its first one."""
+    async with opened_probe(ProbePlan(name, True, "auto", 0, jackd.name)) as probe:
+        channels = probe.stream.channels
+        blocks: list[bytes] = []
+        while not blocks or level_record(channels).unpack(blocks[-1])[2] == 0:
+            await asyncio.sleep(0.1)
+            blocks += probe.levels.read()
+    return channels, round(level_record(channels).unpack(blocks[-1])[2], 1)
+
+
+async def test_the_stream_says_how_many_inputs_the_device_has() -> None:
+    server = Jackd(captures=70)
+    try:
+        server.start()
+        async with opened_probe(ProbePlan("system", True, "auto", 0, server.name)) as probe:
+            assert (probe.stream.channels, probe.stream.inputs) == (64, 70)
+    finally:
+        server.close()

@@ -33,7 +33,7 @@ def test_what_is_said_is_what_this_version_says() -> None:
     assert VERSION == 2
     assert said == (
         ("device", "jack_only", "direction", "channels", "frames", "buffers", "levels"),
-        ("device", "host_api", "rate", "channels", "input_latency", "output_latency"),
+        ("device", "host_api", "rate", "channels", "input_latency", "output_latency", "inputs"),
         ("code", "message", "devices"),
         [0, 10, 11, 12, 13, 14, 15, 16],
     )
