@@ -123,6 +123,7 @@ def _series_of_a_machine(folder: Path) -> list[Series]:
         running.enter_context(reporting(plugin.registry, ENGINE))
         running.enter_context(reporting(stage.registry, APP))
         config = f'audio.observers = "auto"\naudio.jack_server = "{jackd.name}"\nplugins.directories = ["{sockets}"]\n'
+        config += 'loki.url = "http://127.0.0.1:9"\n'
         real = running.enter_context(agent(folder, config + app_source(stage.log, folder / "salt")))
         wanted = ("ffi_errors_total{", "audio_channel_peak_ratio{", "ui_frame_rate")
         page = eventually(lambda: _complete(real.get("/metrics")[2], wanted), "every family is there")

@@ -21,7 +21,7 @@ from tests.support.prometheus import free_port
 from tests.support.stack import hastened
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.prometheus, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 ENVIRONMENT = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "PYTHON": sys.executable}
 REAL_SECRETS = {"PAGERDUTY_SERVICE_KEY_CRITICAL": "f" * 32, "SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/x"}

@@ -11,7 +11,7 @@ from tests.support.prometheus import free_port
 from tests.support.stack import stack
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.prometheus, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 SERVICES = {"postgresql", "redis", "nginx"}
 
