@@ -112,11 +112,11 @@ def parse_sample(line: bytes, syntax: Syntax = TEXT) -> Sample:
     found = syntax.prefix.match(line)
     if found is None or not found[0] or found.end() == len(line):
         raise malformed(line)
-    quoted, labels = _labels(found["labels"] or b"{}", line, syntax)
-    name = found["name"].decode() if found["name"] else quoted
-    if not name or (quoted and found["name"]):
+    name, braces = found.groups()
+    quoted, labels = _labels(braces, line, syntax) if braces else ("", ())
+    if bool(name) == bool(quoted):
         raise malformed(line)
-    return Sample(name, labels, found[0])
+    return Sample(name.decode() if name else quoted, labels, found[0])
 
 
 def parse_number(tail: bytes, syntax: Syntax = TEXT) -> float:
@@ -174,15 +174,16 @@ def _labels(braces: bytes, line: bytes, syntax: Syntax) -> tuple[str, Labels]:
         label = _LABEL.match(inner, position)
         if label is None:
             raise malformed(line)
-        name = _unescaped((label["name"] or label["quoted"][1:-1]).decode())
-        if label["value"] is not None and name and name not in found:
-            found[name] = _unescaped(label["value"][1:-1].decode())
-        elif label["value"] is None and label["quoted"] and name and not quoted:
+        bare, in_quotes, value = label.groups()
+        name = bare.decode() if bare else _unescaped(in_quotes[1:-1].decode())
+        if value is not None and name and name not in found:
+            found[name] = _unescaped(value[1:-1].decode())
+        elif value is None and in_quotes and name and not quoted:
             quoted = name
         else:
             raise malformed(line)
         position = label.end()
-    return quoted, tuple(sorted((sys.intern(name), sys.intern(value)) for name, value in found.items() if value))
+    return quoted, tuple(sorted([(sys.intern(name), sys.intern(value)) for name, value in found.items() if value]))
 
 
 def _unescaped(text: str) -> str:

@@ -5,11 +5,12 @@ The first plugin to use a name defines it for as long as the agent runs, since i
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from collectors.exposition_text.lines import FAMILY_NAME, LABEL_NAME, Labels
 from collectors.metrics import MetricType, names_taken
-from collectors.plugins.refusals import Reason, RefusedError
+from collectors.plugins.refusals import Reason, Refusal, RefusedError
 
 _RESERVED = ("scrape_", "node_", "process_", "python_", "wr_agent_", "audio_device_", "container_")
 _OWN_SERIES = {"audio_engine_xruns_total": ("source", "device")}  # the audio collector's own series of that name
@@ -42,15 +43,15 @@ class FamilyNames:
         Raises:
             RefusedError: Not every Prometheus can read the name, it is the agent's own, or has another type already.
         """
+        known = self._heads.get(name)
+        if known and known.type == type_:
+            return known
         if not FAMILY_NAME.fullmatch(name):
             raise RefusedError(Reason.UNSUPPORTED_NAME, f"expected letters, digits, '_' and ':', got {name[:60]!r}")
         if is_reserved(name):
             raise RefusedError(Reason.RESERVED_NAME, f"{name} is reserved for the agent")
         if len(name) > _NAME_LENGTH:
             raise RefusedError(Reason.LABEL_LIMIT, f"expected names of at most {_NAME_LENGTH} bytes, got {name}")
-        known = self._heads.get(name)
-        if known and known.type == type_:
-            return known
         wanted = names_taken(name, type_)
         for taker in filter(None, map(self._taken.get, wanted)):
             raise RefusedError(Reason.TYPE_CONFLICT, f"{name} ({type_}) contradicts {taker.name} ({taker.type})")
@@ -72,24 +73,34 @@ def export_labels(name: str, labels: Labels) -> Labels:
     Raises:
         RefusedError: They are too many, too long, reserved, or not every Prometheus can read their names.
     """
-    if len(labels) > _MOST_LABELS or any(len(k) > _NAME_LENGTH or len(v) > _VALUE_LENGTH for k, v in labels):
-        limits = f"{_MOST_LABELS} labels of at most {_NAME_LENGTH} and {_VALUE_LENGTH} characters"
-        raise RefusedError(Reason.LABEL_LIMIT, f"{name}: expected at most {limits}")
-    if unsupported := [label for label, _ in labels if not LABEL_NAME.fullmatch(label)]:
-        detail = f"{name}: expected letters, digits and '_' as a label's name, got {unsupported[0][:60]!r}"
-        raise RefusedError(Reason.UNSUPPORTED_NAME, detail)
-    if any(label.startswith("__") for label, _ in labels):
-        raise RefusedError(
-            Reason.RESERVED_LABEL, f"{name}: labels that begin with two underscores are reserved for Prometheus"
-        )
+    names = tuple([label for label, _ in labels])
+    if problem := _names_problem(names):
+        raise RefusedError(problem.reason, f"{name}: {problem.detail}")
+    if any(len(value) > _VALUE_LENGTH for _, value in labels):
+        raise RefusedError(Reason.LABEL_LIMIT, f"{name}: expected values of at most {_VALUE_LENGTH} characters")
     if _OWN_SERIES.get(name) in labels:
-        raise RefusedError(
-            Reason.RESERVED_LABEL, f"{name}: source=device is reserved for the audio device; expected source=engine"
-        )
-    if not any(label in _RENAMED for label, _ in labels):
+        detail = f"{name}: source=device is reserved for the audio device; expected source=engine"
+        raise RefusedError(Reason.RESERVED_LABEL, detail)
+    if not any(label in _RENAMED for label in names):
         return labels
-    taken = {label for label, _ in labels}
+    taken = set(names)
     return tuple((_free(label, taken) if label in _RENAMED else label, value) for label, value in labels)
+
+
+@lru_cache(maxsize=4_096)  # the series of a page have few sets of names
+def _names_problem(names: tuple[str, ...]) -> Refusal | None:
+    """Return why labels with these names are refused; None if they are not."""
+    if len(names) > _MOST_LABELS or any(len(label) > _NAME_LENGTH for label in names):
+        return Refusal(
+            Reason.LABEL_LIMIT,
+            f"expected at most {_MOST_LABELS} labels with names of at most {_NAME_LENGTH} characters",
+        )
+    if unsupported := [label for label in names if not LABEL_NAME.fullmatch(label)]:
+        detail = f"expected letters, digits and '_' as a label's name, got {unsupported[0][:60]!r}"
+        return Refusal(Reason.UNSUPPORTED_NAME, detail)
+    if any(label.startswith("__") for label in names):
+        return Refusal(Reason.RESERVED_LABEL, "labels that begin with two underscores are reserved for Prometheus")
+    return None
 
 
 def _free(label: str, taken: set[str]) -> str:

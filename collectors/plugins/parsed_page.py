@@ -32,8 +32,8 @@ _LINES_A_SAMPLE = 4
 
 _LINE_BYTES = 16 << 10
 _END = b"# EOF"
-_PADDING = (b"\r", b" \n", b"\t\n", b"\n ", b"\n\t")
-_DECIMAL_CHARACTERS = b"0123456789+-.eENaInf"
+_OPENMETRICS_SUSPECTS = b"_ \t\r\x0b\x0c"
+_PADDING = b" \t\r"  # what text 0.0.4 allows around a line
 
 
 class ParsedPage:
@@ -69,21 +69,33 @@ class ParsedPage:
         if len(line) > _LINE_BYTES:
             raise RefusedError(Reason.LABEL_LIMIT, f"expected lines of at most {_LINE_BYTES} bytes, got {len(line)}")
         try:
-            self._add(line)
+            if self.openmetrics:
+                self._add_openmetrics(line)
+            else:
+                self._add_text(line)
         except MalformedError as error:
             raise RefusedError(Reason.MALFORMED, str(error)) from error
 
-    def _add(self, line: bytes) -> None:
-        if self._ended or (self.openmetrics and not line):
-            raise malformed(line)
-        if is_sample(line):
-            sample = parse_sample(line, self._syntax)
+    def _add_text(self, line: bytes) -> None:
+        stripped = line.strip(_PADDING)
+        if stripped[:1] == b"#":
+            self._note(stripped)
+        elif stripped:
+            sample = parse_sample(stripped)
+            if line[:1] in _PADDING:
+                sample = sample._replace(prefix=line[: line.index(sample.prefix)] + sample.prefix)
             self.samples.append(sample)
             self._sampled.add(sample.name)
-        elif self.openmetrics and line == _END:
+
+    def _add_openmetrics(self, line: bytes) -> None:
+        if self._ended or not line:
+            raise malformed(line)
+        if line == _END:
             self._ended = True
-        elif line:
+        elif line[:1] == b"#":
             self._note(line)
+        else:
+            self.samples.append(parse_sample(line, OPENMETRICS))
 
     def _note(self, line: bytes) -> None:
         comment = parse_comment(line, self._syntax)
@@ -113,7 +125,16 @@ class Template:
         page: The parsed page.
     """
 
-    __slots__ = ("_is_other", "_is_sample", "_lengths", "_others", "_prefixes", "_syntax", "openmetrics")
+    __slots__ = (
+        "_is_other",
+        "_is_sample",
+        "_lengths",
+        "_others",
+        "_prefixes",
+        "_suspects",
+        "_syntax",
+        "openmetrics",
+    )
 
     def __init__(self, lines: Sequence[bytes], page: ParsedPage) -> None:
         self.openmetrics = page.openmetrics
@@ -123,6 +144,7 @@ class Template:
         self._others = list(compress(lines, self._is_other))
         self._prefixes = [sample.prefix for sample in page.samples]
         self._lengths = list(map(len, self._prefixes))
+        self._suspects = self._count_suspects(b"".join(self._prefixes))
 
     @property
     def samples(self) -> int:
@@ -140,19 +162,23 @@ class Template:
         samples = list(compress(lines, self._is_sample))
         if not all(map(bytes.startswith, samples, self._prefixes)):
             return None
-        tails = [line[length:] for line, length in zip(samples, self._lengths, strict=True)]
-        # Without other characters each tail is one number or malformed. Others may be a timestamp or an exemplar.
-        if not b"".join(tails).translate(None, _DECIMAL_CHARACTERS):
+        if self._count_suspects(b"".join(samples)) == self._suspects:
             try:
-                return list(map(float, tails))
-            except ValueError:
+                return [float(line[length:]) for line, length in zip(samples, self._lengths, strict=True)]
+            except ValueError:  # a timestamp or an exemplar after a number, or no number
                 pass
-        return [_number(tail, self._syntax) for tail in tails]
+        return [_number(line[length:], self._syntax) for line, length in zip(samples, self._lengths, strict=True)]
+
+    def _count_suspects(self, text: bytes) -> int:
+        """Return the number of characters that Python allows in numbers and the format does not."""
+        if self.openmetrics:
+            return len(text) - len(text.translate(None, _OPENMETRICS_SUSPECTS))
+        return text.count(b"_")
 
 
 def is_sample(line: bytes) -> bool:
     """Return whether a line is a sample, and no comment and not empty."""
-    return bool(line) and not line.startswith(b"#")
+    return line.lstrip(_PADDING)[:1] not in (b"", b"#")
 
 
 async def read_page(lines: Sequence[bytes], max_samples: int, *, openmetrics: bool) -> ParsedPage:
@@ -178,7 +204,7 @@ async def read_page(lines: Sequence[bytes], max_samples: int, *, openmetrics: bo
 
 
 def split(body: bytes, max_samples: int, *, openmetrics: bool, whole: bool = True) -> list[bytes]:
-    """Return the lines of a page; those of text 0.0.4 without blanks around them.
+    """Return the lines of a page.
 
     Args:
         body: The page.
@@ -204,10 +230,7 @@ def split(body: bytes, max_samples: int, *, openmetrics: bool, whole: bool = Tru
         raise RefusedError(
             Reason.TOO_MANY_SAMPLES, f"expected at most {most_lines} lines for plugins.max_samples, got {lines}"
         )
-    found = body.removesuffix(b"\n").split(b"\n") if body else []
-    if not openmetrics and (body[:1] in b" \t" or any(padding in body for padding in _PADDING)):
-        return [line.strip(b" \t\r") for line in found]
-    return found
+    return body.removesuffix(b"\n").split(b"\n") if body else []
 
 
 def _syntax(*, openmetrics: bool) -> Syntax:
@@ -216,6 +239,6 @@ def _syntax(*, openmetrics: bool) -> Syntax:
 
 def _number(tail: bytes, syntax: Syntax) -> float:
     try:
-        return parse_number(tail, syntax)
+        return parse_number(tail.strip(_PADDING) if syntax is TEXT else tail, syntax)
     except MalformedError as error:
         raise RefusedError(Reason.MALFORMED, str(error)) from error
