@@ -16,7 +16,7 @@ from collectors.containers.discovery import Cgroup, Count, Discovery
 from collectors.containers.engine import Description
 from collectors.containers.families import LABELS, families
 from collectors.containers.identity import has_engine_id
-from collectors.containers.layout import find
+from collectors.containers.layout import Layout, find
 from collectors.containers.meter import Meter
 from collectors.findings import Check, Finding
 from collectors.metrics import Family, LabelValues
@@ -37,6 +37,15 @@ class _View:
     answers: Answers
 
 
+@dataclass(frozen=True, slots=True)
+class _Groups:
+    """The trees of control groups of a machine, with their search and measurement."""
+
+    layout: Layout
+    discovery: Discovery
+    meter: Meter
+
+
 class ContainersCollector(Collector):
     """The collector of containers, slices and services, under cAdvisor's names.
 
@@ -48,43 +57,40 @@ class ContainersCollector(Collector):
     name = "containers"
 
     def __init__(self, config: ContainersConfig, root: Path = Path("/")) -> None:
-        layout = find(root)
-        self._layout = layout
+        self._config = config
         self._root = root
-        self._limit_allowed = config.limit
         self._exported = exported_labels(config.labels)
-        self._directory = ContainerNames(config.sockets)
-        self._discovery = Discovery(config, layout, root) if layout else None
-        self._meter = Meter(layout, root, task_states=config.task_states) if layout else None
+        self._container_names = ContainerNames(config.sockets)
+        self._groups: _Groups | None = None
         self._view = _View(Count(), Answers())
 
     async def run(self) -> None:
         """Look at an interval, if the machine has control groups."""
-        while self._discovery is not None:
+        while True:
             await self.look()
+            if self._groups is None:
+                await super().run()
             await asyncio.sleep(LOOK_SECONDS)
-        await super().run()
 
     async def look(self) -> None:
         """Find the control groups, and ask the engines for names of new containers."""
-        if self._discovery is None:
+        if self._groups is None:
+            self._groups = await start(self._find_trees, "find trees of control groups")
+        if self._groups is None:
             return
-        count = await start(self._discovery.look, "find control groups")
+        count = await start(self._groups.discovery.look, "find control groups")
         containers = frozenset(cgroup.container for cgroup in count.cgroups if has_engine_id(cgroup.container))
-        self._view = _View(count, await self._directory.answers(containers))
+        self._view = _View(count, await self._container_names.answers(containers))
 
     def collect(self) -> list[Family]:
         """Return the families of all control groups and of the machine; none while none is measured."""
-        view = self._view
-        if self._meter is None or not view.count.cgroups:
+        view, groups = self._view, self._groups
+        if groups is None or not view.count.cgroups:
             return []
-        readings = self._meter.readings(view.count.cgroups)
+        readings = groups.meter.readings(view.count.cgroups)
         measured = ((self._labels(cgroup, view.answers), reading) for cgroup, reading in readings)
-        return [
-            *families(measured, (*LABELS, *self._exported)),
-            self._meter.scrape_error(),
-            *self._meter.machine.families(),
-        ]
+        of_groups = families(measured, (*LABELS, *self._exported))
+        return [*of_groups, groups.meter.scrape_error(), *groups.meter.machine.families()]
 
     def checks(self) -> Sequence[Check]:
         """Return the checks of names, of the limit and of the controllers."""
@@ -93,6 +99,13 @@ class ContainersCollector(Collector):
             Check("containers.limit", "All control groups are measured", self._limit),
             Check("containers.controllers", "The kernel accounts all resources of control groups", self._controllers),
         )
+
+    def _find_trees(self) -> _Groups | None:
+        layout = find(self._root)
+        if layout is None:
+            return None
+        discovery = Discovery(self._config, layout, self._root)
+        return _Groups(layout, discovery, Meter(layout, self._root, task_states=self._config.task_states))
 
     def _labels(self, cgroup: Cgroup, answers: Answers) -> LabelValues:
         description = answers.known.get(cgroup.container) or Description(cgroup.container, "", {})
@@ -103,12 +116,12 @@ class ContainersCollector(Collector):
         return checks.names(self._view.answers)
 
     def _limit(self) -> list[Finding]:
-        return checks.limit(self._view.count, self._limit_allowed)
+        return checks.limit(self._view.count, self._config.limit)
 
     def _controllers(self) -> list[Finding]:
-        if self._layout is None or not self._view.count.cgroups:
+        if self._groups is None or not self._view.count.cgroups:
             return []
-        return checks.controllers(self._layout.missing_controllers(), self._root)
+        return checks.controllers(self._groups.layout.missing_controllers(), self._root)
 
 
 def exported_labels(labels: Iterable[str]) -> dict[str, str]:

@@ -20,7 +20,7 @@ def plugin_checks(
     found: Callable[[], FoundSockets],
     instances: Callable[[], list[Instance]],
     gone: Callable[[], list[Gone]],
-    unknown: Sequence[str],
+    unknown: Callable[[], Sequence[str]],
 ) -> tuple[Check, ...]:
     """Return the checks.
 
@@ -28,10 +28,10 @@ def plugin_checks(
         found: Returns the result of the last look at the directories.
         instances: Returns the sockets that are polled now.
         gone: Returns the plugins that are missing now.
-        unknown: Users in the configuration that do not exist.
+        unknown: Returns the users in the configuration that do not exist.
     """
     return (
-        Check("plugins.users", "The users of plugins exist", lambda: _unknown_users(unknown)),
+        Check("plugins.users", "The users of plugins exist", lambda: _unknown_users(unknown())),
         Check("plugins.sockets", "The sockets of plugins can be trusted", lambda: _refused_files(found())),
         Check("plugins.answers", "The plugins answer", lambda: _failing(instances(), gone())),
         Check("plugins.gone", "No plugin is missing", lambda: _missing(gone())),

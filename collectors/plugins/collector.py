@@ -6,6 +6,7 @@ import asyncio
 import os
 import resource
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -34,6 +35,21 @@ _SPARE_FILES = 256  # file descriptors that the rest of the agent needs
 _Key = tuple[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """The part of the configuration that depends on the system.
+
+    Attributes:
+        trust: The trusted users.
+        directories: The directories that are searched.
+        own_start: The start of the agent's process.
+    """
+
+    trust: Trust
+    directories: tuple[Path, ...]
+    own_start: float
+
+
 class PluginsCollector(Collector):
     """The collector of plugins' metrics.
 
@@ -45,24 +61,23 @@ class PluginsCollector(Collector):
 
     def __init__(self, config: PluginsConfig) -> None:
         self._config = config
-        self._trust = Trust.of(config.users)
-        self._directories = [Path(path) for path in config.directories] or default_directories(self._trust.uids)
+        self._setting: _Setting | None = None
         self._admission = Admission(config.max_samples)
         self._plugins: dict[str, Plugin] = {}
         self._instances: dict[_Key, Instance] = {}
         self._tasks: dict[_Key, asyncio.Task[None]] = {}
         self._found = FoundSockets()
-        self._own_start = start_of(os.getpid())
         self._first_round_is_over = False
 
     async def run(self) -> None:
         """Find and poll until cancelled."""
         _allow_files()
+        setting = await start(self._look_up, "look up users of plugins")
         try:
             async with asyncio.TaskGroup() as tasks:
                 while True:
-                    self._found = await start(lambda: find(self._directories, self._trust), "find plugins")
-                    self._follow(self._found, tasks)
+                    self._found = await start(lambda: find(setting.directories, setting.trust), "find plugins")
+                    self._follow(self._found, setting, tasks)
                     self._count_refused(self._found)
                     self._admission.full = self._series() >= MOST_SERIES
                     await asyncio.sleep(self._config.interval)
@@ -86,13 +101,16 @@ class PluginsCollector(Collector):
     def checks(self) -> Sequence[Check]:
         """Return the checks of the sockets and of the answers."""
         return plugin_checks(
-            lambda: self._found, lambda: list(self._instances.values()), self._gone, self._trust.unknown
+            lambda: self._found,
+            lambda: list(self._instances.values()),
+            self._gone,
+            lambda: self._look_up().trust.unknown,
         )
 
     def state(self) -> PluginsState:
         """Return what is polled, refused and missing."""
         return PluginsState(
-            directories=[str(path) for path in self._directories],
+            directories=[str(path) for path in self._setting.directories] if self._setting else [],
             sockets=[_socket_state(it) for it in self._instances.values() if not (it.last and it.last.gone)],
             gone=[GoneState(it.plugin, it.service, it.reason.value, it.missing) for it in self._gone() if it.missing],
             rejected=[
@@ -113,16 +131,27 @@ class PluginsCollector(Collector):
             if name in families:
                 plugin.refusals.add(Reason.CONTRADICTS_AGENT, families[name])
 
-    def _follow(self, found: FoundSockets, tasks: asyncio.TaskGroup) -> None:
+    def _look_up(self) -> _Setting:
+        """Return the setting. This asks the system for users, so call it off the event loop."""
+        if self._setting is None:
+            trust = Trust.of(self._config.users)
+            directories = [Path(path) for path in self._config.directories] or default_directories(trust.uids)
+            self._setting = _Setting(trust, tuple(directories), start_of(os.getpid()))
+        return self._setting
+
+    def _follow(self, found: FoundSockets, setting: _Setting, tasks: asyncio.TaskGroup) -> None:
         for key, instance in [*self._instances.items()]:
             if key not in found.sockets or found.sockets[key].identity != instance.file.identity:
                 self._leave(key)
         for key in sorted(found.sockets.keys() - self._instances.keys()):
-            made = self._instances[key] = self._instance(found.sockets[key])
+            made = self._instances[key] = self._instance(found.sockets[key], setting)
             self._tasks[key] = tasks.create_task(made.run(), name=f"poll {made.file.path}")
 
-    def _instance(self, file: SocketFile) -> Instance:
-        return Instance(file, self._plugin(file.plugin), self._config, self._trust, self._ran_before)
+    def _instance(self, file: SocketFile, setting: _Setting) -> Instance:
+        def ran_before(process: Process) -> bool:
+            return self._first_round_is_over and 0 < process.start < setting.own_start
+
+        return Instance(file, self._plugin(file.plugin), self._config, setting.trust, ran_before)
 
     def _leave(self, key: _Key) -> None:
         """Stop polling a socket; its counts stay in the totals."""
@@ -148,9 +177,6 @@ class PluginsCollector(Collector):
         for file in found.refused:
             plugin = self._plugins.get(file.plugin) or self._plugin(UNNAMED)
             plugin.refusals.add(file.reason, file.detail)
-
-    def _ran_before(self, process: Process) -> bool:
-        return self._first_round_is_over and 0 < process.start < self._own_start
 
     def _all_were_asked(self, instances: Sequence[Instance]) -> bool:
         return self._found.looked and all(instance.last for instance in instances)
