@@ -208,10 +208,11 @@ write_service_target() {
 
 # address_in URL PORT: the host and port of a URL; fails if it has no host.
 address_in() {
-  local rest=${1#*://}
+  local rest=${1#*://} port=$2
+  [[ $1 != https://* ]] || port=443
   rest=${rest%%[/?]*}
   rest=${rest##*@}
   [[ -n $rest && $rest != :* ]] || return 1
-  [[ $rest =~ :[0-9]+$ ]] || rest=$rest:$2
+  [[ $rest =~ :[0-9]+$ ]] || rest=$rest:$port
   echo "$rest"
 }

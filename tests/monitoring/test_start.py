@@ -291,6 +291,14 @@ def test_targets_of_a_service_that_is_no_longer_set_go(tmp_path: Path) -> None:
     assert not (tmp_path / "data/targets/redis.yml").exists()
 
 
+def test_the_port_of_a_status_page_is_that_of_its_scheme(tmp_path: Path) -> None:
+    rendered(tmp_path / "data", SETTINGS | {"NGINX_STATUS_URL": "https://web.example/status"})
+
+    assert yaml.safe_load((tmp_path / "data/targets/service-nginx.yml").read_text())[0]["targets"] == [
+        "web.example:443"
+    ]
+
+
 @pytest.mark.parametrize(
     ("url", "address"),
     [
