@@ -57,6 +57,7 @@ CODES = frozenset(
         "config-refused",
         "containers-too-many",
         "containers-unnamed",
+        "containers-without-controllers",
         "cpu-cores-shared",
         "cpu-frequency-capped",
         "filesystem-home-remote",
