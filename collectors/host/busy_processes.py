@@ -1,4 +1,4 @@
-"""The programs that use the processors most. Off by default: a program's name becomes a label."""
+"""The programs that use processors, memory and disks most. Off by default: a program's name becomes a label."""
 
 from __future__ import annotations
 
@@ -9,22 +9,35 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from collectors.findings import Finding, Severity
-from collectors.kernel_files import read_text
+from collectors.kernel_files import entries, read_text
 from collectors.metrics import Family, gauge
 
 _MOST = 10
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
-_USER, _SYSTEM, _START = 11, 12, 19  # proc_pid_stat(5): fields 14, 15, 22, where the first after the name is field 3
+# proc_pid_stat(5): fields 14, 15, 22 and 24, where the first after the name is field 3.
+_USER, _SYSTEM, _START, _RESIDENT = 11, 12, 19, 21
+_PAGE = os.sysconf("SC_PAGE_SIZE")
 _BUSY = 0.9
+_OPERATIONS = ("read", "write")
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One process: its name, its start in ticks since boot, and its processor time in ticks."""
+    """One process.
+
+    Attributes:
+        name: Its name.
+        started: Its start in ticks since boot.
+        used: Its processor time in ticks.
+        resident: Its memory in bytes, with the pages that it shares.
+        disk: The bytes that it read from disks and wrote to them; None if this user may not know.
+    """
 
     name: str
     started: int
     used: int
+    resident: int = 0
+    disk: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +48,45 @@ class Reading:
     processes: dict[str, Process]
 
 
-def parse(stat: str) -> Process:
-    """Parse a process's `stat` (proc_pid_stat(5)); a name may hold spaces and brackets."""
+def parse(stat: str, io: str = "") -> Process:
+    """Parse a process's `stat` (proc_pid_stat(5)) and `io` (proc_pid_io(5)); a name may hold spaces and brackets."""
     name, fields = stat[stat.index("(") + 1 : stat.rindex(")")], stat[stat.rindex(")") + 1 :].split()
-    return Process(name, int(fields[_START]), int(fields[_USER]) + int(fields[_SYSTEM]))
+    return Process(
+        name,
+        started=int(fields[_START]),
+        used=int(fields[_USER]) + int(fields[_SYSTEM]),
+        resident=int(fields[_RESIDENT]) * _PAGE,
+        disk=_disk(io),
+    )
 
 
-def read(root: Path) -> Reading:
+def _disk(io: str) -> tuple[int, int] | None:
+    """Return the bytes read and written. Bytes that were deleted before they reached the disk do not count."""
+    numbers = dict(line.split(": ") for line in io.splitlines() if ": " in line)
+    if not {"read_bytes", "write_bytes"} <= numbers.keys():
+        return None
+    written = int(numbers["write_bytes"]) - int(numbers.get("cancelled_write_bytes", 0))
+    return int(numbers["read_bytes"]), max(written, 0)
+
+
+def read(root: Path, *, with_disk: bool = False) -> Reading:
     """Read all processes."""
     processes = {}
-    for directory in (root / "proc").glob("[0-9]*"):
+    for pid in filter(str.isdecimal, entries(root / "proc")):
+        directory = f"{root}/proc/{pid}"
         try:
-            processes[directory.name] = parse(read_text(directory / "stat"))
+            processes[pid] = parse(read_text(f"{directory}/stat"), _text_of(f"{directory}/io") if with_disk else "")
         except OSError:  # the process has ended
             continue
     return Reading(time.monotonic(), processes)
+
+
+def _text_of(path: str) -> str:
+    """Return the text of a file; "" if this user may not read it, as that of another user's process."""
+    try:
+        return read_text(path)
+    except OSError:
+        return ""
 
 
 def busiest(before: Reading, after: Reading) -> list[tuple[str, float]]:
@@ -59,11 +96,43 @@ def busiest(before: Reading, after: Reading) -> list[tuple[str, float]]:
     """
     used: Counter[str] = Counter()
     for pid, process in after.processes.items():
-        known = before.processes.get(pid)
-        already = known.used if known and known.started == process.started else 0
-        used[process.name] += process.used - already
+        known = _same(before, pid, process)
+        used[process.name] += process.used - (known.used if known else 0)
     seconds = (after.at - before.at) * _TICKS_PER_SECOND
     return [(name, ticks / seconds) for name, ticks in used.most_common(_MOST) if ticks]
+
+
+def largest(reading: Reading) -> list[tuple[str, int]]:
+    """Return the ten programs with the most memory. Pages that their processes share count once for each."""
+    resident: Counter[str] = Counter()
+    for process in reading.processes.values():
+        resident[process.name] += process.resident
+    return [(name, size) for name, size in resident.most_common(_MOST) if size]
+
+
+def busiest_on_disk(before: Reading, after: Reading) -> list[tuple[str, tuple[float, float]]]:
+    """Return the ten programs that read and wrote most between two readings, in bytes a second.
+
+    A process that began or ended between the readings is not counted.
+    """
+    moved: dict[str, tuple[int, int]] = {}
+    for pid, process in after.processes.items():
+        known = _same(before, pid, process)
+        if known and known.disk and process.disk:
+            reads, writes = moved.get(process.name, (0, 0))
+            moved[process.name] = (
+                reads + process.disk[0] - known.disk[0],
+                writes + max(process.disk[1] - known.disk[1], 0),
+            )
+    ranked = sorted(moved.items(), key=lambda item: sum(item[1]), reverse=True)[:_MOST]
+    seconds = after.at - before.at
+    return [(name, (reads / seconds, writes / seconds)) for name, (reads, writes) in ranked if reads + writes]
+
+
+def _same(before: Reading, pid: str, process: Process) -> Process | None:
+    """Return the process in an earlier reading; None if its number belonged to another one."""
+    known = before.processes.get(pid)
+    return known if known and known.started == process.started else None
 
 
 class BusyProcesses:
@@ -74,11 +143,33 @@ class BusyProcesses:
         self._last: Reading | None = None
 
     def families(self) -> list[Family]:
-        """Return the ten busiest; none the first time."""
-        before, self._last = self._last, read(self._root)
-        found = busiest(before, self._last) if before else []
-        help = "Processors used by the processes of this name since the last scrape; the ten busiest."
-        return [gauge("host_busy_process_cpu_ratio", help, {(name,): ratio for name, ratio in found}, ("process",))]
+        """Return the ten programs first in processor time, in memory and on disks; rates not the first time."""
+        before, now = self._last, read(self._root, with_disk=True)
+        self._last = now
+        return [
+            gauge(
+                "host_busy_process_cpu_ratio",
+                "Processors used by the processes of this name since the last scrape; the ten busiest.",
+                {(name,): ratio for name, ratio in (busiest(before, now) if before else ())},
+                ("process",),
+            ),
+            gauge(
+                "host_busy_process_resident_memory_bytes",
+                "Resident memory of the processes of this name, with shared pages; the ten largest.",
+                {(name,): size for name, size in largest(now)},
+                ("process",),
+            ),
+            gauge(
+                "host_busy_process_disk_bytes_per_second",
+                "Disk traffic of the processes of this name since the last scrape; the ten busiest.",
+                {
+                    (name, operation): rate
+                    for name, rates in (busiest_on_disk(before, now) if before else ())
+                    for operation, rate in zip(_OPERATIONS, rates, strict=True)
+                },
+                ("process", "operation"),
+            ),
+        ]
 
 
 class Watch:

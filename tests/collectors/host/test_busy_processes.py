@@ -9,15 +9,25 @@ from pathlib import Path
 import pytest
 
 from collectors.findings import Severity
-from collectors.host.busy_processes import BusyProcesses, Process, Reading, Watch, busiest, parse, read
+from collectors.host.busy_processes import (
+    BusyProcesses,
+    Process,
+    Reading,
+    Watch,
+    busiest,
+    busiest_on_disk,
+    largest,
+    parse,
+    read,
+)
 from tests.collectors.host.support import Tree, samples_of
 from tests.support.waiting import eventually
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def _stat(name: str, used: int, started: int = 5) -> str:
-    return f"9 ({name}) R 1 1 1 0 -1 0 0 0 0 0 {used} 0 0 0 20 0 1 0 {started} 0 0\n"
+def _stat(name: str, used: int, started: int = 5, pages: int = 0) -> str:
+    return f"9 ({name}) R 1 1 1 0 -1 0 0 0 0 0 {used} 0 0 0 20 0 1 0 {started} 0 {pages}\n"
 
 
 def _reading(at: float, **used: int) -> Reading:
@@ -77,3 +87,81 @@ def test_used_up_processors_are_a_finding_with_who_uses_them(tree: Tree) -> None
     assert finding.code == "host-processors-busy"
     assert finding.severity is Severity.INFO  # for a moment, any machine may be busy
     assert "render" in finding.detail
+
+
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def _io(read: int, written: int, cancelled: int = 0) -> str:
+    return f"rchar: 999\nwchar: 999\nread_bytes: {read}\nwrite_bytes: {written}\ncancelled_write_bytes: {cancelled}\n"
+
+
+def test_memory_is_in_bytes_and_added_up_by_name() -> None:
+    found = Reading(
+        0,
+        {
+            "1": parse(_stat("a", 0, pages=2)),
+            "2": parse(_stat("b", 0, pages=5)),
+            "3": parse(_stat("a", 0, pages=4)),
+            "4": parse(_stat("kthreadd", 0)),
+        },
+    )
+
+    assert largest(found) == [("a", 6 * PAGE), ("b", 5 * PAGE)]
+
+
+def test_no_more_than_ten_are_largest() -> None:
+    found = Reading(0, {str(pid): Process(f"p{pid}", 1, 0, resident=pid) for pid in range(30)})
+
+    assert [size for _, size in largest(found)] == list(range(29, 19, -1))
+
+
+def test_disk_traffic_is_a_rate_without_writes_that_were_cancelled() -> None:
+    before = Reading(10, {"1": parse(_stat("a", 0), _io(100, 1000)), "2": parse(_stat("b", 0), _io(5, 5))})
+    after = Reading(12, {"1": parse(_stat("a", 0), _io(300, 1600, 200)), "2": parse(_stat("b", 0), _io(5, 5))})
+
+    assert busiest_on_disk(before, after) == [("a", (100, 200))]
+
+
+def test_a_process_whose_traffic_may_not_be_known_is_left_out() -> None:
+    before = Reading(0, {"1": parse(_stat("a", 0)), "2": parse(_stat("b", 0), _io(1, 1))})
+    after = Reading(1, {"1": parse(_stat("a", 0), _io(9, 9)), "2": parse(_stat("b", 0))})
+
+    assert busiest_on_disk(before, after) == []
+
+
+def test_traffic_of_another_process_with_the_same_number_does_not_count() -> None:
+    before = Reading(0, {"1": parse(_stat("a", 0, started=1), _io(1, 1))})
+    after = Reading(1, {"1": parse(_stat("a", 0, started=2), _io(9, 9))})
+
+    assert busiest_on_disk(before, after) == []
+
+
+def test_a_program_that_writes_on_this_machine_is_found(tmp_path: Path) -> None:
+    script = (
+        "import os, sys\nf = os.open(sys.argv[1], os.O_CREAT | os.O_WRONLY)\n"
+        "while True: os.pwrite(f, bytes(1 << 16), 0); os.fsync(f)"
+    )
+    measured = BusyProcesses(Path("/"))
+    measured.families()
+    with subprocess.Popen([sys.executable, "-c", script, str(tmp_path / "file")]) as process:
+        name = read(Path("/")).processes[str(process.pid)].name
+        try:
+            eventually(
+                lambda: (
+                    samples_of(measured.families(), "host_busy_process_resident_memory_bytes").get((name,), 0) > 1 << 20
+                ),
+                "a program has memory",
+            )
+            if read(Path("/"), with_disk=True).processes[str(process.pid)].disk:
+                eventually(
+                    lambda: (
+                        samples_of(measured.families(), "host_busy_process_disk_bytes_per_second").get(
+                            (name, "write"), 0
+                        )
+                        > 0
+                    ),
+                    "a program that writes is busy",
+                )
+        finally:
+            process.kill()
