@@ -19,11 +19,14 @@ MARKERS = {
 
 _STARTERS = {
     "tests.clients.conftest._run": "compiler",
+    "tests.monitoring.test_start.stack": "server",
     "tests.support.agent.AgentProcess": "server",
     "tests.support.browser.chromium": "browser",
     "tests.support.exporters.process": "server",
     "tests.support.jackd.Jackd": "server",
+    "tests.monitoring.drill.test_drill.drill": "server",
     "tests.support.loki.Loki": "server",
+    "tests.support.monitoring.start_sh": "server",
     "tests.support.node_exporter.node_exporter": "server",
     "tests.support.pipewire.PipeWire": "server",
     "tests.support.prometheus.prometheus": "server",
