@@ -15,12 +15,12 @@ from typing import ClassVar
 from collectors.base import Collector
 from collectors.findings import Check, Finding, Severity
 from collectors.logs.config import LogsConfig, SourceConfig
+from collectors.logs.delivery import Delivery
 from collectors.logs.families import Progress, of_command, of_files, progress_families
 from collectors.logs.files.checks import file_checks
 from collectors.logs.files.generation import ReadLimits
 from collectors.logs.files.positions import Positions
 from collectors.logs.files.source import FileSettings, FileSource
-from collectors.logs.flow import Flow
 from collectors.logs.guard import Guard
 from collectors.logs.journal import JournalSettings, JournalSource
 from collectors.logs.loki.client import LokiClient
@@ -57,9 +57,14 @@ class LogsCollector(Collector):
         self._positions = Positions(state_dir / POSITIONS_FILE, before_saving=self._save_pipelines)
         turn = asyncio.Lock()
         host = loki.host or socket.gethostname()
-        self._flows = {source.name: Flow(source, self._client, state_dir, turn, host) for source in config.sources}
+        self._deliveries = {
+            source.name: Delivery(source, self._client, state_dir, turn, host) for source in config.sources
+        }
+        now_ns = self._client.clock.now_ns
         self._files = [
-            FileSource(source.name, file_settings(source), self._positions) for source in config.sources if source.paths
+            FileSource(source.name, file_settings(source), self._positions, now_ns)
+            for source in config.sources
+            if source.paths
         ]
         self._commands: list[JournalSource | UnifiedLogSource] = [
             *(
@@ -75,7 +80,7 @@ class LogsCollector(Collector):
         ]
 
         self._guards = [
-            Guard(source.name, source.run, self._flows[source.name].handle)
+            Guard(source.name, source.run, self._deliveries[source.name].handle)
             for source in (*self._files, *self._commands)
         ]
 
@@ -88,10 +93,10 @@ class LogsCollector(Collector):
 
     def collect(self) -> Iterable[Family]:
         """Return the counts of read, sent and dropped lines, the lag of sources, and metrics made from lines."""
-        flows = list(self._flows.values())
-        sent: dict[LabelValues, float] = {(flow.name,): flow.sent for flow in flows}
+        deliveries = list(self._deliveries.values())
+        sent: dict[LabelValues, float] = {(delivery.name,): delivery.sent for delivery in deliveries}
         dropped: dict[LabelValues, float] = {
-            (flow.name, reason): count for flow in flows for reason, count in flow.dropped.items()
+            (delivery.name, reason): count for delivery in deliveries for reason, count in delivery.dropped.items()
         }
         return [
             *progress_families(self._progress()),
@@ -102,7 +107,7 @@ class LogsCollector(Collector):
                 dropped,
                 ("source", "reason"),
             ),
-            *(family for flow in flows for family in flow.pipeline.families()),
+            *(family for delivery in deliveries for family in delivery.pipeline.families()),
             *self._client.families(),
         ]
 
@@ -152,5 +157,5 @@ class LogsCollector(Collector):
         ]
 
     def _save_pipelines(self) -> None:
-        for flow in self._flows.values():
-            flow.pipeline.save()
+        for delivery in self._deliveries.values():
+            delivery.pipeline.save()

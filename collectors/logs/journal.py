@@ -17,7 +17,7 @@ import msgspec
 
 from collectors.logs.command import Command
 from collectors.logs.files.positions import Positions
-from collectors.logs.recent import NOTHING
+from collectors.logs.history import NOTHING
 from collectors.logs.records import Batch
 from collectors.logs.stages.lenient_json import members
 from collectors.offloop import start

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from collectors.logs.recent import parted
 from collectors.logs.records import Batch, Processed
 from collectors.logs.stages import STAGES
 from collectors.logs.stages.config import Context, StageConfig, by_name, check_labels
@@ -22,6 +21,7 @@ from collectors.logs.stages.logfmt import LogfmtConfig
 from collectors.logs.stages.metrics import MetricsConfig, MetricsStage
 from collectors.logs.stages.multiline import MultilineConfig
 from collectors.logs.stages.static_labels import StaticLabelsConfig
+from collectors.logs.stages.timestamp import TimestampConfig
 from collectors.logs.stages.truncate import TruncateConfig
 from collectors.logs.streams import streams
 from collectors.metrics import Family, LabelValues, counter
@@ -123,6 +123,9 @@ class Pipeline:
     Raises:
         ValueError: The stages cannot work together, or a stage needs a file that cannot be read.
         OSError: The state directory cannot be written.
+
+    Attributes:
+        reads_times: True if a stage takes the times of entries from their lines.
     """
 
     def __init__(
@@ -141,6 +144,7 @@ class Pipeline:
         self._stages = [(_NAMES[type(stage)], stage.build(context)) for stage in (*stages, TruncateConfig())]
         self._metrics = [stage for _, stage in self._stages if isinstance(stage, MetricsStage)]
         self._missed: Counter[str] = Counter()
+        self.reads_times = any(isinstance(stage, TimestampConfig | ContainerConfig) for stage in stages)
 
     def process(self, batch: Batch) -> Processed:
         """Pass a batch through the stages. Equal batches give equal streams."""
@@ -148,7 +152,7 @@ class Pipeline:
         for _, stage in self._stages:
             stage(entries)
         self._missed = self._missed + entries.missed  # a new one, as `families` may be reading the old
-        return self._processed(batch, entries, entries.dropped)
+        return _processed(entries, entries.dropped)
 
     def explain(self, batch: Batch) -> tuple[list[Step], Processed]:
         """Pass a batch through the stages as `process` does, and keep the result of each stage."""
@@ -159,11 +163,7 @@ class Pipeline:
             stage(entries)
             steps.append(_step(name, entries))
         dropped = sum((step.dropped for step in steps), Counter[str]())
-        return steps, self._processed(batch, entries, dropped)
-
-    def _processed(self, batch: Batch, entries: Entries, dropped: Counter[str]) -> Processed:
-        entries.timestamps, recent = parted(entries.timestamps, entries.lines, batch.recent)
-        return Processed(streams(entries), entries.consumed, +dropped, recent)
+        return steps, _processed(entries, dropped)
 
     def families(self) -> list[Family]:
         """Return the counts of missed lines and the metrics made from lines."""
@@ -186,6 +186,10 @@ class Pipeline:
         """
         for stage in self._metrics:
             stage.save()
+
+
+def _processed(entries: Entries, dropped: Counter[str]) -> Processed:
+    return Processed(streams(entries), entries.consumed, +dropped, entries.known_ns)
 
 
 def _step(name: str, entries: Entries) -> Step:

@@ -1,30 +1,43 @@
-"""What the parts of the log collector hand each other: lines as read, and streams as Loki takes them."""
+"""The records that parts of the log collector exchange: lines as read, and streams as Loki takes them."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, islice
 
-from collectors.logs.recent import NOTHING
+Labels = tuple[tuple[str, str], ...]
+"""The names and values of a stream's labels, sorted by name."""
+
+Record = Callable[[bytes], Awaitable[None]]
+"""Saves a changed history of the log before anything is sent by it."""
+
+
+async def record_nothing(_: bytes) -> None:
+    """Save nothing, for a source without a position."""
+
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(slots=True)
 class Batch:
-    """Consecutive lines of one file (or entries of the journal), in order, before the pipeline.
+    """Consecutive lines of one file, or entries of the journal, in order, before the pipeline.
 
     Attributes:
         source: The source's name.
         lines: The lines as they stand, each without its newline.
-        read_ns: When they were read, Unix nanoseconds: the time of the first line, if it carries none.
-        file_labels: What is known of all of them, such as `{"filename": "/var/log/x.log"}`.
-        final: Nothing follows for now, so that an open multi-line entry ends here and every line is consumed.
+        read_ns: The time of reading, Unix nanoseconds. The first line has it, if the log never says a time.
+        file_labels: The labels of all lines, such as `{"filename": "/var/log/x.log"}`.
+        final: True if nothing follows for now: an open multi-line entry ends here, and every line is consumed.
         untidy: True if NULs, carriage returns or byte order marks may surround the text of lines.
         true_bytes: The true size of the only line, if the reader cut it; 0 otherwise.
-        recent: The newest entries that were sent before it, as `recent` packs them. Whoever sends the batch puts its
-            own in their place.
+        recent: The packed history of the log. The sender of the batch replaces it.
+        written_ns: The time of the file's last write, Unix nanoseconds; 0 if unknown.
+        known_ns: The last time that a line of the log carried, Unix nanoseconds; 0 if none did.
+        more: True if more lines of the same batch follow, so that lines can be held back.
+        record: Saves a changed history before anything is sent by it.
     """
 
     source: str
@@ -34,7 +47,11 @@ class Batch:
     final: bool = False
     untidy: bool = False
     true_bytes: int = 0
-    recent: bytes = NOTHING
+    recent: bytes = b""
+    written_ns: int = 0
+    known_ns: int = 0
+    more: bool = False
+    record: Record = record_nothing
 
     @property
     def texts(self) -> list[bytes]:
@@ -47,10 +64,11 @@ class Batch:
     def times(self) -> list[int]:
         """The time of each line that carries none, Unix nanoseconds.
 
-        It is a nanosecond later for each byte from the beginning of the batch to the text, newlines and NULs included:
-        the same however the same bytes are cut into batches after a restart.
+        Each is a nanosecond later for each byte from the start of the batch to the text, with newlines and NULs. So it
+        does not depend on how bytes are cut into batches after a restart.
         """
-        starts = islice(accumulate((len(line) + 1 for line in self.lines), initial=self.read_ns), len(self.lines))
+        lengths = map(len, self.lines)
+        starts = islice(accumulate((length + 1 for length in lengths), initial=self.read_ns), len(self.lines))
         if not self.untidy:
             return list(starts)
         return [start + len(line) - len(line.lstrip(b"\0")) for start, line in zip(starts, self.lines, strict=True)]
@@ -58,34 +76,43 @@ class Batch:
 
 @dataclass(slots=True)
 class Stream:
-    """What Loki calls a stream: entries under one set of labels, ready to push.
+    """Entries under one set of labels, ready to push.
 
     Attributes:
         labels: Names and values, sorted by name.
-        timestamps: Unix nanoseconds, one an entry.
-        lines: The entries' text.
+        timestamps: Unix nanoseconds of each entry.
+        lines: The text of each entry.
         metadata: The structured metadata of each entry, or `None` if no entry has any.
     """
 
-    labels: tuple[tuple[str, str], ...]
+    labels: Labels
     timestamps: list[int]
     lines: list[str | bytes]
     metadata: list[dict[str, str] | None] | None
 
+    def subset(self, positions: Sequence[int]) -> Stream:
+        """Return a stream of some of the entries."""
+        return Stream(
+            self.labels,
+            [self.timestamps[position] for position in positions],
+            [self.lines[position] for position in positions],
+            None if self.metadata is None else [self.metadata[position] for position in positions],
+        )
+
 
 @dataclass(slots=True)
 class Processed:
-    """What the pipeline made of a batch.
+    """The result of the pipeline for a batch.
 
     Attributes:
-        streams: What is to be pushed.
-        consumed: How many of the batch's lines are dealt with; the rest (an open multi-line entry) is given again at
-            the head of the next batch.
-        dropped: Lines dropped on purpose, by reason.
-        recent: The newest entries, for the batch that follows.
+        streams: The streams to push.
+        consumed: The number of the batch's lines that are processed. The next batch begins with the rest, such as an
+            open multi-line entry.
+        dropped: The number of dropped lines by reason.
+        known_ns: The last time that a line carried, Unix nanoseconds; 0 if none did.
     """
 
     streams: list[Stream]
     consumed: int
     dropped: Counter[str]
-    recent: bytes
+    known_ns: int = 0

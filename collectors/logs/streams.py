@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from collectors.logs.records import Stream
+from collectors.logs.records import Labels, Stream
 from collectors.logs.stages.entries import Entries, TextColumn, rows
 
 MAX_VALUE_BYTES = 2048
-
-Labels = tuple[tuple[str, str], ...]
 
 
 def streams(entries: Entries) -> list[Stream]:

@@ -1,6 +1,6 @@
-"""Reads instants from text, in the forms that logs use, as Unix nanoseconds.
+"""Readers of the time formats of logs. Instants are Unix nanoseconds.
 
-Owns the formats and the time zone. Which field is read, and what is done about a bad one, is the `timestamp` stage's.
+Owns the formats and the time zone. The `timestamp` stage owns the fields and the treatment of bad times.
 """
 
 from __future__ import annotations
@@ -20,6 +20,36 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - wall clock times are counted from it before their zone is applied
 _MAX_SECONDS = 2**63 // NS  # what Loki's 64-bit nanoseconds hold, up to the year 2262
 _CACHED = 4096
+_HOUR_NS = 3600 * NS
+_ABBREVIATIONS: Mapping[str, float] = {
+    name: float(hours)
+    for hours, names in {
+        "0": "UTC GMT Z WET",
+        "1": "CET MEZ BST WEST",
+        "2": "CEST MESZ EET SAST",
+        "3": "EEST MSK",
+        "5.5": "IST",
+        "8": "HKT SGT AWST",
+        "9": "JST KST",
+        "9.5": "ACST",
+        "10": "AEST",
+        "10.5": "ACDT",
+        "11": "AEDT",
+        "12": "NZST",
+        "13": "NZDT",
+        "-3": "BRT ART ADT",
+        "-3.5": "NST",
+        "-4": "AST EDT",
+        "-5": "EST CDT",
+        "-6": "CST MDT",
+        "-7": "MST PDT",
+        "-8": "PST AKDT",
+        "-9": "AKST",
+        "-10": "HST",
+    }.items()
+    for name in names.split()
+}
+"""Hours from UTC by abbreviation. Where several zones share one, that of the most users stands here."""
 _NANOS_DIGITS = 9
 _SCALE: list[int] = [10 ** (_NANOS_DIGITS - digits) for digits in range(_NANOS_DIGITS + 1)]
 _MONTHS = {
@@ -27,12 +57,15 @@ _MONTHS = {
 }
 
 Parse = Callable[[Any, int], int]
-"""From a field's value, and the instant it was read at, to Unix nanoseconds. Raises ValueError for another form."""
+"""A function from a field's value and the log's own time to Unix nanoseconds. Raises ValueError for other forms.
+
+The log's own time completes dates without a year and times without a date.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """The time zone of times that carry none; `None` is the machine's own."""
+    """The time zone of times without one. `None` is the machine's own."""
 
     tzinfo: tzinfo | None = None
 
@@ -56,10 +89,10 @@ class Zone:
             raise ValueError(message) from error
 
     def unix_seconds(self, wall: datetime) -> int:
-        """The instant of a naive wall clock time, in whole seconds.
+        """Return the instant of a naive wall clock time, in whole seconds.
 
         Raises:
-            ValueError: The platform cannot tell.
+            ValueError: The platform cannot convert it.
         """
         if self.tzinfo is UTC:
             return (wall - _NAIVE_EPOCH) // timedelta(seconds=1)
@@ -67,6 +100,39 @@ class Zone:
             return int(wall.replace(microsecond=0, tzinfo=self.tzinfo).timestamp())
         except (OverflowError, OSError) as error:
             raise ValueError(wall) from error
+
+    def named_seconds(self, wall: datetime, name: str) -> int:
+        """Return the instant of a wall clock time with an abbreviated zone, such as CET.
+
+        The zone itself decides, if it has this name at that time. Others follow a table, unknown ones are ignored.
+
+        Raises:
+            ValueError: The platform cannot convert it.
+        """
+        for fold in (0, 1):
+            local = wall.replace(fold=fold)
+            aware = local.astimezone() if self.tzinfo is None else local.replace(tzinfo=self.tzinfo)
+            if aware.tzname() == name:
+                return self.unix_seconds(local)
+        offset = _ABBREVIATIONS.get(name.upper())
+        if offset is None:
+            return self.unix_seconds(wall)
+        return (wall - _NAIVE_EPOCH) // timedelta(seconds=1) - int(offset * 3600)
+
+    def second_reading(self, instant_ns: int) -> int:
+        """Return the later instant with the same wall clock time, in the hour that autumn repeats.
+
+        Any other instant is returned as it is.
+        """
+        first = datetime.fromtimestamp(instant_ns // NS, self.tzinfo or UTC)
+        if self.tzinfo is None:
+            first = first.astimezone()
+            naive = first.replace(tzinfo=None)
+            later = int(naive.replace(fold=1).timestamp()) - int(naive.replace(fold=0).timestamp())
+        else:
+            before, after = first.replace(fold=0).utcoffset(), first.replace(fold=1).utcoffset()
+            later = int((before - after).total_seconds()) if before is not None and after is not None else 0
+        return instant_ns + max(later, 0) * NS
 
 
 class TimestampFormat(str):
@@ -92,13 +158,13 @@ class TimestampFormat(str):
 
 
 def reader(form: str, zone: Zone) -> Parse:
-    """What reads instants of a format (a name or a strptime pattern); times without a zone are in `zone`."""
+    """Return the reader of a format, a name or a strptime pattern. Times without a zone are in `zone`."""
     make = _FORMATS.get(form)
     return make(zone) if make else _strptime(form, zone)
 
 
 class _Seconds(dict[str, int]):
-    """Unix seconds of `YYYY-MM-DDThh:mm:ss` texts in one zone; remembers some, as lines come many a second."""
+    """Unix seconds of `YYYY-MM-DDThh:mm:ss` texts in one zone, with a cache."""
 
     def __init__(self, zone: Zone) -> None:
         super().__init__()
@@ -112,6 +178,13 @@ class _Seconds(dict[str, int]):
             self.clear()
         seconds = self[text] = self._zone.unix_seconds(_wall(found.groups()))
         return seconds
+
+
+def _civil_fields(text: str) -> tuple[str, ...]:
+    found = _CIVIL.fullmatch(text)
+    if found is None:
+        raise ValueError(text)
+    return found.groups()
 
 
 def _wall(fields: tuple[str, ...]) -> datetime:
@@ -129,8 +202,10 @@ def _rfc3339(zone: Zone) -> Parse:
         if found is None:
             raise ValueError(text)
         civil, fraction, offset = found.groups()
-        if offset is None or (offset.isalpha() and offset.upper() not in _UTC_NAMES):
-            return local[civil] * NS + _nanos(fraction)  # an abbreviation such as CET names no zone for sure
+        if offset is None:
+            return local[civil] * NS + _nanos(fraction)
+        if offset.isalpha() and offset.upper() not in _UTC_NAMES:
+            return zone.named_seconds(_wall(_civil_fields(civil)), offset) * NS + _nanos(fraction)
         return (utc[civil] - _offset_seconds(offset)) * NS + _nanos(fraction)
 
     def parse(text: Any, _near_ns: int) -> int:  # noqa: ANN401 - a field may hold anything
@@ -162,7 +237,7 @@ def _unix(per_second: int) -> Callable[[Zone], Parse]:
 
 
 def _syslog(zone: Zone) -> Parse:
-    """RFC 5424, and RFC 3164, whose time lacks the year: the one that brings it nearest before tomorrow."""
+    """Read RFC 5424, and RFC 3164, whose time lacks the year."""
     modern, wall = _rfc3339(zone), _Seconds(zone)
 
     def parse(text: Any, near_ns: int) -> int:  # noqa: ANN401 - a field may hold anything
@@ -170,49 +245,145 @@ def _syslog(zone: Zone) -> Parse:
         if found is None:
             return modern(text, near_ns)
         month, day, time, fraction = found.groups()
-        tomorrow = near_ns + _DAY_NS
-        year = (_EPOCH + timedelta(seconds=tomorrow // NS)).year
-        for candidate in (year, year - 1, year - 2, year - 3, year - 4):  # back to a leap year, for 29 February
-            try:
-                instant = wall[f"{candidate}-{_MONTHS[month]:02}-{int(day):02} {time}"] * NS + _nanos(fraction)
-            except ValueError:
-                continue
-            if instant <= tomorrow:
-                return instant
-        raise ValueError(text)
+        date = f"{_MONTHS[month]:02}-{int(day):02} {time}"
+        return _latest_year(lambda year: wall[f"{year}-{date}"] * NS + _nanos(fraction), near_ns)
+
+    return parse
+
+
+def _latest_year(instant_in: Callable[[int], int], near_ns: int) -> int:
+    """Return the instant in the latest year that is not after the log's own time, but for a day.
+
+    Raises:
+        ValueError: No year of the last five has this date.
+    """
+    tomorrow = near_ns + _DAY_NS
+    year = (_EPOCH + timedelta(seconds=tomorrow // NS)).year
+    for candidate in range(year + 1, year - 5, -1):  # back to a leap year, for 29 February
+        try:
+            instant = instant_in(candidate)
+        except ValueError:
+            continue
+        if instant <= tomorrow:
+            return instant
+    raise ValueError(year)
+
+
+def _latest_day(zone: Zone, time: timedelta, near_ns: int) -> int:
+    """Return the latest instant with a time of day that is not after the log's own time, but for an hour."""
+    limit = near_ns + _HOUR_NS
+    day = (_EPOCH + timedelta(seconds=limit // NS)).replace(tzinfo=None, hour=0, minute=0, second=0)
+    nanos = time % timedelta(seconds=1) // timedelta(microseconds=1) * 1000
+    for back in (-1, 0, 1, 2):
+        instant = zone.unix_seconds(day - timedelta(days=back) + time) * NS + nanos
+        if instant <= limit:
+            return instant
+    raise ValueError(time)
+
+
+def _time_of_day(zone: Zone) -> Parse:
+    """Read a time without a date, such as `04:23:38.250`."""
+
+    def parse(text: Any, near_ns: int) -> int:  # noqa: ANN401 - a field may hold anything
+        found = _TIME.fullmatch(_expect_text(text))
+        if found is None:
+            raise ValueError(text)
+        hour, minute, second, fraction = found.groups()
+        time = timedelta(hours=int(hour), minutes=int(minute), seconds=int(second))
+        return _latest_day(zone, time, near_ns) + _nanos(fraction)
 
     return parse
 
 
 def _nginx(zone: Zone) -> Parse:
-    """The access log's `22/Nov/2026:04:23:38 +0000`, and the error log's `2026/11/22 04:23:38`."""
+    """Read the access log's `22/Nov/2026:04:23:38 +0000`, and the error log's `2026/11/22 04:23:38`."""
     utc, wall = _Seconds(Zone(UTC)), _Seconds(zone)
 
     def parse(text: Any, _near_ns: int) -> int:  # noqa: ANN401 - a field may hold anything
         found = _NGINX_ACCESS.fullmatch(_expect_text(text))
         if found:
-            day, month, year, time, offset = found.groups()
-            return (utc[f"{year}-{_MONTHS[month]:02}-{day} {time}"] - _offset_seconds(offset)) * NS
-        return wall[text.replace("/", "-")] * NS
+            day, month, year, time, fraction, offset = found.groups()
+            seconds = utc[f"{year}-{_MONTHS[month]:02}-{day} {time}"] - _offset_seconds(offset)
+            return seconds * NS + _nanos(fraction)
+        civil, _, fraction = text.replace("/", "-").replace(",", ".").partition(".")
+        if fraction and not (fraction.isdecimal() and fraction.isascii()):
+            raise ValueError(text)
+        return wall[civil] * NS + _nanos(fraction)
 
     return parse
 
 
 def _strptime(pattern: str, zone: Zone) -> Parse:
-    remembered: dict[str, int] = {}
+    """Read times of a strptime pattern, which may lack the year or the whole date."""
+    directives = set(_DIRECTIVE.findall(pattern))
+    has_date = bool(directives & set("dejcxDF"))
+    has_year = bool(directives & set("YyGcxDF"))
+    remembered: dict[tuple[str, int], int] = {}
 
-    def parse(text: Any, _near_ns: int) -> int:  # noqa: ANN401 - a field may hold anything
-        known = remembered.get(_expect_text(text))
+    def instant(text: str, near_ns: int) -> int:
+        text, nanos = _without_nanos(text) if "f" in directives else (text, 0)
+        if not has_date:
+            moment = _parsed(text, pattern)
+            return (
+                _latest_day(zone, moment - moment.replace(hour=0, minute=0, second=0, microsecond=0), near_ns) + nanos
+            )
+        if not has_year:
+            # A leap year, so that 29 February can be read.
+            moment = _parsed(f"2000 {text}", f"%Y {pattern}")
+            return _latest_year(lambda year: _unix_nanos(moment.replace(year=year), zone), near_ns) + nanos
+        return _unix_nanos(_parsed(text, pattern), zone) + nanos
+
+    def parse(text: Any, near_ns: int) -> int:  # noqa: ANN401 - a field may hold anything
+        key = (_expect_text(text), 0 if has_year else near_ns // _HOUR_NS)
+        known = remembered.get(key)
         if known is not None:
             return known
         if len(remembered) >= _CACHED:
             remembered.clear()
-        moment = datetime.strptime(text, pattern)  # noqa: DTZ007 - the pattern says whether there is a zone
-        whole = zone.unix_seconds(moment) if moment.tzinfo is None else (moment - _EPOCH) // timedelta(seconds=1)
-        instant = remembered[text] = whole * NS + moment.microsecond * 1000
-        return instant
+        found = remembered[key] = instant(text, near_ns)
+        return found
 
     return parse
+
+
+def _parsed(text: str, pattern: str) -> datetime:
+    try:
+        return datetime.strptime(text, pattern)  # noqa: DTZ007 - the pattern says whether there is a zone
+    except ValueError:
+        if "%Z" not in pattern:
+            raise
+    # Python's %Z knows the machine's own names alone.
+    numeric = _NAME.sub(lambda found: _numeric_offset(found[0]), text)
+    return datetime.strptime(numeric, pattern.replace("%Z", "%z"))  # noqa: DTZ007 - a name that stays is refused
+
+
+def _numeric_offset(name: str) -> str:
+    hours = _ABBREVIATIONS.get(name)
+    if hours is None:
+        return name
+    minutes = round(abs(hours) * 60)
+    return f"{'-' if hours < 0 else '+'}{minutes // 60:02}{minutes % 60:02}"
+
+
+def _without_nanos(text: str) -> tuple[str, int]:
+    """Cut a fraction to the six digits that strptime reads, and return the nanoseconds of the rest."""
+    found = _LONG_FRACTION.search(text)
+    if found is None:
+        return text, 0
+    rest = found[2][:3].ljust(3, "0")
+    return text[: found.end(1)] + text[found.end() :], int(rest)
+
+
+def _unix_nanos(moment: datetime, zone: Zone) -> int:
+    whole = zone.unix_seconds(moment) if moment.tzinfo is None else (moment - _EPOCH) // timedelta(seconds=1)
+    return whole * NS + moment.microsecond * 1000
+
+
+def rfc3339_text(instant_ns: int) -> str:
+    """Return an instant as RFC 3339 in UTC, with nanoseconds where there are any."""
+    seconds, nanos = divmod(instant_ns, NS)
+    fraction = f".{nanos:09d}".rstrip("0") if nanos else ""
+    return f"{(_EPOCH + timedelta(seconds=seconds)).strftime('%Y-%m-%dT%H:%M:%S')}{fraction}Z"
 
 
 _FORMATS: Mapping[str, Callable[[Zone], Parse]] = {
@@ -222,18 +393,26 @@ _FORMATS: Mapping[str, Callable[[Zone], Parse]] = {
     "unix_us": _unix(10**6),
     "unix_ns": _unix(NS),
     "syslog": _syslog,
+    "time": _time_of_day,
     "nginx": _nginx,
     "postgresql": _rfc3339,  # with a space, milliseconds and a zone's abbreviation
 }
 
 _CIVIL = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)", re.ASCII)
 _RFC3339 = re.compile(
-    r"(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d)(?:[.,](\d+))?(?: ?([+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?|[A-Za-z]{1,5}))?",
+    r"(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d)(?:[.,](\d+))?(?: ?([+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?|[A-Za-z]{1,5})"
+    r"(?: (?:[A-Za-z]{1,5}|[+-]\d{2,4}))?(?: m=[+-]\d+\.\d+)?)?",  # the rest is that of Go's time.String
     re.ASCII,
 )
-_RFC3164 = re.compile(rf"({'|'.join(_MONTHS)}) +(\d\d?) (\d\d:\d\d:\d\d)(?:\.(\d+))?", re.ASCII)
-_NGINX_ACCESS = re.compile(rf"(\d\d)/({'|'.join(_MONTHS)})/(\d{{4}}):(\d\d:\d\d:\d\d) ([+-]\d{{4}})", re.ASCII)
+_RFC3164 = re.compile(rf"({'|'.join(_MONTHS)}) +(\d\d?) (\d\d:\d\d:\d\d)(?:[.,](\d+))?", re.ASCII)
+_NGINX_ACCESS = re.compile(
+    rf"(\d\d)/({'|'.join(_MONTHS)})/(\d{{4}}):(\d\d:\d\d:\d\d)(?:[.,](\d+))? ([+-]\d{{4}})", re.ASCII
+)
 _OFFSET = re.compile(r"[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?", re.ASCII)
+_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d):([0-5]\d)(?:[.,](\d+))?", re.ASCII)
+_DIRECTIVE = re.compile(r"%-?([A-Za-z])")
+_LONG_FRACTION = re.compile(r"([.,]\d{6})(\d{1,3})\d*", re.ASCII)
+_NAME = re.compile(r"\b[A-Z]{2,5}\b")
 _UTC_NAMES = {"Z", "UTC", "GMT"}
 
 

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from collectors.logs.command import Command
-from collectors.logs.recent import NOTHING
+from collectors.logs.history import NOTHING
 from collectors.logs.records import Batch
 
 

@@ -33,6 +33,7 @@ class Limits:
     label_value: int = 2048
     metadata: int = 128
     metadata_size: int = 65_536
+    allow_metadata: bool = True
     rate: float = 4 * 2**20
     burst: float = 6 * 2**20
     stream_rate: float = 3 * 2**20
@@ -164,6 +165,11 @@ class Store:
     def _metadata_error(self, metadata: dict[str, str], name: str) -> tuple[str, str]:
         limits = self.limits
         size = sum(len(key.encode()) + len(value.encode()) for key, value in metadata.items())
+        if metadata and not limits.allow_metadata:
+            return "structured_metadata", (
+                f"stream '{name}' includes structured metadata, but this feature is disallowed. Please see"
+                " `limits_config.allow_structured_metadata` or contact your Loki administrator to enable it"
+            )
         see = "or contact your Loki administrator to increase it."
         if size > limits.metadata_size:
             text = f"stream '{name}' has structured metadata too large: '{size}' bytes, limit: '{limits.metadata_size}'"

@@ -18,6 +18,7 @@ from collectors.logs.files.fingerprint import HEAD_BYTES, TAIL_BYTES, fingerprin
 from collectors.logs.files.lines import Cut, cut
 from collectors.logs.files.positions import Position
 from collectors.logs.files.rotated import holds
+from collectors.logs.history import has_windows
 
 CLOCK_NS = 1_000_000_000
 """The largest age, in nanoseconds, of the time that lines without a time get."""
@@ -321,12 +322,16 @@ class Generation:
         """Check whether new lines without a time would get one that is too old."""
         clocks = self.position.clocks
         ahead = any(offset > self.position.offset for offset, _ in clocks)
-        return self.clock_due and not ahead and (not clocks or now_ns - clocks[-1][1] > CLOCK_NS)
+        return self.clock_due and not ahead and (not clocks or not 0 <= now_ns - clocks[-1][1] <= CLOCK_NS)
 
     def follow(self, before: Position) -> None:
         """Take over the newest entries of the file before, until lines of this one are sent."""
-        if not self.position.offset and self.position.recent != before.recent:
+        if not self.position.offset and not has_windows(self.position.recent):
             self._change(recent=before.recent)
+
+    def remember(self, recent: bytes) -> None:
+        """Replace the history of the sent entries."""
+        self._change(recent=recent)
 
     def forget_clocks(self) -> None:
         """Drop the saved times while no batch is in flight, so that later lines get later times."""

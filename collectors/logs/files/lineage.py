@@ -22,7 +22,7 @@ from collectors.logs.files.generation import ContentChangedError, FileBatch, Gen
 from collectors.logs.files.names import shown
 from collectors.logs.files.positions import Generations, Position
 from collectors.logs.files.rotated import Rotated, elsewhere, find, rotations
-from collectors.logs.recent import NOTHING
+from collectors.logs.history import NOTHING
 
 log = structlog.get_logger()
 

@@ -17,7 +17,7 @@ import structlog
 from collectors import atomic_file
 from collectors.logs.files.fingerprint import NOTHING, Fingerprint
 from collectors.logs.files.names import from_key, to_key
-from collectors.logs.recent import NOTHING as NO_ENTRIES
+from collectors.logs.history import NOTHING as NO_ENTRIES
 from collectors.offloop import start
 
 log = structlog.get_logger()
@@ -42,7 +42,7 @@ class Position(msgspec.Struct, frozen=True, omit_defaults=True):
             its distance in bytes. No batch crosses such an offset: bytes sent again give the same lines and times.
         modified_ns: The last observed modification time.
         finished: True if the file was replaced and read to its end.
-        recent: The newest sent entries, packed by `logs.recent`; at first those of the file before.
+        recent: The newest sent entries, packed by `logs.history`; at first those of the file before.
     """
 
     inode: int

@@ -76,10 +76,14 @@ class FileSource:
         name: The source's name.
         settings: Its settings.
         positions: The store of acknowledged positions.
+        now_ns: Returns the time that lines without a time get, Unix nanoseconds.
     """
 
-    def __init__(self, name: str, settings: FileSettings, positions: Positions) -> None:
+    def __init__(
+        self, name: str, settings: FileSettings, positions: Positions, now_ns: Callable[[], int] = time.time_ns
+    ) -> None:
         self.name = name
+        self._now_ns = now_ns
         self.settings = settings
         self.state = FileState()
         self._positions = positions
@@ -275,7 +279,7 @@ class FileSource:
             self._lineages[path] = self._lineage(path, self._known[path])
 
     def _lineage(self, path: str, known: Generations) -> Lineage:
-        return Lineage(path, known, self.settings.limits, time.time_ns(), self._ownership.is_claimed)
+        return Lineage(path, known, self.settings.limits, self._now_ns(), self._ownership.is_claimed)
 
     def _forget_if_old(self, path: str) -> None:
         """Forget a file that has been away for a long time."""
@@ -350,11 +354,11 @@ class FileSource:
         """Return the lines of a file to send now. Blocking: runs off the loop."""
         if path not in self._labels:
             self._labels[path] = file_labels(path)
-        return lineage.read(time.time_ns())
+        return lineage.read(self._now_ns())
 
     async def _send(self, path: str, lineage: Lineage, work: FileBatch, handle: Handle) -> None:
         lines = work.lines
-        if work.stamp(time.time_ns()):
+        if work.stamp(self._now_ns()):
             self._put(path)
             await self._positions.save()
             work.mark_recorded()
@@ -367,6 +371,8 @@ class FileSource:
             untidy=work.untidy,
             true_bytes=work.true_bytes,
             recent=work.generation.position.recent,
+            written_ns=work.generation.position.modified_ns,
+            record=functools.partial(self._record, path, work),
         )
         try:
             consumed = await handle(batch)
@@ -377,6 +383,12 @@ class FileSource:
         self.state.lines += consumed
         self.state.bytes += sum(map(len, lines[:consumed]))
         self._put(path)
+
+    async def _record(self, path: str, work: FileBatch, recent: bytes) -> None:
+        """Save a changed history of the sent entries before anything is sent by it."""
+        work.generation.remember(recent)
+        self._put(path)
+        await self._positions.save()
 
     def _rest(self, path: str, lineage: Lineage) -> None:
         """Record that a file has nothing to read now."""

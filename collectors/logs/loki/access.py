@@ -9,6 +9,10 @@ import ssl
 from base64 import b64encode
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.request import getproxies_environment, proxy_bypass
+
+import aiohttp
+from yarl import URL
 
 from collectors.logs.loki.config import LokiConfig
 
@@ -24,10 +28,14 @@ class Access:
     Attributes:
         headers: The tenant and the authorization.
         tls: The context for https, or True for the system's certificates.
+        proxy: The URL of the HTTP proxy, or `None` for none.
+        proxy_auth: The credentials for the proxy.
     """
 
     headers: dict[str, str] = field(repr=False)
     tls: ssl.SSLContext | bool
+    proxy: URL | None = None
+    proxy_auth: aiohttp.BasicAuth | None = field(default=None, repr=False)
 
 
 def load(config: LokiConfig) -> Access:
@@ -37,7 +45,9 @@ def load(config: LokiConfig) -> Access:
         AccessError: A file is missing, unreadable or malformed.
     """
     headers = {"X-Scope-OrgID": config.tenant} if config.tenant else {}
-    return Access(headers | _authorization(config), _tls(config))
+    proxy = _proxy(config)
+    auth = aiohttp.BasicAuth.from_url(proxy) if proxy else None
+    return Access(headers | _authorization(config), _tls(config), proxy and proxy.with_user(None), auth)
 
 
 def _authorization(config: LokiConfig) -> dict[str, str]:
@@ -47,6 +57,22 @@ def _authorization(config: LokiConfig) -> dict[str, str]:
         password = _secret("loki.password_file", config.password_file) if config.password_file else ""
         return {"Authorization": "Basic " + b64encode(f"{config.username}:{password}".encode()).decode()}
     return {}
+
+
+def _proxy(config: LokiConfig) -> URL | None:
+    """Return the proxy of the configuration, or the environment's: `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`."""
+    if config.proxy == "direct":
+        return None
+    if config.proxy:
+        return URL(config.proxy)
+    url = URL(config.url)
+    if not url.host or proxy_bypass(f"{url.host}:{url.port}"):
+        return None
+    found = getproxies_environment().get(url.scheme) or getproxies_environment().get("all")
+    try:
+        return URL(found if "://" in found else f"http://{found}") if found else None
+    except ValueError as error:
+        raise AccessError(f"{url.scheme.upper()}_PROXY: expected a URL: {error}") from None
 
 
 def _secret(key: str, path: str) -> str:

@@ -1,10 +1,12 @@
-"""What Loki's answer to a push means for the entries in it. Pure; owns the knowledge of Loki's status codes and texts.
+"""The meaning of Loki's answers to a push. Pure; owns the knowledge of Loki's status codes and texts.
 
-A 400 is partial: Loki has stored the good entries of the body and refused the others for good. Its text counts the
-refused: the distributor says `3 errors like: entry for stream '…' has timestamp too old: …; 1 errors like: …`, the
-ingester `… total ignored: 2 out of 10 for stream: …`, where the entries missing from those 10 are what the
-distributor refused before. That holds for requests of one stream: of several, Loki reports the last one's alone.
-Texts are those of Loki 3.7 (pkg/validation/validate.go, pkg/ingester/stream.go), older wordings included.
+A 400 is partial: Loki stored the good entries of the body and refused the others. Its text counts the refused: the
+distributor says `3 errors like: entry for stream '…' has timestamp too old: …; 1 errors like: …`, the ingester
+`… total ignored: 2 out of 10 for stream: …`. The entries missing from those 10 were refused by the distributor. This
+holds for requests of one stream: of several, Loki reports the last one's alone. Texts are those of Loki 3.7
+(pkg/validation/validate.go, pkg/ingester/stream.go), with older wordings.
+
+Only Loki's own 204 is success. A proxy in front of it may answer anything else.
 """
 
 from __future__ import annotations
@@ -12,17 +14,25 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum, auto
 
 NO_ANSWER = 0
-"""The code of a request that no answer came to."""
+"""The code of a request without an answer."""
 
 NOT_SENT = -1
-"""The code of a request that could not be sent, as a file of credentials or certificates could not be used."""
+"""The code of a request that was not sent, because a file of credentials or certificates cannot be used."""
+
+SUCCESS = 204
+"""The code of Loki's success."""
 
 _PARTIAL = 400
+_TOO_LARGE = 413
 _UNPROCESSABLE = 422
 _SERVER_ERRORS = range(500, 600)
+
+TIME_REASONS = {"too_old", "too_new", "too_far_behind"}
+"""The reasons that an entry's time causes."""
 
 _ONE_ENTRY = (
     (re.compile(r"max entry size", re.IGNORECASE), "line_too_long"),
@@ -38,38 +48,48 @@ _WHOLE_STREAM = re.compile(
 )
 _GROUPED = re.compile(r"(\d+) errors like: (.*?)(?=; \d+ errors like: |\Z)", re.DOTALL)
 _IGNORED = re.compile(r"total ignored: (\d+) out of (\d+) for stream")
+_OLDEST = re.compile(r"oldest acceptable timestamp is: ([0-9TZ:.+-]+)")
+_LONGEST = re.compile(r"max entry size '(\d+)' bytes", re.IGNORECASE)
+_HTML = re.compile(r"\s*<(!doctype|html|head|title|\?xml)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back for one request.
+    """The answer to one request.
 
     Attributes:
         code: The HTTP status, `NO_ANSWER` or `NOT_SENT`.
-        text: The body's text, or what happened instead of an answer.
-        retry_after: Seconds that Loki asked to wait; 0 if it asked for nothing.
+        text: The text of the body, or what happened instead of an answer.
+        retry_after: The seconds that the answer asks to wait, 0 for none.
+        server: The name of the answering server, if it says one.
     """
 
     code: int
     text: str = ""
     retry_after: float = 0.0
+    server: str = ""
+
+    @property
+    def is_page(self) -> bool:
+        """True if the text is a page for a browser, which Loki never sends."""
+        return _HTML.match(self.text) is not None
 
 
 class Action(Enum):
-    """What to do with the entries of a request."""
+    """The next step for the entries of a request."""
 
     DONE = auto()
-    """Loki has dealt with all of them: stored, or refused for good."""
+    """Loki stored or refused each of them."""
     SPLIT = auto()
     """None is stored, as there are too many for one request."""
     SINGLE_OUT = auto()
-    """Refused without a reason that is known here: send fewer at once, to find out which one it is."""
+    """Loki refused some for an unknown reason: smaller requests show which."""
     WAIT = auto()
-    """None is stored for now: send the same again later."""
+    """None is stored for now: retry later."""
 
 
 class Fault(Enum):
-    """What is wrong with Loki, or with how it is asked."""
+    """A fault of Loki or of the requests to it."""
 
     UNREACHABLE = "loki-unreachable"
     REFUSES = "loki-refuses"
@@ -78,12 +98,12 @@ class Fault(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What an answer means.
+    """The meaning of an answer.
 
     Attributes:
-        action: What to do with the entries.
-        refused: Entries that Loki refused for good, by reason; only with `DONE`.
-        fault: Why it was not `DONE`, if that is the fault of something other than the entries.
+        action: The next step for the entries.
+        refused: The number of refused entries by reason; only with `DONE`.
+        fault: The cause if the entries are not at fault.
     """
 
     action: Action
@@ -91,41 +111,40 @@ class Verdict:
     fault: Fault | None = None
 
 
-_TOO_LARGE = Verdict(Action.SPLIT)
+_SPLIT = Verdict(Action.SPLIT)
+_REFUSES = Verdict(Action.WAIT, fault=Fault.REFUSES)
 _BY_CODE = {
-    200: Verdict(Action.DONE),
-    204: Verdict(Action.DONE),
-    413: _TOO_LARGE,
-    422: Verdict(Action.SINGLE_OUT, fault=Fault.REFUSES),
+    SUCCESS: Verdict(Action.DONE),
+    _TOO_LARGE: _SPLIT,
     429: Verdict(Action.WAIT, fault=Fault.RATE_LIMITED),
     NO_ANSWER: Verdict(Action.WAIT, fault=Fault.UNREACHABLE),
 }
 
 
 def judge(answer: Answer, entries: int) -> Verdict:
-    """What the answer to a request of one stream with so many entries means for them."""
-    if answer.code == _PARTIAL:
-        refused = refusals(answer.text, entries)
-        return Verdict(Action.DONE, refused) if refused else Verdict(Action.SINGLE_OUT, fault=Fault.REFUSES)
+    """Return the meaning of the answer to a request of one stream with so many entries."""
+    if answer.code in {_PARTIAL, _UNPROCESSABLE}:
+        return _REFUSES if answer.is_page or _WHOLE_STREAM.search(answer.text) else _judge_partial(answer, entries)
     if answer.code in _SERVER_ERRORS:
-        return _TOO_LARGE if "larger than max" in answer.text else Verdict(Action.WAIT, fault=Fault.UNREACHABLE)
-    return _BY_CODE.get(answer.code, Verdict(Action.WAIT, fault=Fault.REFUSES))
+        too_large = "larger than max" in answer.text and not answer.is_page
+        return _SPLIT if too_large else Verdict(Action.WAIT, fault=Fault.UNREACHABLE)
+    return _BY_CODE.get(answer.code, _REFUSES)
 
 
 def judge_empty(answer: Answer) -> Fault | None:
-    """What is wrong, by the answer to a request without streams, which a Loki that is well answers with 422."""
-    return None if answer.code == _UNPROCESSABLE else judge(answer, 0).fault
+    """Return the fault by the answer to a request without streams. A healthy Loki answers it with 422."""
+    if answer.code == _UNPROCESSABLE and not answer.is_page:
+        return None
+    return judge(answer, 0).fault or Fault.REFUSES
 
 
 def refusals(text: str, entries: int) -> Counter[str]:
-    """How many of a request's entries a 400 refused, by reason; none if the text gives no reason that is known.
+    """Return the number of entries that a 400 refused, by reason; none if the text gives no known reason.
 
     Args:
-        text: The answer's text.
-        entries: How many entries the request had.
+        text: The text of the answer.
+        entries: The number of entries in the request.
     """
-    if _WHOLE_STREAM.search(text):
-        return Counter(labels=entries)
     ignored = _IGNORED.search(text)
     if ignored:
         reached = int(ignored[2])
@@ -136,6 +155,28 @@ def refusals(text: str, entries: int) -> Counter[str]:
         if reason:
             found[reason] += int(count)
     return found
+
+
+def oldest_acceptable(text: str) -> int:
+    """Return the latest "oldest acceptable timestamp" of a text, Unix nanoseconds; 0 for none."""
+    found = []
+    for said in _OLDEST.findall(text):
+        try:
+            found.append(int(datetime.fromisoformat(said).timestamp()) * 10**9)
+        except ValueError:
+            continue
+    return max(found, default=0)
+
+
+def longest_line(text: str) -> int:
+    """Return the longest line that Loki takes, in bytes, as a text says; 0 for none."""
+    found = _LONGEST.search(text)
+    return int(found[1]) if found else 0
+
+
+def _judge_partial(answer: Answer, entries: int) -> Verdict:
+    refused = refusals(answer.text, entries) if answer.code == _PARTIAL else Counter[str]()
+    return Verdict(Action.DONE, refused) if refused else Verdict(Action.SINGLE_OUT, fault=Fault.REFUSES)
 
 
 def _reason(message: str) -> str | None:

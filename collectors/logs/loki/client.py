@@ -1,8 +1,7 @@
-"""Pushes streams to Loki until it has dealt with each entry, however long that takes.
+"""The client that pushes streams to Loki until each entry is stored, or its time is refused.
 
-One stream a request, as Loki reports the last stream's refusals alone; one request of a stream at a time, so that its
-entries arrive in order; several streams at once. A request that may have arrived is sent again as it was, and Loki
-drops the second copy.
+One stream a request, as Loki reports the last stream's refusals alone. One request of a stream at a time, so entries
+arrive in order; several streams at once. A request that may have arrived is retried unchanged, and Loki drops the copy.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import random
 import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Self
 from weakref import WeakValueDictionary
@@ -23,15 +22,30 @@ import aiohttp
 from collectors.findings import Check
 from collectors.logs.loki import access
 from collectors.logs.loki.access import Access, AccessError
-from collectors.logs.loki.answers import NO_ANSWER, NOT_SENT, Action, Answer, Fault, Verdict, judge, judge_empty
+from collectors.logs.loki.answers import (
+    NO_ANSWER,
+    NOT_SENT,
+    TIME_REASONS,
+    Action,
+    Answer,
+    Fault,
+    Verdict,
+    judge,
+    judge_empty,
+    longest_line,
+    oldest_acceptable,
+)
+from collectors.logs.loki.clock import LokiClock
 from collectors.logs.loki.config import PUSH_PATH, LokiConfig
 from collectors.logs.loki.encode import EMPTY, HEADERS, encode, spans
 from collectors.logs.loki.health import Health
-from collectors.logs.records import Stream
+from collectors.logs.loki.refused import as_bytes, refused_entries, without_metadata
+from collectors.logs.records import Labels, Stream
+from collectors.logs.stages.truncate import shortened
 from collectors.metrics import Family
 
 PROBE_INTERVAL = 30.0
-"""Seconds without a push after which Loki is asked whether it would take one."""
+"""Seconds without a push after which a probe asks Loki whether it accepts entries."""
 
 _FIRST_WAIT = 0.5
 _SHORTEST_WAIT = 0.05  # whatever the configuration says, Loki is not stormed
@@ -39,47 +53,67 @@ _LONGEST_RETRY_AFTER = 3600.0
 _MANY_WAITS = 20  # twice as long each time, this is a week: enough to stop counting
 _ENOUGH_REFUSALS = 3
 _ANSWER_BYTES = 64 * 1024
+_SMALL_BYTES = 64 * 1024  # a line that every receiver must take: a refusal of its size is the receiver's fault
+_FEWEST_BYTES = 64
+_CONNECT_SECONDS = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An entry whose time Loki refuses.
+
+    Attributes:
+        entry: The number of the entry in its stream.
+        reason: `too_old`, `too_new` or `too_far_behind`.
+        limit: The oldest acceptable time, Unix nanoseconds, if Loki says one; 0 otherwise.
+    """
+
+    entry: int
+    reason: str
+    limit: int
 
 
 @dataclass(frozen=True, slots=True)
 class PushResult:
-    """What became of a stream's entries: together as many as it had.
+    """The result of a push. Each entry of the stream is counted once.
 
     Attributes:
-        sent: Entries that Loki stored.
-        dropped: Entries that it refused for good, by reason.
+        sent: The number of entries that Loki stored.
+        dropped: The number of entries that it refused permanently, by reason.
+        refused: The entries whose time it refuses.
     """
 
     sent: int
     dropped: Counter[str]
+    refused: list[Refusal] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """Entries of one request.
+    """The entries of one request.
 
     Attributes:
-        start, stop: Where they are in the stream.
-        refused: How often Loki refused this one entry for no known reason.
+        entries: Their numbers in the stream, without gaps.
+        refused: The number of refusals of this one entry for no known reason.
     """
 
-    start: int
-    stop: int
+    entries: range
     refused: int = 0
 
     def halves(self) -> tuple[_Span, _Span]:
-        middle = (self.start + self.stop) // 2
-        return _Span(self.start, middle), _Span(middle, self.stop)
+        middle = len(self.entries) // 2
+        return _Span(self.entries[:middle]), _Span(self.entries[middle:])
 
 
 @dataclass(slots=True)
 class _Work:
-    """One stream on its way: what is still to be sent, and what became of the rest."""
+    """One stream: the requests to send, and the results so far."""
 
     stream: Stream
     spans: deque[_Span]
     sent: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
+    refused: list[Refusal] = field(default_factory=list)
 
 
 class LokiClient:
@@ -89,19 +123,20 @@ class LokiClient:
     """
 
     def __init__(self, config: LokiConfig) -> None:
-        self.health = Health(config)
+        self.clock = LokiClock()
+        self.health = Health(config, clock_difference=lambda: self.clock.difference_ns)
         self._config = config
         self._url = config.url + PUSH_PATH
         self._access: Access | None = None
         self._session: aiohttp.ClientSession | None = None
         self._free = asyncio.Semaphore(config.connections)
-        self._turns: WeakValueDictionary[tuple[tuple[str, str], ...], asyncio.Lock] = WeakValueDictionary()
+        self._turns: WeakValueDictionary[Labels, asyncio.Lock] = WeakValueDictionary()
         self._last_push = -math.inf
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),  # `_free` is the limit
-            timeout=aiohttp.ClientTimeout(total=self._config.timeout),
+            timeout=aiohttp.ClientTimeout(total=self._config.timeout, sock_connect=_CONNECT_SECONDS),
             headers={"User-Agent": "wr-agent"},
         )
         return self
@@ -111,68 +146,132 @@ class LokiClient:
             await self._session.close()
 
     async def push(self, stream: Stream) -> PushResult:
-        """Send all entries of a stream; comes back when Loki has stored or refused for good each of them.
+        """Send all entries of a stream. Return when Loki has stored or refused each of them.
 
-        Waits for as long as Loki is away, limits the rate, or refuses the sender. May be cancelled at any time;
-        whatever is pushed again then arrives once.
+        Waits while Loki is away, limits the rate, or refuses the sender. May be cancelled at any time; another push of
+        the same entries stores each once.
         """
-        work = _Work(stream, deque(_Span(*span) for span in spans(stream, self._config.batch_size)))
+        work = _Work(stream, deque(_Span(range(*span)) for span in spans(stream, self._config.batch_size)))
         turn = self._turns.setdefault(stream.labels, asyncio.Lock())
         async with turn:
             while work.spans:
                 await self._next(work)
-        return PushResult(work.sent, work.dropped)
+        return PushResult(work.sent, work.dropped, sorted(work.refused, key=lambda refusal: refusal.entry))
 
     async def probe_when_idle(self) -> None:
-        """Ask Loki now and then whether it would take entries, while none are pushed. Ends only by cancellation."""
+        """Ask Loki from time to time whether it accepts entries, while none are pushed. Runs until cancelled."""
         while True:
             if time.monotonic() - self._last_push >= PROBE_INTERVAL:
                 await self._probe()
             await asyncio.sleep(PROBE_INTERVAL)
 
+    def pause(self, earlier: int) -> float:
+        """Return the seconds to wait after so many earlier waits."""
+        return self._wait(earlier, Answer(NO_ANSWER))
+
     def families(self) -> Iterator[Family]:
-        """What is exported of the pushes. May be called from another thread."""
+        """Return the families of the pushes. May be called from another thread."""
         return self.health.families()
 
     def checks(self) -> Sequence[Check]:
-        """What can be asked of Loki. May be called from another thread."""
+        """Return the checks of Loki. May be called from another thread."""
         return self.health.checks()
 
     async def _next(self, work: _Work) -> None:
-        """Send the first span, and note what became of it."""
+        """Send the first span, and note the result."""
         span = work.spans.popleft()
         answer, verdict = await self._settle(work.stream, span)
-        if verdict.action is Action.DONE:
-            self._done(work, span, verdict.refused, answer)
-        elif span.stop - span.start > 1:
+        if verdict.action is Action.DONE and not verdict.refused:
+            work.sent += len(span.entries)
+        elif verdict.action is Action.DONE:
+            await self._refused(work, span, verdict.refused, answer)
+        elif len(span.entries) > 1:
             work.spans.extendleft(reversed(span.halves()))
         elif verdict.action is Action.SPLIT:
-            self._done(work, span, Counter(too_large=1), answer)
+            await self._too_large(work, span, answer)
         else:
             await self._suspect(work, span, answer)
 
-    async def _suspect(self, work: _Work, span: _Span, answer: Answer) -> None:
-        """Give up a single entry that is refused again and again for no known reason, though Loki is well."""
-        well = await self._probe() is None
-        span = replace(span, refused=span.refused + well)
-        if span.refused >= _ENOUGH_REFUSALS:
-            self._done(work, span, Counter(refused=1), answer)
+    async def _refused(self, work: _Work, span: _Span, refused: Counter[str], answer: Answer) -> None:
+        """Tell the refused entries of a request from the stored ones."""
+        entries = refused_entries(work.stream, span.entries, refused, answer.text)
+        if entries is None and len(span.entries) > 1:
+            # Smaller requests tell them apart. Loki drops the copies of those that it has stored.
+            work.spans.extendleft(reversed(span.halves()))
             return
-        work.spans.append(span)
-        await asyncio.sleep(self._wait(span.refused if well else _MANY_WAITS, answer))
+        entries = entries or span.entries
+        reason = next(iter(refused))
+        work.sent += len(span.entries) - len(entries)
+        self.health.refused(refused, answer)
+        if reason in TIME_REASONS:
+            self.clock.distrust()
+            limit = oldest_acceptable(answer.text)
+            work.refused += [Refusal(entry, reason, limit) for entry in entries]
+        elif reason == "structured_metadata":
+            self._strip(work, entries)
+        elif reason == "line_too_long":
+            await self._shorten(work, entries, longest_line(answer.text), answer)
+        else:
+            await self._suspect(work, span, answer)
 
-    def _done(self, work: _Work, span: _Span, refused: Counter[str], answer: Answer) -> None:
-        if refused:
-            self.health.refused(refused, answer)
-            work.dropped += refused
-        work.sent += span.stop - span.start - refused.total()
+    def _strip(self, work: _Work, entries: Sequence[int]) -> None:
+        """Move structured metadata, which this Loki refuses, to the text of the lines."""
+        stream = work.stream
+        for entry in entries:
+            metadata = stream.metadata[entry] if stream.metadata else None
+            if stream.metadata and metadata:
+                stream.lines[entry] = without_metadata(stream.lines[entry], metadata)
+                stream.metadata[entry] = None
+        self._again(work, entries)
+
+    async def _shorten(self, work: _Work, entries: Sequence[int], limit: int, answer: Answer) -> None:
+        """Shorten lines to the limit that the receiver has."""
+        for entry in entries:
+            line = as_bytes(work.stream.lines[entry])
+            shorter = limit if 0 < limit < len(line) else len(line) // 2
+            if shorter < _FEWEST_BYTES:
+                self._judged(answer, Fault.REFUSES)
+                await asyncio.sleep(self._wait(_MANY_WAITS, answer))
+            else:
+                work.stream.lines[entry] = shortened(line, shorter)
+        self._again(work, entries)
+
+    async def _too_large(self, work: _Work, span: _Span, answer: Answer) -> None:
+        """Shorten a single long line. A small one is not at fault, and waits."""
+        if len(work.stream.lines[span.entries[0]]) > _SMALL_BYTES:
+            await self._shorten(work, span.entries, 0, answer)
+            return
+        self._judged(answer, Fault.REFUSES)
+        work.spans.appendleft(_Span(span.entries, span.refused + 1))
+        await asyncio.sleep(self._wait(span.refused, answer))
+
+    def _again(self, work: _Work, entries: Sequence[int]) -> None:
+        """Send entries again, before others."""
+        runs: list[range] = []
+        for entry in entries:
+            if runs and runs[-1].stop == entry:
+                runs[-1] = range(runs[-1].start, entry + 1)
+            else:
+                runs.append(range(entry, entry + 1))
+        work.spans.extendleft(_Span(run) for run in reversed(runs))
+
+    async def _suspect(self, work: _Work, span: _Span, answer: Answer) -> None:
+        """Drop a single entry that is refused repeatedly for no known reason although Loki is healthy."""
+        well = await self._probe() is None
+        refused = span.refused + well
+        if refused >= _ENOUGH_REFUSALS:
+            self.health.refused(Counter(refused=1), answer)
+            work.dropped["refused"] += 1
+            return
+        work.spans.append(_Span(span.entries, refused))
+        await asyncio.sleep(self._wait(refused if well else _MANY_WAITS, answer))
 
     async def _settle(self, stream: Stream, span: _Span) -> tuple[Answer, Verdict]:
-        """Send the span until the answer is one that waiting does not change."""
+        """Send the span until the answer does not ask to wait."""
         tries = 0
         while True:
             answer = await self._send(stream, span)
-            verdict = judge(answer, span.stop - span.start)
+            verdict = judge(answer, len(span.entries))
             self._judged(answer, verdict.fault)
             if verdict.action is not Action.WAIT:
                 return answer, verdict
@@ -182,12 +281,12 @@ class LokiClient:
     async def _send(self, stream: Stream, span: _Span) -> Answer:
         async with self._free:
             started = self._last_push = time.monotonic()
-            answer = await self._exchange(encode(stream, span.start, span.stop))
+            answer = await self._exchange(encode(stream, span.entries.start, span.entries.stop))
             self.health.answered(answer, time.monotonic() - started)
             return answer
 
     async def _probe(self) -> Fault | None:
-        """Ask Loki whether it would take entries; what is wrong if not."""
+        """Ask Loki whether it accepts entries, and return the fault if not."""
         async with self._free:
             answer = await self._exchange(EMPTY)
         fault = judge_empty(answer)
@@ -197,33 +296,38 @@ class LokiClient:
     def _judged(self, answer: Answer, fault: Fault | None) -> None:
         self.health.judged(answer, fault)
         if fault in {Fault.REFUSES, Fault.UNREACHABLE}:
-            self._access = None  # what it was read from may have been corrected since
+            self._access = None  # its files may have been corrected
 
     def _wait(self, earlier: int, answer: Answer) -> float:
-        """Seconds to wait after so many earlier waits: at random, so that many senders do not come back at once."""
+        """Return the seconds to wait after so many earlier waits, at random, so many senders do not return at once."""
         longest = min(_FIRST_WAIT * 2.0 ** min(earlier, _MANY_WAITS), self._config.longest_wait)
         return max(longest * random.uniform(0.5, 1.0), _SHORTEST_WAIT, answer.retry_after)  # noqa: S311 - no secret
 
     async def _exchange(self, body: bytes) -> Answer:
-        """Send one request; whatever happens is an answer."""
+        """Send one request, and return an answer whatever happens."""
         if self._session is None:
             raise RuntimeError("LokiClient is used outside its context")
-        try:
-            self._access = self._access or access.load(self._config)
-            async with self._session.post(
-                self._url,
-                data=body,
-                headers=HEADERS | self._access.headers,
-                ssl=self._access.tls,
-                allow_redirects=False,
-            ) as response:
-                return await _answer(response)
-        except AccessError as error:
-            return Answer(NOT_SENT, str(error))
-        except TimeoutError:
-            return Answer(NO_ANSWER, f"no answer within {self._config.timeout:g} s")
-        except (aiohttp.ClientError, OSError) as error:
-            return Answer(NO_ANSWER, str(error) or type(error).__name__)
+        with self.health.under_way():
+            try:
+                self._access = self._access or access.load(self._config)
+                async with self._session.post(
+                    self._url,
+                    data=body,
+                    headers=HEADERS | self._access.headers,
+                    ssl=self._access.tls,
+                    server_hostname=self._config.server_name or None,
+                    proxy=self._access.proxy,
+                    proxy_auth=self._access.proxy_auth,
+                    allow_redirects=False,
+                ) as response:
+                    self.clock.answered(response.headers.get("Date", ""))
+                    return await _answer(response)
+            except AccessError as error:
+                return Answer(NOT_SENT, str(error))
+            except TimeoutError:
+                return Answer(NO_ANSWER, f"no answer within {self._config.timeout:g} s")
+            except (aiohttp.ClientError, OSError) as error:
+                return Answer(NO_ANSWER, str(error) or type(error).__name__)
 
 
 async def _answer(response: aiohttp.ClientResponse) -> Answer:
@@ -233,12 +337,15 @@ async def _answer(response: aiohttp.ClientResponse) -> Answer:
         if len(text) >= _ANSWER_BYTES:
             break
     return Answer(
-        response.status, text.decode(errors="replace").strip(), _retry_after(response.headers.get("Retry-After", ""))
+        response.status,
+        text.decode(errors="replace").strip(),
+        _retry_after(response.headers.get("Retry-After", "")),
+        response.headers.get("Server", ""),
     )
 
 
 def _retry_after(said: str) -> float:
-    """Seconds that an answer asks to wait (RFC 9110, 10.2.3: a number, or a date); 0 if it says neither."""
+    """Return the seconds that an answer asks to wait (RFC 9110, 10.2.3: a number or a date), or 0."""
     if said.isdecimal():
         seconds = float(said)
     else:

@@ -36,6 +36,26 @@ class LokiUrl(str):
         return cls(url)
 
 
+class ProxyUrl(str):
+    """The URL of an HTTP proxy, `direct` for none, or empty for the environment's."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read the URL of a proxy.
+
+        Raises:
+            ValueError: It is not an http or https URL, or it carries a secret.
+        """
+        parts = urlsplit(text)
+        if "@" in parts.netloc:
+            raise ValueError("a URL must not carry a user or a password; set HTTPS_PROXY for a proxy that needs one")
+        if text not in {"", "direct"} and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            raise ValueError(f"expected an http URL such as 'http://proxy:3128', or 'direct', got {text!r}")
+        return cls(text)
+
+
 class LokiConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The section `[loki]`. Each secret has a file of its own, with one line.
 
@@ -49,6 +69,8 @@ class LokiConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         ca_file: The certificates to trust instead of the system's, PEM.
         cert_file: The agent's client certificate, PEM.
         key_file: The key of the certificate, unless `cert_file` holds it.
+        server_name: The name that Loki's certificate must have. Empty means the host of `url`.
+        proxy: The URL of an HTTP proxy, or `direct` for none. Empty means `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
         timeout: The timeout of one request, after which it is retried.
         batch_size: The most text in one request, unless one entry alone is longer. Loki deduplicates a retried
             request only while its head block holds the first, so large requests risk duplicates.
@@ -65,6 +87,8 @@ class LokiConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     ca_file: str = ""
     cert_file: str = ""
     key_file: str = ""
+    server_name: str = ""
+    proxy: ProxyUrl = ProxyUrl()
     timeout: Duration = Duration(30.0)
     batch_size: Size = Size(56 * 1024)
     connections: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4

@@ -1,4 +1,4 @@
-"""How Loki fares, as seen by pushing to it: what is exported and what is said to a person.
+"""The health of Loki as the pushes show it: metric families, findings and log lines.
 
 One writer, on the event loop; `families()` and the checks may be called from other threads.
 """
@@ -8,36 +8,40 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import structlog
 
 from collectors.findings import Check, Finding, Severity
-from collectors.logs.loki.answers import NO_ANSWER, NOT_SENT, Answer, Fault
+from collectors.logs.loki.answers import NO_ANSWER, NOT_SENT, SUCCESS, Answer, Fault
 from collectors.logs.loki.config import PUSH_PATH, LokiConfig
 from collectors.metrics import Family, Histogram, LabelValues, counter, gauge, histogram
 
 log = structlog.get_logger()
 
 REMEMBER = 60.0
-"""Seconds that a rate limit stands after it was last met: other streams may pass meanwhile. Also the pause between two
-log lines about entries refused for the same reason."""
+"""Seconds for which a rate limit counts after its last occurrence, as other streams may pass.
+
+Also the pause between two log lines about refusals for the same reason.
+"""
 
 _BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-_TAKEN_WHOLE = {200, 204}
 _CODES = {NO_ANSWER: "connection", NOT_SENT: "credentials"}
 _SHOWN = 300
-_NO_LOSS = "No line is lost: files are read on from where Loki has them, once it takes them again."
+_NO_LOSS = "No line is lost: reading resumes where Loki has the files, once it accepts entries again."
+_SILENCE = 8.0
+_CLOCK_NS = 60 * 10**9
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A fault that was seen.
+    """A fault and its last answer.
 
     Attributes:
-        answer: What was seen last.
-        since: When it began, monotonic seconds.
-        last: When it was last seen, monotonic seconds.
+        answer: The last answer.
+        since: The start, monotonic seconds.
+        last: The last occurrence, monotonic seconds.
     """
 
     answer: Answer
@@ -46,9 +50,20 @@ class Trouble:
 
 
 class Health:
-    """Counts requests and remembers faults."""
+    """Counts requests and remembers faults.
 
-    def __init__(self, config: LokiConfig, clock: Callable[[], float] = time.monotonic) -> None:
+    Args:
+        config: The section `[loki]`.
+        clock: A monotonic clock, seconds.
+        clock_difference: Returns the nanoseconds that this machine's clock is ahead of Loki's.
+    """
+
+    def __init__(
+        self,
+        config: LokiConfig,
+        clock: Callable[[], float] = time.monotonic,
+        clock_difference: Callable[[], int] = lambda: 0,
+    ) -> None:
         self._config = config
         self._clock = clock
         self._durations = Histogram(_BOUNDS)
@@ -56,15 +71,27 @@ class Health:
         self._troubles: dict[Fault, Trouble] = {}
         self._asked = False
         self._quiet_until: dict[str, float] = {}
+        self._under_way: dict[object, float] = {}
+        self._clock_difference = clock_difference
+
+    @contextmanager
+    def under_way(self) -> Iterator[None]:
+        """Note that a request waits for its answer."""
+        request = object()
+        self._under_way[request] = self._clock()
+        try:
+            yield
+        finally:
+            del self._under_way[request]
 
     def answered(self, answer: Answer, seconds: float) -> None:
-        """Count one request with entries, which took so many seconds."""
+        """Count one request with entries and its seconds."""
         self._durations.observe(seconds)
-        if answer.code not in _TAKEN_WHOLE:
+        if answer.code != SUCCESS:
             self._failures[_CODES.get(answer.code, str(answer.code))] += 1
 
     def judged(self, answer: Answer, fault: Fault | None) -> None:
-        """Take note of what is wrong with Loki by an answer, or that nothing is."""
+        """Note the fault that an answer shows, or that there is none."""
         self._asked = True
         if fault is None:
             self._well()
@@ -72,7 +99,7 @@ class Health:
             self._faulty(fault, answer)
 
     def refused(self, reasons: Counter[str], answer: Answer) -> None:
-        """Log that entries were refused for good, each reason once a while."""
+        """Log refused entries, each reason once a minute."""
         now = self._clock()
         for reason, entries in reasons.items():
             if now >= self._quiet_until.get(reason, now):
@@ -80,37 +107,38 @@ class Health:
                 log.warning("Loki refused entries", reason=reason, entries=entries, answer=_shown(answer))
 
     def families(self) -> Iterator[Family]:
-        """What is exported of it."""
-        help_ = "Time from sending a request to Loki to its answer, or to giving it up."
+        """Return the families of the pushes."""
+        help_ = "Seconds from a request to Loki to its answer or its timeout."
         yield histogram("wr_agent_loki_push_duration_seconds", help_, {(): self._durations.value()})
-        help_ = "Requests that Loki did not take whole, by HTTP status, or `connection` or `credentials` without one."
+        help_ = "Failed requests to Loki by HTTP status, or `connection` or `credentials` without one."
         codes: dict[LabelValues, float] = {(code,): float(times) for code, times in dict(self._failures).items()}
         yield counter("wr_agent_loki_push_failures_total", help_, codes, ("code",))
         if self._asked:
             down = self._troubles.keys() & {Fault.UNREACHABLE, Fault.REFUSES}
-            help_ = "Whether Loki takes entries: 1 if it answered the last request as it should."
+            help_ = "1 if Loki accepts entries, by its last answer."
             yield gauge("wr_agent_loki_up", help_, float(not down))
 
     def checks(self) -> Sequence[Check]:
-        """The questions that can be asked of it."""
+        """Return the checks of Loki."""
         return (
             Check("logs.loki-reachable", "Loki answers", lambda: self._finding(Fault.UNREACHABLE)),
-            Check("logs.loki-accepts", "Loki takes what is sent", lambda: self._finding(Fault.REFUSES)),
-            Check("logs.loki-rate", "Loki takes as much as is sent", lambda: self._finding(Fault.RATE_LIMITED)),
+            Check("logs.loki-accepts", "Loki accepts log lines", lambda: self._finding(Fault.REFUSES)),
+            Check("logs.loki-rate", "Loki does not limit the rate", lambda: self._finding(Fault.RATE_LIMITED)),
+            Check("logs.loki-clock", "The clocks of Loki and of this machine agree", self._clock_finding),
         )
 
     def _well(self) -> None:
         for fault in (Fault.UNREACHABLE, Fault.REFUSES):
             trouble = self._troubles.pop(fault, None)
             if trouble:
-                log.info("Loki takes entries again", was=fault.value, seconds=round(self._clock() - trouble.since, 1))
+                log.info("Loki accepts entries again", was=fault.value, seconds=round(self._clock() - trouble.since, 1))
 
     def _faulty(self, fault: Fault, answer: Answer) -> None:
         now = self._clock()
         known = self._standing(fault)
         self._troubles[fault] = replace(known, answer=answer, last=now) if known else Trouble(answer, now, now)
         if not known:
-            log.warning("Loki does not take entries, which wait", problem=fault.value, answer=_shown(answer))
+            log.warning("Loki does not accept entries, which wait", problem=fault.value, answer=_shown(answer))
 
     def _standing(self, fault: Fault) -> Trouble | None:
         trouble = self._troubles.get(fault)
@@ -118,8 +146,36 @@ class Health:
             return None
         return trouble
 
+    def _silence(self, fault: Fault) -> Trouble | None:
+        """Return the longest wait for an answer, if it is long."""
+        now = self._clock()
+        since = min(self._under_way.copy().values(), default=now)
+        if fault is not Fault.UNREACHABLE or now - since < _SILENCE:
+            return None
+        return Trouble(Answer(NO_ANSWER, f"no answer yet after {now - since:.0f} s"), since, now)
+
+    def _clock_finding(self) -> list[Finding]:
+        difference = self._clock_difference()
+        if abs(difference) < _CLOCK_NS:
+            return []
+        side = "ahead of" if difference > 0 else "behind"
+        return [
+            Finding(
+                code="loki-clock",
+                title="The clock of this machine differs from Loki's",
+                severity=Severity.WARNING,
+                detail=(
+                    f"Expected a difference below {_CLOCK_NS // 10**9} s. Found this machine's clock"
+                    f" {abs(difference) / 1e9:.0f} s {side} the dates that {self._config.url} answers with."
+                ),
+                affects="Lines appear at a wrong time. Loki refuses some of them; those get Loki's time, and"
+                " original_time in their structured metadata.",
+                remedy=("timedatectl  # synchronise the clock by NTP, here and where Loki runs",),
+            )
+        ]
+
     def _finding(self, fault: Fault) -> list[Finding]:
-        trouble = self._standing(fault)
+        trouble = self._standing(fault) or self._silence(fault)
         if trouble is None:
             return []
         return [_FINDINGS[fault](self._config, trouble, self._clock() - trouble.since)]
@@ -128,7 +184,10 @@ class Health:
 def _shown(answer: Answer) -> str:
     text = " ".join(answer.text.split())
     text = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-    return text if answer.code in _CODES else f"HTTP {answer.code} {text}".strip()
+    if answer.code in _CODES:
+        return text
+    by = f"{' '.join(answer.server.split())[:_SHOWN]} answered " if answer.server else ""
+    return f"{by}HTTP {answer.code} {text}".strip()
 
 
 def _unreachable(config: LokiConfig, trouble: Trouble, seconds: float) -> Finding:
@@ -136,11 +195,11 @@ def _unreachable(config: LokiConfig, trouble: Trouble, seconds: float) -> Findin
         code=Fault.UNREACHABLE.value,
         title="Loki does not answer",
         severity=Severity.FAILURE,
-        detail=f"Expected an answer from {config.url}, found for {seconds:.0f} s: {_shown(trouble.answer)}.",
+        detail=f"Expected an answer from {config.url}. Found for {seconds:.0f} s: {_shown(trouble.answer)}.",
         affects=f"New log lines do not arrive. {_NO_LOSS}",
         remedy=(
-            f"curl -sS {config.url}/ready  # says ready, or why not",
-            "correct url (and ca_file) in the section [loki], if Loki is elsewhere",
+            f"curl -sS {config.url}/ready  # prints ready, or the reason",
+            "correct url, ca_file and proxy in the section [loki]",
         ),
     )
 
@@ -148,22 +207,22 @@ def _unreachable(config: LokiConfig, trouble: Trouble, seconds: float) -> Findin
 def _refuses(config: LokiConfig, trouble: Trouble, seconds: float) -> Finding:
     return Finding(
         code=Fault.REFUSES.value,
-        title="Loki refuses what is sent",
+        title="Loki refuses log lines",
         severity=Severity.FAILURE,
         detail=(
-            f"Expected {config.url}{PUSH_PATH} to take entries, found for {seconds:.0f} s: {_shown(trouble.answer)}."
+            f"Expected HTTP 204 from {config.url}{PUSH_PATH}. Found for {seconds:.0f} s: {_shown(trouble.answer)}."
         ),
         affects=f"New log lines do not arrive. {_NO_LOSS}",
         remedy=_REFUSAL_REMEDIES.get(trouble.answer.code, _OTHER_REMEDY),
     )
 
 
-_OTHER_REMEDY = ("see what answered, in the detail; correct the section [loki] or the proxy before Loki",)
+_OTHER_REMEDY = ("check the answering server named above; correct the section [loki] or the proxy in front of Loki",)
 _REFUSAL_REMEDIES = {
-    NOT_SENT: ("correct the file that the detail names, or the key of the section [loki] that names the file",),
+    NOT_SENT: ("correct the file named above, or its key in the section [loki]",),
     401: ("correct token_file, or username and password_file, or tenant, in the section [loki]",),
-    403: ("give this token, user or tenant the right to write, or use another one in the section [loki]",),
-    404: (f"correct url in the section [loki]: Loki's base address, below which {PUSH_PATH} is",),
+    403: ("give this token, user or tenant permission to write, or configure another one in the section [loki]",),
+    404: (f"correct url in the section [loki] to Loki's base URL, without {PUSH_PATH}",),
 }
 
 
@@ -172,11 +231,11 @@ def _rate_limited(_: LokiConfig, trouble: Trouble, seconds: float) -> Finding:
         code=Fault.RATE_LIMITED.value,
         title="Loki limits the rate of log lines",
         severity=Severity.WARNING,
-        detail=f"For {seconds:.0f} s Loki has answered some requests with: {_shown(trouble.answer)}.",
+        detail=f"Found for {seconds:.0f} s on some requests: {_shown(trouble.answer)}.",
         affects=f"Log lines arrive late. {_NO_LOSS}",
         remedy=(
             "raise ingestion_rate_mb, per_stream_rate_limit or max_global_streams_per_user in Loki's limits_config",
-            "or send less: the stages drop and sample in the section of the busiest source",
+            "or send less with the stages drop and sample in the busiest source",
         ),
         depends_on=(Fault.UNREACHABLE.value, Fault.REFUSES.value),
     )

@@ -83,9 +83,9 @@ class _Container:
     def __call__(self, entries: Entries) -> None:
         pieces = [self._piece(line, entries) for line in entries.lines]
         entries.lines = [piece.text for piece in pieces]
-        entries.timestamps = [
-            self._instant(piece.time, at) for piece, at in zip(pieces, entries.timestamps, strict=True)
-        ]
+        entries.take_times([self._instant(piece.time) for piece in pieces])
+        if len(entries.lines) < len(pieces):
+            return  # held back until a time is known
         entries.labels["stream"] = [piece.stream for piece in pieces]
         opens = _opens(pieces)
         if not all(opens) or (pieces and not all(piece.ends for piece in pieces)):
@@ -98,11 +98,11 @@ class _Container:
             entries.missed["container"] += 1
             return _Piece(line, None, None, ends=True)
 
-    def _instant(self, time: str | None, otherwise: int) -> int:
+    def _instant(self, time: str | None) -> int | None:
         try:
-            return self._read_time(time, otherwise)
+            return self._read_time(time, 0)
         except ValueError:
-            return otherwise
+            return None
 
 
 def _opens(pieces: list[_Piece]) -> list[bool]:

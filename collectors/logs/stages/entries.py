@@ -29,6 +29,10 @@ class Entries:
         final: True if nothing follows, so an open entry ends.
         lines: The text of each entry.
         timestamps: Unix nanoseconds of each entry.
+        timed: True for each entry with a time of its own, or `None` while no entry has one.
+        known_ns: The last time that a line of the log carried, Unix nanoseconds; 0 if none did.
+        written_ns: The time of the log's last write, Unix nanoseconds.
+        more: True if more entries of the same batch follow.
         true_bytes: The true size of the batch's only line if the reader cut it, 0 otherwise.
         spans: The first and the last of the batch's lines in each entry, or `None` while each entry is one line.
         consumed: The number of the batch's lines that are processed.
@@ -46,6 +50,10 @@ class Entries:
     timestamps: list[int]
     consumed: int
     constant_labels: dict[str, str]
+    timed: list[bool] | None = None
+    known_ns: int = 0
+    written_ns: int = 0
+    more: bool = False
     true_bytes: int = 0
     spans: list[tuple[int, int]] | None = None
     fields: dict[str, Column] = field(default_factory=dict)
@@ -65,6 +73,9 @@ class Entries:
             timestamps=batch.times,
             consumed=count,
             constant_labels={**batch.file_labels, **labels},
+            known_ns=batch.known_ns,
+            written_ns=batch.written_ns or batch.read_ns,
+            more=batch.more,
             true_bytes=batch.true_bytes,
         )
 
@@ -77,6 +88,49 @@ class Entries:
         if not name:
             return [without_colours(line.decode("utf-8", "replace")) for line in self.lines]
         return [value if type(value) is str else text(value) for value in self.column(name)]
+
+    def take_times(self, instants: Sequence[int | None], otherwise: Sequence[int] | None = None) -> None:
+        """Give each entry its own time, or the last known time of the log before it, or the next one.
+
+        Nothing is known of a log that never says a time. Its entries keep the time of reading. While more of the batch
+        follows, such entries are held back for the time that may come.
+
+        Args:
+            instants: The time of each entry, `None` for an entry without one.
+            otherwise: The times of the entries while nothing is known; those they have by default.
+        """
+        if None not in instants:
+            self.timestamps = list(instants)  # type: ignore[arg-type]  # there is no None in it
+            self.timed = [True] * len(self.timestamps)
+            self.known_ns = self.timestamps[-1] if self.timestamps else self.known_ns
+            return
+        own = self._own_times(instants)
+        known = self.known_ns or next((at for at in own if at is not None), 0)
+        if not known and self.more:
+            self._hold_back()
+            return
+        times = []
+        for at, other in zip(own, otherwise or self.timestamps, strict=True):
+            known = at if at is not None else known
+            times.append(known or other)
+        self.timestamps, self.known_ns = times, known
+
+    def _own_times(self, instants: Sequence[int | None]) -> list[int | None]:
+        """Return the times that an earlier stage or these instants give the entries, and note which have one."""
+        earlier = self.timed or [False] * len(self.timestamps)
+        own = [
+            at if at is not None else before if was_timed else None
+            for at, before, was_timed in zip(instants, self.timestamps, earlier, strict=True)
+        ]
+        self.timed = [at is not None for at in own]
+        return own
+
+    def _hold_back(self) -> None:
+        """Leave all entries to the next part of the batch."""
+        self.select([False] * len(self.lines))
+        self.consumed = 0
+        self.missed.clear()
+        self.dropped.clear()
 
     def select(self, wanted: Sequence[object]) -> None:
         """Keep the entries whose element of `wanted` is true."""
@@ -98,6 +152,7 @@ class Entries:
 
     def _rebuild(self, pick: Callable[[Column], Column]) -> None:
         self.lines, self.timestamps = pick(self.lines), pick(self.timestamps)
+        self.timed = self.timed and pick(self.timed)
         self.spans = self.spans and pick(self.spans)
         self.fields = {name: pick(column) for name, column in self.fields.items()}
         self.labels = {name: pick(column) for name, column in self.labels.items()}

@@ -11,7 +11,7 @@ from collectors.logs.files.generation import ReadLimits
 from collectors.logs.files.lineage import Lineage
 from collectors.logs.files.positions import Position
 from collectors.logs.files.rotated import Rotated, rotations
-from collectors.logs.recent import NOTHING
+from collectors.logs.history import NOTHING
 from collectors.logs.records import Batch
 
 NOW = 1795321418_000000000

@@ -1,8 +1,20 @@
 from collections import Counter
+from datetime import UTC, datetime
 
 import pytest
 
-from collectors.logs.loki.answers import NO_ANSWER, NOT_SENT, Action, Answer, Fault, judge, judge_empty, refusals
+from collectors.logs.loki.answers import (
+    NO_ANSWER,
+    NOT_SENT,
+    Action,
+    Answer,
+    Fault,
+    judge,
+    judge_empty,
+    longest_line,
+    oldest_acceptable,
+    refusals,
+)
 
 BEHIND = (
     "entry with timestamp 2026-10-07 01:35:32.405 +0000 UTC ignored, "
@@ -16,7 +28,7 @@ BEHIND = (
     ("code", "action", "fault"),
     [
         (204, Action.DONE, None),
-        (200, Action.DONE, None),
+        (200, Action.WAIT, Fault.REFUSES),
         (260, Action.WAIT, Fault.REFUSES),  # ingestion is blocked: nothing was stored
         (302, Action.WAIT, Fault.REFUSES),
         (401, Action.WAIT, Fault.REFUSES),
@@ -46,6 +58,8 @@ def test_a_message_over_the_limit_is_split_and_not_waited_for() -> None:
 def test_the_empty_push_tells_whether_loki_would_take_entries() -> None:
     assert judge_empty(Answer(422, "error at least one valid stream is required for ingestion")) is None
     assert judge_empty(Answer(400, "plain HTTP request was sent to HTTPS port")) is Fault.REFUSES
+    assert judge_empty(Answer(204)) is Fault.REFUSES
+    assert judge_empty(Answer(422, "<html>422</html>")) is Fault.REFUSES
     assert judge_empty(Answer(401, "no org id")) is Fault.REFUSES
     assert judge_empty(Answer(503, "")) is Fault.UNREACHABLE
 
@@ -68,9 +82,6 @@ def test_the_empty_push_tells_whether_loki_would_take_entries() -> None:
             "1 errors like: stream '{a=\"b\"}' has structured metadata too large: '70000' bytes",
             {"structured_metadata": 1},
         ),
-        ("1 errors like: entry for stream '{…}' has 16 label names; limit 15", {"labels": 10}),
-        ("1 errors like: stream '{…}' has label value too long: 'x'", {"labels": 10}),
-        ("Error parsing labels '{a-b=\"c\"}' with error: 1:3: parse error: unexpected character", {"labels": 10}),
         ("<html>400 Bad Request</html>", {}),
         ("", {}),
     ],
@@ -80,6 +91,37 @@ def test_a_400_counts_what_it_refused(text: str, expected: dict[str, int]) -> No
 
 
 def test_a_400_without_a_known_reason_refuses_nothing_yet() -> None:
-    verdict = judge(Answer(400, "<html>400 Bad Request</html>"), 10)
+    verdict = judge(Answer(400, "this entry is not to my taste"), 10)
 
     assert (verdict.action, verdict.fault) == (Action.SINGLE_OUT, Fault.REFUSES)
+
+
+@pytest.mark.parametrize("code", [200, 204 + 1, 400, 413 + 1, 422, 500])
+def test_a_page_of_a_proxy_waits_whatever_its_code(code: int) -> None:
+    verdict = judge(Answer(code, "<!doctype html><title>Sign in</title> message larger than max"), 10)
+
+    assert verdict.action is Action.WAIT
+    assert verdict.fault is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1 errors like: entry for stream '{…}' has 16 label names; limit 15",
+        "1 errors like: stream '{…}' has label value too long: 'x'",
+        "Error parsing labels '{a-b=\"c\"}' with error: 1:3: parse error: unexpected character",
+    ],
+)
+def test_labels_that_loki_refuses_wait_as_settings_are_at_fault(text: str) -> None:
+    verdict = judge(Answer(400, text), 10)
+
+    assert (verdict.action, verdict.fault) == (Action.WAIT, Fault.REFUSES)
+
+
+def test_a_refusal_tells_the_limits() -> None:
+    oldest = int(datetime(2026, 10, 7, 3, 23, 59, tzinfo=UTC).timestamp()) * 10**9
+
+    assert oldest_acceptable(BEHIND) == oldest
+    assert oldest_acceptable("no limit is said") == 0
+    assert longest_line("Max entry size '16384' bytes exceeded for stream") == 16384
+    assert longest_line("too long") == 0

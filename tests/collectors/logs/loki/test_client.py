@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from collectors.logs.loki import health
 from collectors.logs.loki.client import LokiClient, PushResult
 from collectors.logs.loki.config import LokiConfig, LokiUrl
 from collectors.logs.records import Stream
@@ -86,7 +87,7 @@ async def test_requests_are_concurrent_within_bounds_and_never_of_one_stream() -
         assert 2 <= server.concurrency()["most_at_once"] <= 3
 
 
-async def test_a_partial_refusal_drops_what_is_bad_and_nothing_else(server: Loki) -> None:
+async def test_a_partial_refusal_tells_the_refused_entries_and_stores_the_others(server: Loki) -> None:
     good = stream(10, text="good")
     old = stream(3, ago=8 * DAY, text="old")
     new = stream(2, ago=-DAY, text="new")
@@ -94,27 +95,108 @@ async def test_a_partial_refusal_drops_what_is_bad_and_nothing_else(server: Loki
 
     (result,) = await push(server, joined(old, good, new, huge))
 
-    assert result == PushResult(10, Counter(too_old=3, too_new=2, line_too_long=1))
-    assert server.lines() == good.lines
-    assert server.report()["repeats"] == 0
+    assert (result.sent, result.dropped) == (11, Counter())
+    assert [(it.entry, it.reason) for it in result.refused] == [
+        *((number, "too_old") for number in range(3)),
+        *((number, "too_new") for number in (13, 14)),
+    ]
+    assert server.lines()[:10] == good.lines
+    assert server.lines()[10].startswith("xxx")
+    assert server.lines()[10].endswith("…[truncated, 262151 bytes]")
+    assert server.report()["stored"] == 11
+    assert server.report()["exact_doubles"] == 0
 
 
-async def test_entries_too_far_behind_are_counted_beside_others(server: Loki) -> None:
+async def test_entries_too_far_behind_are_told_from_others(server: Loki) -> None:
     now, late, old = stream(5, text="now"), stream(4, ago=2 * 3600 * 10**9, text="late"), stream(2, ago=8 * DAY)
 
     (result,) = await push(server, joined(now, late, old))
 
-    assert result == PushResult(5, Counter(too_far_behind=4, invalid=2))
+    assert (result.sent, result.dropped) == (5, Counter())
+    assert [it.reason for it in result.refused] == ["too_far_behind"] * 4 + ["too_old"] * 2
+    assert all(time.time_ns() - 2 * 3600 * 10**9 < it.limit for it in result.refused[:4])
     assert server.lines() == now.lines
 
 
-async def test_labels_that_loki_refuses_cost_their_stream_alone(server: Loki) -> None:
+async def test_labels_that_loki_refuses_wait_until_its_settings_allow_them(server: Loki) -> None:
     bad = stream(4)
     bad.labels = tuple((f"label{index:02}", "x") for index in range(16))
 
-    results = await push(server, bad, stream(3))
+    async with LokiClient(config(server)) as client:
+        pushing = asyncio.create_task(client.push(bad))
+        assert await client.push(stream(3)) == PushResult(3, Counter())
+        await becomes(["loki-refuses"], client)
+        server.limits(labels=16)
 
-    assert results == [PushResult(0, Counter(labels=4)), PushResult(3, Counter())]
+        assert await asyncio.wait_for(pushing, PATIENCE) == PushResult(4, Counter())
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        (200, "<!doctype html><title>Sign in</title>"),
+        (200, ""),
+        (413, "<html><center>nginx</center></html>"),
+        (413, ""),
+        (400, "<html>400 Request Header Or Cookie Too Large</html>"),
+        (422, "<html></html>"),
+        (500, "empty ring"),
+    ],
+)
+async def test_only_lokis_own_success_counts(server: Loki, status: int, text: str) -> None:
+    server.fault("answer", status=status, text=text)
+    async with LokiClient(config(server)) as client:
+        pushing = asyncio.create_task(client.push(stream(30)))
+        await becomes(["loki-unreachable" if status == 500 else "loki-refuses"], client)
+        (finding,) = [it for check in client.checks() for it in check.run()]
+        assert f"HTTP {status}" in finding.detail
+        assert "aiohttp" in finding.detail
+        server.well()
+
+        assert await asyncio.wait_for(pushing, PATIENCE) == PushResult(30, Counter())
+    assert server.report()["stored"] == 30
+
+
+async def test_metadata_that_loki_does_not_allow_goes_to_the_text(server: Loki) -> None:
+    server.limits(allow_metadata=False)
+    given = stream(3)
+    given.lines = ['{"trace":"t1","a":1}', "plain t2", '{"a":1}']
+    given.metadata = [{"trace": "t1"}, {"original_time": "2026-11-22T04:23:38Z"}, {"original_time": 'so "long" ago'}]
+
+    (result,) = await push(server, given)
+
+    assert result == PushResult(3, Counter())
+    assert sorted(server.lines()) == sorted(
+        [
+            '{"trace":"t1","a":1}',
+            'plain t2 original_time="2026-11-22T04:23:38Z"',
+            '{"a":1,"original_time":"so \\"long\\" ago"}',
+        ]
+    )
+
+
+async def test_lines_over_a_lower_limit_of_loki_are_shortened_to_it(server: Loki) -> None:
+    server.limits(max_line=1000)
+
+    (result,) = await push(server, joined(stream(2), stream(1, text="y" * 5000), stream(2, text="after")))
+
+    assert result == PushResult(5, Counter())
+    (long,) = [line for line in server.lines() if len(line) > 100]
+    assert len(long.encode()) == 1000
+    assert long.endswith("…[truncated, 5007 bytes]")
+
+
+async def test_silence_is_a_finding_before_the_timeout(server: Loki, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "_SILENCE", 0.3)
+    server.fault("slow", seconds=3.0, times=1)
+    async with LokiClient(config(server, timeout=Duration(30.0))) as client:
+        pushing = asyncio.create_task(client.push(stream(1)))
+        await becomes(["loki-unreachable"], client)
+        (finding,) = [it for check in client.checks() for it in check.run()]
+        assert "no answer yet" in finding.detail
+
+        assert await asyncio.wait_for(pushing, PATIENCE) == PushResult(1, Counter())
+        assert findings(client) == []
 
 
 async def test_a_message_over_lokis_limit_is_split(server: Loki) -> None:
@@ -243,12 +325,13 @@ async def test_an_entry_that_loki_refuses_without_a_known_reason_is_found_and_dr
     assert sorted(server.lines()) == sorted(str(it) for it in given.lines if it != "poison")
 
 
-async def test_a_single_entry_over_the_message_limit_is_dropped(server: Loki) -> None:
-    server.limits(message=5000, max_line=100_000)
+async def test_a_single_entry_over_the_message_limit_is_shortened(server: Loki) -> None:
+    server.limits(message=90_000)
 
-    (result,) = await push(server, joined(stream(3), stream(1, text="w" * 9000), stream(3, text="after")))
+    (result,) = await push(server, joined(stream(3), stream(1, text="w" * 100_000), stream(3, text="after")))
 
-    assert result == PushResult(6, Counter(too_large=1))
+    assert result == PushResult(7, Counter())
+    assert max(map(len, server.lines())) > 40_000
 
 
 async def test_it_shows_itself_and_reads_corrected_secrets_again(tmp_path: Path) -> None:

@@ -64,9 +64,9 @@ def test_a_finding_says_what_was_expected_found_and_for_how_long() -> None:
 
     assert finding.code == "loki-refuses"
     assert finding.detail == (
-        "Expected http://loki:3100/loki/api/v1/push to take entries, found for 30 s: HTTP 404 404 page not found."
+        "Expected HTTP 204 from http://loki:3100/loki/api/v1/push. Found for 30 s: HTTP 404 404 page not found."
     )
-    assert "base address" in finding.remedy[0]
+    assert "base URL" in finding.remedy[0]
 
 
 def test_a_long_answer_is_cut() -> None:

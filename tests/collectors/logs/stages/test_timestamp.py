@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -6,10 +7,12 @@ from collectors.logs.pipeline import Pipeline
 from collectors.logs.records import Batch, Processed
 from collectors.logs.stages.json import JsonConfig
 from collectors.logs.stages.timestamp import TimestampConfig
+from collectors.logs.timestamps import TimestampFormat, Zone
 from collectors.units import Duration
 from tests.collectors.logs.stages.conftest import After
 
 NOW = 1795321418_000000000
+HOUR = 3600 * 10**9
 JSON = JsonConfig(fields=["time"])
 GOOD, NONE, OLD, AHEAD = (
     b'{"time":"2026-11-22T04:23:37.000000001Z"}',
@@ -24,14 +27,11 @@ def process(**config: Any) -> tuple[Pipeline, Processed]:  # noqa: ANN401 - any 
     return pipeline, pipeline.process(Batch("s", [GOOD, NONE, OLD, AHEAD], NOW, {}))
 
 
-def test_each_entry_has_its_own_time_or_the_one_it_was_read_at() -> None:
+def test_each_entry_has_its_own_time_or_the_last_known_one() -> None:
     _, processed = process()
     (stream,) = processed.streams
 
-    none = NOW + len(GOOD) + 1
-    old = none + len(NONE) + 1
-    ahead = old + len(OLD) + 1
-    assert stream.timestamps == [NOW - 999_999_999, none, old, ahead]
+    assert stream.timestamps == [NOW - 999_999_999] * 4
     assert stream.lines == [GOOD, NONE, OLD, AHEAD]
     assert stream.metadata == [
         None,
@@ -39,6 +39,62 @@ def test_each_entry_has_its_own_time_or_the_one_it_was_read_at() -> None:
         {"original_time": "2026-11-14T04:23:38Z"},
         {"original_time": "2026-11-22T04:34:38Z"},
     ]
+
+
+def times(*lines: bytes, more: bool = False, known_ns: int = 0, **config: Any) -> list[int]:  # noqa: ANN401
+    stages = [JSON, TimestampConfig(field="time", **config)]
+    batch = Batch("s", list(lines), NOW, {}, more=more, known_ns=known_ns)
+    return [at for stream in Pipeline("s", stages).process(batch).streams for at in stream.timestamps]
+
+
+def test_before_the_first_known_time_an_entry_has_the_next_one() -> None:
+    assert times(NONE, AHEAD, GOOD) == [NOW - 999_999_999] * 3
+
+
+def test_the_last_known_time_goes_on_from_batch_to_batch() -> None:
+    assert times(NONE, OLD, known_ns=NOW - 5 * HOUR) == [NOW - 5 * HOUR] * 2
+
+
+def test_a_log_that_never_says_a_time_has_that_of_reading() -> None:
+    assert times(NONE, NONE, AHEAD) == [NOW, NOW + len(NONE) + 1, NOW + 2 * len(NONE) + 2]
+
+
+def test_a_log_of_old_times_alone_begins_where_loki_takes_it() -> None:
+    assert times(OLD, OLD) == [NOW - 167 * HOUR + 60 * 10**9] * 2
+
+
+def test_while_more_follows_entries_wait_for_the_first_known_time() -> None:
+    assert times(NONE, NONE, more=True) == []
+    assert times(NONE, GOOD, more=True) == [NOW - 999_999_999] * 2
+
+
+def test_the_time_of_reading_can_be_chosen() -> None:
+    read = times(GOOD, NONE, OLD, missing="read_time", absurd="read_time")
+
+    assert read == [NOW - 999_999_999, NOW + len(GOOD) + 1, NOW + len(GOOD) + len(NONE) + 2]
+
+
+def test_the_hour_that_autumn_repeats_is_told_by_order() -> None:
+    near = int(datetime(2026, 10, 25, 3, tzinfo=UTC).timestamp()) * 10**9
+    walls = ["01:59:59", "02:30:00", "02:59:59", "02:00:01", "02:30:00", "02:59:59", "03:00:00"]
+    lines = [b'{"time":"2026-10-25T%s"}' % wall.encode() for wall in walls]
+    stages = [JSON, TimestampConfig(field="time", timezone=Zone.parse("Europe/Berlin"))]
+    (stream,) = Pipeline("s", stages).process(Batch("s", lines, near, {})).streams
+
+    minutes = [(at - stream.timestamps[0]) / 60e9 for at in stream.timestamps]
+    assert [round(it) for it in minutes] == [0, 30, 60, 60, 90, 120, 120]
+    assert stream.timestamps == sorted(stream.timestamps)
+
+
+def test_a_date_without_a_year_is_near_the_time_of_the_file() -> None:
+    written = int(datetime(2025, 1, 1, 0, 5, tzinfo=UTC).timestamp()) * 10**9
+    stages = [JSON, TimestampConfig(field="time", format=TimestampFormat("%m%d %H:%M:%S"), timezone=Zone.parse("UTC"))]
+    batch = Batch(
+        "s", [b'{"time":"1231 23:59:59"}', b'{"time":"0101 00:00:01"}'], written + HOUR, {}, written_ns=written
+    )
+    (stream,) = Pipeline("s", stages).process(batch).streams
+
+    assert stream.timestamps == [written - 301 * 10**9, written - 299 * 10**9]
 
 
 def test_what_is_missing_or_absurd_is_counted() -> None:

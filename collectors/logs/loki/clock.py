@@ -1,0 +1,64 @@
+"""Loki's clock, as the dates of its answers show it.
+
+A wrong clock of this machine makes Loki refuse entries. Once it did, times of reading follow Loki's clock until the two
+agree. A step of this machine's clock does not move the estimate, which counts on a monotonic clock.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from email.utils import parsedate_to_datetime
+
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # both go on while the machine sleeps
+_AGREE_NS = 60 * 10**9
+_HALF_SECOND_NS = 500_000_000
+
+
+def _elapsed_ns() -> int:
+    return time.clock_gettime_ns(_CLOCK)
+
+
+class LokiClock:
+    """An estimate of Loki's clock.
+
+    Args:
+        ours: This machine's clock, Unix nanoseconds.
+        elapsed: A monotonic clock, nanoseconds.
+    """
+
+    def __init__(self, ours: Callable[[], int] = time.time_ns, elapsed: Callable[[], int] = _elapsed_ns) -> None:
+        self._ours = ours
+        self._elapsed = elapsed
+        self._offset: int | None = None
+        self._distrusted = False
+
+    def answered(self, date: str) -> None:
+        """Take the date of an answer, in the form of HTTP."""
+        try:
+            seconds = int(parsedate_to_datetime(date).timestamp())
+        except ValueError:
+            return
+        self._offset = seconds * 10**9 + _HALF_SECOND_NS - self._elapsed()
+        if self._distrusted and abs(self.difference_ns) < _AGREE_NS:
+            self._distrusted = False
+
+    def distrust(self) -> None:
+        """Follow Loki's clock from now on, as Loki refused a time of this machine's clock."""
+        self._distrusted = abs(self.difference_ns) >= _AGREE_NS
+
+    @property
+    def difference_ns(self) -> int:
+        """The nanoseconds that this machine's clock is ahead of Loki's; 0 if unknown."""
+        return 0 if self._offset is None else self._ours() - self.loki_ns()
+
+    def loki_ns(self) -> int:
+        """Return the time of Loki's clock, or of this machine's if Loki's is unknown."""
+        return self._ours() if self._offset is None else self._offset + self._elapsed()
+
+    def now_ns(self) -> int:
+        """Return the time for lines without a time of their own."""
+        ours = self._ours()
+        if not self._distrusted or abs(ours - self.loki_ns()) < _AGREE_NS:
+            return ours
+        return self.loki_ns()
