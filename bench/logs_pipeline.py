@@ -19,12 +19,13 @@ import psutil
 from bench.table import machine, table
 from collectors.logs.pipeline import Pipeline
 from collectors.logs.records import Batch
-from collectors.logs.stages.config import Pattern, StageConfig
+from collectors.logs.stages.config import StageConfig
 from collectors.logs.stages.distinct import DistinctConfig
 from collectors.logs.stages.json import JsonConfig
 from collectors.logs.stages.labels import LabelsConfig
 from collectors.logs.stages.level import LevelConfig
 from collectors.logs.stages.metrics import CounterConfig, HistogramConfig, MetricsConfig
+from collectors.logs.stages.patterns import Pattern
 from collectors.logs.stages.redact import RedactConfig
 from collectors.logs.stages.structured_metadata import StructuredMetadataConfig
 from collectors.logs.stages.timestamp import TimestampConfig

@@ -49,30 +49,8 @@ class StageConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         """Build the configured stage."""
 
 
-class Pattern(str):
-    """A regular expression in Python's syntax."""
-
-    __slots__ = ()
-
-    @classmethod
-    def parse(cls, text: str) -> Pattern:
-        """Check a regular expression.
-
-        Raises:
-            ValueError: It cannot be compiled.
-        """
-        try:
-            re.compile(text)
-        except (re.error, RecursionError, OverflowError) as error:
-            raise ValueError(f"expected a regular expression, got {text!r}: {error}") from error
-        return cls(text)
-
-
 def searched(text: str) -> str:
-    """The part of a text that is looked at: all of it, or its beginning, with a mark so that `$` does not match there.
-
-    Some harmless patterns, such as `[a-z]+@`, take a time that grows with the square of the text's length.
-    """
+    """Return the searched part of a text: its beginning, with a mark so that `$` does not match where it was cut."""
     return text if len(text) <= SEARCHED_CHARACTERS else text[:SEARCHED_CHARACTERS] + "…"
 
 

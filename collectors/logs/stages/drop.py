@@ -1,20 +1,19 @@
-"""The `drop` stage: leaves out entries that nobody wants, counted by reason."""
+"""The `drop` stage: leaves out unwanted entries, counted by reason."""
 
 from __future__ import annotations
 
-import re
-
-from collectors.logs.stages.config import Context, Pattern, StageConfig, searched
+from collectors.logs.stages.config import Context, StageConfig, searched
 from collectors.logs.stages.entries import Entries, Stage
+from collectors.logs.stages.patterns import Pattern
 
 
 class DropConfig(StageConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`{ drop = { pattern = "GET /healthz", reason = "health_check" } }`.
 
     Attributes:
-        pattern: An entry in which this is found is dropped.
-        field: Where it is looked for; empty for the line. Only its first 4,096 characters are searched.
-        reason: Under which these entries are counted.
+        pattern: The pattern that an entry to drop contains.
+        field: The field to search, or the line if empty. Only its first 4,096 characters are searched.
+        reason: The reason in the count of dropped lines.
     """
 
     pattern: Pattern
@@ -22,11 +21,11 @@ class DropConfig(StageConfig, frozen=True, forbid_unknown_fields=True, kw_only=T
     reason: str = "drop_stage"
 
     def build(self, _context: Context) -> Stage:
-        """The stage."""
-        search = re.compile(self.pattern).search
+        """Build the stage."""
+        is_in = Pattern(self.pattern).compile().is_in
 
         def drop(entries: Entries) -> None:
-            wanted = [value is None or search(searched(value)) is None for value in entries.texts(self.field)]
+            wanted = [value is None or not is_in(searched(value)) for value in entries.texts(self.field)]
             unwanted = wanted.count(False)
             if unwanted:
                 entries.dropped[self.reason] += unwanted

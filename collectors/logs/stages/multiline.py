@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 import msgspec
 
-from collectors.logs.stages.config import Context, Pattern, StageConfig
+from collectors.logs.stages.config import Context, StageConfig
 from collectors.logs.stages.entries import Entries, Stage
 from collectors.logs.stages.grouping import MAX_LINES, group
+from collectors.logs.stages.patterns import Pattern
 
 
 class MultilineConfig(StageConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -25,10 +25,10 @@ class MultilineConfig(StageConfig, frozen=True, forbid_unknown_fields=True, kw_o
 
     def build(self, _context: Context) -> Stage:
         """Build the stage."""
-        match = re.compile(self.first).match
+        begins = Pattern(self.first).compile().begins
 
         def multiline(entries: Entries) -> None:
-            opens = [match(text or "") is not None for text in entries.texts("")]
+            opens = [begins(text or "") for text in entries.texts("")]
             group(entries, opens, b"\n", is_open=lambda _: True, max_lines=self.max_lines)
 
         return multiline

@@ -1,44 +1,40 @@
 """The `redact` stage: removes secrets from lines, and from all that stages before it took out of them.
 
-Searching may take a time that grows with the square of a line's length, and what is not searched must not be sent:
-longer lines are shortened here.
+A part of a line that is not searched is not sent either: longer lines are shortened here.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
-from collectors.logs.stages.config import Context, Pattern, StageConfig
+from collectors.logs.stages.config import Context, StageConfig
 from collectors.logs.stages.entries import Column, Entries, Stage
+from collectors.logs.stages.patterns import Pattern
 from collectors.logs.stages.truncate import shortened
 
 MAX_BYTES = 16 * 1024
+
+_TO_PRIVATE = {0xDC00 + byte: 0x10DC00 + byte for byte in range(0x80, 0x100)}
+_FROM_PRIVATE = {private: surrogate for surrogate, private in _TO_PRIVATE.items()}
 
 
 class RedactConfig(StageConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
     r"""`{ redact = { pattern = 'Bearer \S+', replacement = "Bearer ***" } }`.
 
     Attributes:
-        pattern: What to remove.
-        replacement: What to put there; `\1` is the pattern's first group.
+        pattern: The pattern to remove.
+        replacement: The text in its place. `\1` is the pattern's first group.
     """
 
     pattern: Pattern
     replacement: str = "***"
 
     def __post_init__(self) -> None:
-        try:
-            re.compile(f"{self.pattern}|").sub(self.replacement, "")
-        except (re.error, IndexError) as error:
-            raise ValueError(f"the replacement {self.replacement!r} does not fit the pattern: {error}") from error
+        Pattern(self.pattern).compile().replacer(self.replacement)
 
     def build(self, _context: Context) -> Stage:
-        """The stage."""
-        pattern, replacement = re.compile(self.pattern), self.replacement
-
-        def clean(text: str) -> str:
-            return pattern.sub(replacement, text)
+        """Build the stage."""
+        clean = Pattern(self.pattern).compile().replacer(self.replacement)
 
         def redact(entries: Entries) -> None:
             entries.missed["truncated"] += sum(len(line) > MAX_BYTES for line in entries.lines)
@@ -50,11 +46,18 @@ class RedactConfig(StageConfig, frozen=True, forbid_unknown_fields=True, kw_only
         return redact
 
 
-def _clean_line(line: bytes, clean: Callable[[str], str]) -> bytes:
-    if len(line) > MAX_BYTES:
-        line = shortened(line, MAX_BYTES)
-    return clean(line.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")  # keeps what is no UTF-8
+def _clean_line(line: bytes, clean: Callable[[bytes], bytes]) -> bytes:
+    line = line if len(line) <= MAX_BYTES else shortened(line, MAX_BYTES)
+    if line.isascii():
+        return clean(line)
+    # A pattern matches characters alone, so bytes that are not UTF-8 become private ones for the time being.
+    characters = line.decode("utf-8", "surrogateescape").translate(_TO_PRIVATE).encode()
+    return clean(characters).decode("utf-8", "replace").translate(_FROM_PRIVATE).encode("utf-8", "surrogateescape")
 
 
-def _clean_column(column: Column, clean: Callable[[str], str]) -> Column:
-    return [clean(value[:MAX_BYTES]) if isinstance(value, str) else value for value in column]
+def _clean_column(column: Column, clean: Callable[[bytes], bytes]) -> Column:
+    return [_clean_text(value, clean) if isinstance(value, str) else value for value in column]
+
+
+def _clean_text(text: str, clean: Callable[[bytes], bytes]) -> str:
+    return clean(text[:MAX_BYTES].encode("utf-8", "replace")).decode("utf-8", "replace")

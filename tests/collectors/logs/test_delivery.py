@@ -11,11 +11,12 @@ from collectors.logs.delivery import Delivery
 from collectors.logs.loki.client import LokiClient, PushResult
 from collectors.logs.pipeline import Pipeline
 from collectors.logs.records import Batch, Processed, Stream
-from collectors.logs.stages.config import Pattern, StageConfig
+from collectors.logs.stages.config import StageConfig
 from collectors.logs.stages.drop import DropConfig
 from collectors.logs.stages.json import JsonConfig
 from collectors.logs.stages.labels import LabelsConfig
 from collectors.logs.stages.multiline import MultilineConfig
+from collectors.logs.stages.patterns import Pattern
 from collectors.logs.stages.structured_metadata import StructuredMetadataConfig
 
 NOW = 1795321418_000000000

@@ -11,7 +11,7 @@ from collectors.logs.files.labels import file_labels
 from collectors.logs.pipeline import MAX_LABELS, Pipeline, check_stages
 from collectors.logs.records import Batch
 from collectors.logs.stages import STAGES
-from collectors.logs.stages.config import Pattern, StageConfig
+from collectors.logs.stages.config import StageConfig
 from collectors.logs.stages.container import ContainerConfig
 from collectors.logs.stages.distinct import DistinctConfig
 from collectors.logs.stages.drop import DropConfig
@@ -22,6 +22,7 @@ from collectors.logs.stages.logfmt import LogfmtConfig
 from collectors.logs.stages.metrics import CounterConfig, GaugeConfig, HistogramConfig, MetricsConfig
 from collectors.logs.stages.multiline import MultilineConfig
 from collectors.logs.stages.output import OutputConfig
+from collectors.logs.stages.patterns import Pattern
 from collectors.logs.stages.redact import RedactConfig
 from collectors.logs.stages.regex import RegexConfig
 from collectors.logs.stages.sample import SampleConfig

@@ -2,10 +2,10 @@ import json
 
 from collectors.logs.pipeline import Pipeline
 from collectors.logs.records import Batch
-from collectors.logs.stages.config import Pattern
 from collectors.logs.stages.container import ContainerConfig
 from collectors.logs.stages.json import JsonConfig
 from collectors.logs.stages.multiline import MultilineConfig
+from collectors.logs.stages.patterns import Pattern
 from tests.collectors.logs.stages.conftest import After
 
 AT = 1795321418_000000001

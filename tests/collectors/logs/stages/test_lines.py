@@ -4,11 +4,12 @@ import pytest
 
 from collectors.logs.pipeline import Pipeline
 from collectors.logs.records import Batch, Processed
-from collectors.logs.stages.config import Pattern, StageConfig
+from collectors.logs.stages.config import StageConfig
 from collectors.logs.stages.drop import DropConfig
 from collectors.logs.stages.json import JsonConfig
 from collectors.logs.stages.labels import LabelsConfig
 from collectors.logs.stages.output import OutputConfig
+from collectors.logs.stages.patterns import Pattern
 from collectors.logs.stages.redact import RedactConfig
 from collectors.logs.stages.sample import SampleConfig
 from collectors.logs.stages.structured_metadata import StructuredMetadataConfig
@@ -69,7 +70,7 @@ def test_drop_looks_at_the_beginning_of_a_long_line() -> None:
 
 
 def test_a_replacement_that_does_not_fit_is_told() -> None:
-    with pytest.raises(ValueError, match="does not fit"):
+    with pytest.raises(ValueError, match="groups of the pattern"):
         RedactConfig(pattern=Pattern("x"), replacement=r"\2")
 
 

@@ -1,7 +1,7 @@
 from collectors.logs.pipeline import Pipeline
 from collectors.logs.records import Batch, Processed
-from collectors.logs.stages.config import Pattern
 from collectors.logs.stages.multiline import MultilineConfig
+from collectors.logs.stages.patterns import Pattern
 
 STAGE = MultilineConfig(first=Pattern(r"\d"))
 

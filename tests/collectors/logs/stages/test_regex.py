@@ -1,6 +1,6 @@
 import pytest
 
-from collectors.logs.stages.config import Pattern
+from collectors.logs.stages.patterns import Pattern
 from collectors.logs.stages.regex import RegexConfig
 from tests.collectors.logs.stages.conftest import After
 
@@ -29,8 +29,3 @@ def test_searches_a_field(after: After) -> None:
 def test_a_pattern_that_extracts_nothing_is_told() -> None:
     with pytest.raises(ValueError, match=r"\(\?P<level>"):
         RegexConfig(pattern=Pattern("x"))
-
-
-def test_a_pattern_that_is_none_is_told_with_its_place() -> None:
-    with pytest.raises(ValueError, match=r"'\(x': .*position 0"):
-        Pattern.parse("(x")
