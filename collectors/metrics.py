@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -147,6 +147,13 @@ class Histogram:
         """Count `value` in the first bucket whose bound is not below it."""
         self._counts[bisect_left(self._bounds, value)] += times
         self._sum += value * times
+
+    def observe_all(self, values: Sequence[float]) -> None:
+        """Count each of the values."""
+        bounds, counts = self._bounds, self._counts
+        for value in values:
+            counts[bisect_left(bounds, value)] += 1
+        self._sum += sum(values)
 
     def value(self) -> HistogramValue:
         """Return the observations so far."""

@@ -93,6 +93,8 @@ def keep_original(stream: Stream, times: Sequence[int]) -> None:
 
 
 def _keep_original(stream: Stream, before: Sequence[int]) -> None:
+    if stream.timestamps == before:
+        return
     far = [abs(at - sent) >= _SECOND_NS for at, sent in zip(before, stream.timestamps, strict=True)]
     if not any(far):
         return
@@ -164,7 +166,7 @@ def _late(at: int, known: StreamHistory) -> int:
 
 def _remember(known: StreamHistory, entries: object, times: list[int], key: int) -> None:
     """Note different entries that are all newer than the horizon."""
-    threshold = nlargest(REMEMBERED + 1, times)[-1]
+    threshold = sorted(times)[-(REMEMBERED + 1) :][0]
     fresh = [(at, _checksum(line, key)) for at, line in entries if at >= threshold]  # type: ignore[attr-defined]
     _note(known, nlargest(REMEMBERED + 1, [*known.sent, *fresh]))
 

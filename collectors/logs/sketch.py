@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import struct
 from collections.abc import Iterable
 
 HASH_BITS = 64
@@ -24,19 +25,37 @@ def keyed_hash(value: bytes, salt: bytes) -> int:
     return int.from_bytes(hashlib.blake2b(value, digest_size=HASH_BITS // 8, key=salt).digest(), "big")
 
 
+def keyed_hashes(values: Iterable[bytes], salt: bytes) -> tuple[int, ...]:
+    """Return the keyed hash of each value."""
+    blake2b, size = hashlib.blake2b, HASH_BITS // 8
+    digests = b"".join([blake2b(value, digest_size=size, key=salt).digest() for value in values])
+    return struct.unpack(f">{len(digests) // size}Q", digests)
+
+
+def ranks(hashes: Iterable[int], size: int) -> list[tuple[int, int]]:
+    """Return the register that each hash selects of so many, and the value that it gives the register at least."""
+    rest_bits = HASH_BITS - (size.bit_length() - 1)
+    mask, most = (1 << rest_bits) - 1, rest_bits + 1
+    return [(hashed >> rest_bits, most - (hashed & mask).bit_length()) for hashed in hashes]
+
+
+def raise_registers(registers: bytearray, ranked: Iterable[tuple[int, int]]) -> bool:
+    """Raise the registers to these values, and return True if one grew."""
+    grown = False
+    for register, rank in ranked:
+        if rank > registers[register]:
+            registers[register] = rank
+            grown = True
+    return grown
+
+
 def add(registers: bytearray, hashed: int) -> bool:
     """Count a hash: its top bits select the register, the leading zeros of the rest plus one are the value.
 
     Returns:
         True if a register grew.
     """
-    rest_bits = HASH_BITS - (len(registers).bit_length() - 1)
-    register = hashed >> rest_bits
-    rank = rest_bits - (hashed & ((1 << rest_bits) - 1)).bit_length() + 1
-    grown = rank > registers[register]
-    if grown:
-        registers[register] = rank
-    return grown
+    return raise_registers(registers, ranks((hashed,), len(registers)))
 
 
 def merged(sketches: Iterable[bytes | bytearray], size: int) -> bytearray:
@@ -73,6 +92,10 @@ class Window:
         Returns:
             True if a register grew.
         """
+        return self.add_all(ranks((hashed,), size), at_ns, now_ns, size)
+
+    def add_all(self, ranked: Iterable[tuple[int, int]], at_ns: int, now_ns: int, size: int) -> bool:
+        """Count the ranks of hashes as `add` does for each of them."""
         newest = now_ns // self._stretch_ns
         stretch = min(at_ns // self._stretch_ns, newest)
         if stretch <= newest - self._count:
@@ -81,7 +104,7 @@ class Window:
         if registers is None:
             self._forget(newest)
             registers = self.sketches[stretch] = bytearray(size)
-        return add(registers, hashed)
+        return raise_registers(registers, ranked)
 
     def registers(self, now_ns: int, size: int) -> bytearray:
         """Return the registers of the window that ends at `now_ns`."""

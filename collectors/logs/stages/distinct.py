@@ -17,7 +17,7 @@ import msgspec
 import structlog
 
 from collectors import atomic_file
-from collectors.logs.sketch import Window, estimate, keyed_hash
+from collectors.logs.sketch import Window, estimate, keyed_hashes, ranks
 from collectors.logs.stages.config import Context
 from collectors.logs.stages.entries import Entries
 from collectors.logs.stages.metric import MetricConfig, selected
@@ -75,15 +75,16 @@ class Distinct:
     def observe(self, entries: Entries) -> None:
         """Count the values in these entries at the entries' times."""
         column, now = entries.texts(self._config.value), time.time_ns()
-        chosen = selected(entries, self._config.where)
-        seen = {(column[position], entries.timestamps[position] // _HOUR_NS) for position in chosen}
-        for value, hour in seen:
-            if value:
-                self._add(keyed_hash(value.encode("utf-8", "replace"), self._salt), hour * _HOUR_NS, now)
-
-    def _add(self, hashed: int, at_ns: int, now_ns: int) -> None:
-        for window in self._windows.values():
-            self._changed |= window.add(hashed, at_ns, now_ns, self._size)
+        hours = [at // _HOUR_NS for at in entries.timestamps]
+        if self._config.where:
+            chosen = selected(entries, self._config.where)
+            column, hours = [column[position] for position in chosen], [hours[position] for position in chosen]
+        for hour in set(hours):
+            values = {value for value, at in zip(column, hours, strict=True) if value and at == hour}
+            hashes = keyed_hashes([value.encode("utf-8", "replace") for value in values], self._salt)
+            ranked = ranks(hashes, self._size)
+            for window in self._windows.values():
+                self._changed |= window.add_all(ranked, hour * _HOUR_NS, now, self._size)
 
     def families(self) -> list[Family]:
         """Return the estimate of this machine and the registers that are set."""

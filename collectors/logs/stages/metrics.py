@@ -145,12 +145,13 @@ class _Counter:
 
     def observe(self, entries: Entries) -> None:
         chosen = selected(entries, self._config.where)
-        for values, amount in zip(self._labels.of(entries, chosen), self._amounts(entries, chosen), strict=True):
-            if values is not None and amount is not None and amount >= 0:
-                self._values[values] = self._values.get(values, 0) + amount
-
-    def _amounts(self, entries: Entries, chosen: list[int]) -> list[float | None]:
-        return numbers(entries, self._config.add, chosen) if self._config.add else [1.0] * len(chosen)
+        if not self._config.add:
+            for values, count in self._labels.counts(entries, chosen):
+                self._values[values] = self._values.get(values, 0) + count
+            return
+        found = numbers(entries, self._config.add, chosen)
+        for values, amounts in self._labels.groups(entries, chosen, found):
+            self._values[values] = self._values.get(values, 0) + sum(amount for amount in amounts if amount >= 0)
 
     def families(self) -> list[Family]:
         return [counter(self._config.name, self._config.help, dict(self._values), self._labels.names)]
@@ -164,10 +165,8 @@ class _Gauge:
 
     def observe(self, entries: Entries) -> None:
         chosen = selected(entries, self._config.where)
-        found = numbers(entries, self._config.value, chosen)
-        for values, number in zip(self._labels.of(entries, chosen), found, strict=True):
-            if values is not None and number is not None:
-                self._values[values] = number * self._config.scale
+        for values, found in self._labels.groups(entries, chosen, numbers(entries, self._config.value, chosen)):
+            self._values[values] = found[-1] * self._config.scale
 
     def families(self) -> list[Family]:
         return [gauge(self._config.name, self._config.help, dict(self._values), self._labels.names)]
@@ -181,12 +180,11 @@ class _Histogram:
 
     def observe(self, entries: Entries) -> None:
         chosen = selected(entries, self._config.where)
-        found = numbers(entries, self._config.value, chosen)
-        for values, number in zip(self._labels.of(entries, chosen), found, strict=True):
-            if values is not None and number is not None:
-                if values not in self._values:
-                    self._values[values] = Histogram(self._config.bounds)
-                self._values[values].observe(number * self._config.scale)
+        scale = self._config.scale
+        for values, found in self._labels.groups(entries, chosen, numbers(entries, self._config.value, chosen)):
+            if values not in self._values:
+                self._values[values] = Histogram(self._config.bounds)
+            self._values[values].observe_all([number * scale for number in found])
 
     def families(self) -> list[Family]:
         now = {values: observed.value() for values, observed in dict(self._values).items()}
