@@ -81,7 +81,8 @@ class Syntax:
 TEXT = Syntax(
     prefix=re.compile(rb"(?:(?P<name>%s)[ \t]*+)?+(?P<labels>%s)?+[ \t]*+" % (_NAME, _LABELS)),
     tail=re.compile(
-        rb"(?P<number>[^ \t]++)(?:[ \t]++%s)?+(?:[ \t]++#[ \t]*+%s[ \t]*+(?P<exemplar>[^ \t]++)(?:[ \t]++%s)?+)?+"
+        rb"(?P<number>[^ \t]++)(?:[ \t]++%s)?+"
+        rb"(?:[ \t]++#[ \t]*+(?P<labels>%s)[ \t]*+(?P<exemplar>[^ \t]++)(?:[ \t]++%s)?+)?+"
         % (_DECIMAL, _LABELS, _DECIMAL)
     ),
     comment=re.compile(
@@ -94,7 +95,8 @@ TEXT = Syntax(
 OPENMETRICS = Syntax(
     prefix=re.compile(rb"(?P<name>%s)?+(?P<labels>%s)?+ " % (_NAME, _LABELS)),
     tail=re.compile(
-        rb"(?P<number>[^ ]++)(?: %s)?+(?: ++# %s (?P<exemplar>[^ ]++)(?: %s)?+)?+" % (_DECIMAL, _LABELS, _DECIMAL)
+        rb"(?P<number>[^ ]++)(?: %s)?+(?: ++# (?P<labels>%s) (?P<exemplar>[^ ]++)(?: %s)?+)?+"
+        % (_DECIMAL, _LABELS, _DECIMAL)
     ),
     comment=re.compile(
         rb"# ++(?P<keyword>HELP|TYPE|UNIT) ++(?:(?P<name>%s)|(?P<quoted>%s)) (?P<text>.*)" % (_NAME, _STRING), re.DOTALL
@@ -130,6 +132,9 @@ def parse_number(tail: bytes, syntax: Syntax = TEXT) -> float:
         raise malformed(tail)
     if found["exemplar"] is not None:
         to_float(found["exemplar"])
+        quoted, _ = _labels(found["labels"], tail, syntax)
+        if quoted:
+            raise malformed(tail)
     return to_float(found["number"])
 
 

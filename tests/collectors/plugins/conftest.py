@@ -1,9 +1,12 @@
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.plugins import Engine, Listener, Talk
+
+Bind = Callable[[str], Path]
 
 
 @pytest.fixture
@@ -40,3 +43,19 @@ def start_villain(directory: Path) -> Iterator[Callable[[Talk, str], Listener]]:
     yield start
     for villain in started:
         villain.close()
+
+
+@pytest.fixture
+def bind(directory: Path) -> Iterator[Bind]:
+    """Binds sockets, and closes them with the test."""
+    bound: list[socket.socket] = []
+
+    def bind(name: str) -> Path:
+        bound.append(socket.socket(socket.AF_UNIX))
+        bound[-1].bind(str(directory / name))
+        bound[-1].listen()
+        return directory / name
+
+    yield bind
+    for each in bound:
+        each.close()

@@ -337,7 +337,7 @@ def test_a_legal_page_of_openmetrics_is_read_alike(page: str) -> None:
         "# hello\n# EOF\n", "#\n# EOF\n", "# TYPE a\na 1\n# EOF\n", 'a{x="1"}1\n# EOF\n', "a{,} 1\n# EOF\n",
         "a 1 x\n# EOF\n", "a 1_0\n# EOF\n", "a 0x10\n# EOF\n", "a 1 2 3\n# EOF\n", "a 1 NaN\n# EOF\n",
         "a_total 1 #{} 1\n# EOF\n", "a_total 1 # {}\n# EOF\n", "a 1 # comment\n# EOF\n", "a_total 1 # {} x\n# EOF\n",
-        "a_total 1 # {} 1 2 3\n# EOF\n", "a.b 1\n# EOF\n", "1a 1\n# EOF\n",
+        "a_total 1 # {} 1 2 3\n# EOF\n", "a_total 1 # {x=1} 1\n# EOF\n", "a.b 1\n# EOF\n", "1a 1\n# EOF\n",
     ],
 )  # fmt: skip
 def test_an_illegal_page_of_openmetrics_is_refused(page: str) -> None:

@@ -2,43 +2,18 @@ from __future__ import annotations
 
 import errno
 import os
-import pwd
-import shlex
 import socket
-import subprocess
-import tomllib
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from collectors.plugins.collector import PluginsCollector
-from collectors.plugins.config import PluginsConfig
-from collectors.plugins.refusals import Reason, RefusedError
+from collectors.plugins.refusals import Reason
 from collectors.plugins.sockets import FoundSockets, default_directories, find
-from collectors.plugins.trust import Process, Trust, listening_process, start_of
-from collectors.units import Duration, Size
-
-Bind = Callable[[str], Path]
+from collectors.plugins.trust import Trust
+from tests.collectors.plugins.conftest import Bind
 
 OWN = Trust.of([])
 STRANGER = os.geteuid() + 12_345
-
-
-@pytest.fixture
-def bind(directory: Path) -> Iterator[Bind]:
-    """Binds sockets, and closes them with the test."""
-    bound: list[socket.socket] = []
-
-    def bind(name: str) -> Path:
-        bound.append(socket.socket(socket.AF_UNIX))
-        bound[-1].bind(str(directory / name))
-        bound[-1].listen()
-        return directory / name
-
-    yield bind
-    for each in bound:
-        each.close()
 
 
 def look(directory: Path, trust: Trust = OWN) -> FoundSockets:
@@ -127,58 +102,6 @@ def test_a_directory_must_be_the_directory_itself(tmp_path: Path, directory: Pat
     assert reasons(find([link, file], OWN)) == [Reason.UNTRUSTED_DIRECTORY] * 2
 
 
-def test_what_a_directory_lies_in_must_be_trustworthy_too(tmp_path: Path) -> None:
-    inner = tmp_path / "open" / "inner"
-    inner.mkdir(parents=True)
-    inner.parent.chmod(0o777)
-    problem = OWN.directory_problem(inner)
-    assert problem is not None
-    assert "open is writable by others (mode 0777)" in problem.detail
-    command, _, _ = problem.remedy.partition("#")
-    subprocess.run(shlex.split(command), check=True)
-
-    assert OWN.directory_problem(inner) is None
-
-
-def test_strangers_are_not_trusted(directory: Path, bind: Bind) -> None:
-    path = bind("synth.11.sock")
-    somebody = Trust(frozenset({STRANGER}))
-
-    for problem in (somebody.directory_problem(directory), somebody.socket_problem(str(path), path.lstat())):
-        assert problem is not None
-        assert "which is not trusted" in problem.detail
-        assert tomllib.loads(problem.remedy)["users"] == [pwd.getpwuid(os.geteuid()).pw_name]
-    with socket.socket(socket.AF_UNIX) as peer:
-        peer.connect(str(path))
-        OWN.check_peer(peer)
-        with pytest.raises(RefusedError) as refused:
-            somebody.check_peer(peer)
-    assert refused.value.reason is Reason.UNTRUSTED_PEER
-
-
-def test_users_are_trusted_by_name_or_number() -> None:
-    trust = Trust.of(["root", str(STRANGER), "nobody-of-this-name"])
-
-    assert trust.uids == {0, os.geteuid(), STRANGER}
-    assert trust.unknown == ("nobody-of-this-name",)
-
-
-def test_a_user_who_does_not_exist_is_a_finding() -> None:
-    collector = PluginsCollector(PluginsConfig(users=["nobody-of-this-name"]))
-
-    assert [finding.code for check in collector.checks() for finding in check.run()] == ["plugins-unknown-user"]
-
-
-def test_the_process_that_listens_is_known(bind: Bind) -> None:
-    path = bind("synth.11.sock")
-    with socket.socket(socket.AF_UNIX) as peer:
-        peer.connect(str(path))
-
-        assert listening_process(peer) == Process(os.getpid(), start_of(os.getpid()))
-    assert start_of(os.getpid()) > 0
-    assert start_of(2**30) == 0
-
-
 @pytest.mark.parametrize(("own", "sees"), [(0, [f"/run/user/{STRANGER}/white-room"]), (1000, [])])
 def test_sockets_are_looked_for_where_each_trusted_user_has_them(
     own: int, sees: list[str], monkeypatch: pytest.MonkeyPatch
@@ -217,17 +140,3 @@ def test_a_directory_that_cannot_be_listed_leaves_the_others_in_use(
     assert list(found.sockets) == [("synth", "11")]
     assert reasons(found) == [Reason.UNREADABLE_DIRECTORY]
     assert "WHITE_ROOM_SOCKET_DIR" in found.refused[0].remedy
-
-
-@pytest.mark.parametrize(
-    ("settings", "expected"),
-    [
-        ({"directories": ["sockets"]}, "absolute"),
-        ({"interval": Duration(0.01)}, "interval of at least"),
-        ({"timeout": Duration(0)}, "timeout above zero"),
-        ({"max_size": Size(1 << 30)}, "1B to 4MiB"),
-    ],
-)
-def test_settings_that_cannot_work_are_refused(settings: dict[str, object], expected: str) -> None:
-    with pytest.raises(ValueError, match=expected):
-        PluginsConfig(**settings)  # type: ignore[arg-type]  # each case gives the type of its key
