@@ -140,7 +140,7 @@ def text(outcomes: Sequence[Outcome], terminal: Terminal, *, live: bool, verbose
     """Return the outcomes as text."""
     seen = "as the running agent sees it" if live else "as doctor sees it"
     machine = f"{platform.node()} ({_system()})"
-    header = [terminal.bold(line) for line in wrapped(f"wr-agent {__version__} on {machine}, {seen}")]
+    header = [terminal.bold(line) for line in wrapped(f"wr-agent {__version__} on {machine}, {seen}", terminal.width)]
     return "\n".join([*header, *outcomes_lines(outcomes, terminal, verbose=verbose), "", count_line(outcomes)])
 
 

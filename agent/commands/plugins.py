@@ -1,4 +1,4 @@
-"""`wr-agent plugins`: what is polled, how long that takes, how much it brings, and what was refused and why."""
+"""`wr-agent plugins`: the polled sockets with their cost, and the refused series with the reason."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import msgspec
 
-from agent.config import loader, locations
 from agent.terminal import client
 from agent.terminal.style import Terminal
 from collectors.plugins.state import GoneState, PluginsState, SocketState
@@ -24,11 +23,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Return 0 if an agent that polls plugins answers, else 1."""
+    from agent.doctor.agent import locate, settings  # the daemon imports all commands but does not use these
+
     try:
-        states = client.fetch(loader.load(locations.find(arguments.config))).state
+        status, _ = locate.ask(settings.read(arguments.config).config)
     except client.NotRunningError as error:
         print(f"{error}; start it with ./start.sh or wr-agent run", file=sys.stderr)
         return 1
+    states = status.state
     if "plugins" not in states:
         print("the agent polls no plugins: plugins.enabled is false in its configuration", file=sys.stderr)
         return 1
@@ -43,15 +45,15 @@ def run(arguments: argparse.Namespace) -> int:
 def _lines(state: PluginsState, terminal: Terminal) -> Iterator[str]:
     yield f"sockets in {', '.join(state.directories)}"
     if not state.sockets:
-        yield "  none is polled; docs/plugins.md says where a plugin has to put its socket"
+        yield "  no socket found; see docs/plugins.md for the place of a plugin's socket"
     for socket in state.sockets:
         yield from _socket_lines(socket, terminal)
     for gone in state.gone:
         yield f"  {terminal.mark('failure')} {gone.plugin}: {_missing(gone)}"
     if state.rejected:
-        yield "\nrefused since the agent began"
+        yield "\nrefused since the agent's start"
     for it in state.rejected:
-        yield f"  {it.plugin}: {terminal.bold(it.reason)}, {it.count} times, the last: {it.detail}"
+        yield f"  {it.plugin}: {terminal.bold(it.reason)}, {it.count} times, last: {it.detail}"
 
 
 def _missing(gone: GoneState) -> str:
@@ -66,6 +68,6 @@ def _socket_lines(socket: SocketState, terminal: Terminal) -> Iterator[str]:
     who = f"{socket.plugin} {socket.instance}"
     pid = f"pid {socket.pid or 'unknown'}"
     cost = f"{socket.duration * 1000:7.1f} ms {socket.samples:6} samples"
-    yield f"  {terminal.mark(severity)} {who:20} {cost}  {pid:12} {terminal.faint(socket.path)}"
+    yield f"  {terminal.mark(severity)} {terminal.shortened(who, 20):20} {cost}  {pid:12} {terminal.faint(socket.path)}"
     if socket.problem:
         yield f"      {socket.problem}"

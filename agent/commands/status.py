@@ -11,7 +11,6 @@ from contextlib import contextmanager
 
 import msgspec
 
-from agent.config import loader, locations
 from agent.config.schema import Config
 from agent.terminal import client, overview
 from agent.terminal.style import Terminal
@@ -33,9 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Return 0 if an agent answers, else 1."""
-    where = loader.load(locations.find(arguments.config))
+    from agent.doctor.agent import locate, settings  # the daemon imports all commands but does not use these
+
     try:
-        status = client.fetch(where)
+        status, where = locate.ask(settings.read(arguments.config).config)
     except client.NotRunningError as error:
         print(f"{error}; start it with ./start.sh or wr-agent run", file=sys.stderr)
         return 1
@@ -53,7 +53,7 @@ def _watch(where: Config, terminal: Terminal) -> None:
     with _whole_screen() as show:
         while True:
             try:
-                lines = list(overview.lines(client.fetch(where), terminal))
+                lines = list(overview.lines(client.fetch(where), terminal, findings_first=True))
             except client.NotRunningError as error:
                 lines = [str(error)]
             show(lines)
@@ -66,8 +66,8 @@ def _whole_screen() -> Iterator[Callable[[list[str]], None]]:
     screen = sys.stdout.isatty()
 
     def show(lines: list[str]) -> None:
-        room = shutil.get_terminal_size().lines - 1 if screen else len(lines)
-        print(_CLEAR if screen else "", "\n".join(lines[:room]), sep="", end="\n" if screen else "\n\n", flush=True)
+        shown = _fitting(lines, shutil.get_terminal_size().lines - 1) if screen else lines
+        print(_CLEAR if screen else "", "\n".join(shown), sep="", end="\n" if screen else "\n\n", flush=True)
 
     try:
         print(_CUT_LINES if screen else "", end="")
@@ -76,3 +76,10 @@ def _whole_screen() -> Iterator[Callable[[list[str]], None]]:
         pass
     finally:
         print(_WRAP_LINES if screen else "", end="")
+
+
+def _fitting(lines: list[str], room: int) -> list[str]:
+    """Return the lines that fit the screen; the last one counts those that do not."""
+    if len(lines) <= room:
+        return lines
+    return [*lines[: room - 1], f"({len(lines) - room + 1} more lines: enlarge the window, or wr-agent status)"]

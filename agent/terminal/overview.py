@@ -1,4 +1,4 @@
-"""The text of `wr-agent status`, for a terminal of 80 columns."""
+"""The text of `wr-agent status`, for a terminal of 80 columns or more."""
 
 from __future__ import annotations
 
@@ -11,25 +11,34 @@ from agent.terminal.report import findings_lines
 from agent.terminal.style import Terminal
 
 _BAR = 24
+_NAME_WIDTH = 16
+_LEAST_COLUMNS = 80
 _QUIETEST = -60.0
 _SILENT_AFTER = 1.0
 _MINUTES = 120.0
 _UNKNOWN = "-"
 
 
-def lines(status: Status, terminal: Terminal) -> Iterator[str]:
-    """Yield the lines of all sections."""
+def lines(status: Status, terminal: Terminal, *, findings_first: bool = False) -> Iterator[str]:
+    """Yield the lines of all sections. The findings come last, next to the prompt, unless they are to come first."""
     yield f"wr-agent {status.version}, pid {status.pid}, up {_uptime(status.uptime)}"
     yield f"serving  {status.url}/metrics"
     yield f"config   {status.config}"
     if status.config_error:
         yield f"{terminal.mark('failure')} the last reload was refused: {status.config_error}"
+    if findings_first:
+        yield from _findings(status, terminal)
     now = status.live
     yield from _section("audio", [line for it in now.devices for line in _device(it, terminal)], terminal)
-    yield from _section("plugins", map(_plugin, now.plugins), terminal)
+    yield from _section("plugins", [_plugin(it, terminal) for it in sorted(now.plugins, key=_rank)], terminal)
     yield from _section("machine", _machine(now.host, terminal), terminal)
-    yield from _section("logs", map(_log, now.logs), terminal)
+    yield from _section("logs", [_log(it, terminal) for it in now.logs], terminal)
     yield from _section("collectors", _collectors(status, terminal), terminal)
+    if not findings_first:
+        yield from _findings(status, terminal)
+
+
+def _findings(status: Status, terminal: Terminal) -> Iterator[str]:
     findings = [finding for check in status.checks for finding in check.findings]
     said = findings_lines(findings, terminal) or [f"  {terminal.mark('ok')} nothing found"]
     yield from _section(f"findings ({len(status.checks)} checks)", said, terminal)
@@ -60,10 +69,24 @@ def _device(device: DeviceNow, terminal: Terminal) -> Iterator[str]:
         yield f"      {channel.name:<9} {_bar(_height(channel.peak), terminal)} {_level(channel)}"
 
 
-def _plugin(plugin: PluginNow) -> str:
+def _rank(plugin: PluginNow) -> tuple[bool, float]:
+    """Return the sort key that puts the worst plugin first: unanswered polls, then the share of the deadline."""
+    share = plugin.p99 / plugin.deadline if plugin.p99 is not None and plugin.deadline else 0.0
+    return plugin.up == plugin.instances, -share
+
+
+def _name(text: str, terminal: Terminal) -> str:
+    """Return a name in its column, which takes the width beyond 80 columns."""
+    width = _NAME_WIDTH + max(terminal.width - _LEAST_COLUMNS, 0)
+    return f"{terminal.shortened(text, width):{width}}"
+
+
+def _plugin(plugin: PluginNow, terminal: Terminal) -> str:
     used = f"{_seconds(plugin.p99)} of {_seconds(plugin.deadline)}"
     xruns = _UNKNOWN if plugin.xruns is None else plugin.xruns
-    return f"  {plugin.name:16.16} {plugin.up} of {plugin.instances} answer, render p99 {used}, xruns {xruns}"
+    return (
+        f"  {_name(plugin.name, terminal)} {plugin.up} of {plugin.instances} answer, render p99 {used}, xruns {xruns}"
+    )
 
 
 def _machine(host: HostNow, terminal: Terminal) -> Iterator[str]:
@@ -77,13 +100,13 @@ def _machine(host: HostNow, terminal: Terminal) -> Iterator[str]:
     }
     for name, value in rows.items():
         if value is not None:
-            yield f"  {name:20.20} {_bar(value, terminal)} {_percent(value)}"
+            yield f"  {terminal.shortened(name, 20):20} {_bar(value, terminal)} {_percent(value)}"
 
 
-def _log(log: LogNow) -> str:
+def _log(log: LogNow, terminal: Terminal) -> str:
     rate = _UNKNOWN if log.lines_per_second is None else f"{log.lines_per_second:g}"
     behind = f"{log.lag_bytes:.0f} bytes not yet in Loki, {_seconds(log.lag_seconds)} behind"
-    return f"  {log.source:16.16} {rate} lines/s, {behind}"
+    return f"  {_name(log.source, terminal)} {rate} lines/s, {behind}"
 
 
 def _collectors(status: Status, terminal: Terminal) -> Iterator[str]:

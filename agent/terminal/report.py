@@ -1,4 +1,4 @@
-"""Outcomes and findings as text for a terminal, wrapped and grouped by subject."""
+"""Outcomes and findings as text for a terminal, wrapped and grouped by subject. A command is never wrapped."""
 
 from __future__ import annotations
 
@@ -9,9 +9,6 @@ from collections.abc import Iterable, Sequence
 from agent.core.diagnosis import Outcome
 from agent.terminal.style import Terminal
 from collectors.findings import Finding, Severity
-
-WIDTH = 80
-"""Columns. A command is never wrapped."""
 
 _INDENT = " " * 6
 _COUNTED = {Severity.FAILURE: "failure", Severity.WARNING: "warning", Severity.INFO: "note"}
@@ -49,14 +46,14 @@ def findings_lines(findings: Iterable[Finding], terminal: Terminal) -> list[str]
     return [line for finding in findings for line in _finding(finding, terminal)]
 
 
-def wrapped(text: str, indent: str = "") -> list[str]:
-    """Wrap a text at `WIDTH` columns; longer words stay whole."""
+def wrapped(text: str, width: int, indent: str = "") -> list[str]:
+    """Wrap a text at `width` columns; longer words stay whole."""
     return [
         line
         for paragraph in text.splitlines()
         for line in textwrap.wrap(
             paragraph,
-            WIDTH,
+            width,
             initial_indent=indent,
             subsequent_indent=indent,
             break_long_words=False,
@@ -72,17 +69,17 @@ def _outcome(outcome: Outcome, terminal: Terminal, *, verbose: bool) -> list[str
         return []
     if outcome.not_applicable:
         first = f"  {terminal.mark('skipped')} {outcome.title}  {terminal.faint(outcome.name)}"
-        return [first, *wrapped(f"not applicable: {outcome.not_applicable}", _INDENT)]
+        return [first, *wrapped(f"not applicable: {outcome.not_applicable}", terminal.width, _INDENT)]
     return [f"  {terminal.mark('ok')} {outcome.title}  {terminal.faint(outcome.name)}"]
 
 
 def _finding(finding: Finding, terminal: Terminal) -> list[str]:
-    first, *more = wrapped(finding.title, _INDENT)
+    first, *more = wrapped(finding.title, terminal.width, _INDENT)
     lines = [
         f"  {terminal.mark(finding.severity.value)} {terminal.bold(first.strip())}",
         *(terminal.bold(line) for line in more),
-        *wrapped(finding.detail, _INDENT),
-        *wrapped(f"impact: {finding.affects}", _INDENT),
+        *wrapped(finding.detail, terminal.width, _INDENT),
+        *wrapped(f"impact: {finding.affects}", terminal.width, _INDENT),
     ]
     if finding.remedy:
         lines += [f"{_INDENT}fix:", *(f"{_INDENT}  {step}" for step in finding.remedy)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import dataclass
 from typing import TextIO
 
@@ -13,6 +14,8 @@ _MARKS = {
     "warning": ("[!]", "[!]", "33"),
 }
 _FAILURE = ("[✗]", "[x]", "31")
+
+_DEFAULT_WIDTH, _LEAST_WIDTH, _MOST_WIDTH = 80, 40, 160
 
 
 def harmless(text: str) -> str:
@@ -29,16 +32,27 @@ class Terminal:
     Attributes:
         colour: True for ANSI colours: on a terminal, unless `NO_COLOR` is set.
         unicode: True if the output's encoding has the marks ✓ and ✗.
+        width: The width in columns; that of the window on a terminal, else 80.
     """
 
     colour: bool
     unicode: bool
+    width: int = _DEFAULT_WIDTH
 
     @classmethod
     def of(cls, stream: TextIO) -> Terminal:
         """Return the capabilities of `stream`."""
         colour = stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        return cls(colour, "utf" in (stream.encoding or "").lower())
+        columns = shutil.get_terminal_size().columns if stream.isatty() else _DEFAULT_WIDTH
+        return cls(colour, "utf" in (stream.encoding or "").lower(), min(max(columns, _LEAST_WIDTH), _MOST_WIDTH))
+
+    def shortened(self, text: str, width: int) -> str:
+        """Cut the middle of a text that is wider than `width`, so that rows with a common start differ."""
+        if len(text) <= width:
+            return text
+        mark = "…" if self.unicode else "~"
+        end = (width - 1) // 2
+        return f"{text[: width - 1 - end]}{mark}{text[len(text) - end :]}"
 
     def mark(self, severity: str) -> str:
         """Return the mark of a severity, of `ok` or of `skipped`."""

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from agent.commands import status
 from tests.conftest import StartAgent
 from tests.support.agent import AgentProcess, unmeasured
 from tests.support.waiting import PATIENCE, eventually
@@ -100,3 +101,21 @@ def test_it_cannot_watch_json(agent: AgentProcess) -> None:
 
     assert said.returncode == 2
     assert "not allowed with argument" in said.stderr
+
+
+def test_it_answers_though_the_configuration_was_broken_since(agent: AgentProcess) -> None:
+    text = agent.config_file.read_text()
+    agent.config_file.write_text(f"{text}\n[no-such-section]\n")
+    try:
+        result = agent.command("status")
+    finally:
+        agent.config_file.write_text(text)
+
+    assert result.returncode == 0
+    assert result.stdout.startswith("wr-agent ")
+
+
+def test_lines_that_do_not_fit_are_counted() -> None:
+    assert status._fitting(["a", "b", "c"], 3) == ["a", "b", "c"]  # noqa: SLF001 - a screen of three lines
+    assert status._fitting(["a", "b", "c", "d"], 3)[:2] == ["a", "b"]  # noqa: SLF001 - the same
+    assert "2 more lines" in status._fitting(["a", "b", "c", "d"], 3)[2]  # noqa: SLF001 - the same

@@ -79,6 +79,38 @@ def test_it_fits_a_terminal_of_80_columns() -> None:
     assert max(map(len, said())) <= 80
 
 
+def test_long_names_are_cut_in_the_middle_and_get_the_width_of_the_window() -> None:
+    names = ("white-room-convolution-reverb", "white-room-convolution-delay")
+    plugins = [PluginNow(name=name, up=1, instances=1) for name in names]
+    status = msgspec.structs.replace(STATUS, live=LiveSample(plugins=plugins))
+
+    narrow = [line.split()[0] for line in said(status) if "answer" in line]
+    wide = [
+        line.split()[0] for line in said(status, Terminal(colour=False, unicode=True, width=120)) if "answer" in line
+    ]
+
+    assert narrow == ["white-ro~-reverb", "white-ro~n-delay"]
+    assert wide == list(names)
+
+
+def test_the_worst_plugin_comes_first() -> None:
+    plugins = [
+        PluginNow(name="idle", up=1, instances=1),
+        PluginNow(name="light", up=1, instances=1, p99=0.001, deadline=0.005),
+        PluginNow(name="heavy", up=1, instances=1, p99=0.0049, deadline=0.005),
+        PluginNow(name="silent", up=0, instances=1),
+    ]
+    lines = said(msgspec.structs.replace(STATUS, live=LiveSample(plugins=plugins)))
+
+    assert [line.split()[0] for line in lines if "answer" in line] == ["silent", "heavy", "light", "idle"]
+
+
+def test_findings_can_come_first() -> None:
+    lines = list(overview.lines(STATUS, PLAIN, findings_first=True))
+
+    assert lines.index("findings (1 checks)") < lines.index("audio")
+
+
 def test_what_is_not_known_is_not_said() -> None:
     text = "\n".join(said(msgspec.structs.replace(STATUS, live=LiveSample())))
 
