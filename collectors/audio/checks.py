@@ -8,16 +8,20 @@ from importlib.util import find_spec
 
 from collectors.audio import findings
 from collectors.audio.config import AudioConfig
+from collectors.audio.device import DeviceView
+from collectors.audio.dropouts import Dropout
 from collectors.audio.jack.passive import PassiveView
 from collectors.audio.probe.backoff import Step
 from collectors.audio.probe.plan import wants_passive, watched_device
 from collectors.audio.probe.process import ProbeError
 from collectors.audio.probe.protocol import MAX_CHANNELS, Exit, StreamInfo
+from collectors.audio.thresholds import CLIPPED_A_SECOND, DROPOUTS_A_MINUTE, DSP_LOAD, RECENT_NS, SILENT_SECONDS
 from collectors.findings import Check, Finding, Severity
 
 _UNAVAILABLE = "-9985"  # PortAudio's paDeviceUnavailable
 _SETTINGS_CHANGE_NS = 600_000_000_000
 """The time for which a change of settings is reported."""
+_MINUTE_NS = 60_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ class AudioState:
         stream: The probe's open stream.
         backoff: The probe's step of back-off.
         holders: The open ALSA streams and their owners.
-        known: The devices seen since the agent started.
+        devices: The devices seen since the agent started.
         now_ns: Monotonic time.
     """
 
@@ -49,8 +53,13 @@ class AudioState:
     stream: StreamInfo | None
     backoff: Step
     holders: tuple[str, ...]
-    known: frozenset[str]
+    devices: tuple[DeviceView, ...]
     now_ns: int
+
+    @property
+    def known(self) -> frozenset[str]:
+        """Names of the devices seen since the agent started."""
+        return frozenset(device.name for device in self.devices)
 
     @property
     def passive(self) -> bool:
@@ -74,6 +83,9 @@ def audio_checks(state: Callable[[], AudioState]) -> Sequence[Check]:
         Check("audio.libraries", "The audio libraries are installed", lambda: _libraries(state())),
         Check("audio.server", "The audio server runs", lambda: _server(state())),
         Check("audio.probe", "The probe measures buffers and levels", lambda: _probe(state())),
+        Check("audio.dropouts", "No dropout in the last ten minutes", lambda: _each_device(state(), _dropouts)),
+        Check("audio.load", "The DSP load leaves time for every buffer", lambda: _each_device(state(), _load)),
+        Check("audio.levels", "No channel clips or has lost its sound", lambda: _each_device(state(), _levels)),
     )
 
 
@@ -165,3 +177,40 @@ def _failed(state: AudioState, failure: ProbeError) -> list[Finding]:
     if failure.code == Exit.OTHER_VERSION:
         return [findings.agent_outdated(failure)]
     return [findings.probe_failed(failure)]
+
+
+def _each_device(state: AudioState, judge: Callable[[DeviceView, int], list[Finding]], /) -> list[Finding]:
+    return [finding for device in state.devices for finding in judge(device, state.now_ns)]
+
+
+def _dropouts(device: DeviceView, now_ns: int) -> list[Finding]:
+    dropouts = [dropout for dropout in device.recent.dropouts if now_ns - dropout.end_ns < RECENT_NS]
+    if not dropouts:
+        return []
+    audible = most_a_minute(dropouts) >= DROPOUTS_A_MINUTE
+    return [findings.dropouts(device.name, dropouts, now_ns, Severity.FAILURE if audible else Severity.WARNING)]
+
+
+def most_a_minute(dropouts: Sequence[Dropout]) -> int:
+    """Return the highest number of dropouts within a minute."""
+    return max(
+        sum(other.count for other in dropouts if 0 <= other.end_ns - first.end_ns <= _MINUTE_NS) for first in dropouts
+    )
+
+
+def _load(device: DeviceView, _now_ns: int) -> list[Finding]:
+    load = device.recent.load
+    return [findings.load_high(device.name, load)] if load is not None and load > DSP_LOAD else []
+
+
+def _levels(device: DeviceView, _now_ns: int) -> list[Finding]:
+    clipping = [number for number, rate in enumerate(device.recent.clipped, 1) if rate > CLIPPED_A_SECOND]
+    sounding = any(level.peak > 0 for level in device.levels)
+    silent = [
+        number
+        for number, level in enumerate(device.levels, 1)
+        if sounding and level.heard and SILENT_SECONDS < level.silent_seconds < RECENT_NS / 1e9
+    ]
+    return [findings.clipping(device.name, clipping)] * bool(clipping) + [
+        findings.channels_silent(device.name, silent)
+    ] * bool(silent)

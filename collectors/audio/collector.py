@@ -28,6 +28,12 @@ from collectors.findings import Check
 from collectors.metrics import Family
 from collectors.offloop import start
 
+_CHANGE_NOTICED_NS = 500_000_000
+"""The longest time between a change of settings and the poll that notices it."""
+_CHANGE_SETTLES_NS = 1_000_000_000
+_CHANGE_NS = 10_000_000_000
+"""The longest time for which dropouts belong to a change."""
+
 
 class AudioCollector(Collector):
     """The collector of the audio device.
@@ -135,7 +141,7 @@ class AudioCollector(Collector):
             stream=self._runner.stream,
             backoff=self._backoff.step,
             holders=self._sources.holders(),
-            known=frozenset(view.name for view in self._views),
+            devices=self._views,
             now_ns=time.monotonic_ns(),
         )
 
@@ -188,4 +194,16 @@ class AudioCollector(Collector):
         xruns = [passive.xruns.popleft() for _ in range(len(passive.xruns))]
         if name := watched_device(self._config, passive.view, self._watched):
             self._watched = name
-            self._device(name).see_server(passive.view, xruns)
+            device = self._device(name)
+            device.see_server(passive.view, xruns)
+            self._fold_change(device, passive.view)
+
+    def _fold_change(self, device: Device, server: PassiveView) -> None:
+        """Join the dropouts of a change of settings, until the probe's new stream has run for a while."""
+        now_ns = time.monotonic_ns()
+        if not server.changed_ns or now_ns - server.changed_ns > _CHANGE_NS:
+            return
+        reopened_ns = self._runner.opened_ns
+        is_pending = self._plan() is not None and reopened_ns < server.changed_ns
+        last_ns = now_ns if is_pending else max(server.changed_ns, reopened_ns)
+        device.settings_changed(server.changed_ns - _CHANGE_NOTICED_NS, last_ns + _CHANGE_SETTLES_NS)

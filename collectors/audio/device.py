@@ -14,6 +14,8 @@ from collectors.audio.dropouts import DropoutCounter, Observation
 from collectors.audio.jack.passive import PassiveView
 from collectors.audio.levels import ChannelLevel, LevelMeter
 from collectors.audio.probe.protocol import StreamInfo
+from collectors.audio.recent import LastMinute, RecentView
+from collectors.audio.thresholds import RECENT_NS
 from collectors.audio.timing import Buffer, Cycle, Gap, StreamTiming
 from collectors.metrics import Histogram, HistogramValue
 
@@ -70,6 +72,7 @@ class DeviceView:
     observations: dict[tuple[str, str], int]
     levels: tuple[ChannelLevel, ...]
     clipped: tuple[int, ...]
+    recent: RecentView
 
 
 class Device:
@@ -103,6 +106,8 @@ class Device:
         self._observations: Counter[tuple[str, str]] = Counter()
         self._stream: ProbeStream | None = None
         self._clipped: list[int] = []
+        self._minute = LastMinute()
+        self._now_ns = 0
 
     def watched_by(self, observer: str, host_api: str) -> None:
         """Create an observer's counters at zero, so that its first observation is an increase."""
@@ -171,9 +176,15 @@ class Device:
         self._observations[observation.observer, observation.kind] += 1
         self._dropouts.add(observation)
 
+    def settings_changed(self, start_ns: int, end_ns: int) -> None:
+        """Take in a period in which the settings change, which costs one dropout at most."""
+        self._dropouts.join(start_ns, end_ns)
+
     def settle(self, now_ns: int) -> None:
         """Count the dropouts that are settled."""
         self._dropouts.settle(now_ns)
+        self._minute.read(now_ns, self._load, tuple(self._clipped))
+        self._now_ns = now_ns
 
     def view(self) -> DeviceView:
         """Return a snapshot."""
@@ -199,6 +210,11 @@ class Device:
             observations=dict(self._observations),
             levels=self._stream.levels() if self._stream else (),
             clipped=tuple(self._clipped),
+            recent=RecentView(
+                dropouts=tuple(self._dropouts.since(self._now_ns - RECENT_NS)),
+                load=self._minute.load,
+                clipped=self._minute.clipped,
+            ),
         )
 
     def _see_flags(self, buffer: Buffer) -> None:

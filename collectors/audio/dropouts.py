@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
+from dataclasses import dataclass
 from typing import NamedTuple
 
 MERGE_NS = 250_000_000
@@ -13,7 +15,9 @@ buffers, 0.37 s at 2,048 frames and 44.1 kHz."""
 STORM_NS = 1_000_000_000
 """The time after which a continuing dropout counts again. Otherwise the longest one would count like a short one."""
 _REMEMBERED = 16
-"""Number of settled dropouts that a later observation may still join, and of periods that are ignored."""
+"""Number of settled dropouts that a later observation may still join, and of periods of each kind."""
+_MOST_KEPT = 1024
+"""Number of settled dropouts that are kept for findings."""
 
 
 class Observation(NamedTuple):
@@ -34,6 +38,25 @@ class Observation(NamedTuple):
     silent_ns: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Dropout:
+    """One settled dropout.
+
+    Attributes:
+        start_ns: Monotonic time of the earliest observation's start.
+        end_ns: Monotonic time of the latest observation's end.
+        silent_ns: Time within it without any delivered buffer.
+        count: Its count: 1, or the seconds of a storm.
+        observers: The observers that saw it.
+    """
+
+    start_ns: int
+    end_ns: int
+    silent_ns: int
+    count: int
+    observers: frozenset[str]
+
+
 class DropoutCounter:
     """The count of dropouts. Observations up to `MERGE_NS` apart are one dropout, or one for each second of a storm.
 
@@ -44,18 +67,21 @@ class DropoutCounter:
     def __init__(self) -> None:
         self.total = 0
         self._pending: list[Observation] = []
-        self._counted: deque[_Dropout] = deque(maxlen=_REMEMBERED)
-        self._ignored: deque[_Period] = deque(maxlen=_REMEMBERED)
+        self._counted: deque[_Dropout] = deque(maxlen=_MOST_KEPT)
+        self._ignored = _Periods()
+        self._joined = _Periods()
 
     def ignore(self, start_ns: int, end_ns: int) -> None:
         """Ignore all observations of a period; a period of the same start is extended."""
-        if self._ignored and self._ignored[-1].start_ns == start_ns:
-            self._ignored.pop()
-        self._ignored.append(_Period(start_ns, end_ns))
+        self._ignored.extend(start_ns, end_ns)
 
     def ignores(self, observation: Observation) -> bool:
         """Return whether an observation may lie in an ignored period."""
-        return any(period.overlaps(observation) for period in self._ignored)
+        return self._ignored.find(observation) is not None
+
+    def join(self, start_ns: int, end_ns: int) -> None:
+        """Count all observations of a period as one dropout; a period of the same start is extended."""
+        self._joined.extend(start_ns, end_ns)
 
     def add(self, observation: Observation) -> None:
         """Add an observation, in any order."""
@@ -69,10 +95,17 @@ class DropoutCounter:
         while self._pending and self._pending[0].end_ns <= before:
             self._count(self._pending.pop(0))
 
+    def since(self, start_ns: int) -> list[Dropout]:
+        """Return the settled dropouts that ended after that time, at most the last `_MOST_KEPT`."""
+        return [dropout.value() for dropout in self._counted if dropout.end_ns >= start_ns]
+
     def _count(self, observation: Observation) -> None:
         if self.ignores(observation):
             return
-        known = next((dropout for dropout in self._counted if dropout.is_near(observation)), None)
+        if period := self._joined.find(observation):
+            observation = period.widen(observation)
+        last = itertools.islice(reversed(self._counted), _REMEMBERED)
+        known = next((dropout for dropout in last if dropout.is_near(observation)), None)
         if known is None:
             self._counted.append(_Dropout(observation))
             self.total += 1
@@ -87,26 +120,51 @@ class _Period(NamedTuple):
     def overlaps(self, observation: Observation) -> bool:
         return self.start_ns <= observation.end_ns and observation.start_ns <= self.end_ns
 
+    def widen(self, observation: Observation) -> Observation:
+        """Return the observation over the whole period. Its end is after each later start, so it is no storm."""
+        start_ns, end_ns = min(observation.start_ns, self.start_ns), max(observation.end_ns, self.end_ns)
+        return observation._replace(start_ns=start_ns, end_ns=end_ns)
+
+
+class _Periods:
+    """The last periods of one kind."""
+
+    def __init__(self) -> None:
+        self._periods: deque[_Period] = deque(maxlen=_REMEMBERED)
+
+    def extend(self, start_ns: int, end_ns: int) -> None:
+        if self._periods and self._periods[-1].start_ns == start_ns:
+            self._periods.pop()
+        self._periods.append(_Period(start_ns, end_ns))
+
+    def find(self, observation: Observation) -> _Period | None:
+        return next((period for period in self._periods if period.overlaps(observation)), None)
+
 
 class _Dropout:
     """A group of observations up to `MERGE_NS` apart."""
 
     def __init__(self, first: Observation) -> None:
-        self._start_ns, self._end_ns = first.start_ns, first.end_ns
+        self._start_ns, self.end_ns = first.start_ns, first.end_ns
         self._began_ns, self._last_ns = first.end_ns, first.start_ns
         self._silent_ns = first.silent_ns
+        self._observers = {first.observer}
         self._times = 1
 
+    def value(self) -> Dropout:
+        return Dropout(self._start_ns, self.end_ns, self._silent_ns, self._times, frozenset(self._observers))
+
     def is_near(self, observation: Observation) -> bool:
-        return self._start_ns - MERGE_NS <= observation.end_ns and observation.start_ns <= self._end_ns + MERGE_NS
+        return self._start_ns - MERGE_NS <= observation.end_ns and observation.start_ns <= self.end_ns + MERGE_NS
 
     def take_in(self, observation: Observation) -> int:
         """Add an observation; return by how much the number of dropouts grows."""
         self._start_ns = min(self._start_ns, observation.start_ns)
-        self._end_ns = max(self._end_ns, observation.end_ns)
+        self.end_ns = max(self.end_ns, observation.end_ns)
         self._began_ns = min(self._began_ns, observation.end_ns)
         self._last_ns = max(self._last_ns, observation.start_ns)
         self._silent_ns += observation.silent_ns
+        self._observers.add(observation.observer)
         before, self._times = self._times, max(self._times, 1 + self._storm_ns // STORM_NS)
         return self._times - before
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from collectors.audio.dropouts import Dropout
 from collectors.audio.jack.passive import PassiveView
 from collectors.audio.probe.backoff import REST_NS, Step
 from collectors.audio.probe.process import ProbeError
 from collectors.audio.probe.protocol import MAX_CHANNELS, StreamInfo
+from collectors.audio.thresholds import CLIPPED_A_SECOND, DSP_LOAD, SILENT_SECONDS
 from collectors.findings import Finding, Severity
 
+_SECONDS_SHOWN = 120
 _TIMING = "buffer timing, lost buffers and levels are not measured"
 _GRAPH = "the graph's DSP load and the xruns of other programs are not measured"
 _EVERYTHING = "no audio metric is exported: no timing, xruns, load or levels"
@@ -277,3 +280,75 @@ def probe_failed(failure: ProbeError) -> Finding:
         ),
         depends_on=_SERVER_CAUSES,
     )
+
+
+def dropouts(device: str, recent: Sequence[Dropout], now_ns: int, severity: Severity) -> Finding:
+    """Return the finding about the dropouts of the last ten minutes."""
+    count = sum(dropout.count for dropout in recent)
+    silent = sum(dropout.silent_ns for dropout in recent) / 1e9
+    silence = f", with {silent:.2f} s without any buffer" if silent else ""
+    first = _ago(now_ns - min(dropout.start_ns for dropout in recent))
+    last = _ago(now_ns - max(dropout.end_ns for dropout in recent))
+    since = f"The last one was {last} ago" if count == 1 else f"The first one was {first} ago, the last one {last} ago"
+    return Finding(
+        code="audio-dropouts",
+        title="Audio dropped out",
+        severity=severity,
+        detail=f"{device} had {count} dropout{'s' * (count > 1)} in the last ten minutes{silence}. {since}.",
+        affects="Each dropout is audible and lost in a recording.",
+        remedy=(
+            "wr-agent status  # shows load, timing and the plugins that need the most time",
+            "top -H  # shows the threads that use the processors",
+            "use a larger buffer if the load is high: jack_bufsize 512, or PipeWire's clock.force-quantum",
+        ),
+        depends_on=_SERVER_CAUSES,
+    )
+
+
+def _ago(nanoseconds: int) -> str:
+    seconds = max(round(nanoseconds / 1e9), 0)
+    return f"{seconds} s" if seconds < _SECONDS_SHOWN else f"{round(seconds / 60)} min"
+
+
+def load_high(device: str, load: float) -> Finding:
+    """Return the finding that the graph uses nearly all of its time."""
+    return Finding(
+        code="audio-load-high",
+        title="The DSP load is high",
+        severity=Severity.WARNING,
+        detail=f"Expected at most {DSP_LOAD:.0%} of each buffer's duration, found {load:.0%} on {device} in a minute.",
+        affects="A little more work in any program causes dropouts.",
+        remedy=(
+            "wr-agent status  # shows the plugins that need the most time",
+            "use a larger buffer, or end programs that are connected and not needed",
+        ),
+        depends_on=_SERVER_CAUSES,
+    )
+
+
+def clipping(device: str, channels: Sequence[int]) -> Finding:
+    """Return the finding that channels clip."""
+    return Finding(
+        code="audio-clipping",
+        title="Channels clip",
+        severity=Severity.WARNING,
+        detail=f"Over {CLIPPED_A_SECOND:g} samples a second are at full scale: {device}, {_channels(channels)}.",
+        affects="The sound is distorted, also in recordings.",
+        remedy=("lower the gain of the source or of the interface's input",),
+    )
+
+
+def channels_silent(device: str, channels: Sequence[int]) -> Finding:
+    """Return the finding that channels lost their sound while others have some."""
+    return Finding(
+        code="audio-channel-silent",
+        title="Channels went silent while others carry sound",
+        severity=Severity.WARNING,
+        detail=f"Every sample on {device} has been zero for over {SILENT_SECONDS:g} s: {_channels(channels)}.",
+        affects="Their source is probably lost. A microphone or an instrument is never digitally silent.",
+        remedy=("check cable, power and routing of the source", "jack_lsp -c  # shows the connections"),
+    )
+
+
+def _channels(numbers: Sequence[int]) -> str:
+    return f"channel{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}"

@@ -20,11 +20,13 @@ class ChannelLevel:
         peak: The highest magnitude of the window; 1 is full scale.
         rms: The root mean square of the window; 1 is full scale.
         silent_seconds: Seconds since the last sample that was not zero; 0 with sound.
+        heard: Whether it has carried sound since the stream was opened.
     """
 
     peak: float
     rms: float
     silent_seconds: float
+    heard: bool = False
 
 
 class LevelMeter:
@@ -42,6 +44,7 @@ class LevelMeter:
         self._record = level_record(channels)
         self._rate = rate
         self._silent_frames = [0] * channels
+        self._heard = [False] * channels
         self._parts: deque[_Part] = deque([_Part(channels)], maxlen=WINDOW_SECONDS + 1)  # the last part is incomplete
         self.load = 0.0
 
@@ -55,6 +58,7 @@ class LevelMeter:
             silent + frames if tail == frames else tail
             for silent, tail in zip(self._silent_frames, numbers[3::4], strict=True)
         ]
+        self._heard = [heard or peak > 0 for heard, peak in zip(self._heard, numbers[0::4], strict=True)]
         return numbers[2::4]
 
     def value(self) -> tuple[ChannelLevel, ...]:
@@ -67,6 +71,7 @@ class LevelMeter:
                 peak=max(part.peaks[channel] for part in self._parts),
                 rms=sqrt(sum(part.squares[channel] for part in self._parts) / frames),
                 silent_seconds=silent / self._rate,
+                heard=self._heard[channel],
             )
             for channel, silent in enumerate(self._silent_frames)
         )

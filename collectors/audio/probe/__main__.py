@@ -46,7 +46,7 @@ from collectors.audio.probe.sample_levels import channel_levels
 
 _LEVEL_SECONDS = 0.25
 _CLOSE_SECONDS = 0.5
-_FREEWHEEL_CLOSE_SECONDS = 5.0
+_FREEWHEEL_CLOSE_SECONDS = 3.0
 """The limit of a close while the server freewheels, because an end without a close would stall the export."""
 
 

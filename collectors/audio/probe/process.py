@@ -34,7 +34,7 @@ from collectors.audio.probe.ring import RingReader, ring_bytes, shared_memory
 _NO_DEVICES = Path(__file__).with_name("no_devices.conf")
 _OPEN_SECONDS = 10.0
 _CLOSE_SECONDS = 1.0
-_FREEWHEEL_CLOSE_SECONDS = 6.0
+_FREEWHEEL_CLOSE_SECONDS = 4.0
 """The limit of a close while the server freewheels, because an end without a close would stall the export."""
 _NOISE_BYTES = 8192
 _NOISE_LINES = 50

@@ -56,6 +56,7 @@ class ProbeRunner:
         stream: The open stream.
         settled: Whether the first attempt has ended, with or without a stream.
         paused: Whether the probe itself sees the server freewheel.
+        opened_ns: Monotonic time of the last opening of a stream; 0 before the first.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class ProbeRunner:
         self._freewheels = freewheels
         self._pauses = 0
         self.paused = False
+        self.opened_ns = 0
         self._starts = 0
         self._overruns = 0
         self._load: float | None = None
@@ -120,6 +122,7 @@ class ProbeRunner:
         """
         stream = self._opened(probe.stream)
         self.stream = probe.stream
+        self.opened_ns = time.monotonic_ns()
         self._pauses = 0
         heard = time.monotonic_ns()
         try:

@@ -7,7 +7,10 @@ import pytest
 from collectors.audio import checks
 from collectors.audio.checks import AudioState, audio_checks
 from collectors.audio.config import AudioConfig
+from collectors.audio.device import Device, DeviceView
+from collectors.audio.dropouts import Dropout
 from collectors.audio.jack.passive import PassiveView
+from collectors.audio.levels import ChannelLevel
 from collectors.audio.probe.backoff import Step
 from collectors.audio.probe.process import ProbeError
 from collectors.audio.probe.protocol import Exit, StreamInfo
@@ -26,9 +29,28 @@ HEALTHY = AudioState(
     stream=STREAM,
     backoff=Step.FULL,
     holders=(),
-    known=frozenset({"system"}),
+    devices=(Device("system").view(),),
     now_ns=10**15,
 )
+SECOND = 1_000_000_000
+
+
+def seen(*names: str) -> tuple[DeviceView, ...]:
+    return tuple(Device(name).view() for name in names)
+
+
+def with_recent(**recent: object) -> AudioState:
+    """Return a healthy state whose device has such a recent past."""
+    (device,) = HEALTHY.devices
+    return replace(HEALTHY, devices=(replace(device, recent=replace(device.recent, **recent)),))  # type: ignore[arg-type] # its fields
+
+
+def dropped_out(*seconds_ago: float, silent_ns: int = 0, count: int = 1) -> AudioState:
+    ends = [HEALTHY.now_ns - round(ago * SECOND) for ago in seconds_ago]
+    observers = frozenset({"jack"})
+    return with_recent(dropouts=tuple(Dropout(end - SECOND // 10, end, silent_ns, count, observers) for end in ends))
+
+
 GONE = replace(RUNNING, state="absent", reason="server_failed")
 
 
@@ -41,7 +63,9 @@ def severities(state: AudioState) -> dict[str, Severity]:
 
 
 def test_the_checks_have_the_collectors_name() -> None:
-    assert [check.name for check in audio_checks(lambda: HEALTHY)] == ["audio.libraries", "audio.server", "audio.probe"]
+    names = "libraries", "server", "probe", "dropouts", "load", "levels"
+
+    assert [check.name for check in audio_checks(lambda: HEALTHY)] == [f"audio.{name}" for name in names]
 
 
 def test_all_is_well() -> None:
@@ -174,19 +198,19 @@ def test_a_package_that_was_changed_under_the_agent_asks_for_a_restart() -> None
 
 def test_a_device_that_was_there_is_unplugged_not_unknown() -> None:
     server = replace(RUNNING, devices=("hdmi",))
-    gone = replace(HEALTHY, config=AudioConfig(device="usb"), server=server, known=frozenset({"usb"}), probe_due=False)
+    gone = replace(HEALTHY, config=AudioConfig(device="usb"), server=server, devices=seen("usb"), probe_due=False)
     all_gone = replace(HEALTHY, server=replace(RUNNING, devices=()), probe_due=False)
 
     assert severities(gone) == {"audio-device-unplugged": Severity.FAILURE}
     assert "'usb'" in findings(gone)["audio-device-unplugged"].detail
     assert "'hdmi'" in findings(gone)["audio-device-unplugged"].detail
     assert set(findings(all_gone)) == {"audio-device-unplugged"}
-    assert set(findings(replace(gone, known=frozenset()))) == {"audio-device-not-found"}
+    assert set(findings(replace(gone, devices=()))) == {"audio-device-not-found"}
 
 
 def test_a_device_whose_place_another_one_has_taken_is_told_unless_it_is_not_wanted() -> None:
     server = replace(RUNNING, devices=("hdmi",))
-    taken = replace(HEALTHY, server=server, known=frozenset({"usb", "hdmi"}))
+    taken = replace(HEALTHY, server=server, devices=seen("usb", "hdmi"))
     chosen = replace(taken, config=AudioConfig(device="hdmi"))
 
     assert severities(taken) == {"audio-device-unplugged": Severity.WARNING}
@@ -250,3 +274,50 @@ def test_a_probe_that_waits_for_the_end_of_an_export_has_not_failed() -> None:
     )
 
     assert set(severities(waiting)) == {"audio-server-freewheeling"}
+
+
+def test_dropouts_of_the_last_ten_minutes_are_a_finding_that_ends_by_itself() -> None:
+    one = findings(dropped_out(200, silent_ns=SECOND // 2))["audio-dropouts"]
+
+    assert one.severity == Severity.WARNING
+    assert one.detail == (
+        "system had 1 dropout in the last ten minutes, with 0.50 s without any buffer. The last one was 3 min ago."
+    )
+    assert severities(dropped_out(601)) == {}
+
+
+def test_dropouts_that_an_audience_hears_are_a_failure() -> None:
+    many = findings(dropped_out(300, 280, 250, 30))["audio-dropouts"]
+
+    assert many.severity == Severity.FAILURE
+    assert "had 4 dropouts" in many.detail
+    assert "The first one was 5 min ago, the last one 30 s ago." in many.detail
+    assert severities(dropped_out(300, 200, 100)) == {"audio-dropouts": Severity.WARNING}
+    assert severities(dropped_out(300, count=3)) == {"audio-dropouts": Severity.FAILURE}
+
+
+@pytest.mark.parametrize(("load", "code"), [(0.81, {"audio-load-high"}), (0.8, set()), (None, set())])
+def test_a_high_load_is_a_finding(load: float | None, code: set[str]) -> None:
+    assert set(findings(with_recent(load=load))) == code
+
+
+def test_channels_that_clip_are_named() -> None:
+    assert "system, channels 1, 3" in findings(with_recent(clipped=(101.0, 100.0, 5000.0)))["audio-clipping"].detail
+    assert severities(with_recent(clipped=(100.0, 0.0))) == {}
+
+
+def test_a_channel_that_lost_its_sound_is_named_while_another_has_some() -> None:
+    (device,) = HEALTHY.devices
+    sound, lost, empty = (
+        ChannelLevel(0.5, 0.1, 0.0, heard=True),
+        ChannelLevel(0.0, 0.0, 31.0, heard=True),
+        (ChannelLevel(0.0, 0.0, 31.0, heard=False)),
+    )
+
+    def state(*levels: ChannelLevel) -> AudioState:
+        return replace(HEALTHY, devices=(replace(device, levels=levels),))
+
+    assert "channel 2." in findings(state(sound, lost, empty))["audio-channel-silent"].detail
+    assert severities(state(lost, lost)) == {}
+    assert severities(state(sound, replace(lost, silent_seconds=30.0))) == {}
+    assert severities(state(sound, replace(lost, silent_seconds=601.0))) == {}

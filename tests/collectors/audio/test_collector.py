@@ -17,7 +17,7 @@ from collectors.audio.dropouts import HOLD_NS
 from collectors.audio.probe import protocol
 from collectors.metrics import HistogramValue
 from tests.support.audio import codes, exported, number, observed, probe_pids, watching
-from tests.support.jack_client import JackClient
+from tests.support.jack_client import JackClient, JackListener
 from tests.support.jackd import Jackd
 from tests.support.waiting import eventually, soon
 
@@ -329,6 +329,37 @@ async def test_another_block_size_is_followed(collector: AudioCollector, jackd: 
     assert after.sum is not None
     mean = (after.sum - before.sum) / (sum(after.counts) - sum(before.counts))
     assert mean == pytest.approx(512 / 48000, rel=0.3)
+
+
+async def test_a_change_of_the_block_size_costs_one_dropout_at_most(collector: AudioCollector, jackd: Jackd) -> None:
+    listener = JackListener(jackd.name)
+    others = 0
+    try:
+        await asyncio.sleep(2 * HOLD_NS / 1e9)
+        before = number(collector, DROPOUTS)
+        for frames in (512, 128, 256):
+            restarts = number(collector, "wr_agent_audio_probe_restarts_total")
+            await asyncio.to_thread(jackd.resize, frames)
+            await _restarted(collector, restarts)
+            changed = time.monotonic_ns()
+            await asyncio.sleep(2 * HOLD_NS / 1e9)
+            others += sum(xrun > changed for xrun in listener.xruns())  # a busy machine has some of its own
+    finally:
+        listener.close()
+
+    assert number(collector, DROPOUTS) - before <= 3 + others
+
+
+async def _restarted(collector: AudioCollector, before: float) -> None:
+    await soon(lambda: number(collector, "wr_agent_audio_probe_restarts_total") > before, "a new stream")
+
+
+async def test_a_dropout_is_a_finding(collector: AudioCollector, client: JackClient) -> None:
+    client.tell("late 0.1")
+    await soon(lambda: number(collector, DROPOUTS) > 0, "a dropout")
+    (check,) = (check for check in collector.checks() if check.name == "audio.dropouts")
+
+    assert [finding.code for finding in check.run()] == ["audio-dropouts"]
 
 
 async def test_levels_are_those_of_the_sound(jackd: Jackd) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from collectors.audio.dropouts import HOLD_NS, MERGE_NS, STORM_NS, DropoutCounter, Observation
+from collectors.audio.dropouts import HOLD_NS, MERGE_NS, STORM_NS, Dropout, DropoutCounter, Observation
 
 MS = 1_000_000
 
@@ -89,6 +89,52 @@ def test_what_arrives_too_late_still_joins_its_own_dropout() -> None:
         counter.settle(2000 * MS + HOLD_NS)
 
     assert counter.total == 2
+
+
+def test_all_of_a_period_is_one_dropout_however_long() -> None:
+    counter = DropoutCounter()
+    for ms in (1000, 1900, 2600, 4000):
+        counter.add(at(ms))
+        counter.join(900 * MS, (ms + 500) * MS)
+        counter.settle(ms * MS)
+    counter.settle(10**18)
+
+    assert counter.total == 1
+
+    counter.add(at(4900))
+    counter.settle(10**18)
+
+    assert counter.total == 2
+
+
+def test_a_period_without_an_observation_is_no_dropout() -> None:
+    counter = DropoutCounter()
+    counter.join(1000 * MS, 2000 * MS)
+    counter.settle(10**18)
+
+    assert counter.total == 0
+
+
+def test_nothing_of_an_ignored_period_is_counted() -> None:
+    counter = DropoutCounter()
+    for observation in (at(900, 1000), at(1500), at(2000, 2100), at(899), at(2101)):
+        counter.add(observation)
+    counter.ignore(1000 * MS, 1500 * MS)
+    counter.ignore(1000 * MS, 2000 * MS)
+    counter.settle(10**18)
+
+    assert counter.total == 2
+
+
+def test_settled_dropouts_are_kept_with_their_observers() -> None:
+    counter = DropoutCounter()
+    counter.add(at(1000))
+    counter.add(Observation("gap", "lost", 1100 * MS, 1150 * MS, 50 * MS))
+    counter.add(at(3000))
+    counter.settle(10**18)
+
+    assert counter.since(2000 * MS) == [Dropout(3000 * MS, 3000 * MS, 0, 1, frozenset({"jack"}))]
+    assert counter.since(0)[0] == Dropout(1000 * MS, 1150 * MS, 50 * MS, 1, frozenset({"gap", "jack"}))
 
 
 def reference(observations: list[Observation]) -> int:

@@ -54,3 +54,13 @@ def test_clipped_samples_come_back_for_each_channel() -> None:
     meter = LevelMeter(2, RATE)
 
     assert meter.fold(level_record(2).pack(BLOCK, 0.0, 1.0, 1.0, 3, 0, 0.0, 0.0, 0, BLOCK)) == [3, 0]
+
+
+def test_a_channel_has_been_heard_once_it_carried_sound() -> None:
+    meter = LevelMeter(1, RATE)
+    meter.fold(block(0.0, tail=BLOCK))
+    before = meter.value()[0].heard
+    meter.fold(block(0.5))
+    meter.fold(block(0.0, tail=BLOCK))
+
+    assert (before, meter.value()[0].heard) == (False, True)
