@@ -65,6 +65,7 @@ CODES = frozenset(
         "containers-too-many",
         "containers-unnamed",
         "containers-without-controllers",
+        "containers-without-delegation",
         "cpu-cores-shared",
         "cpu-frequency-capped",
         "filesystem-home-remote",

@@ -6,13 +6,20 @@ import grp
 import os
 import pwd
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from collectors.containers.container_names import Answers
 from collectors.containers.discovery import Count
 from collectors.findings import Finding, Severity
 
+_DROP_IN = "/etc/systemd/system/user@.service.d/delegate.conf"
+_DELEGATE = (
+    "sudo mkdir -p /etc/systemd/system/user@.service.d",
+    f"printf '[Service]\\nDelegate=cpu cpuset io memory pids\\n' | sudo tee {_DROP_IN}",
+    "sudo systemctl daemon-reload  # then log in again, and restart the containers",
+)
+_ENABLE_BELOW = ("enable them in cgroup.subtree_control of each group above the container, then restart the container",)
 _ACCOUNTED = {
     "cpu": "CPU",
     "cpuacct": "CPU",
@@ -65,6 +72,29 @@ def controllers(missing: Sequence[str], root: Path) -> list[Finding]:
             detail=f"Expected controllers for CPU, memory, I/O and processes; the kernel does not offer {names}.",
             affects=f"The metrics of containers lack {', '.join(_ACCOUNTED[name] for name in missing)}.",
             remedy=_enable(missing, root),
+        )
+    ]
+
+
+def delegation(lacking: Mapping[str, Sequence[str]]) -> list[Finding]:
+    """Return a finding if controllers are not enabled for some containers.
+
+    Args:
+        lacking: The controllers that are not enabled, by the path of the container.
+    """
+    if not lacking:
+        return []
+    path = next(iter(lacking))
+    names = sorted({name for missing in lacking.values() for name in missing})
+    of_user = any(each.startswith("/user.slice/") for each in lacking)
+    return [
+        Finding(
+            code="containers-without-delegation",
+            title=f"Controllers are not enabled for some containers: {', '.join(names)}",
+            severity=Severity.WARNING,
+            detail=f"{len(lacking)} containers lack controllers that the kernel has, such as {path}.",
+            affects=f"Their metrics lack {', '.join(_ACCOUNTED[name] for name in names)}.",
+            remedy=_DELEGATE if of_user else _ENABLE_BELOW,
         )
     ]
 

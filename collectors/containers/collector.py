@@ -121,7 +121,10 @@ class ContainersCollector(Collector):
     def _controllers(self) -> list[Finding]:
         if self._groups is None or not self._view.count.cgroups:
             return []
-        return checks.controllers(self._groups.layout.missing_controllers(), self._root)
+        layout = self._groups.layout
+        paths = (cgroup.path for cgroup in self._view.count.cgroups if cgroup.container)
+        lacking = {path: missing for path in paths if (missing := layout.undelegated(path))}
+        return [*checks.controllers(layout.missing_controllers(), self._root), *checks.delegation(lacking)]
 
 
 def exported_labels(labels: Iterable[str]) -> dict[str, str]:

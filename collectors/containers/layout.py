@@ -52,6 +52,20 @@ class Layout:
             return ()
         return tuple(controller for controller in _NEEDED[UNIFIED] if controller not in present)
 
+    def undelegated(self, path: str) -> tuple[str, ...]:
+        """Return the controllers that the kernel has and that are not enabled for a control group of version 2."""
+        if UNIFIED not in self.trees:
+            return ()
+        top = self.trees[UNIFIED]
+        try:
+            offered = read_text(f"{top}/cgroup.controllers").split()
+            enabled = read_text(f"{top}{path}/cgroup.controllers").split()
+        except OSError:
+            return ()
+        return tuple(
+            controller for controller in _NEEDED[UNIFIED] if controller in offered and controller not in enabled
+        )
+
 
 class _Tree(NamedTuple):
     """One mount of control groups. `root` is the group that the mount shows as its top."""

@@ -15,7 +15,7 @@ class Reader:
     """The reader of the control groups of one layout, on the machine whose files are under `root`.
 
     Attributes:
-        unreadable: How many groups of the scrape exist and could not be read.
+        unreadable: The number of directories of this scrape that exist and could not be read or parsed.
     """
 
     def __init__(self, layout: Layout, root: Path) -> None:
@@ -39,6 +39,10 @@ class Reader:
                     continue
                 except OSError:
                     self.unreadable += 1
-            if UNIFIED in trees:
-                return cgroup_v2.read(trees[UNIFIED], self._devices.name)
-            return cgroup_v1.read(trees, self._devices.name)
+            try:
+                if UNIFIED in trees:
+                    return cgroup_v2.read(trees[UNIFIED], self._devices.name)
+                return cgroup_v1.read(trees, self._devices.name)
+            except (ValueError, IndexError):  # a file of another form costs its own group
+                self.unreadable += 1
+                return {}

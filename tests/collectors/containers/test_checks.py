@@ -91,3 +91,14 @@ def test_other_missing_controllers_are_named(tmp_path: Path) -> None:
 
     assert "I/O, threads" in finding.affects
     assert "io, pids" in finding.remedy[0]
+
+
+def test_controllers_that_are_not_enabled_are_delegated_to_users() -> None:
+    assert checks.delegation({}) == []
+    (finding,) = checks.delegation({"/user.slice/user-1000.slice/a": ("io", "memory"), "/docker/b": ("memory",)})
+
+    assert "2 containers" in finding.detail
+    assert finding.affects == "Their metrics lack I/O, memory."
+    assert "Delegate=cpu cpuset io memory pids" in finding.remedy[1]
+    (finding,) = checks.delegation({"/docker/b": ("memory",)})
+    assert "subtree_control" in finding.remedy[0]

@@ -156,6 +156,28 @@ async def test_a_tree_without_the_memory_controller_is_a_finding(machine: Path) 
     assert "cgroup_enable=memory" in finding.remedy[0]
 
 
+async def test_a_container_without_an_enabled_controller_is_a_finding(machine: Path) -> None:
+    write_group(machine, WEB_PATH, {"cgroup.controllers": "cpu memory pids\n"})
+    write_group(machine, DATABASE_PATH, {"cgroup.controllers": "cpu io memory pids\n"})
+    write(machine, {"sys/fs/cgroup/cgroup.controllers": "cpuset cpu io memory pids\n"})
+    collector = await _looked(machine)
+
+    (finding,) = [finding for check in collector.checks() for finding in check.run()]
+
+    assert finding.code == "containers-without-delegation"
+    assert WEB_PATH in finding.detail
+
+
+async def test_a_group_of_another_form_costs_no_other(machine: Path) -> None:
+    write_group(machine, WEB_PATH, {"cpu.max": "new\n"})
+    write_group(machine, DATABASE_PATH)
+
+    families = (await _looked(machine, measure="containers")).collect()
+
+    assert samples_of(families, "container_scrape_error") == {(): 1}
+    assert {labels[0] for labels in samples_of(families, "container_last_seen")} == {"/", DATABASE_PATH}
+
+
 async def test_containers_that_no_engine_runs_need_no_names(machine: Path, start_engine: StartEngine) -> None:
     write_group(machine, "/lxc.payload.studio")
     asked = []
