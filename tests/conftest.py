@@ -44,11 +44,11 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Distribution:
-    """Keep together the tests that share a costly fixture."""
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Distribution | None:
+    """Keep together the tests that share a costly fixture, with `--dist loadscope`."""
     from tests.support.distribution import Distribution
 
-    return Distribution(config, log)
+    return Distribution(config, log) if config.getoption("dist") == "loadscope" else None
 
 
 @pytest.hookimpl(tryfirst=True)
