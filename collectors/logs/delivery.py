@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import accumulate
@@ -136,11 +137,13 @@ class Delivery:
         """Return the result of the pipeline, which does not depend on the slices."""
         dropped: Counter[str] = Counter()
         streams: dict[Labels, Stream] = {}
-        rest, factor = batch, 1
+        ends = list(accumulate([len(line) + 1 for line in batch.lines], initial=0))
+        start, known_ns, factor = 0, batch.known_ns, 1
         while True:
-            part = _head(rest, factor * self._slice_bytes)
+            stop = min(bisect_left(ends, ends[start] + factor * self._slice_bytes), len(batch.lines))
+            part = _part(batch, ends, start, stop, known_ns)
             async with self._turn:
-                made = self._timed(part)
+                made = self._timed(part, ends[stop] - ends[start])
                 await asyncio.sleep(0)
             for stream in made.streams:
                 known = streams.get(stream.labels)
@@ -149,19 +152,17 @@ class Delivery:
                 else:
                     _extend(known, stream)
             dropped += made.dropped
-            at_end = not part.more
-            rest = _after(rest, made)
-            if at_end:
-                consumed = len(batch.lines) - len(rest.lines)
-                return Processed([*streams.values()], consumed, dropped, rest.known_ns)
+            start += made.consumed
+            known_ns = made.known_ns if made.consumed else known_ns
+            if not part.more:
+                return Processed([*streams.values()], start, dropped, known_ns)
             factor = 1 if made.consumed else 2 * factor  # for an entry that is larger than a slice
 
-    def _timed(self, part: Batch) -> Processed:
-        """Process a slice, and set the size of the next one by the time it took."""
+    def _timed(self, part: Batch, size: int) -> Processed:
+        """Process a slice of so many bytes, and set the size of the next one by the time it took."""
         began = time.perf_counter()
         made = self.pipeline.process(part)
         seconds = max(time.perf_counter() - began, 1e-6)
-        size = sum(map(len, part.lines))
         self._slice_bytes = max(int(min(size * SLICE_SECONDS / seconds, 2 * self._slice_bytes)), _FEWEST_BYTES)
         return made
 
@@ -172,20 +173,17 @@ def _outgoing(stream: Stream, history: History, *, has_own_times: bool) -> _Outg
     return _Outgoing(stream, own, times, list(range(len(stream.lines))))
 
 
-def _head(batch: Batch, size: int) -> Batch:
-    """Return the first lines of a batch, of about this size together."""
-    ends = enumerate(accumulate(len(line) + 1 for line in batch.lines), 1)
-    count = next((number for number, end in ends if end >= size), len(batch.lines))
-    more = count < len(batch.lines)
-    return replace(batch, lines=batch.lines[:count], final=batch.final and not more, more=more)
-
-
-def _after(batch: Batch, made: Processed) -> Batch:
-    """Return the rest of a batch."""
-    lines = batch.lines[: made.consumed]
-    read_ns = batch.read_ns + sum(map(len, lines)) + len(lines)
-    known_ns = made.known_ns if made.consumed else batch.known_ns
-    return replace(batch, lines=batch.lines[made.consumed :], read_ns=read_ns, known_ns=known_ns)
+def _part(batch: Batch, ends: list[int], start: int, stop: int, known_ns: int) -> Batch:
+    """Return some lines of a batch, which end at these bytes of it."""
+    more = stop < len(batch.lines)
+    return replace(
+        batch,
+        lines=batch.lines[start:stop],
+        read_ns=batch.read_ns + ends[start],
+        known_ns=known_ns,
+        final=batch.final and not more,
+        more=more,
+    )
 
 
 def _extend(stream: Stream, more: Stream) -> None:

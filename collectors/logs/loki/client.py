@@ -107,10 +107,11 @@ class _Span:
 
 @dataclass(slots=True)
 class _Work:
-    """One stream: the requests to send, and the results so far."""
+    """One stream: the requests to send, the body of the next one, and the results so far."""
 
     stream: Stream
     spans: deque[_Span]
+    prepared: tuple[_Span, bytes] | None = None
     sent: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
     refused: list[Refusal] = field(default_factory=list)
@@ -180,7 +181,7 @@ class LokiClient:
     async def _next(self, work: _Work) -> None:
         """Send the first span, and note the result."""
         span = work.spans.popleft()
-        answer, verdict = await self._settle(work.stream, span)
+        answer, verdict = await self._settle(work, span)
         if verdict.action is Action.DONE and not verdict.refused:
             work.sent += len(span.entries)
         elif verdict.action is Action.DONE:
@@ -266,11 +267,11 @@ class LokiClient:
         work.spans.append(_Span(span.entries, refused))
         await asyncio.sleep(self._wait(refused if well else _MANY_WAITS, answer))
 
-    async def _settle(self, stream: Stream, span: _Span) -> tuple[Answer, Verdict]:
+    async def _settle(self, work: _Work, span: _Span) -> tuple[Answer, Verdict]:
         """Send the span until the answer does not ask to wait."""
         tries = 0
         while True:
-            answer = await self._send(stream, span)
+            answer = await self._send(work, span)
             verdict = judge(answer, len(span.entries))
             self._judged(answer, verdict.fault)
             if verdict.action is not Action.WAIT:
@@ -278,10 +279,19 @@ class LokiClient:
             await asyncio.sleep(self._wait(tries, answer))
             tries += 1
 
-    async def _send(self, stream: Stream, span: _Span) -> Answer:
+    async def _send(self, work: _Work, span: _Span) -> Answer:
+        """Send one request, and encode the next one while its answer is on the way."""
         async with self._free:
             started = self._last_push = time.monotonic()
-            answer = await self._exchange(encode(stream, span.entries.start, span.entries.stop))
+            prepared = work.prepared
+            body = prepared[1] if prepared and prepared[0] is span else _body(work.stream, span)
+            sending = asyncio.create_task(self._exchange(body))
+            try:
+                await asyncio.sleep(0)
+                work.prepared = (work.spans[0], _body(work.stream, work.spans[0])) if work.spans else None
+                answer = await sending
+            finally:
+                sending.cancel()
             self.health.answered(answer, time.monotonic() - started)
             return answer
 
@@ -328,6 +338,10 @@ class LokiClient:
                 return Answer(NO_ANSWER, f"no answer within {self._config.timeout:g} s")
             except (aiohttp.ClientError, OSError) as error:
                 return Answer(NO_ANSWER, str(error) or type(error).__name__)
+
+
+def _body(stream: Stream, span: _Span) -> bytes:
+    return encode(stream, span.entries.start, span.entries.stop)
 
 
 async def _answer(response: aiohttp.ClientResponse) -> Answer:

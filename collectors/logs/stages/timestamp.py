@@ -7,7 +7,7 @@ from typing import Literal
 
 from collectors.logs.stages.config import Context, StageConfig
 from collectors.logs.stages.entries import Column, Entries, Stage, text
-from collectors.logs.timestamps import NS, Parse, TimestampFormat, Zone, reader
+from collectors.logs.timestamps import NS, Parse, TimestampFormat, Zone, reader, usual_column
 from collectors.units import Duration
 
 Otherwise = Literal["last_known", "read_time", "drop"]
@@ -49,15 +49,17 @@ class _Timestamp:
     def __init__(self, config: TimestampConfig) -> None:
         self._config = config
         self._parse = reader(config.format, config.timezone)
+        self._is_usual = config.format in {"rfc3339", "syslog", "postgresql"}
         self._age_ns, self._ahead_ns = int(config.max_age * NS), int(config.max_ahead * NS)
 
     def __call__(self, entries: Entries) -> None:
         if not entries.lines:
             return
         column = entries.column(self._config.field)
-        instants = _instants(self._parse, column, entries.written_ns)
+        usual = usual_column(column) if self._is_usual else None
+        instants: Sequence[int | None] = usual or _instants(self._parse, column, entries.written_ns)
         oldest, newest = entries.read_ns - self._age_ns, entries.read_ns + self._ahead_ns
-        known = [at for at in instants if at is not None]
+        known = usual or [at for at in instants if at is not None]
         if known and min(known) < max(entries.known_ns, *known) - _HALF_HOUR_NS:
             instants = self._in_order(instants, entries.known_ns)
         if len(known) == len(instants) and oldest <= min(known) and max(known) <= newest:

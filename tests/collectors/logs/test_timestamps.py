@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.logs.timestamps import TimestampFormat, Zone, reader
+from collectors.logs.timestamps import TimestampFormat, Zone, reader, usual_column
 
 NOW = int(datetime(2026, 11, 22, 4, 23, 38, tzinfo=UTC).timestamp()) * 10**9
 FORMATS = ["rfc3339", "unix", "unix_ms", "unix_us", "unix_ns", "syslog", "nginx", "postgresql", "%d.%m.%Y %H:%M:%S"]
@@ -117,3 +117,23 @@ def test_a_format_that_does_not_exist_is_told_with_a_remedy(text: str, hint: str
 def test_a_zone_that_does_not_exist_is_told_with_a_remedy() -> None:
     with pytest.raises(ValueError, match="Europe/Berlin"):
         Zone.parse("Mars/Olympus")
+
+
+@given(
+    st.lists(
+        st.sampled_from(["2026-11-22T04:23:38.5Z", "2026-11-22T04:23:38.25Z", "x", None, "2026-13-22T04:23:38.5Z"])
+    )
+)
+def test_a_column_is_read_as_its_texts_are(texts: list[str | None]) -> None:
+    column = usual_column(texts) if texts else None
+
+    assert column is None or column == [read("rfc3339", text) for text in texts]
+
+
+@pytest.mark.parametrize("digits", range(1, 10))
+def test_a_column_of_the_usual_form_is_read_at_once(digits: int) -> None:
+    texts = [f"2026-11-22T04:23:{second:02}.{'123456789'[:digits]}Z" for second in range(60)]
+
+    assert usual_column(texts) == [read("rfc3339", text) for text in texts]
+    for bad in ("2026-11-22T04:23:38.½Z", "2026-11-22T04:23:38.1 Z", "2026-11-22T04:23:38+1Z", "٣" * 22):
+        assert usual_column([*texts, bad]) is None
