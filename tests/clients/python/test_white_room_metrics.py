@@ -65,7 +65,7 @@ def test_a_bad_name_is_refused(registry: CollectorRegistry, sockets: Path, name:
         pass
 
 
-def test_the_environment_says_where(
+def test_the_environment_names_the_directory(
     registry: CollectorRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))

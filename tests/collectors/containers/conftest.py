@@ -19,7 +19,7 @@ StartEngine = Callable[[Handler], Awaitable[str]]
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Path:
-    """The files of a machine with the control groups of version 2, and no group but its own."""
+    """Return the directory of a machine with control groups of version 2, and only the root group."""
     root = tmp_path / "machine"
     write_machine(root)
     return root
@@ -27,7 +27,7 @@ def machine(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def start_engine(tmp_path: Path) -> AsyncIterator[StartEngine]:
-    """Starts stand-ins of Docker, which answer on a Unix socket as they are told."""
+    """Start stand-ins of Docker, which respond on a Unix socket as the test wants."""
     async with AsyncExitStack() as running:
         count = 0
 
@@ -48,7 +48,7 @@ async def start_engine(tmp_path: Path) -> AsyncIterator[StartEngine]:
 
 @pytest.fixture
 def closed_socket(tmp_path: Path) -> Iterator[str]:
-    """A socket that this process, which has given up root's rights for the length of a test, may not open."""
+    """Yield a socket that this process may not open, since it drops root's rights for the test."""
     path = tmp_path / "closed.sock"
     with socket.socket(socket.AF_UNIX) as bound:
         bound.bind(str(path))

@@ -1,4 +1,4 @@
-"""What the tests of containers share: a machine of files with control groups of version 2, and a look into families."""
+"""The tools of the tests of containers: a machine of files with control groups of version 2, and its families."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ GROUP = {
     "pids.max": "max\n",
 }
 
-# What a group that has the numbers of `GROUP` says, in either version.
+# The numbers of a group like `GROUP`, in either version.
 SAME_IN_BOTH_VERSIONS: CgroupReading = {
     ("container_cpu_usage_seconds_total", "total"): 3,
     ("container_cpu_user_seconds_total",): 2,
@@ -104,7 +104,7 @@ def write_group(root: Path, path: str, changes: Mapping[str, str] | None = None)
 
 
 def write_machine(root: Path) -> None:
-    """What a machine has beside control groups: a disk, memory, two processors, a first process."""
+    """Write a machine without control groups: a disk, memory, two processors, and a first process."""
     write(
         root,
         {
@@ -132,7 +132,7 @@ def write_machine(root: Path) -> None:
 
 
 def write_process(root: Path, pid: str, traffic: Mapping[str, int], ticks_after_boot: int = 0) -> None:
-    """A process in a network namespace of its own, with some bytes received on each interface."""
+    """Write a process in a network namespace of its own, with bytes received on each interface."""
     rows = "".join(f"  {interface}: {count} 2 3 4 0 0 0 0 9 10 11 12 0 0 0 0\n" for interface, count in traffic.items())
     after_name = " ".join(["S", *["0"] * 18, str(ticks_after_boot), "0"])
     write(
@@ -151,6 +151,6 @@ def share_network(root: Path, pid: str, owner: str) -> None:
 
 
 def samples_of(families: Iterable[Family], name: str) -> dict[LabelValues, float]:
-    """The samples of the one family of a name; fails if it is there twice, not at all, or not as plain numbers."""
+    """Return the samples of the only family of a name; fail if there is none or a second one."""
     (family,) = [family for family in families if family.name == name]
     return {labels: value for labels, value in family.samples.items() if isinstance(value, int | float)}

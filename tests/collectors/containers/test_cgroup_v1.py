@@ -88,7 +88,7 @@ def test_parse_io_leaves_the_sums_out() -> None:
     }
 
 
-def test_a_group_that_is_in_no_tree_says_nothing() -> None:
+def test_a_group_that_is_in_no_tree_has_no_numbers() -> None:
     assert read({}, DEVICES) == {}
 
 

@@ -56,7 +56,7 @@ def test_more_inactive_files_than_usage_leave_a_working_set_of_nothing(tmp_path:
     assert _read(tmp_path, {"memory.current": "100\n"})["container_memory_working_set_bytes",] == 0
 
 
-def test_a_group_without_controllers_says_what_it_can(tmp_path: Path) -> None:
+def test_a_group_without_controllers_has_the_other_numbers(tmp_path: Path) -> None:
     group = tmp_path / "group"
     group.mkdir()
     (group / "cpu.stat").write_text("usage_usec 5\nuser_usec 3\nsystem_usec 2\n")
@@ -72,11 +72,11 @@ def test_a_group_without_controllers_says_what_it_can(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("weight", "expected"), [(1, 2), (100, 2597), (10_000, 262_144)])
-def test_a_weight_is_said_as_shares(weight: int, expected: int) -> None:
+def test_a_weight_is_converted_to_shares(weight: int, expected: int) -> None:
     assert shares(weight) == expected
 
 
-def test_io_is_told_by_device_and_a_device_that_did_nothing_yet_says_nothing() -> None:
+def test_io_is_counted_by_device_and_an_idle_device_has_no_counts() -> None:
     text = "259:1 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=5 dios=6 cost.usage=7\n8:0 \n"
 
     assert parse_io(text, DEVICES) == {

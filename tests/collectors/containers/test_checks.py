@@ -39,7 +39,7 @@ def _own_groups() -> set[int]:
     return {group.gr_gid for group in grp.getgrall()} if os.geteuid() == 0 else {os.getegid(), *os.getgroups()}
 
 
-def test_nobody_is_told_to_join_the_group_of_root(engine_socket: str) -> None:
+def test_no_remedy_is_to_join_the_group_of_root(engine_socket: str) -> None:
     error = PermissionError(13, "Permission denied")
 
     for path in (engine_socket, f"{engine_socket}.gone"):
@@ -76,7 +76,7 @@ def test_more_groups_than_the_limit_are_counted() -> None:
         ("etc/default/grub", "cgroup_enable=memory to GRUB_CMDLINE_LINUX"),
     ],
 )
-def test_a_kernel_without_the_memory_controller_is_told_its_parameter(tmp_path: Path, file: str, command: str) -> None:
+def test_a_kernel_without_the_memory_controller_needs_a_parameter(tmp_path: Path, file: str, command: str) -> None:
     write(tmp_path, {file: "console=tty1\n"})
 
     (finding,) = checks.controllers(("memory",), tmp_path)

@@ -35,7 +35,7 @@ async def _list(_: web.Request) -> web.Response:
 
 
 async def _looked(root: Path, **config: Any) -> ContainersCollector:  # noqa: ANN401 - the keys of the configuration
-    """A collector that has looked once."""
+    """Return a collector that has looked once."""
     collector = ContainersCollector(ContainersConfig(**({"sockets": []} | config)), root)
     await collector.look()
     return collector
@@ -71,7 +71,7 @@ async def test_a_text_of_any_length_is_cut(machine: Path, start_engine: StartEng
     assert labels == (WEB_PATH, "web", "x" * 512, "y" * 512)
 
 
-async def test_a_container_says_its_traffic_processes_and_age(machine: Path) -> None:
+async def test_a_container_has_its_traffic_processes_and_age(machine: Path) -> None:
     write_group(machine, WEB_PATH, {"cgroup.procs": "40\n41\n"})
     write_process(machine, "40", {"lo": 1, "eth0": 77}, ticks_after_boot=0)
 
@@ -86,7 +86,7 @@ async def test_a_container_says_its_traffic_processes_and_age(machine: Path) -> 
     assert abs(samples_of(families, "container_last_seen")[web_labels] - time.time()) < PATIENCE
 
 
-async def test_of_the_containers_of_a_pod_the_oldest_says_the_traffic(machine: Path) -> None:
+async def test_of_the_containers_of_a_pod_the_oldest_has_the_traffic(machine: Path) -> None:
     for path, pid, ticks in ((DATABASE_PATH, "40", 900), (WEB_PATH, "41", 100)):
         write_group(machine, path, {"cgroup.procs": f"{pid}\n"})
         write_process(machine, pid, {"eth0": 77}, ticks_after_boot=ticks)
@@ -97,7 +97,7 @@ async def test_of_the_containers_of_a_pod_the_oldest_says_the_traffic(machine: P
     assert set(received) == {("/", "", "", "eth0"), (WEB_PATH, WEB, "", "eth0")}
 
 
-async def test_the_machine_says_its_size_and_its_disks(machine: Path) -> None:
+async def test_the_machine_has_its_size_and_its_disks(machine: Path) -> None:
     collector = await _looked(machine, measure="containers")
     families = collector.collect()
 
@@ -119,7 +119,7 @@ async def test_a_container_that_ends_between_two_looks_is_not_seen_any_more(mach
     assert not [labels for labels in seen if labels[0] == WEB_PATH]
 
 
-async def test_auto_says_nothing_on_a_machine_without_containers(machine: Path) -> None:
+async def test_auto_exports_nothing_on_a_machine_without_containers(machine: Path) -> None:
     write_group(machine, "/system.slice/cron.service")
 
     assert (await _looked(machine)).collect() == []
@@ -226,7 +226,7 @@ async def test_promtool_complains_of_nothing_but_names_that_are_cadvisors(machin
 
 
 def _linted(page: bytes) -> set[str]:
-    """The families that promtool does not like."""
+    """Return the families that promtool has advice about."""
     done = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, check=False)
     return {line.split()[0] for line in done.stderr.decode().splitlines()}
 

@@ -38,7 +38,10 @@ async def test_an_engine_is_asked_about_new_containers_only(start_engine: StartE
     engine.running[DATABASE] = "database"
     answers = await asked.answers({WEB, DATABASE})
 
-    assert {container: said.name for container, said in answers.known.items()} == {WEB: "web", DATABASE: "database"}
+    assert {container: description.name for container, description in answers.known.items()} == {
+        WEB: "web",
+        DATABASE: "database",
+    }
     assert engine.asked == 2
 
 
@@ -89,7 +92,7 @@ async def test_the_answers_of_several_engines_are_put_together_and_failures_name
         {WEB, DATABASE, "c" * 64}
     )
 
-    assert {said.name for said in answers.known.values()} == {"web", "database"}
+    assert {description.name for description in answers.known.values()} == {"web", "database"}
     ((socket, problem),) = answers.problems.items()
     assert socket == f"{tmp_path}/engine3.sock"
     assert isinstance(problem, EngineError)
@@ -103,7 +106,7 @@ async def test_an_engine_that_fails_later_does_not_take_names_back(start_engine:
 
     answers = await asked.answers({WEB, DATABASE})
 
-    assert {container: said.name for container, said in answers.known.items()} == {WEB: "web"}
+    assert {container: description.name for container, description in answers.known.items()} == {WEB: "web"}
     assert answers.unnamed == {DATABASE}
     assert len(answers.problems) == 1
 

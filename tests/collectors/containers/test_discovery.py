@@ -67,7 +67,7 @@ def test_auto_is_all_while_there_is_a_container(busy: Path) -> None:
     assert _paths(discovery) == []
 
 
-def test_what_is_excluded_is_told_by_its_path_and_containers_never_are(busy: Path) -> None:
+def test_groups_are_excluded_by_path_and_containers_never_are(busy: Path) -> None:
     assert _paths(_discovery(busy, measure="all", exclude="^/(system|machine|user)")) == ["/", DATABASE_PATH, WEB_PATH]
 
 
@@ -108,7 +108,7 @@ def test_a_group_without_processes_started_when_it_was_made(busy: Path) -> None:
     assert started["/system.slice"] == made
 
 
-def test_a_container_that_was_made_anew_at_its_path_started_anew(busy: Path) -> None:
+def test_a_container_recreated_at_its_path_has_a_new_start(busy: Path) -> None:
     write_group(busy, WEB_PATH, {"cgroup.procs": "50\n"})
     write_process(busy, "50", {}, ticks_after_boot=0)
     discovery = _discovery(busy)

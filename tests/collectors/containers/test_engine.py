@@ -32,7 +32,7 @@ async def _list(_: web.Request) -> web.Response:
     return web.json_response(LIST)
 
 
-async def test_containers_are_told_by_their_identifiers(start_engine: StartEngine) -> None:
+async def test_containers_are_known_by_their_identifiers(start_engine: StartEngine) -> None:
     path = await start_engine(_list)
 
     assert await containers(path) == {
@@ -53,7 +53,7 @@ async def test_containers_are_told_by_their_identifiers(start_engine: StartEngin
         (web.Response(status=302, headers={"Location": "http://elsewhere/"}), "got 302"),
     ],
 )
-async def test_an_answer_that_is_no_list_says_what_is_wrong(
+async def test_an_answer_that_is_no_list_names_the_fault(
     start_engine: StartEngine, answer: web.Response, expected: str
 ) -> None:
     async def handler(_: web.Request) -> web.Response:
@@ -94,7 +94,7 @@ async def test_an_engine_that_drips_is_given_up(start_engine: StartEngine, monke
         await containers(path)
 
 
-async def test_a_socket_that_nobody_listens_on_is_an_error_that_names_it(tmp_path: Path) -> None:
+async def test_a_socket_without_a_listener_is_an_error_that_names_it(tmp_path: Path) -> None:
     path = tmp_path / "left.sock"
     with socket.socket(socket.AF_UNIX) as bound:
         bound.bind(str(path))

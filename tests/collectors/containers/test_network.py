@@ -33,7 +33,7 @@ def test_parse_leaves_out_what_cadvisor_ignores() -> None:
     }
 
 
-def test_a_container_with_a_namespace_of_its_own_says_its_traffic(machine: Path) -> None:
+def test_a_container_with_its_own_namespace_has_its_traffic(machine: Path) -> None:
     write_process(machine, "10", {"eth0": 100})
 
     (reading,) = Networks(machine).of_containers(["10"])
@@ -53,7 +53,7 @@ def test_a_shared_namespace_is_counted_once_and_the_machines_not_at_all(machine:
     assert first_of_pod
 
 
-def test_a_process_that_is_gone_says_nothing(machine: Path) -> None:
+def test_a_process_that_is_gone_has_no_traffic(machine: Path) -> None:
     assert Networks(machine).of_containers(["10"]) == [{}]
 
 
@@ -84,7 +84,7 @@ def _namespace(pid: str) -> int | None:
         return None
 
 
-def test_the_machine_says_the_traffic_of_its_first_process(machine: Path) -> None:
+def test_the_machine_has_the_traffic_of_its_first_process(machine: Path) -> None:
     assert Networks(machine).of_machine()["container_network_receive_bytes_total", "eth0"] == 5
 
 

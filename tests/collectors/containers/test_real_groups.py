@@ -40,7 +40,7 @@ def layout(request: pytest.FixtureRequest) -> Layout:
 
 @pytest.fixture
 def spinning(layout: Layout) -> Iterator[str]:
-    """The path of a control group in which a program uses a processor and memory."""
+    """Yield the path of a control group in which a program uses a processor and memory."""
     process = subprocess.Popen([sys.executable, "-c", PROGRAM], stdin=subprocess.PIPE)
     path = f"/wr-agent-test-{process.pid}"
     try:
@@ -85,5 +85,5 @@ def test_memory_and_threads_of_a_real_group_are_counted(layout: Layout, spinning
         assert reader.read(spinning)["container_threads",] >= 1
 
 
-def test_a_group_that_is_gone_says_nothing(layout: Layout) -> None:
+def test_a_group_that_is_gone_has_no_numbers(layout: Layout) -> None:
     assert Reader(layout, Path("/")).read("/wr-agent-test-never-made") == {}

@@ -11,7 +11,7 @@ Bind = Callable[[str], Path]
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    """Where the test's sockets are: a directory that the agent trusts."""
+    """Return the directory of the test's sockets, which the agent trusts."""
     path = tmp_path / "sockets"
     path.mkdir(mode=0o700)
     return path
@@ -19,7 +19,7 @@ def directory(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def start_engine(directory: Path) -> Iterator[Callable[..., Engine]]:
-    """Starts well-behaved plugins, and ends them with the test."""
+    """Start well-behaved plugins, and end them with the test."""
     started: list[Engine] = []
 
     def start(page: str | bytes, name: str = "engine.1", **settings: str) -> Engine:
@@ -33,7 +33,7 @@ def start_engine(directory: Path) -> Iterator[Callable[..., Engine]]:
 
 @pytest.fixture
 def start_villain(directory: Path) -> Iterator[Callable[[Talk, str], Listener]]:
-    """Starts plugins that talk as the test wants, and ends them with the test."""
+    """Start plugins that talk as the test wants, and end them with the test."""
     started: list[Listener] = []
 
     def start(talk: Talk, name: str = "villain.666") -> Listener:
@@ -47,7 +47,7 @@ def start_villain(directory: Path) -> Iterator[Callable[[Talk, str], Listener]]:
 
 @pytest.fixture
 def bind(directory: Path) -> Iterator[Bind]:
-    """Binds sockets, and closes them with the test."""
+    """Bind sockets, and close them with the test."""
     bound: list[socket.socket] = []
 
     def bind(name: str) -> Path:

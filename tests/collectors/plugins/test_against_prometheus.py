@@ -292,7 +292,7 @@ GOOD = '# TYPE good_total counter\ngood_total{x="1"} 3\n# TYPE fine gauge\nfine 
     ],
 )
 def test_a_family_costs_no_other(family: str) -> None:
-    """What only one of Prometheus's parsers can read, or what cannot be summed, is refused alone."""
+    """A family that only one of Prometheus's parsers can read, or that cannot be summed, is refused alone."""
     read, alone = ours(GOOD + family + "last_total 1\n"), ours(GOOD)
 
     assert isinstance(read, Ours)

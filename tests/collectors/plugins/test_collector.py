@@ -54,7 +54,7 @@ def counting(value: float) -> str:
     return f'# TYPE calls_total counter\ncalls_total{{function="load"}} {value}\n'
 
 
-async def test_what_a_plugin_says_is_exported(directory: Path, start_engine: StartEngine) -> None:
+async def test_the_metrics_of_a_plugin_are_exported(directory: Path, start_engine: StartEngine) -> None:
     for page, kind in ((PAGE, {}), (PAGE_IN_OPENMETRICS, {"content_type": OPENMETRICS})):
         engine = start_engine(page, **kind)
         async with watching(quickly(directory)) as watch:
@@ -139,7 +139,7 @@ async def test_numbers_of_instances_are_used_again(directory: Path, start_engine
             await watch.eventually(lambda: RATE not in watch.samples(), "it is gone")
 
 
-async def test_a_socket_made_anew_by_the_same_process_is_no_new_count(
+async def test_a_socket_recreated_by_the_same_process_is_no_new_count(
     directory: Path, start_engine: StartEngine
 ) -> None:
     engine = start_engine(counting(5))
@@ -174,7 +174,7 @@ with socketserver.UnixStreamServer(sys.argv[1], Handler) as server:
 
 
 async def test_a_restarted_plugin_that_is_soon_further_than_before_is_counted_from_zero(directory: Path) -> None:
-    """Even under the same name, as after a pid was used again: the process tells."""
+    """The process identifies it even under the same name, as after a pid is reused."""
     path = directory / "engine.77.sock"
     async with watching(quickly(directory)) as watch:
         for calls, total in ((5, 5), (6, 11)):

@@ -31,7 +31,7 @@ CLIENT = Path(__file__).parents[3] / "clients/python"
 
 @asynccontextmanager
 async def backend(directory: Path, name: str = "backend") -> AsyncIterator[asyncio.subprocess.Process]:
-    """A service with the Python client; a clean exit is one whose standard input ends."""
+    """Run a service with the Python client; it exits cleanly when its standard input ends."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", SERVER, name, str(directory), str(CLIENT)),
         stdin=asyncio.subprocess.PIPE,

@@ -33,7 +33,7 @@ MEGABYTE = 1 << 20
 
 
 def saying(reply: bytes, *, hang_up: bool = False) -> Talk:
-    """Gives this answer to each question."""
+    """Return a talk that responds to each request with this."""
 
     def talk(connection: socket.socket) -> None:
         while read_request(connection):
@@ -83,7 +83,7 @@ def histogram(*buckets: tuple[str, str], rest: str = "h_sum 1\n") -> Talk:
 
 
 VILLAINS: dict[str, tuple[Talk, Reason]] = {
-    "accepts and says nothing": (silent, Reason.TIMEOUT),
+    "accepts and sends nothing": (silent, Reason.TIMEOUT),
     "answers a byte at a time": (dripping, Reason.TIMEOUT),
     "never ends": (endless(HEAD + "\r\n", b"a 1\n" * 10_000), Reason.TOO_LARGE),
     "never ends its head": (endless(HEAD, b"X: y\r\n" * 1_000), Reason.NOT_HTTP),
@@ -131,8 +131,8 @@ VILLAINS: dict[str, tuple[Talk, Reason]] = {
     "contradicts its neighbour": (page("# TYPE calls_total gauge\ncalls_total 9\n"), Reason.TYPE_CONFLICT),
     "contradicts its neighbour by a suffix": (page("calls 9\n"), Reason.TYPE_CONFLICT),
     "contradicts itself": (page("# TYPE a gauge\n# TYPE a counter\na 1\n"), Reason.TYPE_CONFLICT),
-    "says a thing twice": (page("a 1\na 2\n"), Reason.DUPLICATE_SERIES),
-    "says a thing twice under a forged label": (
+    "sends a series twice": (page("a 1\na 2\n"), Reason.DUPLICATE_SERIES),
+    "sends a series twice under a forged label": (
         page('# TYPE a_total counter\na_total{plugin="x"} 1\na_total{exported_plugin="x"} 2\n'), Reason.DUPLICATE_SERIES
     ),
     "has an unknown type": (page("# TYPE a gaugehistogram\na 1\n"), Reason.UNSUPPORTED_TYPE),

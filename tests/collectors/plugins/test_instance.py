@@ -24,7 +24,7 @@ def instance_of(path: Path) -> Instance:
 
 @pytest.fixture
 def nobody() -> Iterator[None]:
-    """Makes root, whom no file keeps out, another user for the test."""
+    """Run the test as another user than root, since root may open every file."""
     user = os.geteuid()
     if user == 0:
         os.seteuid(NOBODY)
@@ -43,7 +43,7 @@ async def test_a_socket_that_went_since_the_last_look_is_no_refusal(directory: P
     assert [family.name for family in poll_families([instance.plugin], [instance]) if family.samples] == []
 
 
-async def test_who_may_not_connect_is_told_what_to_change(
+async def test_a_forbidden_connection_names_the_remedy(
     start_engine: Callable[..., Engine], request: pytest.FixtureRequest
 ) -> None:
     engine = start_engine("a 1\n")

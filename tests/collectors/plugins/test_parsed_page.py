@@ -103,7 +103,7 @@ async def test_a_whole_answer_needs_no_line_end() -> None:
     assert values == [1, 12]
 
 
-async def test_what_is_no_utf8_is_refused() -> None:
+async def test_invalid_utf8_is_refused() -> None:
     assert await refusal(b'a{x="\xff"} 1\n') is Reason.NOT_UTF8
 
 

@@ -1,4 +1,4 @@
-"""What is summed over instances: nothing is lost that was polled, nothing counted twice, nothing goes down."""
+"""The sums over instances: no polled count is lost or counted twice, and no sum falls."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def counting(value: float | str, name: str = "calls_total") -> str:
 
 
 def observing(values: Sequence[float], bounds: Sequence[float] = BOUNDS) -> str:
-    """The page of a histogram that saw these values."""
+    """Return the page of a histogram with these observations."""
     counts = [0] * (len(bounds) + 1)
     for value in values:
         counts[bisect_left(bounds, value)] += 1
@@ -75,7 +75,7 @@ def distribution(plugin: Plugin) -> Distribution:
     return series
 
 
-def test_a_counter_that_went_down_has_begun_anew() -> None:
+def test_a_counter_that_went_down_was_reset() -> None:
     plugin, process = new_plugin(), new_process()
 
     for value in (10, 12, 3, 3, 4):
@@ -179,7 +179,7 @@ def test_a_summary_may_lack_its_sum() -> None:
     assert distribution(plugin).total == ((), (2,), None)
 
 
-def test_a_histogram_begins_anew_as_a_whole() -> None:
+def test_a_histogram_is_reset_as_a_whole() -> None:
     plugin, process = new_plugin(), new_process()
     poll(plugin, process, observing([0.5, 0.5, 20]))
 

@@ -24,7 +24,7 @@ def reasons(found: FoundSockets) -> list[Reason]:
     return [file.reason for file in found.refused]
 
 
-def test_sockets_are_told_by_their_names(directory: Path, bind: Bind) -> None:
+def test_sockets_are_known_by_their_names(directory: Path, bind: Bind) -> None:
     for name in ("synth.11.sock", "synth.11.2.sock", "white-room_2.12.sock"):
         bind(name)
 
@@ -52,7 +52,7 @@ def test_other_files_are_not_looked_at(directory: Path) -> None:
     assert look(directory) == FoundSockets(looked=True)
 
 
-def test_what_is_no_socket_is_refused(directory: Path, bind: Bind) -> None:
+def test_other_files_with_a_sockets_name_are_refused(directory: Path, bind: Bind) -> None:
     (directory / "plain.11.sock").write_text("x")
     (directory / "linked.11.sock").symlink_to(bind("real.11.sock"))
     (directory / "hard.11.sock").hardlink_to(bind("soft.11.sock"))

@@ -18,7 +18,7 @@ OWN = Trust.of([])
 STRANGER = os.geteuid() + 12_345
 
 
-def test_what_a_directory_lies_in_must_be_trustworthy_too(tmp_path: Path) -> None:
+def test_the_parents_of_a_directory_must_be_trusted_too(tmp_path: Path) -> None:
     inner = tmp_path / "open" / "inner"
     inner.mkdir(parents=True)
     inner.parent.chmod(0o777)
