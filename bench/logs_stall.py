@@ -74,7 +74,10 @@ def _collector(folder: Path, sink: Loki, stages: list[str]) -> LogsCollector:
     ]
     head, _, _ = sources[0].partition("[[")
     config = parse(head + "".join(source.removeprefix(head) for source in sources), "the benchmark")
-    return LogsCollector(config.logs, config.loki, folder / "state")
+    collector = LogsCollector(config.logs, config.loki, folder / "state")
+    collector.prepare()
+    collector.restore()
+    return collector
 
 
 async def _quiet() -> list[Tick]:

@@ -23,6 +23,22 @@ class Collector(ABC):
     name: ClassVar[str]
     """One lower-case word: the value of the `collector` label and of `?collect[]=`."""
 
+    def prepare(self) -> None:  # noqa: B027 - most collectors name no files
+        """Check and read the files that the configuration names. Called once, in a thread, before `restore`.
+
+        A collector of an older configuration may run at this time, so nothing is written here. `check-config` calls
+        this too.
+
+        Raises:
+            Exception: A file is unusable. The agent refuses the configuration with this text.
+        """
+
+    def restore(self) -> None:  # noqa: B027 - most collectors keep no state
+        """Read the state of an earlier run. Called once, in a thread, before `run` and after the predecessor's end.
+
+        Must not raise: without a usable state, the collector starts afresh.
+        """
+
     async def run(self) -> None:
         """Do the long-lived work, if there is any. It ends only by cancellation, within a second."""
         await asyncio.Event().wait()

@@ -49,6 +49,11 @@ def run(arguments: argparse.Namespace) -> int:
     from collectors.logs.records import Batch
 
     pipeline = Pipeline(source.name, source.stages, source.labels, host=loaded.loki.host or socket.gethostname())
+    try:
+        pipeline.prepare()
+    except ValueError as error:
+        print(f"wr-agent logs try: {error}", file=sys.stderr)
+        return 1
     labels = {"filename": arguments.file} if arguments.file else {}
     steps, processed = pipeline.explain(Batch(source.name, lines, time.time_ns(), labels, final=True, untidy=True))
     terminal = Terminal.of(sys.stdout)

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import re
+import sys
 import tomllib
 from pathlib import Path
 
+from agent.config.bounds import BoundsError, check
 from agent.config.decode import ConfigError, Problem, decode
 from agent.config.schema import Config
+from collectors import regular_file
 
-_MAX_BYTES = 1 << 20
+MAX_BYTES = 1 << 20
+STANDARD_INPUT = Path("-")
+
+_PART = r"""(?:[A-Za-z0-9_-]{1,64}|"[^"\n]{0,64}"|'[^'\n]{0,64}')[ \t]{0,8}"""
+_DEEP_KEY = re.compile(rf"(?:{_PART}\.[ \t]{{0,8}}){{64}}")
+"""A dotted key of 64 parts. The time of `tomllib` grows with the square of the number of parts."""
 
 
 def load(path: Path | None) -> Config:
-    """Read and check a configuration file; return the built-in defaults for `None`.
+    """Read and check a configuration file; return the built-in defaults for `None`. `-` is standard input.
 
     Raises:
         ConfigError: The file cannot be read, is not TOML, or has an invalid value.
     """
     if path is None:
         return Config()
+    if path == STANDARD_INPUT:
+        return parse(_decoded(sys.stdin.buffer.read(MAX_BYTES + 1), "standard input"), "standard input")
     return parse(read_text(path), str(path))
 
 
@@ -28,31 +39,49 @@ def parse(text: str, source: str) -> Config:
     Raises:
         ConfigError: As for `load`.
     """
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(source, [Problem("TOML", str(error))]) from error
-    config, problems = decode(Config, data)
+    config, problems = decode(Config, plain(text, source))
     if config is None:
         raise ConfigError(source, problems)
     return config
 
 
-def read_text(path: Path) -> str:
+def plain(text: str, source: str) -> dict[str, object]:
+    """Return the plain data of a configuration, within the bounds of `agent.config.bounds`.
+
+    Raises:
+        ConfigError: The text is not TOML, or is too deep or too large.
+    """
+    try:
+        if _DEEP_KEY.search(text):
+            raise BoundsError  # noqa: TRY301 - one refusal for all that is too deep
+        data = tomllib.loads(text)
+        check(data)
+    except (tomllib.TOMLDecodeError, BoundsError) as error:
+        raise ConfigError(source, [Problem("TOML", str(error))]) from error
+    except RecursionError:
+        raise ConfigError(source, [Problem("TOML", str(BoundsError()))]) from None
+    except ValueError as error:  # such as a date that does not exist, or an integer of too many digits
+        raise ConfigError(source, [Problem("TOML", f"invalid value: {error}")]) from error
+    return data
+
+
+def read_text(path: Path, limit: int = MAX_BYTES) -> str:
     """Return the text of a configuration file.
 
     Raises:
-        ConfigError: The file cannot be read, is not UTF-8, or is larger than any configuration.
+        ConfigError: The file cannot be read, is no regular file, is not UTF-8, or is larger than `limit`.
     """
     try:
-        with path.open("rb") as file:
-            raw = file.read(_MAX_BYTES + 1)
-    except OSError as error:
-        message = f"cannot be read: {error.strerror}; check the path and its permissions"
+        return _decoded(regular_file.read(path, limit), str(path))
+    except (OSError, ValueError) as error:  # a path with a null byte is a ValueError
+        message = f"cannot be read: {getattr(error, 'strerror', None) or error}; check the path and its permissions"
         raise ConfigError(str(path), [Problem("file", message)]) from error
-    if len(raw) > _MAX_BYTES:
-        raise ConfigError(str(path), [Problem("file", f"expected a configuration of at most {_MAX_BYTES} bytes")])
+
+
+def _decoded(raw: bytes, source: str) -> str:
+    if len(raw) > MAX_BYTES:
+        raise ConfigError(source, [Problem("file", f"expected a configuration of at most {MAX_BYTES} bytes")])
     try:
         return raw.decode()
     except UnicodeDecodeError as error:
-        raise ConfigError(str(path), [Problem("file", f"expected UTF-8 text: {error}")]) from error
+        raise ConfigError(source, [Problem("file", f"expected UTF-8 text: {error}")]) from error

@@ -20,6 +20,8 @@ from collectors.logs.loki.config import LokiConfig
 from collectors.plugins.config import PluginsConfig
 from collectors.units import Duration
 
+SHORTEST_COLLECT_TIMEOUT = 0.1
+
 
 class WebConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The section `[web]`: the HTTP server for scrapes and the status page."""
@@ -28,6 +30,17 @@ class WebConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     hosts: tuple[HostName, ...] = ()
     config_file: str = ""
     collect_timeout: Duration = Duration(2.0)
+
+    def __post_init__(self) -> None:
+        """Check the timeout.
+
+        Raises:
+            ValueError: It is too short for any snapshot.
+        """
+        if self.collect_timeout < SHORTEST_COLLECT_TIMEOUT:
+            raise ValueError(
+                f"expected a collect_timeout of at least {SHORTEST_COLLECT_TIMEOUT:g}s, got {self.collect_timeout:g}s"
+            )
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from agent.config.decode import ConfigError, Problem
 from agent.config.locations import state_directory
 from agent.config.schema import Config
 from collectors.audio.collector import AudioCollector
@@ -79,6 +80,46 @@ CATALOG: tuple[Entry, ...] = (
         build=_logs,
     ),
 )
+
+
+def prepare(entries: Iterable[Entry], config: Config) -> dict[str, Collector]:
+    """Build the collectors of these entries and read the files that they need. Blocks on the disk.
+
+    Raises:
+        ConfigError: Files are unusable; it has one problem for each collector.
+    """
+    prepared: dict[str, Collector] = {}
+    problems = []
+    for entry in entries:
+        try:
+            prepared[entry.name] = collector = entry.build(config)
+            collector.prepare()
+        except Exception as error:  # noqa: BLE001 - whatever a file does to a collector is a refusal
+            text = str(error) if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: {error}"
+            problems += [Problem(entry.name, line) for line in text.splitlines() or [repr(error)]]
+    if problems:
+        raise ConfigError("configuration", problems)
+    return prepared
+
+
+async def problems(config: Config) -> list[ConfigError]:
+    """Return the problems with files that the collectors of a configuration need. Blocks on the disk.
+
+    A file that the agent waits for at run time, such as the password for Loki, is a problem here too.
+    """
+    found = []
+    try:
+        prepare([entry for entry in CATALOG if entry.enabled(config)], config)
+    except ConfigError as error:
+        found.append(error)
+    if config.loki.url:
+        from collectors.logs.loki import access
+
+        try:
+            access.load(config.loki)
+        except access.AccessError as error:
+            found.append(ConfigError("configuration", [Problem("loki", str(error).removeprefix("loki."))]))
+    return found
 
 
 def build(config: Config) -> list[Collector]:

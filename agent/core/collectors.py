@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 import msgspec
+import structlog
 
 from agent import __version__
+from agent.config.decode import ConfigError, Problem
 from agent.config.locations import web_config_file
 from agent.config.schema import Config
 from agent.core import catalog
@@ -24,6 +29,22 @@ from agent.web.security.report import SecurityReport
 from agent.web.security.web_security import WebSecurity
 from collectors.base import Collector
 from collectors.metrics import Family
+from collectors.offloop import NoThreadError, start
+
+PREPARE_DEADLINE = 15.0
+"""Seconds for the collectors to read their files, and to restore their state."""
+
+T = TypeVar("T")
+
+logger = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A configuration that can take effect, because its new collectors have read their files."""
+
+    config: Config
+    collectors: dict[str, Collector]
 
 
 class Collectors:
@@ -42,10 +63,19 @@ class Collectors:
         self.supervisor = Supervisor(lambda: self.config.web.collect_timeout)
         self.sampler = Sampler(self.supervisor.views)
 
-    def start(self) -> None:
-        """Start all collectors that the configuration enables."""
-        for collector in self._build():
-            self._add(collector)
+    async def start(self) -> None:
+        """Read the web configuration and start all collectors that the configuration enables.
+
+        Raises:
+            ConfigError: A file that a collector needs is unusable.
+        """
+        await self.security.read()
+        await self.begin(await self.prepare(self.config))
+
+    async def begin(self, prepared: Prepared) -> None:
+        """Start the prepared collectors and the agent's own one."""
+        for collector in (*prepared.collectors.values(), self._own()):
+            await self._add(collector)
 
     @property
     def selectable(self) -> Selectable:
@@ -90,12 +120,31 @@ class Collectors:
         ]
         return [(check.name, check.title) for collector in every for check in collector.checks()]
 
-    async def apply(self, new: Config) -> None:
-        """Apply another configuration; collectors whose section is unchanged continue undisturbed."""
-        old, self.config = self.config, new
+    async def prepare(self, new: Config) -> Prepared:
+        """Build the collectors that a configuration adds or changes, and read all their files off the event loop.
+
+        Raises:
+            ConfigError: A file is unusable, or cannot be read in time. Nothing has changed.
+        """
+        running, old = self.supervisor.supervised, self.config
+        wanted = [entry for entry in catalog.CATALOG if entry.enabled(new)]
+        changed = [it for it in wanted if it.name not in running or it.section(old) != it.section(new)]
+        try:
+            return Prepared(new, await _off_loop(lambda: catalog.prepare(changed, new), "prepare collectors"))
+        except TimeoutError:
+            problem = Problem("files", f"cannot be read within {PREPARE_DEADLINE:g} s; check the disk")
+            raise ConfigError("configuration", [problem]) from None
+
+    async def apply(self, prepared: Prepared) -> None:
+        """Put a prepared configuration into effect; collectors whose section is unchanged continue undisturbed."""
+        self.config, new = prepared.config, prepared.config
         for entry in catalog.CATALOG:
-            if entry.section(old) != entry.section(new):
-                await self._replace(entry, old, new)
+            replacement = prepared.collectors.get(entry.name)
+            if entry.name in self.supervisor.supervised and (replacement or not entry.enabled(new)):
+                self.health.remove(entry.name)
+                await self.supervisor.remove(entry.name)
+            if replacement:
+                await self._add(replacement)
 
     async def snapshot(self, names: frozenset[str]) -> list[tuple[str, Sequence[Family]]]:
         """Return the families of the named collectors and parts, without the collectors that failed.
@@ -129,14 +178,11 @@ class Collectors:
             refusal=lambda: self.refusal,
         )
 
-    async def _replace(self, entry: catalog.Entry, old: Config, new: Config) -> None:
-        if entry.enabled(old):
-            self.health.remove(entry.name)
-            await self.supervisor.remove(entry.name)
-        if entry.enabled(new):
-            self._add(entry.build(new))
-
-    def _add(self, collector: Collector) -> None:
+    async def _add(self, collector: Collector) -> None:
+        try:
+            await _off_loop(collector.restore, f"restore {collector.name}")
+        except Exception:  # the state of one collector must not stop the others
+            logger.exception("collector starts without its state", collector=collector.name)
         self.supervisor.add(collector)
         self.health.add(collector)
 
@@ -144,3 +190,16 @@ class Collectors:
 def _reads_state(entry: catalog.Entry, config: Config) -> bool:
     """Return True for logs without sources: building their collector reads the positions."""
     return entry.name == "logs" and not entry.enabled(config)
+
+
+async def _off_loop(function: Callable[[], T], name: str) -> T:
+    """Call a function in a thread; without a free thread, call it here.
+
+    Raises:
+        TimeoutError: The call takes longer than `PREPARE_DEADLINE` seconds.
+    """
+    try:
+        async with asyncio.timeout(PREPARE_DEADLINE):
+            return await start(function, name)
+    except NoThreadError:
+        return function()

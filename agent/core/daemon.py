@@ -12,20 +12,24 @@ from pathlib import Path
 
 import structlog
 
-from agent import __version__
-from agent.config.decode import ConfigError
+from agent import __version__, hangup
+from agent.config.decode import ConfigError, Problem
 from agent.config.loader import load
 from agent.config.locations import state_directory, web_config_file
-from agent.config.schema import Config, WebConfig
+from agent.config.schema import Config
 from agent.core import log, sd_notify
-from agent.core.collectors import Collectors
+from agent.core import state_directory as state
+from agent.core.collectors import Collectors, Prepared
 from agent.core.instance import Instance
 from agent.core.status import SCHEMA, CollectorStatus, Status
 from agent.web.listener import ListenError
 from agent.web.server import ControlServer, WebServer
+from collectors.offloop import NoThreadError, start
 
 STOP_DEADLINE = 4.5
 """Seconds from the signal to the end of the process, even if a part hangs."""
+
+_LOAD_DEADLINE = 15.0
 
 logger = structlog.get_logger()
 
@@ -58,16 +62,19 @@ class Daemon:
             ListenError: The agent cannot listen on the address.
             HeldError: Another agent holds the state directory.
         """
+        self._handle_signals()
+        await self._sources.security.read()
         if self._sources.security.problem:
             raise self._sources.security.problem
-        self._handle_signals()
         directory = state_directory(self._sources.config)
+        state.check(directory)
+        prepared = await self._sources.prepare(self._sources.config)
         self._instance = _claim(directory)
         try:
             await self._web.listen(self._sources.config.web.listen)
             if self._instance:
                 await self._control.listen(directory)
-            await self._serve()
+            await self._serve(prepared)
         finally:
             await self._web.stop()
             await self._control.stop()
@@ -95,9 +102,9 @@ class Daemon:
             live=await self._sources.sampler.now(),
         )
 
-    async def _serve(self) -> None:
+    async def _serve(self, prepared: Prepared) -> None:
         self._announce()
-        self._sources.start()
+        await self._sources.begin(prepared)
         sd_notify.ready()
         work = (
             self._stop.wait(),
@@ -133,6 +140,8 @@ class Daemon:
         loop.add_signal_handler(signal.SIGTERM, self._stop.set)
         loop.add_signal_handler(signal.SIGINT, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._reload.set)
+        if hangup.was_received():
+            self._reload.set()
 
     async def _reload_when_asked(self) -> None:
         while True:
@@ -144,33 +153,52 @@ class Daemon:
 
     async def _reload_now(self) -> None:
         try:
-            new = load(self._path)
-            await self._apply(new)
+            await self._apply(await self._load())
         except (ConfigError, ListenError) as error:
             self._sources.refusal = str(error)
+        except Exception as error:
+            logger.exception("the reload failed")
+            self._sources.refusal = f"the reload failed with {type(error).__name__}: {error}; report this bug"
         else:
             self._sources.refusal = ""
             logger.info("reloaded", config=str(self._path or "built-in defaults"))
         for line in self._sources.refusal.splitlines():
             logger.error("new configuration refused; the old one stays in effect", problem=line)
 
+    async def _load(self) -> Config:
+        """Read the configuration file off the event loop.
+
+        Raises:
+            ConfigError: The file is unusable, or cannot be read in time.
+        """
+        try:
+            async with asyncio.timeout(_LOAD_DEADLINE):
+                return await start(lambda: load(self._path), "load configuration")
+        except TimeoutError:
+            problem = Problem("file", f"cannot be read within {_LOAD_DEADLINE:g} s; check the disk")
+            raise ConfigError(str(self._path), [problem]) from None
+        except NoThreadError:
+            return load(self._path)
+
     async def _apply(self, new: Config) -> None:
-        old = self._sources.config
-        await self._apply_web(old.web, new)
+        """Prepare everything that can fail, then put the configuration into effect."""
+        old, security = self._sources.config, self._sources.security
+        reading = await security.prepare(web_config_file(new))
+        prepared = await self._sources.prepare(new)
+        before = security.adopt(reading)
+        try:
+            if new.web.listen != old.web.listen:
+                await self._web.listen(new.web.listen)
+                self._announce()
+        except ListenError:
+            security.adopt(before)
+            raise
+        if reading.secured != before.secured:
+            self._apply_new_rules()
         log.configure(new.log_level, new.log_format)
         if state_directory(new) != state_directory(old):
             logger.warning("a new state_dir needs a restart", state_dir=str(state_directory(new)))
-        await self._sources.apply(new)
-
-    async def _apply_web(self, old: WebConfig, new: Config) -> None:
-        security = self._sources.security
-        before = security.current
-        with security.moved(web_config_file(new)):
-            if new.web.listen != old.listen:
-                await self._web.listen(new.web.listen)
-                self._announce()
-        if security.current != before:
-            self._apply_new_rules()
+        await self._sources.apply(prepared)
 
 
 def _claim(directory: Path) -> Instance | None:

@@ -9,7 +9,11 @@ from pathlib import Path
 import msgspec
 import psutil
 
+from collectors import regular_file
+
 FILE = "agent.lock"
+
+_MAX_BYTES = 4096
 
 
 class Running(msgspec.Struct, frozen=True):
@@ -44,7 +48,8 @@ class Instance:
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(mode=0o750, parents=True, exist_ok=True)
-        self._fd = os.open(directory / FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        self._fd = os.open(directory / FILE, flags, 0o640)
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -66,7 +71,7 @@ class Instance:
 def running(directory: Path) -> Running | None:
     """Return the agent that holds `directory`; `None` if its process is gone."""
     try:
-        said = msgspec.json.decode((directory / FILE).read_bytes(), type=Running)
+        said = msgspec.json.decode(regular_file.read(directory / FILE, _MAX_BYTES), type=Running)
     except (OSError, msgspec.DecodeError):
         return None
     return said if psutil.pid_exists(said.pid) else None

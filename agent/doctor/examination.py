@@ -116,7 +116,7 @@ async def _measured(config: Config, announce: Callable[[str], None]) -> list[Out
     from agent.core.collectors import Collectors
 
     sources = Collectors(config)
-    sources.start()
+    await sources.start()
     try:
         announce(f"no agent runs: measuring for {SETTLE:g} s")
         await asyncio.sleep(SETTLE)

@@ -6,12 +6,18 @@ import errno
 import socket
 
 from agent.config.address import Address
+from agent.config.decode import Problem
 
 BACKLOG = 128
 
 
 class ListenError(Exception):
     """The agent cannot listen on the address."""
+
+    @property
+    def problem(self) -> Problem:
+        """The error as a problem of the configuration."""
+        return Problem("web.listen", str(self))
 
 
 def open_socket(address: Address) -> socket.socket:
@@ -24,6 +30,19 @@ def open_socket(address: Address) -> socket.socket:
         return _open(address)
     except OSError as error:
         raise ListenError(_explained(address, error)) from error
+
+
+def check(address: Address) -> None:
+    """Check that the agent could listen on an address whose port is free.
+
+    Raises:
+        ListenError: The host is not this machine's, or the port needs permission.
+    """
+    try:
+        _open(Address(address.host, address.port)).close()
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:  # such as by the running agent
+            raise ListenError(_explained(address, error)) from error
 
 
 def _open(address: Address) -> socket.socket:

@@ -84,6 +84,27 @@ class LogsCollector(Collector):
             for source in (*self._files, *self._commands)
         ]
 
+    def prepare(self) -> None:
+        """Read the files that the pipelines need.
+
+        Raises:
+            ValueError: Files are unusable.
+        """
+        problems = []
+        for delivery in self._deliveries.values():
+            try:
+                delivery.pipeline.prepare()
+            except ValueError as error:
+                problems.append(f"{delivery.name}: {error}")
+        if problems:
+            raise ValueError("\n".join(problems))
+
+    def restore(self) -> None:
+        """Read the positions and the state of the pipelines."""
+        self._positions.load()
+        for delivery in self._deliveries.values():
+            delivery.pipeline.restore()
+
     async def run(self) -> None:
         """Ship logs until cancelled."""
         async with self._client, asyncio.TaskGroup() as tasks:

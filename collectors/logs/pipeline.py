@@ -121,8 +121,7 @@ class Pipeline:
     """The stages of one source. `process` takes one caller at a time; `families` and `save` work from any thread.
 
     Raises:
-        ValueError: The stages cannot work together, or a stage needs a file that cannot be read.
-        OSError: The state directory cannot be written.
+        ValueError: The stages cannot work together.
 
     Attributes:
         reads_times: True if a stage takes the times of entries from their lines.
@@ -177,6 +176,20 @@ class Pipeline:
             ),
             *(family for stage in self._metrics for family in stage.families()),
         ]
+
+    def prepare(self) -> None:
+        """Read the files that the stages need.
+
+        Raises:
+            ValueError: A file is unusable.
+        """
+        for stage in self._metrics:
+            stage.prepare()
+
+    def restore(self) -> None:
+        """Read the state of an earlier run."""
+        for stage in self._metrics:
+            stage.restore()
 
     def save(self) -> None:
         """Write the persistent state if it changed. Call it before positions are saved. Blocks on the disk.

@@ -62,7 +62,7 @@ class Agent:
     tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     async def start(self, sink: Callable[[Batch], Awaitable[int]], settings: FileSettings) -> FileSource:
-        source = FileSource("app", settings, Positions(self.state))
+        source = FileSource("app", settings, Positions(self.state).load())
         self.tasks["app"] = asyncio.create_task(source.run(sink))
         await soon(lambda: source.state.looked or self.tasks["app"].done())
         return source

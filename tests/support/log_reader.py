@@ -31,7 +31,7 @@ async def main(positions: str, output: str, seed: str, pattern: str) -> None:
 
     limits = ReadLimits(batch_bytes=chance.choice([1000, 4096, 65536]), flush_after=0.5, linger=1.0)
     settings = FileSettings((pattern,), limits=limits, poll=(1.0, 0.2))
-    await FileSource("app", settings, Positions(Path(positions))).run(handle)
+    await FileSource("app", settings, Positions(Path(positions)).load()).run(handle)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,14 +41,14 @@ def read(given: str | None) -> Settings:
         loaded = loader.load(path)
     except ConfigError as error:
         return Settings(path, _salvaged(path), (_unusable(path, error),))
-    problem = WebSecurity(locations.web_config_file(loaded)).problem
+    problem = WebSecurity.of(locations.web_config_file(loaded)).problem
     return Settings(path, loaded, (_unusable(path, problem),) if problem else ())
 
 
 def _salvaged(path: Path | None) -> Config:
     try:
-        said = tomllib.loads(loader.read_text(path)) if path else {}
-    except (ConfigError, tomllib.TOMLDecodeError):
+        said = loader.plain(loader.read_text(path), str(path)) if path else {}
+    except ConfigError:
         return Config()
     web = said.get("web")
     listen = web.get("listen") if isinstance(web, dict) else None

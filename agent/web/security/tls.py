@@ -9,6 +9,7 @@ from pathlib import Path
 from agent.config.decode import ConfigError, Problem
 from agent.web.security.certificate import expiries, host_names
 from agent.web.security.web_file import TlsConfig
+from collectors import regular_file
 
 _CLIENT_AUTH = {
     "": ssl.CERT_NONE,
@@ -16,6 +17,8 @@ _CLIENT_AUTH = {
     "VerifyClientCertIfGiven": ssl.CERT_OPTIONAL,
     "RequireAndVerifyClientCert": ssl.CERT_REQUIRED,
 }
+
+_MAX_BYTES = 1 << 20
 
 SERVER = "server"
 CLIENT_CA = "client_ca"
@@ -59,7 +62,7 @@ def load(config: TlsConfig, path: Path) -> Tls:
         ConfigError: A file cannot be read, or its content is unusable.
     """
     named = files(config, path.parent)
-    texts = {key: _read(file, key, path) for key, file in named.items() if key != "key_file"}
+    texts = {key: _read(file, key, path) for key, file in named.items()}
     context = _context(config)
     _load_chain(context, named, path)
     authorities = texts.get("client_ca_file", config.client_ca)
@@ -126,9 +129,10 @@ def _host_names(text: str, path: Path) -> frozenset[str]:
 
 def _read(file: Path, key: str, path: Path) -> str:
     try:
-        return file.read_text(encoding="ascii", errors="replace")
-    except OSError as error:
-        raise _refused(path, key, f"{file} cannot be read: {error.strerror}; check its path and permissions") from error
+        return regular_file.read(file, _MAX_BYTES).decode("ascii", "replace")
+    except (OSError, ValueError) as error:  # a path with a null byte is a ValueError
+        reason = getattr(error, "strerror", None) or error
+        raise _refused(path, key, f"{file} cannot be read: {reason}; check its path and permissions") from error
 
 
 def _refused(path: Path, key: str, message: str) -> ConfigError:

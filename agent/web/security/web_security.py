@@ -7,22 +7,25 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import structlog
 
 from agent.config.decode import ConfigError, Problem
-from agent.web.security import tls
-from agent.web.security.web_file import WebFile, read
-from collectors.offloop import OneAtATime
+from agent.web.security import tls, web_file
+from agent.web.security.web_file import WebFile
+from collectors.offloop import NoThreadError, start
 
 INTERVAL = 2.0
 """Seconds between two checks for changed files."""
 
-_DEADLINE = 10.0
+DEADLINE = 10.0
+"""Seconds that a reading may take."""
+
+_MOST_HUNG = 3
+"""The number of hung readings at which no further one starts."""
 
 log = structlog.get_logger()
 
@@ -43,7 +46,7 @@ class Secured:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class Reading:
     """The result of one reading of the files: the rules in effect, and the problem if the files are unusable."""
 
     path: Path | None
@@ -53,10 +56,10 @@ class _Reading:
 
 
 class WebSecurity:
-    """The access rules of the agent's port.
+    """The access rules of the agent's port. Without a reading, they admit all callers.
 
     Args:
-        path: The web configuration file; `None` for none. It is read at once; `problem` says whether it could be.
+        path: The web configuration file; `None` for none.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -64,8 +67,15 @@ class WebSecurity:
         """The number of wrong passwords."""
         self.ended: Counter[str] = Counter()
         """The number of connections that the agent closed or refused, by reason."""
-        self._reading = _read(path, Secured())
-        self._look_again = OneAtATime(lambda: _read_if_changed(self._reading), "web configuration")
+        self._reading = Reading(path, Secured())
+        self._hung = 0
+
+    @classmethod
+    def of(cls, path: Path | None) -> WebSecurity:
+        """Return the rules of a file. Blocks on the disk; `problem` tells whether the file is usable."""
+        security = cls(path)
+        security.adopt(_read(path, Secured()))
+        return security
 
     @property
     def current(self) -> Secured:
@@ -77,22 +87,30 @@ class WebSecurity:
         """The problem of the files in their current state; `None` if they are valid."""
         return self._reading.problem
 
-    @contextmanager
-    def moved(self, path: Path | None) -> Iterator[None]:
-        """Switch to another configuration file, unless the block under the `with` fails.
+    async def read(self) -> None:
+        """Read the files off the event loop; `problem` tells whether they are usable."""
+        path, held = self._reading.path, self.current
+        try:
+            self._reading = await self._within_deadline(lambda: _read(path, held), path)
+        except ConfigError as problem:
+            self._reading = replace(self._reading, problem=problem, stamps={path: (-1,)} if path else {})
+
+    async def prepare(self, path: Path | None) -> Reading:
+        """Read a file and the files that it names, off the event loop.
 
         Raises:
-            ConfigError: The file is unusable; the previous one stays.
+            ConfigError: They are unusable, or the reading takes longer than `DEADLINE` seconds.
         """
-        before, after = self._reading, _read(path, self.current)
-        if after.problem:
-            raise after.problem
-        self._reading = after
-        try:
-            yield
-        except BaseException:
-            self._reading = before
-            raise
+        held = self.current
+        reading = await self._within_deadline(lambda: _read(path, held), path)
+        if reading.problem:
+            raise reading.problem
+        return reading
+
+    def adopt(self, reading: Reading) -> Reading:
+        """Put a reading into effect; return the previous one."""
+        before, self._reading = self._reading, reading
+        return before
 
     async def watch(self, changed: Callable[[], None]) -> None:
         """Read the files again when they change, until cancelled.
@@ -104,7 +122,7 @@ class WebSecurity:
             await asyncio.sleep(INTERVAL)
             before = self._reading
             after = await self._read_again(before)
-            if self._reading is not before or after is before:  # replaced by `moved`, or unchanged
+            if self._reading is not before or after is before:  # replaced by `adopt`, or unchanged
                 continue
             self._reading = after
             if after.problem and str(after.problem) != str(before.problem):
@@ -113,35 +131,59 @@ class WebSecurity:
                 log.info("web configuration reloaded", file=str(after.path))
                 changed()
 
-    async def _read_again(self, before: _Reading) -> _Reading:
+    async def _read_again(self, before: Reading) -> Reading:
         """Return a new reading if a file has changed, else the previous one."""
-        if before.path is None:
+        if before.path is None or self._hung >= _MOST_HUNG:
             return before
         try:
-            return await self._look_again(_DEADLINE)
+            return await self._within_deadline(lambda: _read_if_changed(before), before.path)
+        except ConfigError as problem:
+            return replace(before, problem=problem, stamps={before.path: (-1,)})  # to read it again later
+
+    async def _within_deadline(self, read_files: Callable[[], Reading], path: Path | None) -> Reading:
+        """Run a reading in a thread of its own. A reading that hangs keeps its thread until the disk answers.
+
+        Raises:
+            ConfigError: The reading takes longer than `DEADLINE` seconds, or fails in an unforeseen way.
+        """
+        reading = start(read_files, "web configuration")
+        self._hung += 1
+        reading.add_done_callback(self._returned)
+        try:
+            async with asyncio.timeout(DEADLINE):
+                return await asyncio.shield(reading)
         except TimeoutError:
-            problem = ConfigError(str(before.path), [Problem("file", f"could not be read within {_DEADLINE:g} s")])
-            return replace(before, problem=problem, stamps={before.path: (-1,)})  # to be read once it can
+            problem = f"cannot be read within {DEADLINE:g} s; check the disk"
+        except NoThreadError as error:
+            problem = f"cannot be read: {error}"
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with a file is a refusal
+            problem = f"cannot be read: {type(error).__name__}: {error}"
+        raise ConfigError(str(path), [Problem("file", problem)])
+
+    def _returned(self, reading: asyncio.Future[Reading]) -> None:
+        self._hung -= 1
+        if not reading.cancelled():
+            reading.exception()  # mark it as retrieved, as the waiter may have left
 
 
-def _read_if_changed(before: _Reading) -> _Reading:
+def _read_if_changed(before: Reading) -> Reading:
     return before if _stamps(before.stamps) == before.stamps else _read(before.path, before.secured)
 
 
-def _read(path: Path | None, held: Secured) -> _Reading:
+def _read(path: Path | None, held: Secured) -> Reading:
     """Read the file `path` and the files that it names; `held` stays in effect if they are unusable."""
     if path is None:
-        return _Reading(None, Secured())
+        return Reading(None, Secured())
     stamps = _stamps([path])
     try:
-        file = read(path)
+        file = web_file.read(path)
         if not file.tls_server_config.enabled:
-            return _Reading(path, Secured(file), None, stamps)
+            return Reading(path, Secured(file), None, stamps)
         named = tls.files(file.tls_server_config, path.parent)
         stamps |= _stamps(named.values())  # before the reading, so that a concurrent change is detected
-        return _Reading(path, Secured(file, tls.load(file.tls_server_config, path)), None, stamps)
+        return Reading(path, Secured(file, tls.load(file.tls_server_config, path)), None, stamps)
     except ConfigError as error:
-        return _Reading(path, held, error, stamps)
+        return Reading(path, held, error, stamps)
 
 
 def _stamps(paths: Iterable[Path]) -> _Stamps:

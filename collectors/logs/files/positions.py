@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 import msgspec
 import structlog
@@ -70,7 +71,7 @@ class Positions:
     """The positions of all sources. Belongs to one event loop.
 
     Args:
-        path: The positions file. It is read now; a corrupt one is moved aside.
+        path: The positions file, which `load` reads.
         before_saving: Saves state that must not be older than the positions; runs in a thread, may raise OSError.
 
     Attributes:
@@ -83,12 +84,17 @@ class Positions:
         self.unwritable = ""
         self._path = path
         self._before_saving = before_saving
-        self._content = self._load()
+        self._content = _Content()
         self._changes = 0
         self._saved = 0
         self._saved_at = 0.0
         self._writing: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+
+    def load(self) -> Self:
+        """Read the positions file; a corrupt one is moved aside. Blocks on the disk."""
+        self._content = self._read()
+        return self
 
     def files(self, source: str) -> dict[str, Generations]:
         """Return the positions of a source's files, by path."""
@@ -121,7 +127,7 @@ class Positions:
         while self._saved < wanted:
             await asyncio.shield(self._start_writing())
 
-    def _load(self) -> _Content:
+    def _read(self) -> _Content:
         try:
             return msgspec.json.decode(self._path.read_bytes(), type=_Content)
         except FileNotFoundError:

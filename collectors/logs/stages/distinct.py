@@ -7,6 +7,7 @@ neither kept nor exported: only a keyed hash reaches the registers.
 from __future__ import annotations
 
 import hashlib
+import os
 import secrets
 import time
 from pathlib import Path
@@ -16,7 +17,7 @@ from urllib.parse import quote
 import msgspec
 import structlog
 
-from collectors import atomic_file
+from collectors import atomic_file, regular_file
 from collectors.logs.sketch import Window, estimate, keyed_hashes, ranks
 from collectors.logs.stages.config import Context
 from collectors.logs.stages.entries import Entries
@@ -27,6 +28,8 @@ from collectors.metrics import Family, LabelValues, gauge
 _HOUR_NS = 3600 * NS
 _WINDOWS = {"day": (_HOUR_NS, 24), "month": (24 * _HOUR_NS, 30)}
 _SALT_BYTES = 32
+_SALT_NAME = "distinct.salt"
+_MAX_SALT_FILE = 4096
 
 _log = structlog.get_logger()
 
@@ -55,21 +58,38 @@ class _Saved(msgspec.Struct):
 
 
 class Distinct:
-    """One distinct count and its windows.
-
-    Raises:
-        ValueError: The salt file cannot be read or is empty.
-        OSError: There is no salt yet and the state directory cannot be written.
-    """
+    """One distinct count and its windows. Before `prepare`, its salt is random."""
 
     def __init__(self, config: DistinctConfig, context: Context) -> None:
         self._config = config
         self._source = context.source
         self._size = 1 << config.precision
-        self._salt = _salt(config, context)
+        self._salt = secrets.token_bytes(_SALT_BYTES)
+        self._state_dir = context.state_dir
         self._file = _state_file(config, context)
         self._windows = {name: Window(stretch, count) for name, (stretch, count) in _WINDOWS.items()}
         self._changed = False
+
+    def prepare(self) -> None:
+        """Read the salt file, or check that this machine's salt can be read or written.
+
+        Raises:
+            ValueError: The salt is unusable, or the state directory is.
+        """
+        if self._config.salt_file:
+            self._salt = _read_salt(Path(self._config.salt_file))
+        elif self._state_dir is not None and (self._state_dir / _SALT_NAME).exists():
+            self._salt = _read_salt(self._state_dir / _SALT_NAME)
+        elif self._state_dir is not None:
+            _check_writable(self._state_dir, self._config.name)
+
+    def restore(self) -> None:
+        """Create this machine's salt if it is missing, and read the registers of an earlier run."""
+        if self._state_dir is not None and not self._config.salt_file:
+            try:
+                self._salt = _own_salt(self._state_dir / _SALT_NAME)
+            except (OSError, ValueError) as error:
+                _log.error("a distinct count has no lasting salt; it restarts with the agent", problem=str(error))
         self._load()
 
     def observe(self, entries: Entries) -> None:
@@ -151,20 +171,24 @@ def _state_file(config: DistinctConfig, context: Context) -> Path | None:
     return context.state_dir / f"distinct-{quote(context.source, safe='')}-{config.name}.json"
 
 
-def _salt(config: DistinctConfig, context: Context) -> bytes:
-    if config.salt_file:
-        return _read_salt(Path(config.salt_file))
-    if context.state_dir is None:
-        return secrets.token_bytes(_SALT_BYTES)
-    own = context.state_dir / "distinct.salt"
-    if not own.exists():
-        atomic_file.replace(own, secrets.token_hex(_SALT_BYTES).encode())
-    return _read_salt(own)
+def _own_salt(path: Path) -> bytes:
+    if not path.exists():
+        atomic_file.replace(path, secrets.token_hex(_SALT_BYTES).encode())
+    return _read_salt(path)
+
+
+def _check_writable(state_dir: Path, name: str) -> None:
+    existing = next(folder for folder in (state_dir, *state_dir.parents) if folder.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        raise ValueError(
+            f"the distinct count {name} keeps its salt in the state directory {state_dir}, and {existing} cannot be "
+            "written; make it writable for the agent's user, or set state_dir or salt_file"
+        )
 
 
 def _read_salt(path: Path) -> bytes:
     try:
-        secret = path.read_bytes().strip()
+        secret = regular_file.read(path, _MAX_SALT_FILE).strip()
     except OSError as error:
         message = f"salt_file {path} cannot be read: {error.strerror}; check the path and its permissions"
         raise ValueError(message) from error

@@ -131,6 +131,20 @@ class MetricsStage:
         for metric in self._metrics:
             yield from metric.families()
 
+    def prepare(self) -> None:
+        """Read the files that the metrics need.
+
+        Raises:
+            ValueError: A file is unusable.
+        """
+        for metric in self._distinct:
+            metric.prepare()
+
+    def restore(self) -> None:
+        """Read the state of an earlier run."""
+        for metric in self._distinct:
+            metric.restore()
+
     def save(self) -> None:
         """Write the persistent state if it changed. Blocks on the disk."""
         for metric in self._distinct:

@@ -43,7 +43,7 @@ class Agent:
 async def agent() -> AsyncIterator[Agent]:
     made = Agent()
     await made.web.listen(Address("127.0.0.1", 0))
-    made.sources.start()
+    await made.sources.start()
     sampling = asyncio.create_task(made.sampler.run())
     yield made
     sampling.cancel()

@@ -61,6 +61,7 @@ class Server:
 
     async def _start(self, config: str, limits: Limits) -> tuple[Collectors, WebServer]:
         sources = Collectors(parse(config, "test"))
+        await sources.security.read()
         sources.supervisor.add(Big())
         web = WebServer(sources.pages(self._status), sources.security, limits=limits)
         await web.listen(Address("127.0.0.1", 0))

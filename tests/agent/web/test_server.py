@@ -63,7 +63,7 @@ class Served:
 async def served() -> AsyncIterator[Served]:
     parts = Served()
     await parts.web.listen(Address("127.0.0.1", 0))
-    parts.sources.start()
+    await parts.sources.start()
     parts.sources.supervisor.add(Good())
     yield parts
     await parts.session.close()
@@ -217,7 +217,8 @@ async def test_the_server_stays_where_it_is_if_it_cannot_move(served: Served) ->
 async def test_a_reload_leaves_what_did_not_change(served: Served) -> None:
     host = served.sources.supervisor.supervised["host"]
 
-    await served.sources.apply(Config(audio=CONFIG.audio, plugins=CONFIG.plugins))
+    new = Config(audio=CONFIG.audio, plugins=CONFIG.plugins)
+    await served.sources.apply(await served.sources.prepare(new))
 
     assert served.sources.supervisor.supervised["host"] is host
 

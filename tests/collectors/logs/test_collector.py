@@ -20,6 +20,8 @@ def findings(collector: LogsCollector) -> dict[str, Finding]:
 
 @asynccontextmanager
 async def running(collector: LogsCollector) -> AsyncIterator[LogsCollector]:
+    collector.prepare()
+    collector.restore()
     task = asyncio.create_task(collector.run())
     try:
         yield collector

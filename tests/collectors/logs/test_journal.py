@@ -58,7 +58,7 @@ async def running(source: JournalSource | UnifiedLogSource, sink: Sink) -> Async
 
 def source_of(folder: Path, state: Path) -> JournalSource:
     settings = JournalSettings(since="2000-01-01", command=("journalctl", f"--directory={folder}"))
-    return JournalSource("journal", settings, Positions(state))
+    return JournalSource("journal", settings, Positions(state).load())
 
 
 async def test_a_real_journal_is_read_and_followed_by_its_cursor(tmp_path: Path) -> None:
@@ -117,7 +117,9 @@ async def test_a_message_with_colours_arrives_as_text(tmp_path: Path) -> None:
 
 async def test_a_missing_command_is_said_and_tried_again(tmp_path: Path) -> None:
     source = JournalSource(
-        "journal", JournalSettings(command=(str(tmp_path / "journalctl"),)), Positions(tmp_path / "positions.json")
+        "journal",
+        JournalSettings(command=(str(tmp_path / "journalctl"),)),
+        Positions(tmp_path / "positions.json").load(),
     )
     async with running(source, Sink()):
         await soon(lambda: "No such file" in source.command.problem)
@@ -159,7 +161,7 @@ async def test_an_open_entry_is_ended_when_nothing_follows_for_as_long_as_was_sa
 
 async def first_messages(settings: JournalSettings, state: Path) -> list[str | list[str]]:
     sink = Sink()
-    async with running(JournalSource("journal", settings, Positions(state)), sink):
+    async with running(JournalSource("journal", settings, Positions(state).load()), sink):
         await soon(lambda: sink.messages)
     return sink.messages
 

@@ -62,6 +62,7 @@ async def guarding(web_file: Path) -> AsyncIterator[Callable[[str], "asyncio.Fut
 
     async def start(text: str) -> Guarded:
         guarded = Guarded(web_file, text)
+        await guarded.sources.security.read()
         assert guarded.sources.security.problem is None
         await guarded.web.listen(Address("127.0.0.1", 0))
         started.append(guarded)

@@ -18,7 +18,7 @@ USERS = f"basic_auth_users: {{alice: {bcrypt.hashpw(b'secret', bcrypt.gensalt(4)
 
 def report(web_file: Path, text: str, listen: Address = EVERYWHERE) -> SecurityReport:
     web_file.write_text(text)
-    return SecurityReport(WebSecurity(web_file), lambda: listen)
+    return SecurityReport(WebSecurity.of(web_file), lambda: listen)
 
 
 def codes(of: SecurityReport) -> list[str]:
@@ -88,7 +88,7 @@ def test_a_key_that_is_gone_is_refused_and_no_crash(web_file: Path, authority: A
 
 def test_what_is_turned_away_is_counted(web_file: Path, server: Certificate) -> None:
     web_file.write_text(tls(server))
-    security = WebSecurity(web_file)
+    security = WebSecurity.of(web_file)
     security.failed_logins = 3
     security.ended["slow_request"] = 2
 

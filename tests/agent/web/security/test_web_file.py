@@ -70,7 +70,7 @@ rate_limit: {{interval: 1m30s, burst: 20}}
         ("tls_server_confg: {}", "tls_server_confg: unknown key; did you mean tls_server_config?"),
         ("[a, b]", "YAML: expected keys such as tls_server_config at the top"),
         ("a: {", "YAML: while parsing a flow node"),
-        ("rate_limit: {burst: 1}\nrate_limit: {burst: 2}", "YAML: 'rate_limit' is given twice"),
+        ("rate_limit: {burst: 1}\nrate_limit: {burst: 2}", "YAML: duplicate key 'rate_limit'"),
         ("!!python/object/apply:os.getpid []", "YAML: could not determine a constructor for the tag"),
         (with_tls("min_version: TLS10"), "tls_server_config.min_version: expected TLS12 or TLS13 (RFC 8996"),
         (with_tls("min_version: TLS14"), "tls_server_config.min_version: expected one of TLS12, TLS13, got 'TLS14'"),

@@ -3,10 +3,13 @@
 import asyncio
 import os
 import ssl
+import threading
 from pathlib import Path
 
 import pytest
 
+from agent.config.decode import ConfigError
+from agent.web.security import web_file as web_file_module
 from agent.web.security import web_security
 from agent.web.security.certificate import expiries
 from agent.web.security.web_security import WebSecurity
@@ -60,7 +63,7 @@ def test_the_context_asks_for_what_the_file_says(
 ) -> None:
     write_tls(web_file, server, more.replace("CA", str(authority.cert)))
 
-    now = WebSecurity(web_file).current
+    now = WebSecurity.of(web_file).current
 
     assert now.tls is not None
     assert now.tls.context.verify_mode is mode
@@ -78,7 +81,7 @@ def test_a_chain_ends_with_its_first_certificate_and_authorities_with_their_last
     more = f", client_auth_type: RequireAndVerifyClientCert, client_ca_file: {authorities}"
     write_tls(web_file, Certificate(chain, server.key), more)
 
-    now = WebSecurity(web_file).current.tls
+    now = WebSecurity.of(web_file).current.tls
 
     assert now is not None
     assert now.expiries == {
@@ -91,7 +94,7 @@ def test_versions_suites_and_curve_reach_openssl(web_file: Path, server: Certifi
     more = ", max_version: TLS12, prefer_server_cipher_suites: false, curve_preferences: [CurveP384]"
     write_tls(web_file, server, f"{more}, cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384]")
 
-    now = WebSecurity(web_file).current.tls
+    now = WebSecurity.of(web_file).current.tls
     assert now is not None
 
     assert now.context.maximum_version is ssl.TLSVersion.TLSv1_2
@@ -106,7 +109,7 @@ def test_certificates_that_cannot_be_used_are_refused_by_their_key(
     def refusal(**files: Path | str) -> str:
         keys = {"cert_file": server.cert, "key_file": server.key} | files
         web_file.write_text("tls_server_config:\n" + "".join(f"  {key}: {value}\n" for key, value in keys.items()))
-        return str(WebSecurity(web_file).problem)
+        return str(WebSecurity.of(web_file).problem)
 
     required = {"client_auth_type": "RequireAndVerifyClientCert"}
     assert "tls_server_config.cert_file: nothing cannot be read" in refusal(cert_file="nothing").replace(
@@ -131,7 +134,7 @@ async def test_rotated_certificates_and_changed_users_hold_without_a_restart(
             (tmp_path / "new").rename(target)
 
     place(authority.issue("first", days=5))
-    watched = WebSecurity(web_file)
+    watched = WebSecurity.of(web_file)
     first = watched.current.tls
     assert first is not None
     changes: list[int] = []
@@ -164,36 +167,56 @@ async def test_rotated_certificates_and_changed_users_hold_without_a_restart(
         watching.cancel()
 
 
-async def test_a_file_that_hangs_is_a_problem_until_it_answers(web_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(web_security, "_DEADLINE", 0.1)
+async def test_a_file_of_another_kind_is_a_problem_until_it_is_replaced(web_file: Path) -> None:
     replace(web_file, "")
-    watched = WebSecurity(web_file)
+    watched = WebSecurity.of(web_file)
     replace(web_file, None)
     watching = asyncio.create_task(watched.watch(lambda: None))
     try:
-        await soon(lambda: "could not be read within" in str(watched.problem))
-        await asyncio.to_thread(web_file.write_text, USER)
+        await soon(lambda: "expected a regular file, found a FIFO" in str(watched.problem))
         replace(web_file, USER)
         await soon(lambda: not watched.problem and watched.current.file.basic_auth_users)
     finally:
         watching.cancel()
 
 
-def test_a_move_is_undone_when_what_goes_with_it_fails(web_file: Path) -> None:
-    web_file.write_text(USER)
+async def test_a_file_is_prepared_before_it_takes_effect(web_file: Path) -> None:
+    replace(web_file, USER)
     watched = WebSecurity(None)
 
-    def fail() -> None:
-        with watched.moved(web_file):
-            assert watched.current.knows_callers
-            raise OSError("taken")
-
-    with pytest.raises(OSError, match="taken"):
-        fail()
+    reading = await watched.prepare(web_file)
     assert not watched.current.knows_callers
-    with watched.moved(web_file):
-        pass
+    before = watched.adopt(reading)
     assert watched.current.knows_callers
-    with watched.moved(None):
-        pass
+    watched.adopt(before)
     assert not watched.current.knows_callers
+
+
+async def test_a_file_that_cannot_be_read_in_time_is_refused(web_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace(web_file, USER)
+    watched = WebSecurity(None)
+    let_go = threading.Event()
+    monkeypatch.setattr(web_security, "DEADLINE", 0.1)
+    monkeypatch.setattr(web_file_module, "read", lambda _: let_go.wait())
+
+    with pytest.raises(ConfigError, match=r"cannot be read within 0\.1 s"):
+        await watched.prepare(web_file)
+    let_go.set()
+
+
+async def test_a_hung_reading_does_not_keep_later_ones_from_the_files(
+    web_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace(web_file, USER)
+    watched = WebSecurity.of(web_file)
+    let_go, real, hangs = threading.Event(), web_file_module.read, iter([True, True])
+    monkeypatch.setattr(web_security, "DEADLINE", 0.1)
+    monkeypatch.setattr(web_file_module, "read", lambda path: let_go.wait() if next(hangs, False) else real(path))
+    watching = asyncio.create_task(watched.watch(lambda: None))
+    try:
+        replace(web_file, "rate_limit: {interval: 1s, burst: 9}\n")
+        await soon(lambda: "cannot be read within" in str(watched.problem))
+        await soon(lambda: not watched.problem and watched.current.file.rate_limit.burst == 9)
+    finally:
+        watching.cancel()
+        let_go.set()

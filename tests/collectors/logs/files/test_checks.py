@@ -28,7 +28,7 @@ def refused(_: PlainContent, _offset: int, _size: int) -> bytes:
 
 
 def quiet_source(folder: Path, change: Callable[[FileState], None]) -> tuple[FileSource, Positions]:
-    positions = Positions(folder / "positions.json")
+    positions = Positions(folder / "positions.json").load()
     source = FileSource("app", settings(folder / "*.log"), positions)
     source.state.looked, source.state.files = True, 3
     change(source.state)
@@ -40,13 +40,13 @@ async def test_a_source_that_is_well_is_no_finding(agent: Agent, sink: Sink, log
     source = await agent.start(sink, settings(logs / "*.log"))
     await soon(lambda: sink.lines)
 
-    assert findings(source, Positions(tmp_path / "none.json")) == {}
+    assert findings(source, Positions(tmp_path / "none.json").load()) == {}
 
 
 async def test_a_file_that_cannot_be_read_is_a_failure_until_it_can(
     agent: Agent, sink: Sink, logs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    positions = Positions(tmp_path / "none.json")
+    positions = Positions(tmp_path / "none.json").load()
     log = logs / "app.log"
     log.write_bytes(b"line\n")
     source = await agent.start(sink, settings(log, poll=(0.2, 0.2)))
@@ -68,7 +68,7 @@ async def test_a_file_that_cannot_be_read_is_a_failure_until_it_can(
 async def test_a_new_file_that_cannot_be_read_is_a_failure_until_it_is_gone(
     agent: Agent, sink: Sink, logs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    positions = Positions(tmp_path / "none.json")
+    positions = Positions(tmp_path / "none.json").load()
     monkeypatch.setattr(PlainContent, "read", refused)
     (logs / "new.log").write_bytes(b"line\n")
     source = await agent.start(sink, settings(logs / "*.log"))
@@ -82,7 +82,7 @@ async def test_a_new_file_that_cannot_be_read_is_a_failure_until_it_is_gone(
 async def test_paths_without_a_file_are_a_warning_until_there_is_one(
     agent: Agent, sink: Sink, logs: Path, tmp_path: Path
 ) -> None:
-    positions = Positions(tmp_path / "none.json")
+    positions = Positions(tmp_path / "none.json").load()
     source = await agent.start(sink, settings(logs / "*.log"))
     assert str(logs / "*.log") in findings(source, positions)["log-no-match"].detail
 
@@ -102,7 +102,7 @@ async def test_a_file_that_was_gone_too_soon_is_a_warning(agent: Agent, sink: Si
     source = await agent.start(sink, settings(log))
     await soon(lambda: b"other" in sink.lines)
 
-    found = findings(source, Positions(tmp_path / "none.json"))
+    found = findings(source, Positions(tmp_path / "none.json").load())
     assert found["log-file-lost"].severity is Severity.WARNING
 
 
@@ -119,7 +119,7 @@ def test_a_file_system_that_does_not_answer_is_a_failure(tmp_path: Path) -> None
 async def test_lines_that_wait_for_long_are_a_warning(
     agent: Agent, sink: Sink, logs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    positions = Positions(tmp_path / "none.json")
+    positions = Positions(tmp_path / "none.json").load()
     sink.open.clear()
     (logs / "app.log").write_bytes(b"line\n")
     source = await agent.start(sink, settings(logs / "app.log"))
@@ -144,7 +144,7 @@ def test_corrupt_positions_are_a_warning(tmp_path: Path) -> None:
 
 async def test_positions_that_cannot_be_saved_are_a_failure_until_they_can(tmp_path: Path) -> None:
     folder = tmp_path / "state"
-    positions = Positions(folder / "positions.json")
+    positions = Positions(folder / "positions.json").load()
     source = FileSource("app", settings(tmp_path / "*.log"), positions)
     folder.write_text("a file where the folder should be")
     positions.put_cursor("journal", "a")

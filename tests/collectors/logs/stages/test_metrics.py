@@ -21,7 +21,10 @@ USERS = DistinctConfig(name="active_users", value="user", precision=8)
 
 
 def pipeline(state_dir: Path | None = None, **metrics: Any) -> Pipeline:  # noqa: ANN401 - any setting
-    return Pipeline("s", [JSON, TimestampConfig(field="time"), MetricsConfig(**metrics)], state_dir=state_dir)
+    made = Pipeline("s", [JSON, TimestampConfig(field="time"), MetricsConfig(**metrics)], state_dir=state_dir)
+    made.prepare()
+    made.restore()
+    return made
 
 
 def feed(given: Pipeline, *lines: str) -> dict[str, Family]:
