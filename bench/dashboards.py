@@ -3,7 +3,7 @@
 Run: python -m bench.dashboards [MACHINES]    (about 5 minutes)
 
 One real agent on a real jackd, with a plugin and an app that report every family, gives a page. Its series become those
-of so many machines, with rising counters: 15 days at a sample each half hour, the last hour at a sample each 15 s, as
+of so many machines, with rising counters: 15 days at a sample each hour, the last hour at a sample each 15 s, as
 blocks that promtool writes. Recordings and alerts are written as well. A real Prometheus then answers every query of
 every dashboard for all machines, one after the other, at each dashboard's own range and at 15 days.
 """
@@ -39,7 +39,7 @@ MACHINES = 200
 DAYS = 15
 DAY_SECONDS = 86_400
 BLOCK_SECONDS = 7200
-COARSE_SECONDS, FINE_SECONDS = 1800, 15
+COARSE_SECONDS, FINE_SECONDS = 3600, 15
 FINE_SPAN_SECONDS = 3600
 POINTS = 600
 """Points of a graph: Grafana asks for about one per two pixels."""
@@ -57,6 +57,12 @@ OF_HOSTS = {
     "host_plugin:render_deadline:ratio_rate1m": ['plugin="synth"'],
     "host_plugin:ffi_errors:ratio_rate5m": ['plugin="synth"'],
     "host_plugin:ffi_call_duration_seconds:p99_rate5m": ['plugin="synth"'],
+    "host:event_loop_lag_seconds:p99_rate5m": [""],
+    "host:ui_render_time_seconds:p95_rate5m": [""],
+    "host:ui_transition_duration_seconds:p95_rate5m": [""],
+    "host:ui_interaction_time_seconds:p95_rate5m": [""],
+    "host:song_load_duration_seconds:p95_rate5m": [""],
+    "host:export_duration_seconds:p95_rate5m": [""],
     'up{job="agent"}': [""],
 }
 """Recordings of each machine, with their further labels."""
@@ -200,7 +206,9 @@ def _rows(server: Prometheus, end: int, span: int | None) -> Iterator[list[str]]
     for uid, board in boards().items():
         seconds = span or SPANS[board["time"]["from"]]
         asked = [it for it in questions() if it.board == uid and it.source == "prometheus"]
-        timings = [Timing(uid, it.where[:-2], _ask(server, it, end, seconds)) for it in asked]
+        timings = [
+            Timing(uid, it.where.removesuffix(f" {it.where[-1]}"), _ask(server, it, end, seconds)) for it in asked
+        ]
         panels = {
             panel: sum(it.seconds for it in of)
             for panel, of in itertools.groupby(sorted(timings, key=lambda it: it.panel), lambda it: it.panel)

@@ -37,6 +37,7 @@ PLATFORM = {
     "audio_engine_xruns_total",
     "authentication_failures_total",
     "deployment_version",
+    "export_duration_seconds",
     "feature_usage_total",
     "ffi_call_duration_seconds",
     "ffi_calls_total",
@@ -46,9 +47,12 @@ PLATFORM = {
     "http_requests_total",
     "performances_switched_total",
     "session_duration_seconds",
+    "song_load_duration_seconds",
     "songs_created_total",
     "ui_frame_rate",
+    "ui_interaction_time_seconds",
     "ui_render_time_seconds",
+    "ui_transition_duration_seconds",
     "user_signups_total",
 }
 

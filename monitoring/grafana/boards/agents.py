@@ -38,11 +38,7 @@ AGENT = Row(
         panels.graph(
             "Event loop lag of agents",
             "P99 lag of the agent's event loop. AgentStalls fires above the line.",
-            series(
-                "histogram_quantile(0.99, "
-                "sum by (host, le) (rate(wr_agent_event_loop_lag_seconds_bucket{@host}[$__rate_interval])))",
-                "{{host}}",
-            ),
+            series("host:event_loop_lag_seconds:p99_rate5m{@host}", "{{host}}"),
             unit=units.SECONDS,
             limit=limits.at_most(0.5),
         ),

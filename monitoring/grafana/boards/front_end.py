@@ -10,9 +10,8 @@ from monitoring.grafana.boards.queries import series
 
 
 def _p95(histogram: str, legend: str) -> Dataquery:
-    """Return the query of a histogram's P95 by host."""
-    rate = f"rate({histogram}_bucket{{@host}}[$__rate_interval])"
-    return series(f"histogram_quantile(0.95, sum by (host, le) ({rate}))", legend)
+    """Return the query of a histogram's recorded P95 by host."""
+    return series(f"host:{histogram}:p95_rate5m{{@host}}", legend)
 
 
 FRONT_END = Row(
