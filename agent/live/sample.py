@@ -150,6 +150,7 @@ class CollectorHealth(Struct, frozen=True):
 class AgentHealth(Struct, frozen=True):
     """The agent's health and findings."""
 
+    host: str
     version: str
     config_error: str
     collectors: list[CollectorHealth]

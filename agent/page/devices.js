@@ -4,11 +4,14 @@ import { bars, state } from "./bars.js";
 import { drawing, element, renew, say } from "./elements.js";
 import { clock, count, decibels, number, percent, seconds } from "./format.js";
 import * as history from "./history.js";
+import { legend } from "./legend.js";
 import { plot, timeline } from "./plot.js";
 
 const TICKS = [[25e-6, "25 µs"], [1e-4, "0.1 ms"], [1e-3, "1 ms"], [1e-2, "10 ms"], [0.1, "0.1 s"], [1, "1 s"]];
 const LINES = [["first", "median"], ["second", "99th percentile"], ["third", "worst"], ["limit", "deadline"]];
 const QUIETEST = -60;
+const FEW_CHANNELS = 4;
+const SILENT = 10;
 
 let made = 0;
 
@@ -23,25 +26,18 @@ function make(device) {
   return element("div", { class: "device", role: "group", "aria-labelledby": id },
     element("h3", { id }, device.name),
     element("p", { class: "facts muted" }),
-    figure("timing", "Buffer timing", "Distance of buffers from their deadline", legend()),
+    figure("timing", "Buffer timing", "Distance of buffers from their deadline", legend(LINES)),
     figure("dropouts", "Dropouts of the last hour", "Dropouts over the last hour"),
     element("h4", {}, "Load and levels"),
     element("div", { class: "load bars" }),
-    element("div", { class: "levels bars" }));
+    element("div", { class: "levels bars" }),
+    element("details", { class: "silent" }, element("summary"), element("div", { class: "bars" })));
 }
 
 function figure(name, title, label, ...more) {
   const kind = name === "dropouts" ? "plot timeline" : "plot";
   return element("figure", { class: name }, element("h4", {}, title), ...more,
-    drawing("svg", { class: kind, role: "img", "aria-label": label }), element("figcaption"));
-}
-
-function legend() {
-  const entries = LINES.map(([kind, text]) => {
-    const sample = drawing("svg", { class: "plot", "aria-hidden": "true" }, drawing("polyline", { class: kind, points: "0,5 29,5" }));
-    return element("li", {}, sample, text);
-  });
-  return element("ul", { class: "legend" }, ...entries);
+    drawing("svg", { class: kind, role: "img", "aria-label": label }), element("output", { hidden: "" }), element("figcaption"));
 }
 
 function update(box, device, span, now) {
@@ -50,7 +46,11 @@ function update(box, device, span, now) {
   dropouts(box.querySelector(".dropouts"), device, now);
   const load = { name: "Graph load", part: device.load, text: percent(device.load), state: state(device.load, 0.7, 0.9) };
   bars(box.querySelector(".load"), [load]);
-  bars(box.querySelector(".levels"), device.channels.map(level));
+  const silent = device.channels.length > FEW_CHANNELS ? device.channels.filter((channel) => channel.silent_seconds >= SILENT) : [];
+  bars(box.querySelector(".levels"), device.channels.filter((channel) => !silent.includes(channel)).map(level));
+  box.querySelector(".silent").hidden = !silent.length;
+  say(box.querySelector("summary"), count(silent.length, "silent channel"));
+  bars(box.querySelector(".silent .bars"), silent.map(level));
 }
 
 function facts(device) {
@@ -64,11 +64,15 @@ function facts(device) {
 function timing(box, device, span, now) {
   const points = history.points(span).map(([time, , , , all]) => [time, ...(all[device.name]?.slice(1, 4) ?? [])]);
   const lines = LINES.slice(0, 3).map(([kind]) => kind);
-  plot(box.querySelector("svg.plot[role]"), { points, lines, ticks: TICKS, limit: device.deadline, logarithmic: true }, span, now);
+  plot(box.querySelector("svg.plot[role]"), { points, lines, ticks: TICKS, limit: device.deadline, logarithmic: true, describe: words }, span, now);
   const { median, p99, worst } = device.timing ?? {};
   const known = `Now: median ${seconds(median)}, 99th percentile ${seconds(p99)}, worst ${seconds(worst)} of a deadline of ${seconds(device.deadline)}.`;
   const unknown = device.up ? "Buffer timing is unknown: no probe measures this device." : "No buffer received.";
   say(box.querySelector("figcaption"), device.timing ? known : unknown);
+}
+
+function words([, median, p99, worst]) {
+  return `median ${seconds(median)}, 99th percentile ${seconds(p99)}, worst ${seconds(worst)}`;
 }
 
 function dropouts(box, device, now) {

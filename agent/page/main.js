@@ -23,6 +23,8 @@ const LOGS = [
   ["Not yet in Loki", (it) => bytes(it.lag_bytes)],
   ["Lag", (it) => seconds(it.lag_seconds), (it) => (it.lag_seconds > 60 ? "tight" : "")],
 ];
+const NO_PLUGINS = "No plugin socket was found. docs/instrumentation.md shows how an engine, an app or a tool offers one.";
+const NO_LOGS = "No log source is configured. Add [[logs.sources]] to the configuration; config.example.toml has examples.";
 const ANNOUNCE_MS = 20_000;
 const PATIENCE_MS = 8000;
 const AWAY = "The agent does not answer; retrying";
@@ -38,6 +40,11 @@ function used(plugin) {
   return plugin.p99 != null && plugin.deadline ? plugin.p99 / plugin.deadline : null;
 }
 
+// Unanswered polls first, then by the share of the deadline.
+function worstFirst(a, b) {
+  return (a.up === a.instances) - (b.up === b.instances) || used(b) - used(a) || a.name.localeCompare(b.name);
+}
+
 // Each announcement has its own element and lasts, so that a screen reader can read every one.
 function announce(text) {
   const told = document.createElement("p");
@@ -50,9 +57,9 @@ function show() {
   if (!sample) return;
   devices(sample.devices, span, sample.time);
   machine(sample.host, span, sample.time);
-  say(document.getElementById("plugins-summary"), sample.plugins.length ? "" : "No plugin socket was found.");
-  table(document.getElementById("plugins"), "Plugins", PLUGINS, sample.plugins, (it) => it.name);
-  say(document.getElementById("logs-summary"), sample.logs.length ? "" : "No log source is configured.");
+  say(document.getElementById("plugins-summary"), sample.plugins.length ? "" : NO_PLUGINS);
+  table(document.getElementById("plugins"), "Plugins", PLUGINS, [...sample.plugins].sort(worstFirst), (it) => it.name);
+  say(document.getElementById("logs-summary"), sample.logs.length ? "" : NO_LOGS);
   table(document.getElementById("logs"), "Logs", LOGS, sample.logs, (it) => it.source);
 }
 
@@ -72,6 +79,8 @@ const handlers = {
     const fresh = findings(health);
     if (fresh.length) announce(`${count(fresh.length, "new finding")}: ${fresh.join("; ")}.`);
     say(document.getElementById("agent"), `wr-agent ${health.version}`);
+    say(document.getElementById("hostname"), health.host);
+    document.title = `${health.host}: wr-agent`;
   },
 };
 

@@ -1,14 +1,15 @@
 // Plots over time as SVG: lines, with a limit where there is one, and events.
 
+import { cursor } from "./cursor.js";
 import { drawing } from "./elements.js";
-import { clock } from "./format.js";
+import { clock, count } from "./format.js";
 
 const LEFT = 52;
 const BOTTOM = 18;
 const TOP = 8;
 
-// Plots { points: [[time, values…]…], lines: [class…], ticks: [[value, text]…], limit, logarithmic } for `span` s.
-export function plot(svg, { points, lines, ticks, limit, logarithmic }, span, now) {
+// Plots { points: [[time, values…]…], lines: [class…], ticks: [[value, text]…], limit, logarithmic } for `span` s. `describe` words a point for the cursor.
+export function plot(svg, { points, lines, ticks, limit, logarithmic, describe }, span, now) {
   const { width, height, across } = begin(svg, span, now);
   const scale = logarithmic ? Math.log : (value) => value;
   const [low, high] = [scale(ticks[0][0]), scale(ticks.at(-1)[0])];
@@ -25,6 +26,8 @@ export function plot(svg, { points, lines, ticks, limit, logarithmic }, span, no
       svg.append(drawing("polyline", { class: name, points: path }));
     }
   });
+  const known = seen.filter((point) => point.slice(1).some((value) => value != null));
+  cursor(svg, known.map((point) => [across(point[0]), `${clock(point[0])}: ${describe(point)}`]), { top: TOP, bottom: height - BOTTOM });
 }
 
 // Events, [[time, how many]…], as bars on a line.
@@ -36,8 +39,10 @@ export function timeline(svg, events, span, now) {
     if (time < now - span) continue;
     const tall = (base - TOP) * Math.min(1, 0.5 + number / 8);
     const bar = { class: "dropout", x: across(time) - 2, y: base - tall, width: 4, height: tall };
-    svg.append(drawing("rect", bar, drawing("title", {}, `${clock(time)}: ${number}`)));
+    svg.append(drawing("rect", bar));
   }
+  const shown = events.filter(([time]) => time >= now - span);
+  cursor(svg, shown.map(([time, number]) => [across(time), `${clock(time)}: ${count(number, "dropout")}`]), { top: TOP, bottom: base });
 }
 
 function begin(svg, span, now) {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
 import time
 
 import pytest
@@ -41,7 +42,8 @@ def accessible(page: Page) -> None:
 def test_it_shows_the_device_and_its_timing_as_it_goes_on(opened: Visit) -> None:
     page = opened.page
 
-    expect(page).to_have_title("wr-agent")
+    expect(page).to_have_title(f"{socket.gethostname()}: wr-agent")
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"wr-agent {socket.gethostname()}")
     expect(page.locator("#connection")).to_have_text("Live")
     expect(page.locator(".facts")).to_contain_text("48 kHz · 256 frames · 5.33 ms per buffer")
     expect(page.locator(".timing figcaption")).to_contain_text("99th percentile")
@@ -171,12 +173,47 @@ def test_the_keyboard_reaches_everything_in_the_order_of_the_page(opened: Visit)
     remedies = [name for name in reached if name.startswith("Copy: ")]  # of what this machine really lacks
 
     before = ["2 minutes", "1 hour", "Pause"]
-    after = ["Plugins, as a table", "Logs, as a table", "Metrics", "Status as JSON"]
+    device = ["Distance of buffers from their deadline", "Dropouts over the last hour"]
+    side = ["Plugins, as a table", "Processors, memory and pressure over time", "Logs, as a table"]
+    after = [*device, *side, "Metrics", "Status as JSON"]
     assert reached == [*before, *remedies, *after]
     page.get_by_role("button", name="1 hour").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="1 hour")).to_have_attribute("aria-pressed", "true")
     expect(page.get_by_role("button", name="1 hour")).to_be_focused()
+
+
+def test_plots_tell_values_by_pointer_and_by_keyboard(opened: Visit) -> None:
+    page = opened.page
+    eventually(lambda: plotted(page) > 3, "a line")
+    timing = page.locator(".timing svg[role=img]")
+    value = page.locator(".timing output")
+    said = re.compile(r"^\d+:\d\d:\d\d: median .*, 99th percentile .*, worst ")
+
+    timing.hover()
+    expect(value).to_have_text(said)
+    page.mouse.move(0, 0)
+    expect(value).to_be_hidden()
+    timing.focus()
+    expect(value).to_have_text(said)
+    last = value.inner_text().split(": ")[0]
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    assert value.inner_text().split(": ")[0] < last
+
+
+def test_a_wide_window_has_two_columns(browser: Browser, studio: Studio) -> None:
+    with visit(browser, studio.agent.url, width=1300) as seen:
+        eventually(lambda: plotted(seen.page) > 1, "the plot")
+        audio, plugins = (
+            seen.page.locator(f"section[aria-labelledby={name}-title]") for name in ("devices", "plugins")
+        )
+        left, right = audio.bounding_box(), plugins.bounding_box()
+
+        assert left is not None
+        assert right is not None
+        assert right["x"] >= left["x"] + left["width"]
+        accessible(seen.page)
 
 
 def test_it_says_that_the_agent_is_away_and_comes_back_with_it(browser: Browser, studio: Studio) -> None:
