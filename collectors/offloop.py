@@ -74,6 +74,16 @@ class Worker:
             self._started = True
         self._jobs.put(call)
 
+    def call(self, function: Callable[[], T]) -> asyncio.Future[T]:
+        """Call a function after the calls submitted before; return a future of its result.
+
+        Raises:
+            NoThreadError: The thread has yet to be started, and the system has none left.
+        """
+        future, call = _promise(function, self._name)
+        self.submit(call)
+        return future
+
 
 def _work(jobs: SimpleQueue[_Job | None]) -> None:
     while job := jobs.get():
@@ -168,9 +178,7 @@ class OneAtATime(Generic[T]):
     def _start(self) -> asyncio.Future[T]:
         if self._worker is None:
             return start(self._function, self._name)
-        future, call = _promise(self._function, self._name)
-        self._worker.submit(call)
-        return future
+        return self._worker.call(self._function)
 
     def _finished(self, future: asyncio.Future[T]) -> None:
         self._running = None

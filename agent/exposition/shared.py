@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -16,6 +15,7 @@ from isal import igzip
 
 from agent.exposition.formats import Encoding, Format
 from agent.exposition.render import Group, Rendered, Renderer
+from collectors.offloop import NoThreadError, Worker
 
 Names = frozenset[str]
 """The selected collectors of a scrape."""
@@ -52,7 +52,7 @@ class SharedExposition:
         self._pages: _Shared[tuple[Format, Encoding, Names], bytes] = _Shared(keep)
         self._renderer = Renderer()
         # One thread, because the renderer is not thread-safe and scrapes should use at most one core.
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="exposition")
+        self._worker = Worker("exposition")
 
     async def page(self, format_: Format, encoding: Encoding, names: Names) -> bytes:
         """Return the page in this format and encoding.
@@ -61,14 +61,13 @@ class SharedExposition:
         """
         return await self._pages.get((format_, encoding, names), partial(self._make, format_, encoding, names))
 
-    def close(self) -> None:
-        """End the thread after the rendering that it is at, if any."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
-
     async def _make(self, format_: Format, encoding: Encoding, names: Names) -> bytes:
         groups = await self._snapshots.get(names, partial(self._collect, names))
-        loop = asyncio.get_running_loop()
-        rendered = await loop.run_in_executor(self._thread, self._render, groups, format_, encoding)
+        render = partial(self._render, groups, format_, encoding)
+        try:
+            rendered = await self._worker.call(render)
+        except NoThreadError:  # a late page is better than none
+            rendered = render()
         self._report([collector for collector, _ in groups], rendered.errors, rendered.left_out)
         return rendered.body
 

@@ -7,7 +7,7 @@ import hashlib
 import os
 from collections.abc import Mapping
 
-from collectors.offloop import start
+from collectors.offloop import NoThreadError, start
 
 _MOST_VERIFIED = 64
 _MOST_WAITING = 16
@@ -41,7 +41,7 @@ class Passwords:
             password: The password of the request.
 
         Raises:
-            BusyError: Too many passwords wait already.
+            BusyError: Too many passwords wait already, or the system has no thread left.
         """
         if self._waiting >= _MOST_WAITING:
             raise BusyError
@@ -54,7 +54,10 @@ class Passwords:
 
     async def _look(self, users: Mapping[str, str], user: str, password: str) -> bool:
         hashed = users.get(user) or max(users.values(), key=_cost)
-        right = await start(lambda: _matches(password, hashed), "bcrypt") and user in users
+        try:
+            right = await start(lambda: _matches(password, hashed), "bcrypt") and user in users
+        except NoThreadError as error:
+            raise BusyError from error
         if right:
             if len(self._verified) >= _MOST_VERIFIED:
                 del self._verified[next(iter(self._verified))]

@@ -12,6 +12,7 @@ from agent.exposition.formats import Encoding, Format
 from agent.exposition.render import Group
 from agent.exposition.shared import Names, SharedExposition
 from collectors.metrics import LabelValues, gauge
+from tests.support.threads import no_threads_left
 
 if TYPE_CHECKING:
     from _collections_abc import dict_items
@@ -50,14 +51,12 @@ async def source() -> Source:
 async def shared(source: Source) -> AsyncIterator[SharedExposition]:
     exposition = SharedExposition(source.snapshot, source.report, keep=30)
     yield exposition
-    exposition.close()
 
 
 @pytest.fixture
 async def forgetful(source: Source) -> AsyncIterator[SharedExposition]:
     exposition = SharedExposition(source.snapshot, source.report, keep=0)
     yield exposition
-    exposition.close()
 
 
 async def settled() -> None:
@@ -188,6 +187,13 @@ async def test_rendering_leaves_the_event_loop_free() -> None:
 
     exposition = SharedExposition(snapshot, lambda _names, _errors, _left_out: None)
     await exposition.page(*PLAIN)
-    exposition.close()
 
     assert seen == [True]
+
+
+async def test_a_machine_without_threads_still_gives_the_page(source: Source) -> None:
+    exposition = SharedExposition(source.snapshot, source.report, keep=30)
+    source.gate.set()
+
+    with no_threads_left():
+        assert b"snapshots 1" in await exposition.page(*PLAIN)

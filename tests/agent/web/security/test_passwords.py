@@ -7,6 +7,7 @@ import pytest
 
 from agent.web.security import passwords
 from agent.web.security.passwords import BusyError, Passwords
+from tests.support.threads import no_threads_left
 
 
 def hashed(password: bytes, cost: int = 4) -> str:
@@ -122,3 +123,8 @@ async def test_an_unknown_user_costs_as_much_as_a_known_one(monkeypatch: pytest.
 
     assert not await Passwords().verify(users, "mallory", "secret")
     assert looks == [users["alice"]]
+
+
+async def test_a_machine_without_threads_is_busy() -> None:
+    with no_threads_left(), pytest.raises(BusyError):
+        await Passwords().verify({"a": "$2y$04$" + "a" * 53}, "a", "x")
