@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import sys
 from collections.abc import Sequence
 from types import ModuleType
@@ -24,7 +25,15 @@ COMMANDS: dict[str, ModuleType] = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 success, 1 failure, 2 wrong usage; `doctor` has its own."""
-    arguments, strange = parser().parse_known_args(argv)
+    given = list(sys.argv[1:] if argv is None else argv)
+    top = parser()
+    given = _without_help_command(given)
+    if not given:
+        top.print_help()
+        return 0
+    if not given[0].startswith("-") and given[0] not in COMMANDS:
+        top.error(f"unknown command {given[0]!r}{_nearest(given[0])}; see wr-agent help")
+    arguments, strange = top.parse_known_args(given)
     if strange:
         arguments.parser.error(f"unrecognized arguments: {' '.join(strange)}")
     try:
@@ -45,9 +54,22 @@ def parser() -> argparse.ArgumentParser:
         prog="wr-agent",
         description="Watches this machine's audio, plugins, logs and host, and serves it all to Prometheus.",
     )
-    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    top.add_argument("--version", action="store_const", const=version.run, dest="run", help=version.HELP)
+    commands = top.add_subparsers(metavar="COMMAND")
     for name, module in COMMANDS.items():
         command = commands.add_parser(name, help=module.HELP, description=module.HELP)
         module.add_arguments(command)
         command.set_defaults(run=module.run, parser=command)
     return top
+
+
+def _without_help_command(given: list[str]) -> list[str]:
+    """Return the arguments with `help [COMMAND]` as `[COMMAND] --help`."""
+    if given[:1] != ["help"]:
+        return given
+    return [*given[1:2], "--help"]
+
+
+def _nearest(word: str) -> str:
+    near = difflib.get_close_matches(word, COMMANDS, n=1)
+    return f"; did you mean {near[0]}?" if near else ""

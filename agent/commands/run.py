@@ -7,13 +7,17 @@ import asyncio
 import sys
 
 from agent.config import loader, locations
+from agent.config.address import Address
 from agent.core import log
 
 HELP = "run the daemon in the foreground"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the option for the configuration file."""
+    """Add the options for the configuration file and the address."""
+    parser.add_argument(
+        "--listen", metavar="ADDRESS", type=_address, help="listen here instead of at web.listen, such as :9787"
+    )
     parser.add_argument("--config", metavar="FILE", help="the configuration file; see config.example.toml")
 
 
@@ -28,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     log.configure(loaded.log_level, loaded.log_format)
 
     async def serve() -> None:
-        await Daemon(path, loaded).run()
+        await Daemon(path, loaded, arguments.listen).run()
 
     try:
         asyncio.run(serve())
@@ -36,3 +40,10 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"wr-agent: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _address(text: str) -> Address:
+    try:
+        return Address.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error

@@ -10,9 +10,11 @@ import threading
 import time
 from pathlib import Path
 
+import msgspec
 import structlog
 
 from agent import __version__, hangup
+from agent.config.address import Address
 from agent.config.decode import ConfigError, Problem
 from agent.config.loader import load
 from agent.config.locations import state_directory, web_config_file
@@ -40,15 +42,17 @@ class Daemon:
     Args:
         path: The configuration file, which a reload reads again; `None` for the built-in defaults.
         config: Its current content.
+        listen: The address to listen on instead of the configured one.
     """
 
-    def __init__(self, path: Path | None, config: Config) -> None:
+    def __init__(self, path: Path | None, config: Config, listen: Address | None = None) -> None:
         self._path = path
         self._started = time.time()
         self._started_monotonic = time.monotonic()
         self._stop = asyncio.Event()
         self._reload = asyncio.Event()
-        self._sources = Collectors(config)
+        self._listen = listen
+        self._sources = Collectors(self._with_listen(config))
         pages = self._sources.pages(self.status)
         self._web = WebServer(pages, self._sources.security, lambda: self._sources.config.web.names)
         self._control = ControlServer(pages)
@@ -153,7 +157,7 @@ class Daemon:
 
     async def _reload_now(self) -> None:
         try:
-            await self._apply(await self._load())
+            await self._apply(self._with_listen(await self._load()))
         except (ConfigError, ListenError) as error:
             self._sources.refusal = str(error)
         except Exception as error:
@@ -164,6 +168,11 @@ class Daemon:
             logger.info("reloaded", config=str(self._path or "built-in defaults"))
         for line in self._sources.refusal.splitlines():
             logger.error("new configuration refused; the old one stays in effect", problem=line)
+
+    def _with_listen(self, config: Config) -> Config:
+        if self._listen is None:
+            return config
+        return msgspec.structs.replace(config, web=msgspec.structs.replace(config.web, listen=self._listen))
 
     async def _load(self) -> Config:
         """Read the configuration file off the event loop.

@@ -1,3 +1,5 @@
+import contextlib
+import io
 from pathlib import Path
 
 import pytest
@@ -55,7 +57,7 @@ def test_version_names_the_agent_python_and_the_libraries(capsys: pytest.Capture
 def test_a_bad_configuration_ends_a_command_without_a_traceback(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["status", "--config", str(tmp_path / "none.toml")]) == 1
+    assert main(["run", "--config", str(tmp_path / "none.toml")]) == 1
     assert "cannot be read" in capsys.readouterr().err
 
 
@@ -72,3 +74,54 @@ def test_the_readme_names_every_command() -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text()
 
     assert [name for name in COMMANDS if f"| `wr-agent {name}" not in readme] == []
+
+
+def test_without_a_command_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in ([], ["help"]):
+        with contextlib.suppress(SystemExit):
+            main(arguments)
+        assert "check-config" in capsys.readouterr().out
+
+
+def test_help_of_a_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["help", "run"])
+    assert "--listen ADDRESS" in capsys.readouterr().out
+
+
+def test_the_version_as_an_option(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert "wr-agent" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"), [("docter", "did you mean doctor?"), ("check-confg", "did you mean check-config?"), ("xyz", "")]
+)
+def test_an_unknown_command_suggests_the_nearest(word: str, meant: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main([word])
+    assert f"unknown command {word!r}" in (shown := capsys.readouterr().err)
+    assert meant in shown
+
+
+def test_check_config_reads_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"log_levle = 3")))
+    assert main(["check-config", "-"]) == 1
+    assert "standard input: log_levle: unknown key; did you mean log_level?" in capsys.readouterr().err
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    assert main(["check-config", "--config", "-"]) == 0
+    assert capsys.readouterr().out == "standard input: good\n"
+
+
+def test_check_config_refuses_files_that_are_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(
+        f'state_dir = "{tmp_path}/state"\nweb.config_file = "{tmp_path}/web.yml"\nweb.listen = "192.0.2.1:1"\n'
+        f'loki = {{ url = "http://127.0.0.1:1", username = "a", password_file = "{tmp_path}/password" }}\n'
+    )
+    (tmp_path / "state").touch()
+
+    assert main(["check-config", "--config", str(path)]) == 1
+    shown = capsys.readouterr().err
+    for part in ("web.yml: file: cannot be read", "web.listen: ", "state_dir: expected a directory", "password_file: "):
+        assert part in shown

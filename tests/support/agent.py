@@ -10,7 +10,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,9 @@ from tests.support.waiting import PATIENCE, eventually
 class AgentProcess:
     """One `wr-agent run`, with its configuration and state below `folder`."""
 
-    def __init__(self, folder: Path, config: str = "", env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, config: str = "", env: Mapping[str, str] | None = None, arguments: Sequence[str] = ()
+    ) -> None:
         self.folder = folder
         self.state_dir = folder / "state"
         self.config_file = folder / "config.toml"
@@ -28,7 +30,7 @@ class AgentProcess:
         self.write_config(config)
         with self.log_file.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "agent", "run", "--config", str(self.config_file)],
+                [sys.executable, "-m", "agent", "run", "--config", str(self.config_file), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

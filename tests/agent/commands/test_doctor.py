@@ -135,7 +135,7 @@ def test_a_crashed_check_is_a_result(config_file: Path, ill: BecomeIll, capsys: 
 def test_doctor_itself_broken_is_3(
     config_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(catalog, "build", lambda _config: 1 / 0)
+    monkeypatch.setattr(catalog, "prepare", lambda *_: 1 / 0)
 
     assert run(config_file) == 3
     assert "doctor itself broke" in capsys.readouterr().err

@@ -254,3 +254,15 @@ def _config(folder: Path) -> Path:
     path = folder / "config.toml"
     path.write_text(f'state_dir = "{folder / "state"}"\naudio.observers = "off"\n')
     return path
+
+
+def test_the_address_of_the_command_line_outlasts_a_reload(tmp_path: Path) -> None:
+    started = AgentProcess(tmp_path, 'web.listen = "192.0.2.1:1"', arguments=("--listen", "127.0.0.1:0"))
+    try:
+        assert started.get("/-/healthy")[0] == 200
+        started.signal(signal.SIGHUP)
+        eventually(lambda: "reloaded" in started.log(), "the configuration is read again")
+        assert started.get("/-/healthy")[0] == 200
+        assert "refused" not in started.log()
+    finally:
+        started.stop()

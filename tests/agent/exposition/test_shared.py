@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import threading
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import pytest
@@ -48,15 +48,13 @@ async def source() -> Source:
 
 
 @pytest.fixture
-async def shared(source: Source) -> AsyncIterator[SharedExposition]:
-    exposition = SharedExposition(source.snapshot, source.report, keep=30)
-    yield exposition
+async def shared(source: Source) -> SharedExposition:
+    return SharedExposition(source.snapshot, source.report, keep=30)
 
 
 @pytest.fixture
-async def forgetful(source: Source) -> AsyncIterator[SharedExposition]:
-    exposition = SharedExposition(source.snapshot, source.report, keep=0)
-    yield exposition
+async def forgetful(source: Source) -> SharedExposition:
+    return SharedExposition(source.snapshot, source.report, keep=0)
 
 
 async def settled() -> None:
