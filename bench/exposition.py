@@ -191,9 +191,7 @@ async def _ours_over_http(snapshots: list[list[Family]]) -> list[str]:
             raise AssertionError(errors)
 
     shared = SharedExposition(snapshot, refuse)
-    row = await _http_row("ours", _our_handler(shared))
-    shared.close()
-    return row
+    return await _http_row("ours", _our_handler(shared))
 
 
 async def _theirs_over_http(snapshots: list[list[Family]]) -> list[str]:
