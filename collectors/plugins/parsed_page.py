@@ -32,6 +32,9 @@ _LINES_A_SAMPLE = 4
 
 _LINE_BYTES = 16 << 10
 _END = b"# EOF"
+_TEXT_TYPES = frozenset(
+    {"counter", "gauge", "histogram", "summary", "untyped", "unknown", "info", "stateset", "gaugehistogram"}
+)
 _OPENMETRICS_SUSPECTS = b"_ \t\r\x0b\x0c"
 _PADDING = b" \t\r"  # what text 0.0.4 allows around a line
 
@@ -109,8 +112,9 @@ class ParsedPage:
                 self.contradictions[name] = f"{name} does not end in its unit {text[:40]!r}"
         elif self.openmetrics:
             self._set_type(name, text)
-        elif name not in self._sampled:  # a type after the family's first sample is ignored, as in prometheus_client
+        elif name not in self._sampled or text.lower() not in _TEXT_TYPES:
             self._set_type(name, text.lower())
+        # prometheus_client ignores a type after the family's first sample.
 
     def _set_type(self, name: str, type_: str) -> None:
         if self.types.setdefault(name, type_) != type_:

@@ -87,6 +87,7 @@ async def make_plan(page: ParsedPage, template: Template, names: FamilyNames, st
     """Return the plan of a page, and pause after a few samples."""
     plan = Plan(template, service=_service(page))
     maker = _Maker(plan, page, names, store)
+    maker.refuse_types()
     for index, sample in enumerate(page.samples):
         maker.add(index, sample)
         if index % _AT_ONCE == 0:
@@ -163,6 +164,12 @@ class _Maker:
         self._seen: set[tuple[str, Labels]] = set()
         self._parts: dict[tuple[str, Labels], _Parts] = {}
 
+    def refuse_types(self) -> None:
+        """Refuse every family of a type that the format does not have, whether or not it has samples."""
+        for name, type_ in self._page.types.items():
+            if type_ not in self._roles:
+                self._refuse(_unsupported(name, type_), name)
+
     def add(self, index: int, sample: Sample) -> None:
         """Add one sample, or refuse it."""
         family = self._family(sample.name)
@@ -201,8 +208,9 @@ class _Maker:
         if name not in types:
             for suffix in _SUFFIXES:
                 stem = name.removesuffix(suffix)
-                if stem != name and suffix in self._roles.get(types.get(stem, ""), ()):
-                    return _Family(stem, types[stem], suffix)
+                type_ = types.get(stem, "") if stem != name else ""
+                if type_ and (type_ not in self._roles or suffix in self._roles[type_]):
+                    return _Family(stem, type_, suffix)
         return _Family(name, types.get(name, "unknown"), "")
 
     def _head(self, family: _Family) -> Head:
@@ -210,7 +218,7 @@ class _Maker:
             raise RefusedError(Reason.TYPE_CONFLICT, contradiction)
         exported = _EXPORTED.get(family.type) if family.type in self._roles else None
         if exported is None:
-            raise RefusedError(Reason.UNSUPPORTED_TYPE, f"{family.name}: {family.type[:40]!r} is not re-exported")
+            raise _unsupported(family.name, family.type)
         if family.role not in self._roles[family.type]:
             detail = f"{family.name}: a {family.type} has no sample of that name without a suffix"
             raise RefusedError(Reason.UNSUPPORTED_TYPE, detail)
@@ -252,6 +260,10 @@ class _Maker:
         series = self._store.distribution(parts.head, parts.labels)
         pick = _picker([*(parts.buckets[bound] for bound in bounds), all_])
         return Observations(series, bounds, pick, parts.others.get("_sum"))
+
+
+def _unsupported(name: str, type_: str) -> RefusedError:
+    return RefusedError(Reason.UNSUPPORTED_TYPE, f"{name}: {type_[:40]!r} is not re-exported")
 
 
 def _service(page: ParsedPage) -> str:
