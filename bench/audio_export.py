@@ -4,7 +4,8 @@ Run: python -m bench.audio_export [--seconds 60] [--work 300]
 
 Exports of ten seconds with and without a running agent alternate, so that a busy machine slows both alike. Each kind
 exports for the given time in total. The exporter computes for some microseconds a cycle. The table has the dropouts
-that the agent counts and the restarts of its probe. The last line compares the result with the aim.
+that the agent counts and the restarts of its probe. `best` is the 90th percentile of the speeds of each second, which
+other programs of the machine disturb least. The last line compares the result with the aim.
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ _RESTARTS = "wr_agent_audio_probe_restarts_total"
 
 
 class Export(NamedTuple):
-    """One export: cycles a second, seconds until freewheeling was off, and what the agent counted."""
+    """One export: cycles of each second, seconds until freewheeling was off, and what the agent counted."""
 
-    speed: float
+    speeds: list[float]
     end_seconds: float
     dropouts: float = 0
     restarts: float = 0
@@ -55,14 +56,23 @@ def main() -> None:
     finally:
         server.close()
     print(f"{given.seconds:g} s of export of each kind, {given.work:g} us of work a cycle; {machine()}\n")
-    heads = ["", "cycles/s", "end of freewheeling, s", "dropouts", "restarts of the probe"]
+    heads = ["", "cycles/s", "best", "end of freewheeling, s", "dropouts", "restarts of the probe"]
     print(table(heads, [_row(name, exports[watched]) for name, watched in (("without", False), ("with", True))]))
-    speeds = [statistics.mean(export.speed for export in exports[watched]) for watched in (False, True)]
-    lost = 1 - speeds[1] / speeds[0]
+    lost = [1 - speed(exports[True]) / speed(exports[False]) for speed in (_mean, _best)]
     dropouts = sum(export.dropouts for export in exports[True])
     print(
-        f"\nThe agent costs {lost:.1%} of the speed (aim: at most {_MOST_LOSS:.0%}) and {dropouts:g} dropouts (aim: 0)."
+        f"\nThe agent costs {lost[0]:.1%} of the mean speed, {lost[1]:.1%} of the best (aim: {_MOST_LOSS:.0%}),",
+        end=" ",
     )
+    print(f"and {dropouts:g} dropouts (aim: 0).")
+
+
+def _mean(exports: list[Export]) -> float:
+    return statistics.mean(speed for export in exports for speed in export.speeds)
+
+
+def _best(exports: list[Export]) -> float:
+    return statistics.quantiles([speed for export in exports for speed in export.speeds], n=10)[-1]
 
 
 def _export(server: Jackd, work_seconds: float, *, watched: bool) -> Export:
@@ -74,15 +84,20 @@ def _export(server: Jackd, work_seconds: float, *, watched: bool) -> Export:
         time.sleep(_SETTLE_SECONDS)
         before = _counted(watcher)
         exporter.tell("freewheel 1")
-        cycles, began = exporter.cycles(), time.monotonic()
-        time.sleep(_EXPORT_SECONDS)
-        speed = (exporter.cycles() - cycles) / (time.monotonic() - began)
+        speeds = [_speed(exporter) for _ in range(round(_EXPORT_SECONDS))]
         ending = time.monotonic()
         exporter.tell("freewheel 0")
         ended = time.monotonic()
         time.sleep(_SETTLE_SECONDS if watched else 0)
         dropouts, restarts = (after - count for after, count in zip(_counted(watcher), before, strict=True))
-        return Export(speed, ended - ending, dropouts, restarts)
+        return Export(speeds, ended - ending, dropouts, restarts)
+
+
+def _speed(exporter: JackClient) -> float:
+    """Return the cycles a second in the next second."""
+    cycles, began = exporter.cycles(), time.monotonic()
+    time.sleep(1)
+    return (exporter.cycles() - cycles) / (time.monotonic() - began)
 
 
 def _watcher(running: ExitStack, server: Jackd) -> AgentProcess:
@@ -111,7 +126,8 @@ def _total(lines: list[str], name: str) -> float:
 def _row(name: str, exports: list[Export]) -> list[str]:
     return [
         name,
-        f"{statistics.mean(export.speed for export in exports):.0f}",
+        f"{_mean(exports):.0f}",
+        f"{_best(exports):.0f}",
         f"{max(export.end_seconds for export in exports):.2f}",
         f"{sum(export.dropouts for export in exports):g}",
         f"{sum(export.restarts for export in exports):g}",
