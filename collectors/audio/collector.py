@@ -30,6 +30,8 @@ from collectors.offloop import start
 
 _CHANGE_NOTICED_NS = 500_000_000
 """The longest time between a change of settings and the poll that notices it."""
+_FREEWHEEL_NOTICED_NS = 500_000_000
+"""The longest time between the start of freewheeling and the poll that reads the probe's mark."""
 _CHANGE_SETTLES_NS = 1_000_000_000
 _CHANGE_NS = 10_000_000_000
 """The longest time for which dropouts belong to a change."""
@@ -179,7 +181,7 @@ class AudioCollector(Collector):
         """Mark the watched device, before any observation of this poll is folded."""
         seen_ns = self._freewheel_ns()
         if self._runner.paused:
-            seen_ns = seen_ns or self._freewheel_seen_ns or now_ns
+            seen_ns = seen_ns or self._freewheel_seen_ns or now_ns - _FREEWHEEL_NOTICED_NS
         self._freewheel_seen_ns = seen_ns
         stream = self._runner.stream
         watched = stream.device if stream is not None else self._watched

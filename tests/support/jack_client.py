@@ -3,8 +3,8 @@
 It is a process of its own, so that its Python work delays no other: `python -m tests.support.jack_client SERVER NAME`.
 Commands: `own PORT` (register a physical capture port), `tone AMPLITUDE` (on the first of them), `late SECONDS` (sleep
 once in the callback), `hog CYCLES` (compute for one and a half periods in each), `work SECONDS` (compute in each),
-`freewheel 1` and `freewheel 0` (start and end an export). Each is answered `ok`, and `cycles 0` with the number of
-cycles so far.
+`hear PORT` (connect a port to a new input), `freewheel 1` and `freewheel 0` (start and end an export). Each is answered
+`ok`, and `cycles 0` with the number of cycles so far.
 
 `JackListener` is another process, which only records the server's xruns.
 """
@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.support.waiting import PATIENCE, eventually
@@ -30,15 +31,17 @@ class JackClient:
     Args:
         server: The JACK server's name.
         name: The client's name; empty for one that contains the server's name, because libjack needs unique names.
+        environment: The environment of the process; None for this process's own.
     """
 
-    def __init__(self, server: str, name: str = "") -> None:
+    def __init__(self, server: str, name: str = "", environment: Mapping[str, str] | None = None) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", __name__, server, name or f"wr-test-client-{server}"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=_ROOT,
+            env=environment,
             text=True,
         )
         self._await_ok()
@@ -155,6 +158,8 @@ def main(server: str, name: str) -> None:  # noqa: C901 - a list of commands
             hogged = int(argument)
         elif command == "work":
             work = float(argument)
+        elif command == "hear":
+            client.connect(argument, client.inports.register("in"))
         elif command == "freewheel":
             client.set_freewheel(bool(int(argument)))
         elif command == "own":

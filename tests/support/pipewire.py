@@ -45,11 +45,18 @@ context.modules = [
 ]
 context.objects = [
     {{ factory = metadata args = {{ metadata.name = default }} }}
+    {{ factory = spa-node-factory args = {{
+        factory.name = support.node.driver
+        node.name = Freewheel-Driver
+        priority.driver = 19000
+        node.group = pipewire.freewheel
+        node.freewheel = true
+    }} }}
     {{ factory = adapter args = {{
         factory.name = support.null-audio-sink
         node.name = {SINK}
         node.driver = true
-        priority.driver = 8000
+        priority.driver = 20000
         media.class = Audio/Sink
         audio.format = F32P
         audio.rate = {RATE}

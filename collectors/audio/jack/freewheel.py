@@ -1,7 +1,7 @@
 """The detection of JACK's freewheeling, in which an export runs the graph as fast as it can.
 
 Three sources show it. libjack calls active clients when it starts and ends, with JACK 2 before the first such cycle.
-A real-time JACK 2 server, and PipeWire since 1.0, report no real-time scheduling for its duration. A client that
+A real-time JACK 2 server, and PipeWire since 0.3.70, report no real-time scheduling for its duration. A client that
 connects meanwhile can compare the server's pace with the clock, which also works with `jackd -r`.
 
 A client with a process callback that starts or vanishes meanwhile stalls JACK 2. `JackClient::SetupDriverSync` is

@@ -121,6 +121,7 @@ def _run(request: ProbeRequest, answers: int, left: threading.Event, opened: Exi
         clock or portaudio_clock, buffers, output_channels(device), clock.freewheels if clock else lambda: False
     )
     if clock is not None:
+        clock.watch(device["hostApi"])
         describe(device["index"], device["name"], clients[device["name"]])
     info, stream = open_stream(audio, device, channels, callback, own_frames(audio, device, request))
     opened.callback(stream.close)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from collectors.audio.jack.freewheel import keeps_real_time
 from collectors.audio.jack.names import client_name
-from collectors.audio.probe.jack_devices import Channels, count_channels
+from collectors.audio.probe.jack_devices import Channels, count_channels, portaudio_client
 
 CLIENT_NAME = "wr-agent-clock"
 _NO_START_SERVER = 1  # jack/types.h: JackNoStartServer
@@ -59,6 +59,7 @@ class CycleClock:
         self._is_realtime.argtypes = (ctypes.c_void_p,)
         self._block = _of_client(library.jack_get_buffer_size)
         self._realtime_server = bool(self._is_realtime(client))
+        self._scheduled_client = client
         self._list_ports = library.jack_get_ports
         self._list_ports.restype = ctypes.POINTER(ctypes.c_char_p)
         self._list_ports.argtypes = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong)
@@ -68,7 +69,15 @@ class CycleClock:
 
     def freewheels(self) -> bool:
         """Return whether a real-time server freewheels now, if it did not when this clock was opened."""
-        return self._realtime_server and not self._is_realtime(self._client)
+        return self._realtime_server and not self._is_realtime(self._scheduled_client)
+
+    def watch(self, host_api: int) -> None:
+        """Watch PortAudio's own client for freewheeling, because PipeWire shows it to the exported clients only.
+
+        Args:
+            host_api: PortAudio's number of the host API JACK.
+        """
+        self._scheduled_client = portaudio_client(host_api, self._block(self._client)) or self._client
 
     def is_regular(self) -> bool:
         """Return whether the server keeps real time, which is not so while it freewheels; takes up to 1.5 s."""

@@ -39,6 +39,37 @@ class _PaDeviceInfo(ctypes.Structure):
     )
 
 
+class _PaJackHostApi(ctypes.Structure):
+    """PortAudio's representation of JACK from `info` on, as in pa_jack.c and pa_hostapi.h of 19.6 and 19.7."""
+
+    _fields_ = (
+        ("info", ctypes.c_byte * 32),
+        ("device_infos", ctypes.c_void_p),
+        ("functions", ctypes.c_void_p * 3),
+        ("stream_interfaces", ctypes.c_void_p * 24),
+        ("allocations", ctypes.c_void_p),
+        ("client", ctypes.c_void_p),
+        ("buffer_size", ctypes.c_int),
+        ("index", ctypes.c_int),
+    )
+
+
+def portaudio_client(host_api: int, block: int) -> int | None:
+    """Return PortAudio's own client of the JACK server; None if this PortAudio has another layout.
+
+    Args:
+        host_api: PortAudio's number of the host API JACK.
+        block: The server's frames a cycle. PortAudio stores both next to the client, which proves the layout.
+    """
+    portaudio = ctypes.CDLL("libportaudio.so.2")
+    portaudio.Pa_GetHostApiInfo.restype = ctypes.POINTER(_PaJackHostApi)
+    found = portaudio.Pa_GetHostApiInfo(host_api)
+    if not found or (found.contents.index, found.contents.buffer_size) != (host_api, block):
+        return None
+    client: int | None = found.contents.client
+    return client
+
+
 def count_channels(capture: Iterable[str], playback: Iterable[str]) -> dict[str, Channels]:
     """Return the channels of each client, in the order of the ports.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from collectors.audio.pipewire.nodes import PipeWireNodes
 from tests.support.agent import AgentProcess, agent
+from tests.support.jack_client import JackClient
 from tests.support.pipewire import DEVICE, FRAMES, RATE, SINK, PipeWire
 from tests.support.waiting import eventually
 
@@ -77,6 +79,33 @@ def test_a_freeze_of_the_server_is_a_dropout_with_lost_buffers(pipewire: PipeWir
 
     eventually(lost_in_a_freeze, "buffers to be missed")  # a probe that starts anew just then has missed none
     eventually(lambda: number(watcher, "audio_engine_xruns_total") > 0, "a dropout to be counted")
+
+
+def test_an_export_is_not_measured(pipewire: PipeWire, watcher: AgentProcess) -> None:
+    exporter = JackClient("", "exporter", os.environ | pipewire.environment)
+    try:
+        exporter.tell(f"hear {DEVICE}:capture_1")  # PipeWire exports what is connected with the exporter
+        exporter.tell("freewheel 1")
+        eventually(lambda: number(watcher, "audio_device_freewheeling") == 1, "the export to be noticed")
+        time.sleep(1.5)  # dropouts before the export are settled
+        before = counted(watcher)
+        cycles = exporter.cycles()
+        eventually(lambda: exporter.cycles() > cycles + 500, "the export to go on")
+
+        assert counted(watcher) == before
+        assert number(watcher, "audio_device_up") == 1
+
+        exporter.tell("freewheel 0")
+        eventually(lambda: number(watcher, "audio_device_freewheeling") == 0, "the end of the export")
+
+        assert counted(watcher) == before
+    finally:
+        exporter.close()
+
+
+def counted(watcher: AgentProcess) -> list[float]:
+    names = "audio_engine_xruns_total", "audio_device_buffer_interval_seconds_count", "audio_device_lost_buffers_total"
+    return [number(watcher, name) for name in names] + [number(watcher, "wr_agent_audio_probe_restarts_total")]
 
 
 def test_a_server_that_died_is_measured_again_when_it_is_back(pipewire: PipeWire, watcher: AgentProcess) -> None:

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from collectors.audio.probe.jack_devices import Channels, count_channels, pattern, portaudio_name
+from tests.support.jackd import Jackd
 
 V19_6, V19_7 = 0x130600, 0x130700
 SPECIAL = r"\^$.|?*+()[]{}"
@@ -55,3 +59,31 @@ def test_channels_are_counted_for_each_client() -> None:
 
 def test_portaudio_cuts_a_name_at_its_first_colon() -> None:
     assert [portaudio_name(name) for name in ("Dev: colon", "system")] == ["Dev", "system"]
+
+
+_FIND = """
+import ctypes, pyaudio
+from collectors.audio.probe.jack_devices import portaudio_client
+audio = pyaudio.PyAudio()
+apis = [audio.get_host_api_info_by_index(index) for index in range(audio.get_host_api_count())]
+jack = next(api for api in apis if api["type"] == 12)
+name = ctypes.CDLL("libjack.so.0").jack_get_client_name
+name.restype = ctypes.c_char_p
+client = portaudio_client(jack["index"], 256)
+print(name(ctypes.c_void_p(client)).decode(), portaudio_client(jack["index"], 257))
+audio.terminate()
+"""
+
+
+def test_portaudios_own_client_is_found_in_its_memory(jackd: Jackd) -> None:
+    found = subprocess.run(
+        [sys.executable, "-c", _FIND],
+        env=jackd.environment,
+        cwd=Path(__file__).parents[4],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+
+    assert found.stdout.splitlines()[-1] == "PortAudio None"
