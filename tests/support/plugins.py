@@ -35,6 +35,8 @@ class Listener:
         self.path = path
         self._talk = talk
         self._connections: list[socket.socket] = []
+        self._lock = threading.Lock()
+        self._closed = False
         self._socket = socket.socket(socket.AF_UNIX)
         path.unlink(missing_ok=True)
         self._socket.bind(str(path))
@@ -43,6 +45,8 @@ class Listener:
 
     def close(self, *, leave_file: bool = False) -> None:
         """Stop listening, and close all connections."""
+        with self._lock:
+            self._closed = True
         for each in (self._socket, *self._connections):
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
@@ -54,7 +58,11 @@ class Listener:
         with contextlib.suppress(OSError):  # closed
             while True:
                 connection, _ = self._socket.accept()
-                self._connections.append(connection)
+                with self._lock:
+                    if self._closed:
+                        connection.close()
+                        return
+                    self._connections.append(connection)
                 threading.Thread(target=self._serve, args=[connection], daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
