@@ -87,7 +87,8 @@ class _Round(Generic[Key, Result]):
         self.waiting = deque(calls.items())
         self.running: set[Key] = set()
         self._answers: dict[Key, Result | Exception] = {}
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._all_returned = threading.Event()
 
     @property
     def finished(self) -> bool:
@@ -107,17 +108,16 @@ class _Round(Generic[Key, Result]):
 
     def wait(self, seconds: float) -> None:
         """Wait until every call has returned, or for `seconds`."""
-        with self._changed:
-            self._changed.wait_for(lambda: self.finished, seconds)
+        self._all_returned.wait(seconds)
 
     def close(self) -> tuple[dict[Key, Result | Exception], set[Key]]:
         """Begin no more calls; return the answers so far and the keys of the calls that still run."""
-        with self._changed:
+        with self._lock:
             self.waiting.clear()
             return self._answers.copy(), self.running.copy()
 
     def _begin(self) -> tuple[Key, Callable[[], Result]] | None:
-        with self._changed:
+        with self._lock:
             if not self.waiting:
                 return None
             key, call = self.waiting.popleft()
@@ -125,8 +125,8 @@ class _Round(Generic[Key, Result]):
             return key, call
 
     def _end(self, key: Key, answer: Result | Exception) -> None:
-        with self._changed:
+        with self._lock:
             self.running.discard(key)
             self._answers[key] = answer
             if self.finished:
-                self._changed.notify_all()
+                self._all_returned.set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
@@ -88,10 +88,12 @@ class HostCollector(Collector):
             "host", handover=self._deadline / _HANDOVERS, deadline=self._deadline
         )
         self._textfiles = TextFiles(config.textfile_directory)
+        self._subsystems = self._find_subsystems()
+        self._reads = {it.name: partial(_read, it) for it in self._subsystems}
         self._failing: Mapping[str, str] = {}
         self._failures: Mapping[str, Exception] = {}
         self._measured = -_FRESH
-        self._parts: Mapping[str, AbstractSet[str]] = {it.name: _SCRAPE_NAMES for it in self._subsystems()}
+        self._parts: Mapping[str, AbstractSet[str]] = {it.name: _SCRAPE_NAMES for it in self._subsystems}
 
     def collect(self) -> list[Family]:
         """Return the families of every subsystem, and the duration and result of reading it."""
@@ -106,7 +108,7 @@ class HostCollector(Collector):
 
     def view(self) -> HostView:
         """Return the live values of the machine."""
-        readings = self._readings([it for it in self._subsystems() if it.name in view.SUBSYSTEMS])
+        readings = self._readings({name: read for name, read in self._reads.items() if name in view.SUBSYSTEMS})
         return view.host_view(family for reading in readings for family in reading.families)
 
     @property
@@ -125,19 +127,19 @@ class HostCollector(Collector):
             *self._platform.checks,
         )
 
-    def _subsystems(self) -> list[Subsystem]:
+    def _find_subsystems(self) -> list[Subsystem]:
         every = (*self._platform.subsystems, Subsystem(_TEXTFILE, self._textfiles.read))
         return [subsystem for subsystem in every if subsystem.name not in self.config.leave_out]
 
-    def _readings(self, subsystems: Sequence[Subsystem]) -> list[_Reading]:
-        answers = self._calls.answers({subsystem.name: partial(_read, subsystem) for subsystem in subsystems})
+    def _readings(self, reads: Mapping[str, Callable[[], _Reading]]) -> list[_Reading]:
+        answers = self._calls.answers(reads)
         return [
             _Reading(name, (), self._deadline, answer) if isinstance(answer, Exception) else answer
             for name, answer in answers.items()
         ]
 
     def _all_readings(self) -> list[_Reading]:
-        readings = self._readings(self._subsystems())
+        readings = self._readings(self._reads)
         self._failures = {reading.name: reading.failure for reading in readings if reading.failure}
         self._measured = time.monotonic()
         return readings

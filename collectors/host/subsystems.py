@@ -51,7 +51,6 @@ from collectors.host import (
     stat,
     tapestats,
     thermal_zone,
-    throttling,
     time,
     udp_queues,
     uname,
@@ -69,6 +68,7 @@ from collectors.host.filesystem import FileSystems, Measured
 from collectors.host.meminfo import Memory
 from collectors.host.os_release import OsRelease
 from collectors.host.process import OwnProcess
+from collectors.host.throttling import Throttling
 from collectors.host.timex import Timex
 from collectors.metrics import Family
 from collectors.mounts import linux_mounts
@@ -148,7 +148,7 @@ def linux(root: Path, config: HostConfig) -> Platform:
             Subsystem("stat", partial(stat.families, root)),
             Subsystem("tapestats", partial(tapestats.families, root)),
             Subsystem("thermal_zone", partial(thermal_zone.families, root)),
-            Subsystem("throttling", partial(throttling.families, root)),
+            Subsystem("throttling", Throttling(root).families),
             Subsystem("time", partial(time.families, root)),
             Subsystem("timex", Timex().families),
             Subsystem("udp_queues", partial(udp_queues.families, root)),

@@ -17,30 +17,35 @@ Times = dict[LabelValues, int]
 """Milliseconds since boot by package, or by package and core."""
 
 
-def families(root: Path) -> list[Family]:
-    """Return seconds by core and by package, where the kernel counts them (Intel, Linux 5.6)."""
-    cores, packages = read(root)
-    return [
-        counter(
-            "host_cpu_core_throttled_seconds_total",
-            "Time for which heat has throttled this CPU core.",
-            _seconds(cores),
-            ("package", "core"),
-        ),
-        counter(
-            "host_cpu_package_throttled_seconds_total",
-            "Time for which heat has throttled this CPU package.",
-            _seconds(packages),
-            ("package",),
-        ),
-    ]
+class Throttling:
+    """The throttled time of the machine whose files are under `root`. The topology is read once."""
 
+    def __init__(self, root: Path) -> None:
+        throttles = [it for it in processors(root) if (it.directory / "thermal_throttle").is_dir()]
+        self._cores = one_of_each_core(throttles)
 
-def read(root: Path) -> tuple[Times, Times]:
-    """Return the times of all cores and of all packages. Threads of a core share one count."""
-    found = one_of_each_core(processors(root))
-    packages: Times = {(it.package,): time for it, time in _times(found, "package_throttle_total_time_ms")}
-    return by_core(_times(found, "core_throttle_total_time_ms")), packages
+    def families(self) -> list[Family]:
+        """Return seconds by core and by package, where the kernel counts them (Intel, Linux 5.6)."""
+        cores, packages = self.read()
+        return [
+            counter(
+                "host_cpu_core_throttled_seconds_total",
+                "Time for which heat has throttled this CPU core.",
+                _seconds(cores),
+                ("package", "core"),
+            ),
+            counter(
+                "host_cpu_package_throttled_seconds_total",
+                "Time for which heat has throttled this CPU package.",
+                _seconds(packages),
+                ("package",),
+            ),
+        ]
+
+    def read(self) -> tuple[Times, Times]:
+        """Return the times of all cores and of all packages. Threads of a core share one count."""
+        packages: Times = {(it.package,): time for it, time in _times(self._cores, "package_throttle_total_time_ms")}
+        return by_core(_times(self._cores, "core_throttle_total_time_ms")), packages
 
 
 def _times(found: list[Processor], file: str) -> Iterator[tuple[Processor, int]]:
@@ -54,12 +59,12 @@ class Watch:
     """A check whether the throttled time grows from one look to the next."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root
-        self._last = read(root)
+        self._throttling = Throttling(root)
+        self._last = self._throttling.read()
 
     def check(self) -> list[Finding]:
         """Return a finding if a core or a package was throttled since the last look, or since the start."""
-        before, self._last = self._last, read(self._root)
+        before, self._last = self._last, self._throttling.read()
         slowed = [
             f"{'/'.join(place)} by {now[place] - then[place]} ms"
             for then, now in zip(before, self._last, strict=True)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from collectors.host.throttling import Watch, families
+from collectors.host.throttling import Throttling, Watch
 from tests.collectors.host.support import Tree, samples_of
 
 CPUS = "sys/devices/system/cpu"
@@ -19,14 +19,16 @@ def _processor(number: int, core: int, of_core: int, of_package: int) -> dict[st
 
 
 def test_the_threads_of_a_core_and_the_cores_of_a_package_count_once(tree: Tree) -> None:
-    found = families(tree(_processor(0, 0, 1500, 4000) | _processor(1, 0, 1500, 4000) | _processor(2, 1, 250, 4000)))
+    found = Throttling(
+        tree(_processor(0, 0, 1500, 4000) | _processor(1, 0, 1500, 4000) | _processor(2, 1, 250, 4000))
+    ).families()
 
     assert samples_of(found, "host_cpu_core_throttled_seconds_total") == {("0", "0"): 1.5, ("0", "1"): 0.25}
     assert samples_of(found, "host_cpu_package_throttled_seconds_total") == {("0",): 4}
 
 
 def test_a_processor_that_does_not_count_says_nothing(tmp_path: Path) -> None:
-    assert all(not family.samples for family in families(tmp_path))
+    assert all(not family.samples for family in Throttling(tmp_path).families())
     assert Watch(tmp_path).check() == []
 
 
