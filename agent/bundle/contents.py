@@ -17,7 +17,7 @@ from agent.core import versions
 from agent.terminal import client
 
 PAUSE = 10.0
-"""Seconds between the two pages of metrics, so that rates can be told."""
+"""Seconds between the two pages of metrics, which give rates."""
 
 _PATIENCE = 20.0
 _LOG_LINES = "1000"

@@ -1,7 +1,7 @@
 """The scrubber of secrets and names in text. Pure; `private_values` finds this machine's own.
 
 URLs lose what gives access. Then goes what is known, by its very text; then what looks like a secret by its form or by
-the key before it. A form that nobody thought of remains: that is why a person is asked to read the bundle first.
+the key before it. An unknown form remains. So the command asks to read the bundle first.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ def parse(text: str) -> dict[str, Ticks]:
 def forward(before: Ticks | None, now: Ticks) -> Ticks:
     """Return the counters to export after `before`, so that none falls.
 
-    The kernel's idle and iowait may step back a little. Prometheus would take that for a reset and count the whole
+    The kernel's idle and iowait may step back a little. Prometheus would treat that as a reset and count the whole
     counter again. A large step back of idle is a processor that was unplugged and starts from zero.
     """
     if before is None or before[_IDLE] - now[_IDLE] >= _HOTPLUG_TICKS:

@@ -1,4 +1,4 @@
-"""What the documents say, held against the code."""
+"""The documents, against the code."""
 
 import ast
 import re

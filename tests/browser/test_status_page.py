@@ -21,7 +21,7 @@ LINES = ".timing svg[role=img] polyline"
 
 
 def plotted(page: Page) -> int:
-    """How many points the longest line of the buffer timing has."""
+    """Return the number of points of the longest line of the buffer timing."""
     lines = page.locator(LINES).evaluate_all("lines => lines.map((line) => line.points.numberOfItems)")
     return max(lines, default=0)
 
@@ -91,7 +91,7 @@ def test_a_dropout_is_drawn_and_told_within_seconds_and_its_cause_is_found(opene
         page.get_by_role("heading", name="frozen").wait_for()
         finding = page.locator("article", has=page.get_by_role("heading", name="frozen"))
         assert finding.get_attribute("class") == "failure"
-        eventually(lambda: "new finding" in announced(page), "the finding is told")
+        eventually(lambda: "new finding" in announced(page), "the finding is announced")
         command = finding.locator("code").first.inner_text()
         finding.get_by_role("button", name="Copy").first.click()
         expect(finding.get_by_role("button", name="Copy").first).to_have_text("Copied")

@@ -55,7 +55,7 @@ class Metrics:
         return eventually(self.path, f"the socket is there; {self.problem()}")
 
     def problem(self) -> str:
-        """Why there is no socket."""
+        """Return the reason for a missing socket."""
         return self._text("problem")
 
     def _text(self, name: str) -> str:

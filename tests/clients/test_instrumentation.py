@@ -1,4 +1,4 @@
-"""What docs/instrumentation.md shows is compiled and run."""
+"""The examples of docs/instrumentation.md, compiled and run."""
 
 import os
 import re

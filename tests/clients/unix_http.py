@@ -10,7 +10,7 @@ from tests.support.waiting import PATIENCE
 
 
 def connect(path: Path) -> socket.socket:
-    """A connected socket that gives up in time."""
+    """Return a connected socket with a timeout."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     connection.settimeout(PATIENCE)
     try:

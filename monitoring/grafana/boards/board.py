@@ -51,7 +51,7 @@ def board(
         uid: Its permanent name. Links and alerts rely on it.
         title: Its title.
         description: Its description.
-        variables: Its variables, besides cluster and environment.
+        variables: Its variables, in addition to cluster and environment.
         rows: Its rows, from top to bottom.
         span: The beginning of its default time range.
     """

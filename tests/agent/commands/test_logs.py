@@ -72,14 +72,14 @@ def test_try_shows_every_step(config_file: Path, log_file: Path, capsys: pytest.
 
 
 def on_a_terminal(*arguments: str, **environment: str) -> str:
-    """What a command writes where someone looks."""
+    """Return the output of a command on a terminal."""
     terminal, its_end = os.openpty()
     command = [sys.executable, "-m", "agent", *arguments]
     given = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
     with subprocess.Popen(command, stdout=its_end, stderr=its_end, env=given | {"TERM": "xterm"} | environment):
         os.close(its_end)
         written = b""
-        with suppress(OSError):  # how a terminal ends that nobody writes to any more
+        with suppress(OSError):  # the end of a terminal without writers
             while data := os.read(terminal, 4096):
                 written += data
     os.close(terminal)

@@ -116,7 +116,7 @@ def test_sighup_with_a_bad_configuration_keeps_the_old_one_and_says_why(start_ag
     eventually(lambda: 'code="config-refused"' in agent.get("/metrics")[2], "the refusal is a finding")
     agent.write_config("")
     agent.signal(signal.SIGHUP)
-    eventually(lambda: not agent.status()["config_error"], "a good one mends it")
+    eventually(lambda: not agent.status()["config_error"], "a good one clears it")
 
 
 def test_sighup_with_a_taken_address_keeps_the_old_one(start_agent: StartAgent) -> None:
@@ -145,7 +145,7 @@ def test_sighup_follows_another_web_configuration_unless_it_is_bad(start_agent: 
     assert agent.get("/metrics")[0] == 401
     agent.write_config("")
     agent.signal(signal.SIGHUP)
-    eventually(lambda: agent.get("/metrics")[0] == 200, "nobody is asked any more")
+    eventually(lambda: agent.get("/metrics")[0] == 200, "no password is asked for")
 
 
 def test_a_web_configuration_that_cannot_be_used_is_every_problem_and_no_start(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the tests of doctor share: machines of our own making, and people on them."""
+"""The shared parts of doctor's tests: made-up machines and their users."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ CHANGES = (
 
 
 def tree(folder: Path) -> dict[str, tuple[int, int, int, bytes]]:
-    """What is in a folder: mode, times and content of each file."""
+    """Return mode, times and content of each file of a folder."""
     found = {}
     for path in sorted(folder.rglob("*")):
         seen = path.lstat()
@@ -34,7 +34,7 @@ def tree(folder: Path) -> dict[str, tuple[int, int, int, bytes]]:
 
 
 def settings() -> dict[str, str]:
-    """What doctor looks at and could be tempted to set."""
+    """Return the settings that doctor reads and must not change."""
     names = ["kernel/sched_rt_runtime_us", "vm/swappiness", "fs/inotify/max_user_watches"]
     paths = [Path("/proc/sys") / name for name in names] + [Path("/sys/devices/system/cpu/smt/control")]
     return {str(path): path.read_text() for path in paths if path.exists()}

@@ -1,4 +1,4 @@
-"""How often is looked, at what, and what is kept."""
+"""The intervals of the sampler, and the points that it keeps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page's files: what is in them and what a browser is told of them."""
+"""The page's files: their content, and their headers."""
 
 import re
 
@@ -15,7 +15,7 @@ def test_the_page_is_light_and_needs_nobody_else() -> None:
 
     assert sum(map(len, page.FILES.values())) < MOST_BYTES
     elsewhere = [url for text in texts.values() for url in re.findall(r"\w+://[^\"'\s]+", text)]
-    assert set(elsewhere) == {"http://www.w3.org/2000/svg"}, "the name of SVG, which nobody is asked for"
+    assert set(elsewhere) == {"http://www.w3.org/2000/svg"}, "the name of SVG, which is never fetched"
 
 
 def test_text_is_never_taken_for_markup() -> None:

@@ -57,7 +57,7 @@ def installed(systemd: IsolatedSystemd) -> IsolatedSystemd:
 
 
 def status(systemd: IsolatedSystemd) -> dict[str, Any]:
-    """What the agent says of itself, to a command that reads a configuration of its own."""
+    """Return the agent's status from a command that reads a configuration of its own."""
     document: dict[str, Any] = json.loads(systemd.run(*AGENT, "status", "--json", "--config", "/dev/null").stdout)
     return document
 
@@ -127,7 +127,7 @@ def configure(systemd: IsolatedSystemd, config: str) -> None:
 def test_reload_keeps_the_process_and_refuses_a_bad_configuration(installed: IsolatedSystemd) -> None:
     before = installed.show("MainPID")
     configure(installed, "wrong = 1\n")
-    eventually(lambda: "wrong" in status(installed)["config_error"], "the refusal is told")
+    eventually(lambda: "wrong" in status(installed)["config_error"], "the refusal is reported")
     configure(installed, CONFIG)
     eventually(lambda: not status(installed)["config_error"], "the good one is taken")
 

@@ -1,4 +1,4 @@
-"""What `wr-agent status` says, line by line."""
+"""The output of `wr-agent status`, line by line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a peer can hold, asked with bare sockets, while a good scraper goes on being answered."""
+"""The limits of a peer with bare sockets, while a good scraper gets its answers."""
 
 import asyncio
 import contextlib
@@ -102,7 +102,7 @@ async def answer_nothing(_request: web.BaseRequest) -> web.StreamResponse:
 
 
 def answered(connected: socket.socket, request: bytes = HEALTHY) -> bool:
-    """Whether a request on this connection is answered."""
+    """Tell if the server answers a request on this connection."""
     try:
         connected.sendall(request)
         return connected.recv(65536).startswith(b"HTTP/1.1 200 ")
@@ -111,7 +111,7 @@ def answered(connected: socket.socket, request: bytes = HEALTHY) -> bool:
 
 
 def closed(connected: socket.socket) -> bool:
-    """Whether the server has ended the connection, waiting for it; what it sent before does not matter."""
+    """Wait for the server to close the connection, and tell if it did. Ignore earlier data."""
     try:
         while connected.recv(1 << 20):
             pass

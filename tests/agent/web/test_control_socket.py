@@ -87,7 +87,7 @@ def refusal(state: Path) -> str:
 
 
 def as_nobody(say: Callable[[], str]) -> str:
-    """What `say` returns in a process without root's rights."""
+    """Return the result of `say` in a process without root's rights."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:

@@ -1,4 +1,4 @@
-"""An engine in real time, seen through a real agent by a real Prometheus, beside the engine's own account."""
+"""An engine in real time: its own account, and the values of a real Prometheus from a real agent."""
 
 import json
 import subprocess
@@ -30,7 +30,7 @@ def server(start_agent: StartAgent, sockets: Path, tmp_path: Path) -> Iterator[P
 
 @pytest.fixture
 def account(server: Prometheus, programs: Path, sockets: Path) -> Iterator[dict[str, Any]]:
-    """What the engine noted of itself in three seconds; it goes on being polled."""
+    """The engine's own account of three seconds. It is polled until the end."""
     command: list[str | Path] = [programs / "engine", sockets, "3"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as engine:
         assert engine.stdin

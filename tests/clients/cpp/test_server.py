@@ -141,7 +141,7 @@ def test_a_bad_name_is_refused(library: Path) -> None:
 def test_counting_goes_on_while_there_is_no_place_for_the_socket(library: Path, sockets: Path) -> None:
     sockets.write_text("a file where the directory should be")
     metrics = Metrics(library, "synth", sockets)
-    eventually(metrics.problem, "the problem is told")
+    eventually(metrics.problem, "the problem is reported")
     metrics.count("a_total")
 
     assert metrics.problem() == f"{sockets} is not a directory"
@@ -157,7 +157,7 @@ def test_a_directory_that_others_may_write_to_is_not_used_unless_it_is_sticky(li
     sockets.chmod(0o770)
     metrics = Metrics(library, "synth", sockets)
 
-    assert "must belong to this user" in eventually(metrics.problem, "the problem is told")
+    assert "must belong to this user" in eventually(metrics.problem, "the problem is reported")
     assert list(sockets.iterdir()) == []
     sockets.chmod(0o3770)
     assert metrics.served_at().parent == sockets
@@ -167,7 +167,7 @@ def test_a_directory_that_others_may_write_to_is_not_used_unless_it_is_sticky(li
 def test_a_path_too_long_for_a_socket_is_told(library: Path, tmp_path: Path) -> None:
     metrics = Metrics(library, "synth", tmp_path / ("x" * 100))
 
-    assert "WHITE_ROOM_SOCKET_DIR to a shorter directory" in eventually(metrics.problem, "the problem is told")
+    assert "WHITE_ROOM_SOCKET_DIR to a shorter directory" in eventually(metrics.problem, "the problem is reported")
     metrics.close()
 
 
@@ -201,7 +201,7 @@ def test_what_a_killed_process_left_goes_with_the_next_start(metrics: Metrics, l
         dead.bind(str(other))
 
     metrics.served_at().unlink()
-    eventually(lambda: metrics.served_at().exists(), "the socket was made anew")
+    eventually(lambda: metrics.served_at().exists(), "the socket exists again")
     assert not left.exists()
     assert other.exists()
 

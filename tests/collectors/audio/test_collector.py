@@ -158,7 +158,7 @@ async def test_a_client_that_holds_up_a_synchronous_server_costs_buffers() -> No
             def loses_buffers() -> bool:
                 before = number(collector, "audio_device_lost_buffers_total")
                 client.tell("late 0.2")
-                time.sleep(2)  # until the loss is certain; a probe that starts anew just then has missed it
+                time.sleep(2)  # until the loss is certain; a probe that restarts at that time has missed it
                 return number(collector, "audio_device_lost_buffers_total") > before + 20
 
             await asyncio.to_thread(eventually, loses_buffers, "lost buffers")
@@ -174,7 +174,7 @@ async def test_another_device_that_takes_its_place_is_watched_and_told(jackd: Ja
         usb = JackClient(jackd.name, "a-usb")
         try:
             usb.tell("own capture_1")  # listed before those of the server's own, it must not take their place
-            await asyncio.sleep(3)  # ports are looked at every two seconds, of which nobody can be told
+            await asyncio.sleep(3)  # ports are read every two seconds, which is not observable
             assert exported(collector, "audio_device_up", device="a-usb") is None
             assert "audio-device-unplugged" not in codes(collector)
         finally:
@@ -223,7 +223,7 @@ async def test_a_dying_server_is_one_dropout(collector: AudioCollector, jackd: J
     await asyncio.sleep(2 * HOLD_NS / 1e9)  # in which a second count of the same would have come
     ended = number(collector, DROPOUTS)
     xruns = number(collector, "audio_device_xrun_observations_total", observer="jack", kind="xrun")
-    assert ended <= before + 1 + xruns  # a loaded machine may have had others, which the server told of
+    assert ended <= before + 1 + xruns  # a loaded machine may have had others, which the server reported
 
 
 async def test_a_server_that_comes_back_otherwise_is_followed_and_told(collector: AudioCollector, jackd: Jackd) -> None:
@@ -374,7 +374,7 @@ async def test_levels_are_those_of_the_sound(jackd: Jackd) -> None:
 
 
 async def _hear(collector: AudioCollector, usb: JackClient) -> None:
-    """What a device plays: a tone, the same too loud, nothing; on its first channel alone."""
+    """The sound of a device, on its first channel only: a tone, the same too loud, nothing."""
 
     def level(name: str, channel: str = "1") -> float:
         return number(collector, f"audio_channel_{name}", channel=channel)
@@ -432,7 +432,7 @@ async def test_the_probe_alone_measures_and_sees_its_server_die(jackd: Jackd) ->
         jackd.kill()
         await soon(lambda: not is_up(collector), "the device to be down", TRUTH_SECONDS)
         stalled = number(collector, "audio_device_xrun_observations_total", observer="gap", kind="stalled")
-        await soon(lambda: number(collector, DROPOUTS, source="device") > 0, "its end to be a dropout")
+        await soon(lambda: number(collector, DROPOUTS, source="device") > 0, "its end, as a dropout")
         before = observed(collector, INTERVALS)
         await asyncio.to_thread(jackd.start)
         await soon(lambda: observed(collector, INTERVALS) > before, "buffers again")

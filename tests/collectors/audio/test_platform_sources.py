@@ -78,13 +78,13 @@ def exports(platform_sources: PlatformSources, name: str) -> bool:
 
 
 def failing_at_first(real: Callable[..., Any], times: int = 1) -> Callable[..., Any]:
-    """What raises `times` times before it does what it should."""
+    """A function that raises `times` times before it works."""
     calls: list[object] = []
 
     def call(*arguments: object) -> object:
         calls.append(arguments)
         if len(calls) <= times:
-            raise RuntimeError("what nobody has thought of")
+            raise RuntimeError("an unexpected error")
         return real(*arguments)
 
     return call

@@ -1,4 +1,4 @@
-"""What a machine room has and a studio seldom: fabrics, tapes, ZFS, an NFS server, bcache, a load balancer.
+"""The hardware of a machine room that a studio seldom has: fabrics, tapes, ZFS, an NFS server, bcache, a load balancer.
 
 Part of the machine that `studio` writes; the forms are the kernel's.
 """

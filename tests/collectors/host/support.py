@@ -1,4 +1,4 @@
-"""What the tests of the host share: a machine of our own making, and a look into families."""
+"""The shared parts of the host's tests: a made-up machine, and access to families."""
 
 from __future__ import annotations
 

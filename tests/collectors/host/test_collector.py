@@ -22,7 +22,7 @@ from tests.support.waiting import eventually
 
 
 class _Source:
-    """A subsystem that a test can break and mend."""
+    """A subsystem that a test can break and fix."""
 
     error: Exception | None = None
 

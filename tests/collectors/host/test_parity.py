@@ -1,4 +1,4 @@
-"""Our families beside those of Debian's real node_exporter, on this machine and on one of our own making."""
+"""The agent's families and those of Debian's real node_exporter, on this machine and on a made-up one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever a plugin does, it costs only itself: each villain here has a well-behaved neighbour, which stays on time."""
+"""Hostile plugins, which affect only themselves: each has a well-behaved neighbour, which stays on time."""
 
 from __future__ import annotations
 
@@ -237,7 +237,7 @@ async def test_a_thousand_sockets_that_hang_leave_one_that_does_not_on_time(
             await watch.polled(good, times=4)
 
             assert time.monotonic() - began < 10
-            await watch.eventually(lambda: watch.rejected("villain").get("timeout", 0) >= 1_000, "all are given up")
+            await watch.eventually(lambda: watch.rejected("villain").get("timeout", 0) >= 1_000, "all have timed out")
             assert len([name for name in watch.samples() if name.startswith("wr_agent_plugin_up")]) == 1_001
 
 

@@ -129,7 +129,7 @@ def test_a_directory_that_cannot_be_listed_leaves_the_others_in_use(
     closed.mkdir()
     listed = os.scandir
 
-    def scandir(path: Path) -> object:  # root, whom the tests may run as, is kept out of nowhere
+    def scandir(path: Path) -> object:  # the tests may run as root, which has access everywhere
         if path == closed:
             raise PermissionError(errno.EACCES, "Permission denied")
         return listed(path)

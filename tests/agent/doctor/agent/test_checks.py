@@ -62,7 +62,7 @@ def test_what_doctor_measures_by_itself_never_ships_logs() -> None:
     assert settings.without_logs(config).logs.sources == []
 
 
-# Whom the agent runs as
+# The agent's user
 
 
 def test_the_agents_user_is_that_of_its_process_then_of_its_service(machine: Machine) -> None:
@@ -237,7 +237,7 @@ def test_a_source_without_files(tmp_path: Path) -> None:
 
 
 class FakeLoki:
-    """An HTTP server that answers as it is told, and remembers what it was asked."""
+    """An HTTP server with given answers, which remembers its requests."""
 
     def __init__(self) -> None:
         self.answers: dict[str, tuple[int, str]] = {PUSH_PATH: (422, "no streams")}

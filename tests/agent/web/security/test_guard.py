@@ -1,4 +1,4 @@
-"""Who is let through, asked over real connections."""
+"""The access of callers, over real connections."""
 
 import asyncio
 import base64

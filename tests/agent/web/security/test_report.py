@@ -1,4 +1,4 @@
-"""What the agent says of its own security."""
+"""The agent's report of its own security."""
 
 import time
 from pathlib import Path

@@ -98,7 +98,7 @@ else:
 
 
 def test_the_end_of_a_frozen_server_never_stops_the_interpreter(jackd: Jackd) -> None:
-    """With Python in libjack's threads, one such process in a few stood still for ever."""
+    """With Python in libjack's threads, one such process in a few hung forever."""
     jackd.freeze()
     storm = [
         subprocess.Popen([sys.executable, "-c", STORM, jackd.name], cwd=ROOT, stdout=subprocess.PIPE, text=True)
@@ -106,7 +106,7 @@ def test_the_end_of_a_frozen_server_never_stops_the_interpreter(jackd: Jackd) ->
     ]
     try:
         assert [process.stdout and process.stdout.readline() for process in storm] == ["ready\n"] * 8
-        time.sleep(0.3)  # they are to be in the midst of connecting, of which nobody can be told
+        time.sleep(0.3)  # they must be in the middle of a connection, which is not observable
         jackd.terminate()
         said = {process.communicate(timeout=60)[0] for process in storm}
     finally:

@@ -132,7 +132,7 @@ def test_a_port_whose_name_is_no_text_costs_nothing_else(passive: PassiveClient,
         assert nameless.stdout is not None
         assert nameless.stdout.readline() == b"ok\n"
         assert b"caf\xe9" in subprocess.run(["jack_lsp", "-s", jackd.name], capture_output=True, check=True).stdout
-        time.sleep(3)  # it looks at the ports every two seconds, of which nobody can be told
+        time.sleep(3)  # it reads the ports every two seconds, which is not observable
         since_ns = time.monotonic_ns()
         eventually(lambda: passive.view.cycle_ns > since_ns, "the passive client to go on")
     finally:
@@ -146,7 +146,7 @@ def test_whatever_goes_wrong_it_connects_again(jackd: Jackd) -> None:
     import jack
 
     class Once(ModuleType):
-        """JACK-Client, whose first client fails as nobody foresaw."""
+        """JACK-Client, whose first client fails unexpectedly."""
 
         failed = False
 
@@ -170,9 +170,9 @@ def test_a_server_that_is_frozen_from_the_start_is_frozen_not_absent(jackd: Jack
     began = time.monotonic()
     client.stop()
     stopped = time.monotonic() - began
-    jackd.kill()  # in peace it would wait five seconds for the client that it was about to take
+    jackd.kill()  # on SIGTERM it would wait five seconds for the client that it was about to accept
 
-    assert stopped < 5  # the thread is left to the server, nobody waits for it
+    assert stopped < 5  # the server keeps the thread, and no caller waits for it
 
 
 def test_without_a_server_it_says_why() -> None:

@@ -211,7 +211,7 @@ async def test_cancelling_ends_a_pw_top_that_hangs(pw_top: PwTop, tmp_path: Path
 
 
 def running(pid_file: Path) -> bool:
-    """Whether the process whose number the file has, once it has one, is there."""
+    """Tell if the file has the number of a running process."""
     pid = pid_file.read_text().strip() if pid_file.exists() else ""
     return bool(pid) and Path(f"/proc/{pid}").exists()
 

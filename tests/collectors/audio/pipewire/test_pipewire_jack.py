@@ -17,7 +17,7 @@ from tests.support.pipewire import DEVICE, FRAMES, RATE, SINK, PipeWire
 from tests.support.waiting import eventually
 
 SECONDS_WITHOUT_BELIEF = 10.0
-"""PipeWire's JACK has told of a latency of 2**32 frames less a few, which is none."""
+"""PipeWire's JACK has reported a latency of 2**32 frames less a few, which is invalid."""
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_a_latency_that_is_none_is_not_told(watcher: AgentProcess) -> None:
     told = [value for _, value in samples(watcher, "audio_device_latency_seconds")]
 
     assert [value for value in told if value >= SECONDS_WITHOUT_BELIEF] == []
-    assert number(watcher, "audio_device_up") == 1  # so that a latency would be told
+    assert number(watcher, "audio_device_up") == 1  # so that a latency would be exported
 
 
 def test_a_freeze_of_the_server_is_a_dropout_with_lost_buffers(pipewire: PipeWire, watcher: AgentProcess) -> None:
@@ -77,7 +77,7 @@ def test_a_freeze_of_the_server_is_a_dropout_with_lost_buffers(pipewire: PipeWir
         eventually(lambda: number(watcher, "audio_device_buffer_interval_seconds_count") > measured + 200, "a second")
         return number(watcher, "audio_device_lost_buffers_total") > 0
 
-    eventually(lost_in_a_freeze, "buffers to be missed")  # a probe that starts anew just then has missed none
+    eventually(lost_in_a_freeze, "buffers to be missed")  # a probe that restarts at that time has missed none
     eventually(lambda: number(watcher, "audio_engine_xruns_total") > 0, "a dropout to be counted")
 
 

@@ -20,7 +20,7 @@ DEVICE = {
 
 
 class Audio:
-    """A PortAudio with ALSA and JACK, whose streams tell of one latency."""
+    """A PortAudio with ALSA and JACK, whose streams report one latency."""
 
     def __init__(self, latency: float = 0.0) -> None:
         self._latency = latency

@@ -182,7 +182,7 @@ async def _ends_without_xrun(jackd: Jackd, listener: JackListener, *, by_signal:
         if by_signal:  # as systemd does with all that belongs to a service
             probe.process.terminate()
             await asyncio.wait_for(probe.process.wait(), PATIENCE)
-    await asyncio.sleep(0.5)  # JACK tells of it within two cycles
+    await asyncio.sleep(0.5)  # JACK reports it within two cycles
     return len(listener.xruns()) == before
 
 

@@ -1,4 +1,4 @@
-"""How long the runner waits between probes; what a probe's life brings is test_collector's."""
+"""The runner's pauses between probes. test_collector has the rest of a probe's life."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SHORT, LONG = 0.1, 60.0
 
 
 class Script:
-    """What happens to a runner, in a time of its own; when all of it has happened, the runner is cancelled.
+    """The events of a runner, on a clock of its own. The runner is cancelled after the last one.
 
     Args:
         events: How many seconds each probe lives and how it ends, or None while there should be none.

@@ -20,7 +20,7 @@ MODES = {
 
 
 def rotate(folder: Path, log: Path, mode: str) -> bool:
-    """Whether it did: names that tell seconds apart cannot be made twice in one."""
+    """Tell if it did: a name with its second cannot be made twice in that second."""
     configuration = folder / "logrotate.conf"
     configuration.write_text(f"{log} {{\nrotate 9\nsu root root\n{mode}\n}}\n")
     configuration.chmod(0o600)

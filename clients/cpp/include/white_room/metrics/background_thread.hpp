@@ -13,7 +13,7 @@
 namespace white_room {
 inline namespace v1 {
 
-/// A thread that disturbs its host as little as can be: lower priority than the host's own, whoever starts it (an audio
+/// A thread that disturbs its host as little as can be: lower priority than the host's own, also if another starts it (an audio
 /// thread's would be inherited), deaf to the host's signals, on a small stack (which `mlockall` would keep in memory).
 class BackgroundThread {
 public:

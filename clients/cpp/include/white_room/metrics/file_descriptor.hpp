@@ -77,7 +77,7 @@ inline constexpr int socket_flags = 0;
 #endif
 }
 
-/// Two connected sockets: the end of one wakes whoever waits for the other.
+/// Two connected sockets: the end of one wakes a thread that waits for the other.
 /// @throws std::system_error  there are none to be had
 [[nodiscard]] inline std::pair<FileDescriptor, FileDescriptor> socket_pair() {
     int ends[2];

@@ -26,7 +26,7 @@ private:
     ForkAware* next_ = nullptr;
 };
 
-/// All that is to be told of forks, in this shared object: hidden, since other plugins in the process have their own, and
+/// The objects that forks concern, in this shared object: hidden, since other plugins in the process have their own, and
 /// because a variable that is shared between them would keep this one from being unloaded.
 ///
 /// Linux only, where unloading takes the handlers away. Elsewhere they would outlive the plugin; there, a child that does

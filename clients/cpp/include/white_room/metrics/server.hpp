@@ -30,7 +30,7 @@ inline namespace v1 {
 /// Serves a registry on a Unix socket, for the agent to poll: `curl --unix-socket FILE http://plugin/metrics`.
 ///
 /// Where it cannot (a full disk, a directory that may not be written to), it says why in `problem`, tries again every two
-/// seconds, and the host goes on. The socket goes when the server is destroyed, which waits for nobody. A child that
+/// seconds, and the host goes on. The socket goes when the server is destroyed, which does not wait for readers. A child that
 /// the host forks does not serve; it may make a server of its own.
 class Server final : private ForkAware {
 public:
