@@ -29,6 +29,7 @@ def _device(before: dict[str, DeviceView] | None, now: DeviceView, *, up: bool) 
         frames=float(now.frames) if known else None,
         deadline=now.frames / now.rate if known else None,
         load=None if now.load is None or not up else short(now.load),
+        freewheeling=now.freewheeling and up,
         dropouts=now.dropouts,
         new_dropouts=0 if before is None else now.dropouts - (earlier.dropouts if earlier else 0),
         lost=now.lost_buffers,

@@ -34,6 +34,7 @@ class DeviceNow(Struct, frozen=True, kw_only=True):
     Attributes:
         deadline: The duration of a buffer.
         load: DSP load of the whole graph.
+        freewheeling: True while the audio server runs an export, during which nothing is measured.
         dropouts, lost, late: Dropouts, lost buffers and late buffers since the agent's start.
         new_dropouts: Dropouts since the previous sample.
     """
@@ -45,6 +46,7 @@ class DeviceNow(Struct, frozen=True, kw_only=True):
     frames: float | None = None
     deadline: float | None = None
     load: float | None = None
+    freewheeling: bool = False
     dropouts: int = 0
     new_dropouts: int = 0
     lost: int = 0

@@ -55,6 +55,7 @@ function update(box, device, span, now) {
 
 function facts(device) {
   if (!device.up) return "Down: no buffer received.";
+  if (device.freewheeling) return "Freewheeling: a program exports, and nothing is measured until it ends.";
   const parts = [device.rate && `${number(device.rate / 1000)} kHz`, device.frames && `${device.frames} frames`];
   if (device.deadline) parts.push(`${seconds(device.deadline)} per buffer`);
   parts.push(`${count(device.lost, "lost buffer")} and ${count(device.late, "late buffer")} since the agent's start`);
@@ -67,6 +68,7 @@ function timing(box, device, span, now) {
   plot(box.querySelector("svg.plot[role]"), { points, lines, ticks: TICKS, limit: device.deadline, logarithmic: true, describe: words }, span, now);
   const { median, p99, worst } = device.timing ?? {};
   const known = `Now: median ${seconds(median)}, 99th percentile ${seconds(p99)}, worst ${seconds(worst)} of a deadline of ${seconds(device.deadline)}.`;
+  if (device.freewheeling) return say(box.querySelector("figcaption"), "Not measured during the export.");
   const unknown = device.up ? "Buffer timing is unknown: no probe measures this device." : "No buffer received.";
   say(box.querySelector("figcaption"), device.timing ? known : unknown);
 }

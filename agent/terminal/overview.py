@@ -55,6 +55,8 @@ def _section(title: str, content: Iterable[str], terminal: Terminal) -> Iterator
 def _device(device: DeviceNow, terminal: Terminal) -> Iterator[str]:
     if not device.up:
         yield f"  {terminal.mark('failure')} {device.name}: no buffer received"
+    elif device.freewheeling:
+        yield f"  {terminal.mark('info')} {device.name}: freewheeling, nothing is measured until the export ends"
     elif device.rate and device.frames:
         settings = f"{device.rate / 1000:g} kHz, {device.frames:g} frames, {_seconds(device.deadline)} per buffer"
         yield f"  {terminal.mark('ok')} {device.name}: {settings}"

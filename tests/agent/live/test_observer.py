@@ -82,6 +82,14 @@ def test_a_device_has_its_settings_and_what_changed() -> None:
     assert device.channels == [ChannelNow("1", 0.5, 0.35, 0.0), ChannelNow("2", 0.0, 0.0, 9.0)]
 
 
+def test_a_device_whose_server_exports_is_freewheeling() -> None:
+    observer = Observer()
+    (device,) = audio(0, (1, 0, 0)).devices
+    looked(observer, "audio", AudioView((replace(device, freewheeling=True, load=None),), (), NOW_NS), 0.0)
+
+    assert [(device.up, device.freewheeling, device.load) for device in observer.sample.devices] == [(True, True, None)]
+
+
 def test_dropouts_of_a_device_that_appears_are_new() -> None:
     observer = Observer()
     looked(observer, "audio", AudioView((), (), NOW_NS), 0.0)

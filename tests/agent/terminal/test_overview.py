@@ -126,6 +126,14 @@ def test_a_device_that_is_down_and_a_refused_reload_stand_out() -> None:
     assert "[x] the last reload was refused: bad key" in lines
 
 
+def test_a_device_whose_server_exports_says_that_nothing_is_measured() -> None:
+    live = LiveSample(devices=[DeviceNow(name="usb", up=True, observers=["jack"], freewheeling=True, rate=48000.0)])
+
+    assert "  [i] usb: freewheeling, nothing is measured until the export ends" in said(
+        msgspec.structs.replace(STATUS, live=live)
+    )
+
+
 def test_findings_come_with_their_remedies() -> None:
     finding = Finding("x", "It is broken", Severity.FAILURE, "The detail.", "All.", ("mend it",))
     lines = said(msgspec.structs.replace(STATUS, checks=[Outcome("x.y", "X", (finding,))]))
