@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -12,9 +13,12 @@ from pathlib import Path
 import pytest
 
 from collectors.containers.cgroup_reading import CPU_USAGE, MEMORY_USAGE
+from collectors.containers.config import ContainersConfig
+from collectors.containers.discovery import Discovery
 from collectors.containers.layout import UNIFIED, Layout, parse
 from collectors.containers.reader import Reader
-from tests.support.waiting import eventually
+from tests.collectors.containers.support import WEB
+from tests.support.waiting import PATIENCE, eventually
 
 HELD = 32 << 20
 PROGRAM = f"""
@@ -87,3 +91,30 @@ def test_memory_and_threads_of_a_real_group_are_counted(layout: Layout, spinning
 
 def test_a_group_that_is_gone_has_no_numbers(layout: Layout) -> None:
     assert Reader(layout, Path("/")).read("/wr-agent-test-never-made") == {}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["lxc.payload.wr-agent-test-{}", "wr-agent-test-{}.slice:cri-containerd:" + WEB, "buildkit/wr{:0>23}"],
+)
+def test_a_real_group_with_the_path_of_a_container_is_one(layout: Layout, name: str) -> None:
+    if not all(os.access(top, os.W_OK) for top in layout.tops):
+        return  # only root may create groups there; the paths themselves are tested without them
+    path = f"/{name.format(os.getpid())}"
+    made = [Path(top + path) for top in layout.tops]
+    existing = {parent for group in made for parent in (group, *group.parents) if parent.is_dir()}
+    try:
+        for group in made:
+            group.mkdir(parents=True)
+        found = Discovery(ContainersConfig(measure="containers"), layout, Path("/")).look()
+        (group_found,) = [group for group in found.cgroups if group.path == path]
+
+        assert group_found.container in path
+        assert abs(group_found.created - time.time()) < PATIENCE
+        assert Reader(layout, Path("/")).read(path)
+    finally:
+        for group in made:
+            for parent in (group, *group.parents):
+                if parent not in existing:
+                    with suppress(FileNotFoundError):
+                        parent.rmdir()
