@@ -116,10 +116,7 @@ class Collectors:
 
     def checks(self) -> list[tuple[str, str]]:
         """Return the name and title of every check, including those of collectors that do not run."""
-        every = [
-            *(entry.build(self.config) for entry in catalog.CATALOG if not _reads_state(entry, self.config)),
-            self._own(),
-        ]
+        every = [*(entry.build(self.config) for entry in catalog.CATALOG), self._own()]
         return [(check.name, check.title) for collector in every for check in collector.checks()]
 
     async def prepare(self, new: Config) -> Prepared:
@@ -187,11 +184,6 @@ class Collectors:
             logger.exception("collector starts without its state", collector=collector.name)
         self.supervisor.add(collector)
         self.health.add(collector)
-
-
-def _reads_state(entry: catalog.Entry, config: Config) -> bool:
-    """Return True for logs without sources: building their collector reads the positions."""
-    return entry.name == "logs" and not entry.enabled(config)
 
 
 async def _off_loop(function: Callable[[], T], name: str) -> T:

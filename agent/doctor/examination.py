@@ -82,7 +82,7 @@ class Examination:
     def _collectors_names(self) -> list[tuple[str, str]]:
         from agent.core.collectors import Collectors
 
-        found = dict(Collectors(without_logs(self.settings.config)).checks())
+        found = dict(Collectors(self.settings.config).checks())
         running = {it.name: it.title for it in self.status.checks} if self.status else {}
         return list((running | found).items())
 

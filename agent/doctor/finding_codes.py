@@ -96,6 +96,7 @@ CODES = frozenset(
         "log-positions-unwritable",
         "log-source-failed",
         "loki-batch-too-large",
+        "loki-clock",
         "loki-lines-too-long",
         "loki-no-structured-metadata",
         "loki-rate-limited",
