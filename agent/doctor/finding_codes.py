@@ -58,6 +58,8 @@ CODES = frozenset(
         "audio-server-gone",
         "audio-server-not-realtime",
         "audio-settings-changed",
+        "audio-usb-log-unreadable",
+        "audio-usb-trouble",
         "check-failed",
         "clock-not-synchronized",
         "config-invalid",

@@ -14,6 +14,7 @@ from typing import Protocol
 import structlog
 
 from collectors.audio.alsa.streams import AlsaStreams
+from collectors.audio.alsa.usb import UsbEvents
 from collectors.audio.dropouts import Observation
 from collectors.audio.macos import LOG_STREAM, CoreAudioLog
 from collectors.audio.pipewire.nodes import PipeWireNodes
@@ -64,7 +65,7 @@ async def _keep_running(name: str, run: Callable[[], Awaitable[None]]) -> None:
 
 
 class LinuxSources:
-    """ALSA's `/proc/asound` and PipeWire's `pw-top`.
+    """ALSA's `/proc/asound`, PipeWire's `pw-top` and the kernel's log.
 
     Args:
         server_runs: Function that returns whether a JACK server runs.
@@ -75,19 +76,21 @@ class LinuxSources:
         self._server_runs = server_runs
         self._alsa = AlsaStreams()
         self._pipewire = PipeWireNodes(freewheels=freewheels)
+        self._usb = UsbEvents()
 
     async def run(self) -> None:
-        """Poll both until cancelled."""
+        """Run all until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_keep_running("alsa", self._alsa.run))
             tasks.create_task(_keep_running("pipewire", self._pipewire.run))
+            tasks.create_task(_keep_running("usb", self._usb.run))
 
     def families(self) -> Sequence[Family]:
-        """Return the families of both."""
-        return [*self._alsa.families(), *self._pipewire.families()]
+        """Return the families of all."""
+        return [*self._alsa.families(), *self._pipewire.families(), *self._usb.families()]
 
     def checks(self) -> Sequence[Check]:
-        """Return the checks of both."""
+        """Return the checks of all."""
         return (
             Check("audio.alsa", "ALSA's streams move", lambda: self._alsa.findings(server_runs=self._server_runs())),
             Check(
@@ -95,6 +98,7 @@ class LinuxSources:
                 "PipeWire's nodes keep up",
                 lambda: self._pipewire.findings(jack_answers=self._server_runs()),
             ),
+            Check("audio.usb", "USB sound devices have no trouble on their bus", self._usb.findings),
         )
 
     def holders(self) -> tuple[str, ...]:

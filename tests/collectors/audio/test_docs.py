@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from collectors.audio import device, dropouts, families, findings, macos
-from collectors.audio.alsa import streams
+from collectors.audio.alsa import streams, usb
 from collectors.audio.pipewire import nodes
 from collectors.audio.probe import backoff, runner
 
@@ -22,14 +22,14 @@ def written(pattern: str, *modules: object) -> set[str]:
 
 
 def test_every_family_is_named_and_no_other() -> None:
-    exported = written(r'"((?:wr_agent_)?audio_[a-z_]+)"', families, runner, streams, nodes)
+    exported = written(r'"((?:wr_agent_)?audio_[a-z_]+)"', families, runner, streams, nodes, usb)
 
     assert len(exported) > 30
     assert exported == {name for name in NAMED if re.match(r"(wr_agent_)?audio_\w+[a-z]$", name)}
 
 
 def test_every_finding_is_named_and_no_other() -> None:
-    codes = written(r'code="(audio-[a-z-]+)"', findings, streams, nodes, macos)
+    codes = written(r'code="(audio-[a-z-]+)"', findings, streams, nodes, macos, usb)
 
     assert len(codes) > 20
     assert codes == {name for name in NAMED if name.startswith("audio-")}

@@ -95,7 +95,7 @@ async def test_on_linux_alsa_and_pipewire_are_looked_at(linux: LinuxSources) -> 
         await soon(lambda: exports(linux, "audio_alsa_stream_info"), "the card's stream")
         await soon(lambda: exports(linux, "audio_pipewire_node_info"), "PipeWire's node")
 
-    assert [check.name for check in linux.checks()] == ["audio.alsa", "audio.pipewire"]
+    assert [check.name for check in linux.checks()] == ["audio.alsa", "audio.pipewire", "audio.usb"]
     assert [[finding.code for finding in check.run()] for check in linux.checks()] == [
         ["audio-alsa-held"],
         ["audio-pipewire-without-jack"],
