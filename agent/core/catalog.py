@@ -39,7 +39,7 @@ def _containers(config: Config) -> Collector:
 def _plugins(config: Config) -> Collector:
     from collectors.plugins.collector import PluginsCollector  # optional on a machine without plugins
 
-    return PluginsCollector(config.plugins)
+    return PluginsCollector(config.plugins, state_directory(config))
 
 
 def _logs(config: Config) -> Collector:

@@ -21,6 +21,7 @@ from collectors.plugins.gone import Gone, gone_plugins
 from collectors.plugins.instance import Instance
 from collectors.plugins.plugin import Admission, Plugin
 from collectors.plugins.refusals import Reason
+from collectors.plugins.services import ServiceFile
 from collectors.plugins.sockets import MOST_SOCKETS, UNNAMED, FoundSockets, SocketFile, default_directories, find
 from collectors.plugins.state import GoneState, PluginsState, RejectedState, SocketState
 from collectors.plugins.trust import Process, Trust, start_of
@@ -43,11 +44,13 @@ class _Setting:
         trust: The trusted users.
         directories: The directories that are searched.
         own_start: The start of the agent's process.
+        services: The values of the label `service` from before the agent's start, by plugin.
     """
 
     trust: Trust
     directories: tuple[Path, ...]
     own_start: float
+    services: Mapping[str, str]
 
 
 class PluginsCollector(Collector):
@@ -55,12 +58,15 @@ class PluginsCollector(Collector):
 
     Args:
         config: The section `[plugins]`.
+        state_directory: Where the plugins' services are kept over a restart; None to keep them in memory only.
     """
 
     name: ClassVar[str] = "plugins"
 
-    def __init__(self, config: PluginsConfig) -> None:
+    def __init__(self, config: PluginsConfig, state_directory: Path | None = None) -> None:
         self._config = config
+        self._service_file = ServiceFile(state_directory)
+        self._services: Mapping[str, str] = {}
         self._setting: _Setting | None = None
         self._admission = Admission(config.max_samples)
         self._plugins: dict[str, Plugin] = {}
@@ -73,12 +79,14 @@ class PluginsCollector(Collector):
         """Find and poll until cancelled."""
         _allow_files()
         setting = await start(self._look_up, "look up users of plugins")
+        self._services = setting.services
         try:
             async with asyncio.TaskGroup() as tasks:
                 while True:
                     self._found = await start(lambda: find(setting.directories, setting.trust), "find plugins")
                     self._follow(self._found, setting, tasks)
                     self._count_refused(self._found)
+                    await self._keep_services()
                     self._admission.full = self._series() >= MOST_SERIES
                     await asyncio.sleep(self._config.interval)
         finally:
@@ -136,7 +144,7 @@ class PluginsCollector(Collector):
         if self._setting is None:
             trust = Trust.of(self._config.users)
             directories = [Path(path) for path in self._config.directories] or default_directories(trust.uids)
-            self._setting = _Setting(trust, tuple(directories), start_of(os.getpid()))
+            self._setting = _Setting(trust, tuple(directories), start_of(os.getpid()), self._service_file.read())
         return self._setting
 
     def _follow(self, found: FoundSockets, setting: _Setting, tasks: asyncio.TaskGroup) -> None:
@@ -152,6 +160,15 @@ class PluginsCollector(Collector):
             return self._first_round_is_over and 0 < process.start < setting.own_start
 
         return Instance(file, self._plugin(file.plugin), self._config, setting.trust, ran_before)
+
+    async def _keep_services(self) -> None:
+        """Keep the services of plugins that have a socket or are expected, if they changed."""
+        kept = {it.plugin.name for it in self._instances.values()} | set(self._config.expected)
+        known = {**self._services, **{name: it.service for name, it in self._plugins.items() if it.service}}
+        services = {name: service for name, service in known.items() if name in kept}
+        if services != self._services:
+            self._services = services
+            await start(lambda: self._service_file.write(services), "keep services of plugins")
 
     def _leave(self, key: _Key) -> None:
         """Stop polling a socket; its counts stay in the totals."""
@@ -185,8 +202,8 @@ class PluginsCollector(Collector):
         """Return what is missing; nothing before each socket was polled once."""
         if not self._first_round_is_over:
             return []
-        services = {name: plugin.service for name, plugin in [*self._plugins.items()]}
-        return gone_plugins(list(self._instances.values()), self._config.expected, services)
+        now = {name: plugin.service for name, plugin in [*self._plugins.items()] if plugin.service}
+        return gone_plugins(list(self._instances.values()), self._config.expected, {**self._services, **now})
 
     def _series(self) -> int:
         gauges = sum(len(it.last.gauges) for it in self._instances.values() if it.last)

@@ -151,9 +151,9 @@ class Watch:
 
 
 @contextlib.asynccontextmanager
-async def watching(config: PluginsConfig) -> AsyncIterator[Watch]:
+async def watching(config: PluginsConfig, state_directory: Path | None = None) -> AsyncIterator[Watch]:
     """Yield a collector that polls, and stop it afterwards."""
-    collector = PluginsCollector(config)
+    collector = PluginsCollector(config, state_directory)
     running = asyncio.create_task(collector.run())
     try:
         yield Watch(collector)

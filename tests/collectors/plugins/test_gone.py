@@ -159,6 +159,41 @@ async def test_a_socket_left_from_before_the_agent_is_gone_without_a_service(
         await watch.eventually(lambda: gone(watch, "vanished") == 0, "a later process replaces it")
 
 
+async def test_the_service_is_known_after_the_agents_restart(
+    directory: Path, start_engine: StartEngine, tmp_path: Path
+) -> None:
+    engine = start_engine(PAGE, "backend.1")
+    state = tmp_path / "state"
+    async with watching(quickly(directory), state) as watch:
+        await watch.polled(engine, times=4)
+    engine.close(leave_file=True)
+
+    async with watching(quickly(directory), state) as watch:
+        await watch.eventually(lambda: gone(watch, "vanished") == 1, "the service is gone")
+        (finding,) = findings(watch, "plugin-vanished")
+        assert finding.severity is Severity.FAILURE
+
+
+async def test_the_service_of_a_socket_that_was_removed_is_forgotten(
+    directory: Path, start_engine: StartEngine, tmp_path: Path
+) -> None:
+    engine, file = start_engine(PAGE, "backend.1"), tmp_path / "state/plugin_services.json"
+    async with watching(quickly(directory), file.parent) as watch:
+        await watch.eventually(lambda: file.exists() and b"backend" in file.read_bytes(), "the service is kept")
+        engine.close()
+        await watch.eventually(lambda: file.read_bytes() == b"{}", "the service is forgotten")
+
+
+async def test_a_damaged_file_of_services_costs_nothing(
+    directory: Path, start_engine: StartEngine, tmp_path: Path
+) -> None:
+    engine = start_engine(PAGE, "backend.1")
+    (tmp_path / "plugin_services.json").write_bytes(b"\xff{")
+    async with watching(quickly(directory), tmp_path) as watch:
+        await watch.polled(engine)
+        await watch.eventually(lambda: gone(watch, "vanished") == 0, "the service runs")
+
+
 async def test_a_process_that_listens_is_not_gone(directory: Path, start_engine: StartEngine) -> None:
     engine = start_engine("nonsense", "backend.1")
     async with watching(quickly(directory, expected=["backend"])) as watch:
