@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 from collectors.audio import collector as audio
 from collectors.audio import platform_sources as module
 from collectors.audio.alsa.streams import AlsaStreams
+from collectors.audio.alsa.usb import UsbEvents
 from collectors.audio.config import AudioConfig
 from collectors.audio.dropouts import Observation
 from collectors.audio.pipewire.nodes import PipeWireNodes
@@ -63,6 +64,7 @@ def linux(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LinuxSour
     monkeypatch.setenv("PATH", str(program.parent), prepend=os.pathsep)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.setattr(module, "AlsaStreams", functools.partial(AlsaStreams, tmp_path / "asound", tmp_path))
+    monkeypatch.setattr(module, "UsbEvents", functools.partial(UsbEvents, tmp_path / "kmsg", tmp_path / "usb"))
     with closing(socket.socket(socket.AF_UNIX)) as server:
         server.bind(str(tmp_path / "pipewire-0"))
         yield LinuxSources(lambda: False)
@@ -99,6 +101,7 @@ async def test_on_linux_alsa_and_pipewire_are_looked_at(linux: LinuxSources) -> 
     assert [[finding.code for finding in check.run()] for check in linux.checks()] == [
         ["audio-alsa-held"],
         ["audio-pipewire-without-jack"],
+        [],
     ]
 
 
