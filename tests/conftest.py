@@ -113,3 +113,10 @@ def start_agent(tmp_path: Path) -> Iterator[StartAgent]:
             return started[-1]
 
         yield start
+
+
+@pytest.fixture(scope="module")
+def shared_agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AgentProcess]:
+    """One agent for all tests of a module that leave it as it is."""
+    with agent(tmp_path_factory.mktemp("agent")) as running:
+        yield running

@@ -11,19 +11,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pytest
-
 from agent.commands import status
 from tests.conftest import StartAgent
 from tests.support.agent import AgentProcess, unmeasured
 from tests.support.waiting import PATIENCE, eventually
-
-
-@pytest.fixture
-def agent(start_agent: StartAgent) -> AgentProcess:
-    running = start_agent()
-    assert running.url
-    return running
 
 
 @contextmanager
@@ -49,8 +40,8 @@ def read_until(reading: int, text: bytes, times: int) -> bytes:
     return eventually(look, f"{text!r} {times} times")
 
 
-def test_it_says_what_the_machine_does(agent: AgentProcess) -> None:
-    said = agent.command("status")
+def test_it_says_what_the_machine_does(shared_agent: AgentProcess) -> None:
+    said = shared_agent.command("status")
 
     assert said.returncode == 0
     for title in ("machine", "collectors", "findings"):
@@ -59,9 +50,9 @@ def test_it_says_what_the_machine_does(agent: AgentProcess) -> None:
     assert "\033" not in said.stdout
 
 
-def test_watch_redraws_a_terminal_and_leaves_it_as_it_was(agent: AgentProcess) -> None:
+def test_watch_redraws_a_terminal_and_leaves_it_as_it_was(shared_agent: AgentProcess) -> None:
     terminal, output = pty.openpty()
-    with watching(agent, output) as process:
+    with watching(shared_agent, output) as process:
         seen = read_until(terminal, b"\033[H\033[2J", 3)
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE) == 0
@@ -74,9 +65,9 @@ def test_watch_redraws_a_terminal_and_leaves_it_as_it_was(agent: AgentProcess) -
     assert b"machine" in seen
 
 
-def test_watch_is_plain_where_there_is_no_terminal(agent: AgentProcess) -> None:
+def test_watch_is_plain_where_there_is_no_terminal(shared_agent: AgentProcess) -> None:
     reading, output = os.pipe()
-    with watching(agent, output) as process:
+    with watching(shared_agent, output) as process:
         os.close(output)
         seen = read_until(reading, b"wr-agent ", 2)
         process.send_signal(signal.SIGINT)
@@ -86,7 +77,8 @@ def test_watch_is_plain_where_there_is_no_terminal(agent: AgentProcess) -> None:
     assert b"\033" not in seen
 
 
-def test_watch_goes_on_while_the_agent_is_away(agent: AgentProcess) -> None:
+def test_watch_goes_on_while_the_agent_is_away(start_agent: StartAgent) -> None:
+    agent = start_agent()
     reading, output = os.pipe()
     with watching(agent, output):
         os.close(output)
@@ -96,20 +88,20 @@ def test_watch_goes_on_while_the_agent_is_away(agent: AgentProcess) -> None:
     os.close(reading)
 
 
-def test_it_cannot_watch_json(agent: AgentProcess) -> None:
-    said = agent.command("status", "--watch", "--json")
+def test_it_cannot_watch_json(shared_agent: AgentProcess) -> None:
+    said = shared_agent.command("status", "--watch", "--json")
 
     assert said.returncode == 2
     assert "not allowed with argument" in said.stderr
 
 
-def test_it_answers_though_the_configuration_was_broken_since(agent: AgentProcess) -> None:
-    text = agent.config_file.read_text()
-    agent.config_file.write_text(f"{text}\n[no-such-section]\n")
+def test_it_answers_though_the_configuration_was_broken_since(shared_agent: AgentProcess) -> None:
+    text = shared_agent.config_file.read_text()
+    shared_agent.config_file.write_text(f"{text}\n[no-such-section]\n")
     try:
-        result = agent.command("status")
+        result = shared_agent.command("status")
     finally:
-        agent.config_file.write_text(text)
+        shared_agent.config_file.write_text(text)
 
     assert result.returncode == 0
     assert result.stdout.startswith("wr-agent ")

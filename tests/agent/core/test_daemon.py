@@ -13,41 +13,35 @@ from tests.support.agent import AgentProcess, command
 from tests.support.waiting import eventually
 
 
-def test_it_serves_its_pages(start_agent: StartAgent) -> None:
-    agent = start_agent()
-
-    status, headers, body = agent.get("/metrics")
+def test_it_serves_its_pages(shared_agent: AgentProcess) -> None:
+    status, headers, body = shared_agent.get("/metrics")
     assert status == 200
     assert headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert 'wr_agent_collector_up{collector="host"} 1' in body
     assert "\nnode_load1 " in body
-    assert agent.get("/-/healthy")[0] == agent.get("/-/ready")[0] == 200
-    assert agent.get("/nothing")[0] == 404
-    status, headers, body = agent.get("/")
+    assert shared_agent.get("/-/healthy")[0] == shared_agent.get("/-/ready")[0] == 200
+    assert shared_agent.get("/nothing")[0] == 404
+    status, headers, body = shared_agent.get("/")
     assert headers["Content-Type"] == "text/html; charset=utf-8"
     assert ">Findings</h2>" in body
     assert "://" not in body, "the page needs no other server"
 
 
-def test_a_scrape_can_choose_collectors(start_agent: StartAgent) -> None:
-    agent = start_agent()
-
-    only_host = agent.get("/metrics?collect[]=host")[2]
+def test_a_scrape_can_choose_collectors(shared_agent: AgentProcess) -> None:
+    only_host = shared_agent.get("/metrics?collect[]=host")[2]
     assert "\nnode_load1 " in only_host
     assert "wr_agent_build_info" not in only_host
-    without_host = agent.get("/metrics?exclude[]=host")[2]
+    without_host = shared_agent.get("/metrics?exclude[]=host")[2]
     assert "\nnode_load1 " not in without_host
     assert "wr_agent_build_info" in without_host
-    status, _, body = agent.get("/metrics?collect[]=hots")
+    status, _, body = shared_agent.get("/metrics?collect[]=hots")
     assert status == 400
     assert body.startswith("unknown collector: hots; expected one of audio, host, ")
-    assert agent.get("/metrics?collect[]=host&exclude[]=agent")[0] == 400
+    assert shared_agent.get("/metrics?collect[]=host&exclude[]=agent")[0] == 400
 
 
-def test_a_scrape_can_choose_format_and_encoding(start_agent: StartAgent) -> None:
-    agent = start_agent()
-
-    _, headers, body = agent.get("/metrics", {"Accept": "application/openmetrics-text;version=1.0.0"})
+def test_a_scrape_can_choose_format_and_encoding(shared_agent: AgentProcess) -> None:
+    _, headers, body = shared_agent.get("/metrics", {"Accept": "application/openmetrics-text;version=1.0.0"})
     assert headers["Content-Type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
     assert body.endswith("# EOF\n")
 
@@ -168,13 +162,11 @@ def test_a_taken_port_is_one_clear_line(tmp_path: Path) -> None:
     assert len(agent.log().splitlines()) == 1
 
 
-def test_a_second_agent_on_the_same_state_is_refused_in_one_line(start_agent: StartAgent, tmp_path: Path) -> None:
-    first = start_agent()
-
-    second = AgentProcess(tmp_path, f'state_dir = "{first.state_dir}"')
+def test_a_second_agent_on_the_same_state_is_refused_in_one_line(shared_agent: AgentProcess, tmp_path: Path) -> None:
+    second = AgentProcess(tmp_path, f'state_dir = "{shared_agent.state_dir}"')
 
     assert second.process.wait(30) == 1
-    assert f"is in use by the agent with pid {first.process.pid}, at {first.url}" in second.log()
+    assert f"is in use by the agent with pid {shared_agent.process.pid}, at {shared_agent.url}" in second.log()
     assert len(second.log().splitlines()) == 1
 
 
@@ -221,24 +213,20 @@ def test_the_service_manager_is_told(start_agent: StartAgent, tmp_path: Path) ->
         assert heard("STOPPING=1")
 
 
-def test_the_log_of_a_service_is_json(start_agent: StartAgent) -> None:
-    agent = start_agent()
-
-    lines = [json.loads(line) for line in agent.log().splitlines()]
+def test_the_log_of_a_service_is_json(shared_agent: AgentProcess) -> None:
+    lines = [json.loads(line) for line in shared_agent.log().splitlines()]
 
     assert lines[0]["event"] == "serving"
     assert lines[0]["level"] == "info"
 
 
-def test_status_in_a_terminal_and_as_json(start_agent: StartAgent) -> None:
-    agent = start_agent()
-
-    text = agent.command("status")
-    document = agent.command("status", "--json")
+def test_status_in_a_terminal_and_as_json(shared_agent: AgentProcess) -> None:
+    text = shared_agent.command("status")
+    document = shared_agent.command("status", "--json")
 
     assert (text.returncode, document.returncode) == (0, 0)
-    assert f"{agent.url}/metrics" in text.stdout
-    assert json.loads(document.stdout)["pid"] == agent.process.pid
+    assert f"{shared_agent.url}/metrics" in text.stdout
+    assert json.loads(document.stdout)["pid"] == shared_agent.process.pid
 
 
 def test_status_without_an_agent_is_one_clear_line(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from agent import page
-from tests.conftest import StartAgent
+from tests.support.agent import AgentProcess
 
 MOST_BYTES = 60_000
 
@@ -32,15 +32,13 @@ def test_every_file_that_is_asked_for_is_there() -> None:
     assert asked | {"index.html"} == set(page.FILES)
 
 
-def test_a_browser_is_told_to_run_nothing_but_the_files(start_agent: StartAgent) -> None:
-    agent = start_agent()
-
+def test_a_browser_is_told_to_run_nothing_but_the_files(shared_agent: AgentProcess) -> None:
     for name in page.FILES:
-        status, headers, body = agent.get(f"/-/assets/{name}")
+        status, headers, body = shared_agent.get(f"/-/assets/{name}")
         assert (status, body.encode()) == (200, page.FILES[name])
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["Content-Type"] != "application/octet-stream"
-    _, headers, body = agent.get("/")
+    _, headers, body = shared_agent.get("/")
     assert body.encode() == page.FILES["index.html"]
     policy = headers["Content-Security-Policy"]
     assert "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'" in policy
@@ -49,5 +47,5 @@ def test_a_browser_is_told_to_run_nothing_but_the_files(start_agent: StartAgent)
 
 
 @pytest.mark.parametrize("name", ["nothing.js", "__init__.py", "..%2F__init__.py", "..%2F..%2Fweb.py"])
-def test_other_files_are_not_served(start_agent: StartAgent, name: str) -> None:
-    assert start_agent().get(f"/-/assets/{name}")[0] == 404
+def test_other_files_are_not_served(shared_agent: AgentProcess, name: str) -> None:
+    assert shared_agent.get(f"/-/assets/{name}")[0] == 404
