@@ -23,3 +23,8 @@ def cpu_seconds(pid: int) -> float:
 def uss_mib(processes: Iterable[psutil.Process]) -> float:
     """Return the memory that their end would free, without shared libraries and JACK's shared memory."""
     return sum(float(process.memory_full_info().uss) for process in processes) / 2**20
+
+
+def rss_mib(pid: int) -> float:
+    """Return the resident memory of one process."""
+    return float(psutil.Process(pid).memory_info().rss) / 2**20

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
+from http import HTTPStatus
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -68,6 +69,8 @@ class Connection(asyncio.BufferedProtocol):
         self.phase = Phase.REQUEST
         self.retired = False
         """True if the connection closes after the next response."""
+        self.has_served = False
+        """True once the connection has carried a successful response."""
         self.opening: asyncio.Task[None] | None = None
         """The task of the TLS handshake, until it completes."""
         self._limits = limits
@@ -194,7 +197,9 @@ class Connections:
         self._open: dict[web.RequestHandler, Connection] = {}  # the oldest first
 
     def add(self, caller: str, inner: web.RequestHandler) -> Connection | None:
-        """Add a connection; at a limit, evict the oldest one that has no request in progress.
+        """Add a connection; at a limit, evict one that has no request in progress.
+
+        The oldest connection without a successful response goes first, then the oldest of the others.
 
         Returns:
             `None` if every connection at the limit has a request in progress.
@@ -237,10 +242,11 @@ class Connections:
                 raise
             if connection.retired:
                 answer.force_close()
+            connection.has_served |= answer.status < HTTPStatus.BAD_REQUEST
             return answer
 
     def _make_room(self, among: list[Connection]) -> bool:
-        for connection in among:
+        for connection in sorted(among, key=lambda it: it.has_served):
             if connection.phase is not Phase.WORK:
                 del self._open[connection.inner]
                 connection.end("crowded_out")

@@ -296,6 +296,17 @@ def test_a_short_body_is_skipped(server: Server, path: bytes) -> None:
         assert answered(peer)
 
 
+def test_a_connection_that_served_outlasts_those_that_never_did(server: Server) -> None:
+    with ExitStack() as held:
+        good = held.enter_context(server.connect())
+        assert answered(good)
+        for _ in range(4 * LIMITS.total):
+            held.enter_context(server.connect())
+        eventually(lambda: server.ended("crowded_out") >= 3 * LIMITS.total, "others made room")
+
+        assert answered(good)
+
+
 def test_one_caller_cannot_keep_a_good_one_out(server: Server) -> None:
     with ExitStack() as held:
         peers = [held.enter_context(server.connect()) for _ in range(4 * LIMITS.total)]
