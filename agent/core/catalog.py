@@ -31,7 +31,7 @@ class Entry:
 
 
 def _containers(config: Config) -> Collector:
-    from collectors.containers.collector import ContainersCollector  # loads an HTTP client, which only this needs
+    from collectors.containers.collector import ContainersCollector  # optional on a machine without containers
 
     return ContainersCollector(config.containers)
 
