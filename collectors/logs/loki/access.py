@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.request import getproxies_environment, proxy_bypass
 
-import aiohttp
 from yarl import URL
 
 from collectors.logs.loki.config import LokiConfig
@@ -29,13 +28,13 @@ class Access:
         headers: The tenant and the authorization.
         tls: The context for https, or True for the system's certificates.
         proxy: The URL of the HTTP proxy, or `None` for none.
-        proxy_auth: The credentials for the proxy.
+        proxy_headers: The headers of a request to the proxy for a tunnel.
     """
 
     headers: dict[str, str] = field(repr=False)
     tls: ssl.SSLContext | bool
     proxy: URL | None = None
-    proxy_auth: aiohttp.BasicAuth | None = field(default=None, repr=False)
+    proxy_headers: dict[str, str] | None = field(default=None, repr=False)
 
 
 def load(config: LokiConfig) -> Access:
@@ -45,9 +44,14 @@ def load(config: LokiConfig) -> Access:
         AccessError: A file is missing, unreadable or malformed.
     """
     headers = {"X-Scope-OrgID": config.tenant} if config.tenant else {}
+    headers |= _authorization(config)
     proxy = _proxy(config)
-    auth = aiohttp.BasicAuth.from_url(proxy) if proxy else None
-    return Access(headers | _authorization(config), _tls(config), proxy and proxy.with_user(None), auth)
+    if proxy is None:
+        return Access(headers, _tls(config))
+    shown = _proxy_authorization(proxy)
+    if URL(config.url).scheme == "http":  # without a tunnel, the proxy reads the request itself
+        return Access(headers | shown, _tls(config), proxy.with_user(None))
+    return Access(headers, _tls(config), proxy.with_user(None), shown)
 
 
 def _authorization(config: LokiConfig) -> dict[str, str]:
@@ -55,8 +59,18 @@ def _authorization(config: LokiConfig) -> dict[str, str]:
         return {"Authorization": f"Bearer {_secret('loki.token_file', config.token_file)}"}
     if config.username:
         password = _secret("loki.password_file", config.password_file) if config.password_file else ""
-        return {"Authorization": "Basic " + b64encode(f"{config.username}:{password}".encode()).decode()}
+        return {"Authorization": _basic(config.username, password)}
     return {}
+
+
+def _proxy_authorization(proxy: URL) -> dict[str, str]:
+    if not proxy.user:
+        return {}
+    return {"Proxy-Authorization": _basic(proxy.user, proxy.password or "")}
+
+
+def _basic(user: str, password: str) -> str:
+    return "Basic " + b64encode(f"{user}:{password}".encode()).decode()
 
 
 def _proxy(config: LokiConfig) -> URL | None:

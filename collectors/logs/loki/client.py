@@ -327,7 +327,7 @@ class LokiClient:
                     ssl=self._access.tls,
                     server_hostname=self._config.server_name or None,
                     proxy=self._access.proxy,
-                    proxy_auth=self._access.proxy_auth,
+                    proxy_headers=self._access.proxy_headers,
                     allow_redirects=False,
                 ) as response:
                     self.clock.answered(response.headers.get("Date", ""))
