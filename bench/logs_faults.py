@@ -1,18 +1,25 @@
-"""The survival of log lines: random schedules of writing, rotation, kill -9 and a Loki that fails.
+"""The survival of log lines through random schedules of writers, rotations, clock steps, kill -9 and a failing Loki.
 
 Run: python -m bench.logs_faults [SCHEDULES] [FIRST SEED]
 
-A schedule follows from its seed alone. It has two logs with two writers each, and rotations of every kind, also several
-between two looks and while the agent is down. It kills the agent with kill -9 at arbitrary moments. Loki is down or
-slow, refuses, limits or drops connections. At the end Loki is well and an agent runs, and Loki must have stored every
-written line once. A second copy with another timestamp, or under another name, is a double. Half of the schedules write
-lines that carry their time, half leave it to the agent. One line is printed a schedule; 300 take ten to twenty minutes.
+Each schedule follows from its seed alone. Two logs have two writers each. Rotations have every kind and name, also
+several between two polls and while the agent is down. The agent is killed at arbitrary moments. Its clock steps forward
+and back by minutes to weeks, with and without a restart. Lines are hours or days old, lack a time, or repeat an earlier
+line. A file name is not UTF-8. Loki is down, slow, refuses, limits, drops connections, allows no metadata, or hides
+behind a proxy that answers with pages. The stand-in of Loki has the order limits of a real one: an hour behind
+the newest entry of a stream, ten minutes ahead of its clock, seven days old.
+
+At the end Loki is well and an agent runs. Every line must be stored as often as it was written; a further copy with
+another time or file name is a double. Half of the schedules write lines with their time. One line is printed for each
+schedule; 300 of them take twenty to forty minutes.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import random
+import re
 import sys
 import tempfile
 import time
@@ -20,12 +27,12 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench.table import machine, table
 from tests.support.agent import AgentProcess
-from tests.support.log_rotations import COMPRESSORS, RotatedLog
+from tests.support.log_rotations import COMPRESSORS, NAMES, RotatedLog
 from tests.support.loki import Loki, loki
 from tests.support.waiting import eventually
 
@@ -46,6 +53,29 @@ paths = ["{folder}/*.log"]
 stages = [{stages}]
 """
 
+PAGE = "<html><head><title>{0}</title></head><body><center><h1>{0}</h1></center><hr>nginx</body></html>"
+GATEWAY = {
+    "200 login page": (200, "<!doctype html><title>Sign in</title>"),
+    "301": (301, PAGE.format("301 Moved Permanently")),
+    "400 page": (400, PAGE.format("400 Request Header Or Cookie Too Large")),
+    "413": (413, PAGE.format("413 Request Entity Too Large")),
+    "502 page": (502, PAGE.format("502 Bad Gateway")),
+}
+STEPS_OF_CLOCK = (-30 * 86400.0, -3 * 3600.0, -600.0, 1200.0, 3600.0, 30 * 86400.0)
+AGES = (5.0, 1800.0, 2 * 3600.0, 30 * 3600.0, 10 * 86400.0)
+CLOCK = """# The agent's clock, which is ahead by the seconds in the file that an environment variable names.
+import os, time
+path, real, real_ns = os.environ["STEPPED_CLOCK"], time.time, time.time_ns
+def ahead():
+    try:
+        return float(open(path).read() or 0)
+    except (OSError, ValueError):
+        return 0.0
+time.time = lambda: real() + ahead()
+time.time_ns = lambda: real_ns() + int(ahead() * 1e9)
+"""
+ADDED = re.compile(r'(, ?"original_time": ?"[^"]*"(?=}$))|( original_time="[^"]*"$)')
+
 TIMED = '{ json = { fields = ["time"] } }, { timestamp = { field = "time" } }'
 
 
@@ -58,6 +88,7 @@ class Outcome:
     delivered: int = 0
     doubles: int = 0
     actions: Counter[str] = field(default_factory=Counter)
+    odd: list[str] = field(default_factory=list)
 
     @property
     def lost(self) -> int:
@@ -68,7 +99,7 @@ class Outcome:
         """Return one line of the report."""
         return (
             f"seed {self.seed}: {self.written} written, {self.delivered} delivered, "
-            f"{self.lost} lost, {self.doubles} twice"
+            f"{self.lost} lost, {self.doubles} twice{''.join(f'; {line[:90]}' for line in self.odd)}"
         )
 
 
@@ -91,7 +122,13 @@ class Schedule:
         logs = folder / "logs"
         logs.mkdir()
         self._logs = [RotatedLog(logs / name) for name in ("engine.log", "app.log")]
-        self._written: set[str] = set()
+        self._written: Counter[str] = Counter()
+        self._clock = folder / "clock"
+        (folder / "site").mkdir()
+        (folder / "site" / "sitecustomize.py").write_text(CLOCK)
+        (Path(os.fsdecode(os.fsencode(logs) + b"/odd-\xff.log"))).write_bytes(b"")
+        self._odd = os.fsencode(logs) + b"/odd-\xff.log"
+        self._ahead = 0.0
         self._config = CONFIG.format(url=sink.url, folder=logs, stages=TIMED if self._timed else "")
         self._agent: AgentProcess | None = self._start()
         positions = folder / "state" / "log-positions.json"
@@ -102,6 +139,12 @@ class Schedule:
         actions: list[tuple[Callable[[], None], int]] = [
             (self.write, 6),
             (self.write_in_two_pieces, 1),
+            (self.write_untimed, 1),
+            (self.write_old, 1),
+            (self.write_equal, 1),
+            (self.write_odd, 1),
+            (self.step_clock, 2),
+            (self.step_clock_while_down, 1),
             (self.rotate, 5),
             (self.rotate_twice, 1),
             (self.rotate_while_down, 1),
@@ -117,6 +160,7 @@ class Schedule:
                 action()
                 time.sleep(self._random.choice((0.0, 0.0, 0.05, 0.3)))
             self.heal_loki()
+            self._set_clock(0.0)
             self.restart()
             self.write()
             self._await_all()
@@ -136,6 +180,46 @@ class Schedule:
         log.write(line[:20])
         time.sleep(self._random.choice((0.0, 0.1, 0.5)))
         log.write(line[20:])
+
+    def write_untimed(self) -> None:
+        """Write a traceback between lines with their time."""
+        log = self._random.choice(self._logs)
+        log.write(self._line())
+        for _ in range(self._random.choice((1, 5))):
+            log.write(self._noted(f"  at frame {self._written.total()} of schedule {self.outcome.seed}"))
+
+    def write_old(self) -> None:
+        """Write lines of hours or days ago, oldest first, as of a log that was restored."""
+        log, age = self._random.choice(self._logs), self._random.choice(AGES)
+        count = self._random.choice((1, 30))
+        log.write(b"".join(self._line(age * (count - number) / count) for number in range(count)))
+
+    def write_equal(self) -> None:
+        """Write one line again and again, with others between."""
+        log, count = self._random.choice(self._logs), self._random.choice((1, 200, 1500))
+        moment = self._now().replace(microsecond=0)
+        text = f"equal of schedule {self.outcome.seed} {self._written.total()}"
+        line = json.dumps({"time": moment.isoformat(), "text": text}) if self._timed else text
+        for _ in range(self._random.choice((2, 3))):
+            log.write(self._noted(line))
+            log.write(b"".join(self._line() for _ in range(count)))
+
+    def write_odd(self) -> None:
+        """Write to a log whose name is not UTF-8."""
+        with open(self._odd, "ab") as file:  # noqa: PTH123 - a name of bytes
+            file.write(self._line())
+
+    def step_clock(self) -> None:
+        """Set the clock of the agent and of the writers wrong, or correct it."""
+        self._set_clock(0.0 if self._ahead and self._random.random() < 0.6 else self._random.choice(STEPS_OF_CLOCK))  # noqa: PLR2004 - more often corrected than not
+
+    def step_clock_while_down(self) -> None:
+        """Step the clock while the agent is down, with lines written before and after."""
+        self.kill()
+        self.write()
+        self.step_clock()
+        self.write()
+        self.restart()
 
     def rotate(self) -> None:
         """Rotate one of the logs in a random way."""
@@ -169,7 +253,9 @@ class Schedule:
     def fail_loki(self) -> None:
         """Give Loki a random fault."""
         self.heal_loki()
-        kind = self._random.choice(("down", "slow", "401", "429", "500", "drop-before", "drop-after"))
+        kind = self._random.choice(
+            ("down", "slow", "401", "429", "500", "drop-before", "drop-after", "no metadata", *GATEWAY)
+        )
         self.outcome.actions[f"Loki: {kind}"] += 1
         match kind:
             case "down":
@@ -179,8 +265,13 @@ class Schedule:
                 self._sink.fault("slow", seconds=1.0)
             case "401" | "429" | "500":
                 self._sink.fault("answer", status=int(kind))
-            case _:
+            case "no metadata":
+                self._sink.limits(allow_metadata=False)
+            case "drop-before" | "drop-after":
                 self._sink.fault(kind)
+            case _:
+                status, text = GATEWAY[kind]
+                self._sink.fault("answer", status=status, text=text)
 
     def heal_loki(self) -> None:
         """End Loki's fault."""
@@ -188,16 +279,27 @@ class Schedule:
             self._sink.up()
             self._down = False
         self._sink.well()
+        self._sink.limits(allow_metadata=True)
 
     def _start(self) -> AgentProcess:
-        return AgentProcess(self._folder, self._config)
+        environment = {"STEPPED_CLOCK": str(self._clock), "PYTHONPATH": str(self._folder / "site")}
+        return AgentProcess(self._folder, self._config, environment)
+
+    def _set_clock(self, ahead: float) -> None:
+        self._ahead = ahead
+        fresh = self._clock.with_suffix(".new")
+        fresh.write_text(str(ahead))
+        fresh.replace(self._clock)
+
+    def _now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=self._ahead)
 
     def _write(self, log: RotatedLog) -> None:
         write = self._random.choice((log.write, log.write_held))
         write(b"".join(self._line() for _ in range(self._random.choice((1, 20, 400)))))
 
     def _rotate(self, log: RotatedLog) -> None:
-        kind = self._random.choice(("rename", "copytruncate", "recreate", *COMPRESSORS))
+        kind = self._random.choice(("rename", "copytruncate", "recreate", *NAMES, *COMPRESSORS))
         self.outcome.actions[f"rotation: {kind}"] += 1
         match kind:
             case "rename":
@@ -206,29 +308,40 @@ class Schedule:
                 log.copy_and_truncate()
             case "recreate":
                 log.recreate()
-            case _:
+            case _ if kind in COMPRESSORS:
                 log.compress(kind)
+            case _:
+                log.rename_as(kind)
         if self._random.random() < 0.5:  # noqa: PLR2004 - as often as not the writer goes on in the old file
             log.reopen()
 
-    def _line(self) -> bytes:
-        number = len(self._written)
-        text = f"line {number} of schedule {self.outcome.seed} " + "x" * self._random.choice((0, 50, 300))
-        line = json.dumps({"time": datetime.now(UTC).isoformat(), "text": text}) if self._timed else text
-        self._written.add(line)
+    def _line(self, age: float = 0.0) -> bytes:
+        text = f"line {self._written.total()} of schedule {self.outcome.seed} " + "x" * self._random.choice(
+            (0, 50, 300)
+        )
+        moment = self._now() - timedelta(seconds=age)
+        return self._noted(json.dumps({"time": moment.isoformat(), "text": text}) if self._timed else text)
+
+    def _noted(self, line: str) -> bytes:
+        self._written[line] += 1
         return f"{line}\n".encode()
 
     def _await_all(self) -> None:
         deadline = time.monotonic() + DEADLINE
         copies: dict[str, set[tuple[int, str]]] = {}
-        while time.monotonic() < deadline and not self._written <= copies.keys():
+        while time.monotonic() < deadline and any(
+            len(copies.get(line, ())) < count for line, count in self._written.items()
+        ):
             time.sleep(0.2)
             copies = {}
             for entry in self._sink.entries():
-                copies.setdefault(entry.line, set()).add((entry.ns, entry.labels["filename"]))
-        self.outcome.written = len(self._written)
-        self.outcome.delivered = len(self._written & copies.keys())
-        self.outcome.doubles = sum(len(places) - 1 for places in copies.values())
+                line = ADDED.sub("", entry.line)  # what a Loki without structured metadata got in the text
+                copies.setdefault(line, set()).add((entry.ns, entry.labels["filename"]))
+        self.outcome.written = self._written.total()
+        found = {line: len(places) for line, places in copies.items()}
+        self.outcome.delivered = sum(min(found.get(line, 0), count) for line, count in self._written.items())
+        self.outcome.doubles = sum(max(count - self._written[line], 0) for line, count in found.items())
+        self.outcome.odd = [line for line, count in self._written.items() if found.get(line, 0) != count][:3]
 
 
 def run(seed: int) -> Outcome:

@@ -14,6 +14,15 @@ from typing import BinaryIO
 
 COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
 
+NAMES = (
+    "{stem}.{number}{extension}",
+    "{stem}-{number}{extension}",
+    "{stem}_{number}{extension}",
+    "{stem}{number}{extension}",
+    "{stem}-{date}-{number}{extension}",
+)
+"""Names that rotators give."""
+
 _KEPT = 9
 
 
@@ -68,6 +77,20 @@ class RotatedLog:
     def recreate(self) -> None:
         """Rotate under a date and create the log again, very likely with the inode of a removed file."""
         self.path.rename(f"{self.path}-{time.strftime('%Y%m%d')}-{time.time_ns()}")
+        self.path.touch()
+
+    def rename_as(self, name: str) -> None:
+        """Rotate under a name of another rotator: see `NAMES`."""
+        stem, extension = self.path.stem, self.path.suffix
+        taken = 0
+        while True:
+            target = self.path.parent.joinpath(
+                name.format(stem=stem, extension=extension, number=taken + 1, date=time.strftime("%m-%d-%Y"))
+            )
+            if not target.exists():
+                break
+            taken += 1
+        self.path.rename(target)
         self.path.touch()
 
     def _shift(self) -> None:
