@@ -110,10 +110,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         kinds = _series_of_a_machine(Path(folder))
         samples = _write_blocks(Path(folder) / "tsdb", kinds, machines, end)
-        print(f"{machines} machines, {DAYS} days, {samples:,} samples, {len(kinds)} series a machine; {machine()}\n")
+        print(
+            f"{machines} machines, {DAYS} days, {samples:,} samples, {len(kinds)} series a machine; {machine()}\n",
+            flush=True,
+        )
         with _prometheus(Path(folder)) as server:
-            rows = [row for span in (None, DAYS * DAY_SECONDS) for row in _rows(server, end, span)]
-    print(table(["", "range", "queries", "all panels s", "slowest panel s", "slowest panel"], rows))
+            for span in (None, DAYS * DAY_SECONDS):
+                header = ["", "range", "queries", "all panels s", "slowest panel s", "slowest panel"]
+                print(table(header, [*_rows(server, end, span)]), "\n", flush=True)
 
 
 def _series_of_a_machine(folder: Path) -> list[Series]:
