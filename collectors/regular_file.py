@@ -50,5 +50,10 @@ def check(path: Path, seen: os.stat_result, limit: int) -> None:
         raise _too_large(path, limit)
 
 
+def is_refusal(error: Exception) -> bool:
+    """Return True if `read` or `check` refused the file for its kind or its size."""
+    return isinstance(error, OSError) and error.errno in (errno.EINVAL, errno.EFBIG)
+
+
 def _too_large(path: Path, limit: int) -> OSError:
     return OSError(errno.EFBIG, f"expected a file of at most {limit} bytes, found a larger one", str(path))

@@ -10,8 +10,10 @@ import difflib
 import os
 import re
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from datetime import date, time
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -19,6 +21,19 @@ StructT = TypeVar("StructT", bound=msgspec.Struct)
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _MSGSPEC_PATH = re.compile(r" - at `\$(.*)`$")
+_GOT_TYPE = re.compile(r", got `[^`]*`")
+_WORD = re.compile(r"\w+")
+_TYPE = re.compile(r"\b(array|bool|float|int|null|object|str)\b")
+_WORDS = {
+    "array": "a list",
+    "bool": "true or false",
+    "float": "a number",
+    "int": "a whole number",
+    "null": "nothing",
+    "object": "a table",
+    "str": "text",
+}
+"""The words for msgspec's names of types, which are those of JSON and Python."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +76,25 @@ def _struct(kind: type[StructT], data: Mapping[str, object], prefix: str, proble
         for key, field in fields.items()
         if key in data
     }
-    if len(problems) > before:
-        return None
+    failed = {problem.path.removeprefix(prefix).partition(".")[0].partition("[")[0] for problem in problems[before:]}
+    struct = _checked(
+        kind, {name: value for name, value in values.items() if name not in failed}, where, problems, failed
+    )
+    return None if len(problems) > before else struct
+
+
+def _checked(
+    kind: type[StructT], values: Mapping[str, object], where: str, problems: list[Problem], failed: AbstractSet[str]
+) -> StructT | None:
+    """Build a struct; report the combinations of keys that it refuses, unless one of them failed by itself."""
     try:
         return kind(**values)
-    except ValueError as error:  # the struct refuses a combination of keys
-        problems.append(Problem(where, str(error)))
-        return None
+    except ValueError as error:
+        lines = [line for line in str(error).splitlines() if failed.isdisjoint(_WORD.findall(line))]
+        problems += [Problem(where, line) for line in lines]
+    except TypeError:  # a key without a default is missing or has failed
+        pass
+    return None
 
 
 def _value(kind: Any, value: object, path: str, problems: list[Problem]) -> object:  # noqa: ANN401 - any annotation
@@ -75,11 +102,20 @@ def _value(kind: Any, value: object, path: str, problems: list[Problem]) -> obje
         return _variant(kind.variants(), value, path, problems)
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         return _table(kind, value, path, problems)
-    container = get_origin(kind)
+    bare = get_args(kind)[0] if get_origin(kind) is Annotated else kind
+    container = get_origin(bare)
+    before = len(problems)
     if isinstance(value, list) and container in {list, tuple, frozenset}:
-        item = get_args(kind)[0]
-        return container(_value(item, one, f"{path}[{index}]", problems) for index, one in enumerate(value))
-    return _leaf(kind, value, path, problems)
+        item = get_args(bare)[0]
+        made = container(_value(item, one, f"{path}[{index}]", problems) for index, one in enumerate(value))
+    elif isinstance(value, Mapping) and container is dict:
+        item = get_args(bare)[1]
+        made = {key: _value(item, one, f"{path}.{key}", problems) for key, one in value.items()}
+    else:
+        return _leaf(kind, value, path, problems)
+    if bare is not kind and len(problems) == before:
+        _leaf(kind, value, path, problems)  # what the annotation says of the whole
+    return made
 
 
 def _table(kind: type[msgspec.Struct], value: object, path: str, problems: list[Problem]) -> object:
@@ -118,6 +154,8 @@ def _leaf(kind: Any, value: object, path: str, problems: list[Problem]) -> objec
 
 def _convert(kind: Any, value: object) -> object:  # noqa: ANN401 - any annotation
     if hasattr(kind, "parse"):
+        if isinstance(value, list | dict):
+            raise ValueError(f"expected text, got {_shown(value)}")
         return kind.parse(str(value))  # refuses a number without its unit, with an example
     return msgspec.convert(value, kind)
 
@@ -136,7 +174,8 @@ def _readable(message: str, kind: Any, value: object) -> str:  # noqa: ANN401 - 
     if get_origin(kind) is Literal:
         choices = [str(choice) for choice in get_args(kind)]
         return f"expected one of {', '.join(choices)}, got {_shown(value)}{_nearest(str(value), choices)}"
-    text = _MSGSPEC_PATH.sub("", message).replace("`", "")
+    text = _GOT_TYPE.sub("", _MSGSPEC_PATH.sub("", message))
+    text = _TYPE.sub(lambda found: _WORDS.get(found[1], found[1]), text).replace(" | ", " or ").replace("`", "")
     text = text[0].lower() + text[1:]
     return text if "got" in text else f"{text}, got {_shown(value)}"
 
@@ -151,7 +190,9 @@ def _nearest(word: str, known: Iterable[str]) -> str:
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = str(value) if isinstance(value, date | time) else repr(value)
     limit = 60
     return text if len(text) <= limit else f"{text[:limit]}…"
 

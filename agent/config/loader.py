@@ -74,7 +74,8 @@ def read_text(path: Path, limit: int = MAX_BYTES) -> str:
     try:
         return _decoded(regular_file.read(path, limit), str(path))
     except (OSError, ValueError) as error:  # a path with a null byte is a ValueError
-        message = f"cannot be read: {getattr(error, 'strerror', None) or error}; check the path and its permissions"
+        hint = "" if regular_file.is_refusal(error) else "; check the path and its permissions"
+        message = f"cannot be read: {getattr(error, 'strerror', None) or error}{hint}"
         raise ConfigError(str(path), [Problem("file", message)]) from error
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 import msgspec
 
-from collectors.logs.pipeline import check_stages
+from collectors.logs.pipeline import check_fields, check_stages
 from collectors.logs.stages.config import StageConfig, check_labels
 from collectors.logs.stages.metrics import MetricsConfig
+from collectors.refusals import check_all, refuse
 from collectors.units import Duration
 
 _MATCH = re.compile(r"[A-Z0-9_]+=.+|\+", re.DOTALL)
@@ -50,14 +52,24 @@ class SourceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         Raises:
             ValueError: The settings contradict each other.
         """
-        if bool(self.paths) + self.journal + self.unified_log != 1:
-            raise ValueError("expected exactly one of paths, journal = true and unified_log = true")
+        check_all(
+            self._check_origin,
+            self._check_choices,
+            partial(check_labels, self.labels),
+            partial(check_fields, self.stages),
+            partial(check_stages, self.stages, self.labels),
+        )
+
+    def _check_origin(self) -> None:
         relative = [path for path in self.paths if not path.startswith("/")]
-        if relative:
-            raise ValueError(f"expected absolute paths, got {', '.join(relative)}")
-        self._check_choices()
-        check_labels(self.labels)
-        check_stages(self.stages, self.labels)
+        refuse(
+            {
+                "expected exactly one of paths, journal = true and unified_log = true": (
+                    bool(self.paths) + self.journal + self.unified_log != 1
+                ),
+                f"expected absolute paths, got {', '.join(relative)}": relative,
+            }
+        )
 
     def _check_choices(self) -> None:
         if (self.units or self.matches) and not self.journal:

@@ -17,9 +17,11 @@ from collectors.logs.stages.container import ContainerConfig
 from collectors.logs.stages.entries import Entries, rows, text
 from collectors.logs.stages.json import JsonConfig
 from collectors.logs.stages.labels import LabelsConfig
+from collectors.logs.stages.level import LevelConfig
 from collectors.logs.stages.logfmt import LogfmtConfig
 from collectors.logs.stages.metrics import MetricsConfig, MetricsStage
 from collectors.logs.stages.multiline import MultilineConfig
+from collectors.logs.stages.regex import RegexConfig
 from collectors.logs.stages.static_labels import StaticLabelsConfig
 from collectors.logs.stages.timestamp import TimestampConfig
 from collectors.logs.stages.truncate import TruncateConfig
@@ -83,6 +85,30 @@ def check_stages(stages: Sequence[StageConfig], labels: Iterable[str] = ()) -> N
     _check_joining(stages)
     _check_number(stages, labels)
     _check_persons(stages)
+
+
+def check_fields(stages: Sequence[StageConfig]) -> None:
+    """Refuse a label from a field that no earlier stage extracts: it would never have a value.
+
+    Raises:
+        ValueError: With the fields of every such label.
+    """
+    known: set[str] = set()
+    missing: list[str] = []
+    for stage in stages:
+        if isinstance(stage, JsonConfig | LogfmtConfig):
+            known.update(by_name(stage.fields))
+        elif isinstance(stage, RegexConfig):
+            known.update(stage.pattern.compile().groups)
+        elif isinstance(stage, LevelConfig):
+            known.add(stage.field)
+        elif isinstance(stage, LabelsConfig):
+            missing += [field for field in by_name(stage.fields).values() if field not in known]
+    if missing:
+        found = ", ".join(sorted(known)) or "none"
+        raise ValueError(
+            f"expected a label of a field that an earlier stage extracts ({found}), got {', '.join(missing)}"
+        )
 
 
 def _check_joining(stages: Sequence[StageConfig]) -> None:

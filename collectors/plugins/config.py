@@ -7,6 +7,7 @@ from typing import Annotated
 
 import msgspec
 
+from collectors.refusals import refuse
 from collectors.units import Duration, Size
 
 PLUGIN_NAME = "[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
@@ -46,13 +47,16 @@ class PluginsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
             ValueError: A value is unusable.
         """
         relative = [path for path in self.directories if not path.startswith("/")]
-        if relative:
-            raise ValueError(f"expected absolute directories, got {', '.join(relative)}")
-        if unusable := [name for name in self.expected if not re.fullmatch(PLUGIN_NAME, name)]:
-            raise ValueError(f"expected names such as backend in expected, got {', '.join(map(repr, unusable))}")
-        if self.interval < _SHORTEST_INTERVAL:
-            raise ValueError(f"expected an interval of at least {_SHORTEST_INTERVAL:g}s, got {self.interval:g}s")
-        if not self.timeout > 0:
-            raise ValueError(f"expected a timeout above zero, got {self.timeout:g}s")
-        if not 0 < self.max_size <= _LARGEST_PAGE:
-            raise ValueError(f"expected a max_size of 1B to {_LARGEST_PAGE >> 20}MiB, got {self.max_size} bytes")
+        unusable = [name for name in self.expected if not re.fullmatch(PLUGIN_NAME, name)]
+        shortest, largest = _SHORTEST_INTERVAL, _LARGEST_PAGE
+        refuse(
+            {
+                f"expected absolute directories, got {', '.join(relative)}": relative,
+                f"expected names such as backend in expected, got {', '.join(map(repr, unusable))}": unusable,
+                f"expected an interval of at least {shortest:g}s, got {self.interval:g}s": self.interval < shortest,
+                f"expected a timeout above zero, got {self.timeout:g}s": not self.timeout > 0,
+                f"expected a max_size of 1B to {largest >> 20}MiB, got {self.max_size} bytes": (
+                    not 0 < self.max_size <= largest
+                ),
+            }
+        )

@@ -62,8 +62,8 @@ class TlsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         Raises:
             ValueError: With the key and the fix.
         """
-        for problem in self._problems():
-            raise ValueError(problem)
+        if problems := self._problems():
+            raise ValueError("\n".join(problems))
 
     def _problems(self) -> list[str]:
         certain = self.client_auth_type == "RequireAndVerifyClientCert"
@@ -74,7 +74,8 @@ class TlsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
             f"client_auth_type {self.client_auth_type} would accept any certificate; "
             "set RequireAndVerifyClientCert or VerifyClientCertIfGiven":
                 self.client_auth_type in _UNVERIFIED,
-            "expected both cert_file and key_file": self.enabled and not (self.cert_file and self.key_file),
+            "expected both cert_file and key_file":
+                self.enabled and not ((self.cert_file and self.key_file) or self.cert or self.key),
             "expected one of client_ca and client_ca_file, got both; remove one":
                 self.client_ca and self.client_ca_file,
             f"client_auth_type {self.client_auth_type} needs client_ca_file; without it, any certificate would pass":
@@ -171,12 +172,23 @@ class WebFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         Raises:
             ValueError: With the user's name, never with the value.
         """
-        for user, hashed in self.basic_auth_users.items():
-            found = _BCRYPT.fullmatch(hashed)
-            if found is None:
-                raise ValueError(f"basic_auth_users.{user}: expected a bcrypt hash, such as from `htpasswd -nBC 10 ''`")
-            if not 4 <= int(found["cost"]) <= MAX_COST:  # noqa: PLR2004 - bcrypt's own lowest
-                raise ValueError(f"basic_auth_users.{user}: expected a cost from 4 to {MAX_COST}, got {found['cost']}")
+        problems = [
+            f"basic_auth_users.{user}: {it}"
+            for user, hashed in self.basic_auth_users.items()
+            if (it := _problem(hashed))
+        ]
+        if problems:
+            raise ValueError("\n".join(problems))
+
+
+def _problem(hashed: str) -> str:
+    """Return the problem of a password's hash; empty if there is none."""
+    found = _BCRYPT.fullmatch(hashed)
+    if found is None:
+        return "expected a bcrypt hash, such as from `htpasswd -nBC 10 ''`"
+    if not 4 <= int(found["cost"]) <= MAX_COST:  # noqa: PLR2004 - bcrypt's own lowest
+        return f"expected a cost from 4 to {MAX_COST}, got {found['cost']}"
+    return ""
 
 
 def read(path: Path) -> WebFile:

@@ -7,7 +7,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from collectors.refusals import refuse
 from collectors.units import Duration, Size
+
+_SHORTEST = 0.1
+"""The shortest useful timeout in seconds."""
 
 PUSH_PATH = "/loki/api/v1/push"
 
@@ -93,3 +97,21 @@ class LokiConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     batch_size: Size = Size(56 * 1024)
     connections: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
     longest_wait: Duration = Duration(30.0)
+
+    def __post_init__(self) -> None:
+        """Refuse settings with which nothing could be sent.
+
+        Raises:
+            ValueError: With one line for each problem.
+        """
+        refuse(
+            {
+                f"expected a timeout of at least {_SHORTEST:g}s, got {self.timeout:g}s": self.timeout < _SHORTEST,
+                f"expected a longest_wait of at least {_SHORTEST:g}s, got {self.longest_wait:g}s": (
+                    self.longest_wait < _SHORTEST
+                ),
+                f"expected a batch_size of at least 1B, got {self.batch_size}B": self.batch_size < 1,
+                "expected username together with password_file": self.password_file and not self.username,
+                "expected cert_file together with key_file": self.key_file and not self.cert_file,
+            }
+        )

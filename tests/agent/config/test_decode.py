@@ -3,7 +3,8 @@ from typing import Literal
 import msgspec
 import pytest
 
-from agent.config.decode import Problem, decode
+from agent.config.decode import ConfigError, Problem, decode
+from agent.config.loader import parse
 from collectors.units import Duration, Size
 
 
@@ -58,12 +59,12 @@ def test_every_problem_is_reported_with_its_full_path() -> None:
             {"inner": {"level": "hihg"}},
             Problem("inner.level", "expected one of low, high, got 'hihg'; did you mean high?"),
         ),
-        ({"inner": {"count": "1"}}, Problem("inner.count", "expected int, got str")),
+        ({"inner": {"count": "1"}}, Problem("inner.count", "expected a whole number, got '1'")),
         (
             {"inner": {"every": 5}},
             Problem("inner.every", "expected a number and one of ms, s, m, h, d, such as '10s', got '5'"),
         ),
-        ({"tags": {"a": 1}}, Problem("tags[...]", "expected str, got int")),
+        ({"tags": {"a": 1}}, Problem("tags.a", "expected text, got 1")),
     ],
 )
 def test_a_problem_says_what_was_expected_and_what_was_found(data: dict[str, object], expected: Problem) -> None:
@@ -85,3 +86,42 @@ def test_a_missing_environment_variable_is_named(monkeypatch: pytest.MonkeyPatch
     assert decode(Outer, {"name": "${STUDIO}"})[1] == [
         Problem("name", "the environment variable STUDIO is not set; set it")
     ]
+
+
+def test_every_problem_of_a_configuration_is_reported() -> None:
+    text = """
+    log_level = 3
+    [web]
+    collect_timeout = "0s"
+    hosts = ["a b", "c:1"]
+    [plugins]
+    directories = ["relative"]
+    interval = "0s"
+    timeout = "0s"
+    [loki]
+    url = "http://127.0.0.1:1"
+    timeout = "0s"
+    [[logs.sources]]
+    name = "app"
+    paths = ["relative", 3]
+    labels = { a = 1, user_id = "x" }
+    stages = [{ labels = { fields = ["nothing"] } }]
+    """
+    with pytest.raises(ConfigError) as refused:
+        parse(text, "file")
+
+    found = str(refused.value)
+    for part in (
+        "log_level: expected one of debug",
+        "web: expected a collect_timeout of at least 0.1s, got 0s",
+        "web.hosts[0]: expected a host name",
+        "web.hosts[1]: expected a host name",
+        "plugins: expected absolute directories",
+        "plugins: expected an interval of at least 0.1s, got 0s",
+        "plugins: expected a timeout above zero, got 0s",
+        "loki: expected a timeout of at least 0.1s, got 0s",
+        "logs.sources[0].paths[1]: expected text, got 3",
+        "logs.sources[0].labels.a: expected text, got 1",
+        "logs.sources[0]: expected a label of a field that an earlier stage extracts (none), got nothing",
+    ):
+        assert part in found

@@ -69,7 +69,10 @@ def test_sections_of_parts_that_do_not_exist_are_refused(section: str) -> None:
     [
         (b"a = [", "TOML: "),
         (b"\xff\xfe", "file: expected UTF-8 text"),
-        (b"#" * (1 << 20) + b"\n", "file: expected a configuration of at most 1048576 bytes"),
+        (
+            b"#" * (1 << 20) + b"\n",
+            "file: cannot be read: expected a file of at most 1048576 bytes, found a larger one",
+        ),
     ],
 )
 def test_a_file_that_is_no_configuration_is_one_clear_line(tmp_path: Path, content: bytes, expected: str) -> None:
