@@ -83,7 +83,7 @@ def main() -> None:
     """Scrape both in turns and print the table."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        agent(Path(folder), f"host.leave_out = {BESIDE}") as ours,
+        agent(Path(folder), f"host.exclude = {BESIDE}") as ours,
         node_exporter("--web.disable-exporter-metrics") as theirs,
     ):
         targets = (

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from agent.bundle.scrub import BLANK
 
 _SETTINGS = """
-    batch_size ca_file cert_file client_ca_file collect_timeout config_file device directories ends exclude fields first
-    format from include interval jack_server key_file leave_out listen log_format log_level longest_wait max_age
+    batch_size ca_file cert_file client_ca_file collect_timeout config_file device directories enabled ends exclude
+    fields first format from include interval jack_server key_file listen log_format log_level longest_wait max_age
     max_ahead max_size measure name observers password_file paths salt_file scale sockets state_dir stream
     textfile_directory time timeout timezone token_file unit url windows
 """

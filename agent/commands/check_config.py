@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Check the file; return 0 if it is valid, else print one line for each problem and return 1."""
     path = locations.find(arguments.config or arguments.file)
-    loaded = loader.load(path)
+    loaded = loader.load(path, lambda warning: print(f"warning: {warning}", file=sys.stderr))
     problems = [line for error in _errors(loaded) for line in str(error).splitlines()]
     if problems:
         print("\n".join(line.replace("configuration: ", f"{_name(path)}: ", 1) for line in problems), file=sys.stderr)

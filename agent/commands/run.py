@@ -6,6 +6,8 @@ import argparse
 import asyncio
 import sys
 
+import structlog
+
 from agent.config import loader, locations
 from agent.config.address import Address
 from agent.core import log
@@ -28,8 +30,11 @@ def run(arguments: argparse.Namespace) -> int:
     from agent.web.listener import ListenError
 
     path = locations.find(arguments.config)
-    loaded = loader.load(path)
+    outdated: list[str] = []
+    loaded = loader.load(path, outdated.append)
     log.configure(loaded.log_level, loaded.log_format)
+    for warning in outdated:
+        structlog.get_logger().warning("outdated setting", problem=warning)
 
     async def serve() -> None:
         await Daemon(path, loaded, arguments.listen).run()

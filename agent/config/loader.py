@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 from agent.config.bounds import BoundsError, check
 from agent.config.decode import ConfigError, Problem, decode
+from agent.config.outdated import modernize
 from agent.config.schema import Config
 from collectors import regular_file
 
@@ -20,8 +22,15 @@ _DEEP_KEY = re.compile(rf"(?:{_PART}\.[ \t]{{0,8}}){{64}}")
 """A dotted key of 64 parts. The time of `tomllib` grows with the square of the number of parts."""
 
 
-def load(path: Path | None) -> Config:
-    """Read and check a configuration file; return the built-in defaults for `None`. `-` is standard input.
+Warn = Callable[[str], None]
+
+
+def load(path: Path | None, warn: Warn = lambda _: None) -> Config:
+    """Read and check a configuration file.
+
+    Args:
+        path: The file; `-` is standard input, and `None` the built-in defaults.
+        warn: Receives a warning for each outdated spelling.
 
     Raises:
         ConfigError: The file cannot be read, is not TOML, or has an invalid value.
@@ -29,19 +38,22 @@ def load(path: Path | None) -> Config:
     if path is None:
         return Config()
     if path == STANDARD_INPUT:
-        return parse(_decoded(sys.stdin.buffer.read(MAX_BYTES + 1), "standard input"), "standard input")
-    return parse(read_text(path), str(path))
+        return parse(_decoded(sys.stdin.buffer.read(MAX_BYTES + 1), "standard input"), "standard input", warn)
+    return parse(read_text(path), str(path), warn)
 
 
-def parse(text: str, source: str) -> Config:
+def parse(text: str, source: str, warn: Warn = lambda _: None) -> Config:
     """Parse the text of a configuration. `source` names it in errors.
 
     Raises:
         ConfigError: As for `load`.
     """
-    config, problems = decode(Config, plain(text, source))
+    data, outdated = modernize(plain(text, source))
+    config, problems = decode(Config, data)
     if config is None:
         raise ConfigError(source, problems)
+    for warning in outdated:
+        warn(f"{source}: {warning}")
     return config
 
 

@@ -52,7 +52,7 @@ CATALOG: tuple[Entry, ...] = (
     Entry(
         name=AudioCollector.name,
         section=lambda config: config.audio,
-        enabled=lambda config: config.audio.observers != "off",
+        enabled=lambda config: config.audio.enabled,
         build=lambda config: AudioCollector(config.audio),
     ),
     Entry(
@@ -64,7 +64,7 @@ CATALOG: tuple[Entry, ...] = (
     Entry(
         name="containers",
         section=lambda config: config.containers,
-        enabled=lambda config: config.containers.measure != "off",
+        enabled=lambda config: config.containers.enabled,
         build=_containers,
     ),
     Entry(
@@ -76,7 +76,7 @@ CATALOG: tuple[Entry, ...] = (
     Entry(
         name="logs",
         section=lambda config: (config.logs, config.loki),
-        enabled=lambda config: bool(config.logs.sources),
+        enabled=lambda config: config.logs.enabled and bool(config.logs.sources),
         build=_logs,
     ),
 )

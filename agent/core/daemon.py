@@ -182,12 +182,12 @@ class Daemon:
         """
         try:
             async with asyncio.timeout(_LOAD_DEADLINE):
-                return await start(lambda: load(self._path), "load configuration")
+                return await start(lambda: load(self._path, _warn), "load configuration")
         except TimeoutError:
             problem = Problem("file", f"cannot be read within {_LOAD_DEADLINE:g} s; check the disk")
             raise ConfigError(str(self._path), [problem]) from None
         except NoThreadError:
-            return load(self._path)
+            return load(self._path, _warn)
 
     async def _apply(self, new: Config) -> None:
         """Prepare everything that can fail, then put the configuration into effect."""
@@ -208,6 +208,10 @@ class Daemon:
         if state_directory(new) != state_directory(old):
             logger.warning("a new state_dir needs a restart", state_dir=str(state_directory(new)))
         await self._sources.apply(prepared)
+
+
+def _warn(warning: str) -> None:
+    logger.warning("outdated setting", problem=warning)
 
 
 def _claim(directory: Path) -> Instance | None:

@@ -76,16 +76,13 @@ class AudioCollector(Collector):
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._runner.run())
                 tasks.create_task(self._fold_forever())
-                if self._config.observers != "off":
-                    tasks.create_task(self._sources.run())
+                tasks.create_task(self._sources.run())
         finally:
             if self._passive is not None:
                 await start(self._passive.stop, "stop jack client")
 
     def collect(self) -> Iterable[Family]:
         """Return the families of all devices seen so far."""
-        if self._config.observers == "off":
-            return []
         families = list(device_families(self._views, self._missing(), time.monotonic_ns()))
         if self._config.observers != "passive":
             families += probe_families(self._runner.view())

@@ -125,7 +125,7 @@ def no_server(severity: Severity, name: str, reason: str) -> Finding:
         affects=f"Without a server, {_EVERYTHING}.",
         remedy=(
             *_START_SERVER,
-            'set observers = "probe" in the section [audio] to open the device directly, or "off" where there is none',
+            'set observers = "probe" in [audio] to open the device directly, or enabled = false where there is none',
         ),
     )
 

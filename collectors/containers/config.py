@@ -20,8 +20,9 @@ class ContainersConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     """The section `[containers]`.
 
     Attributes:
+        enabled: True to measure containers.
         measure: `containers` is each container and the whole machine; `all` is slices and services too, as cAdvisor
-            does; `auto` is `all` while there is a container, and nothing while there is none; `off` is nothing.
+            does; `auto` is `all` while there is a container, and nothing while there is none.
         exclude: A regular expression; control groups whose path matches are left out, unless they are containers.
         sockets: The engines' Unix sockets, which return names, images and labels; `*` matches anything.
         labels: The containers' labels to export, each as `container_label_` and its name.
@@ -29,7 +30,8 @@ class ContainersConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
         limit: The limit of measured control groups.
     """
 
-    measure: Literal["auto", "containers", "all", "off"] = "auto"
+    enabled: bool = True
+    measure: Literal["auto", "containers", "all"] = "auto"
     exclude: str = r"\.(mount|scope)$"
     sockets: list[str] = msgspec.field(default_factory=lambda: list(SOCKETS))
     labels: Annotated[list[str], msgspec.Meta(max_length=32)] = []

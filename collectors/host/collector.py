@@ -100,7 +100,7 @@ class HostCollector(Collector):
         readings = self._all_readings()
         self._log_changes(readings)
         by_subsystem = {reading.name: [family for family in reading.families if family.samples] for reading in readings}
-        if _TEXTFILE not in self.config.leave_out:
+        if _TEXTFILE not in self.config.exclude:
             others = [family for families in by_subsystem.values() for family in families]
             by_subsystem[_TEXTFILE] = [family for family in self._textfiles.families(others) if family.samples]
         self._parts = {name: {family.name for family in its} | _SCRAPE_NAMES for name, its in by_subsystem.items()}
@@ -129,7 +129,7 @@ class HostCollector(Collector):
 
     def _find_subsystems(self) -> list[Subsystem]:
         every = (*self._platform.subsystems, Subsystem(_TEXTFILE, self._textfiles.read))
-        return [subsystem for subsystem in every if subsystem.name not in self.config.leave_out]
+        return [subsystem for subsystem in every if subsystem.name not in self.config.exclude]
 
     def _readings(self, reads: Mapping[str, Callable[[], _Reading]]) -> list[_Reading]:
         answers = self._calls.answers(reads)

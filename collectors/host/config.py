@@ -74,7 +74,7 @@ class HostConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
     Attributes:
         enabled: Whether this machine itself is measured.
-        leave_out: Parts that are not measured.
+        exclude: Parts that are not measured.
         network_devices: The network interfaces whose state, traffic and neighbours are exported.
         block_devices: The disks whose activity and description are exported.
         mount_points: The file systems whose space is exported, by mount point.
@@ -83,7 +83,7 @@ class HostConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """
 
     enabled: bool = True
-    leave_out: tuple[SubsystemName, ...] = ("busy_processes",)
+    exclude: tuple[SubsystemName, ...] = ("busy_processes",)
     network_devices: Filter = Filter()
     block_devices: Filter = Filter(exclude=r"^(z?ram|loop|fd|(h|s|v|xv)d[a-z]|nvme\d+n\d+p)\d+$")
     mount_points: Filter = Filter(

@@ -82,8 +82,14 @@ class SourceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
 
 class LogsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The section `[logs]`."""
+    """The section `[logs]`.
 
+    Attributes:
+        enabled: True to read the sources.
+        sources: The sources.
+    """
+
+    enabled: bool = True
     sources: list[SourceConfig] = []
 
     def __post_init__(self) -> None:

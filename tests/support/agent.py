@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -39,8 +40,10 @@ class AgentProcess:
 
     def write_config(self, config: str) -> None:
         """Write the configuration file: `config`, after the defaults of every test that it does not replace."""
-        defaults = {"state_dir": str(self.state_dir), "web.listen": "127.0.0.1:0", "audio.observers": "off"}
+        defaults = {"state_dir": str(self.state_dir), "web.listen": "127.0.0.1:0"}
         lines = [f'{key} = "{value}"' for key, value in defaults.items() if key not in config]
+        if not re.search(r"audio\.(enabled|observers)", config):
+            lines.append("audio.enabled = false")
         self.config_file.write_text("\n".join([*lines, config]))
 
     @property

@@ -139,7 +139,7 @@ def test_a_bundle_of_a_running_agent_holds_what_helps_and_no_secret(
 
 def test_a_bundle_without_an_agent_says_so(planted: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = planted / "config.toml"
-    config.write_text(f'state_dir = "{planted}/state"\naudio.observers = "off"\nhost.enabled = false\n')
+    config.write_text(f'state_dir = "{planted}/state"\naudio.enabled = false\nhost.enabled = false\n')
     bundle = planted / "bundle.tar.gz"
 
     main(["doctor", "--config", str(config), "--bundle", str(bundle)])
@@ -147,7 +147,7 @@ def test_a_bundle_without_an_agent_says_so(planted: Path, capsys: pytest.Capture
     files = unpacked(bundle)
     assert files["metrics-1.txt"] == "# no agent runs\n"
     assert "metrics-2.txt" not in files
-    assert 'audio.observers = "off"' in files["config.txt"]
+    assert "audio.enabled = false" in files["config.txt"]
     assert stat.S_IMODE(bundle.stat().st_mode) == 0o600
     assert "nothing was sent" in capsys.readouterr().out
 
@@ -156,7 +156,7 @@ def test_nothing_that_is_there_is_overwritten(planted: Path, capsys: pytest.Capt
     there = planted / "there.tar.gz"
     there.write_text("precious")
     config = planted / "config.toml"
-    config.write_text(f'state_dir = "{planted}/state"\naudio.observers = "off"\nhost.enabled = false\n')
+    config.write_text(f'state_dir = "{planted}/state"\naudio.enabled = false\nhost.enabled = false\n')
 
     with pytest.raises(SystemExit) as left:
         main(["doctor", "--config", str(config), "--bundle", str(there)])

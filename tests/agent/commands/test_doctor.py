@@ -25,7 +25,7 @@ def config_file(tmp_path: Path) -> Path:
     path = tmp_path / "config.toml"
     path.write_text(
         f'state_dir = "{tmp_path / "state"}"\nweb.listen = "127.0.0.1:{port}"\n'
-        'audio.observers = "off"\nhost.enabled = false\n'
+        "audio.enabled = false\nhost.enabled = false\n"
     )
     return path
 

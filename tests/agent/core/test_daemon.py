@@ -240,7 +240,7 @@ def test_status_without_an_agent_is_one_clear_line(tmp_path: Path) -> None:
 
 def _config(folder: Path) -> Path:
     path = folder / "config.toml"
-    path.write_text(f'state_dir = "{folder / "state"}"\naudio.observers = "off"\n')
+    path.write_text(f'state_dir = "{folder / "state"}"\naudio.enabled = false\n')
     return path
 
 

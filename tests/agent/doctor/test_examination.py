@@ -13,7 +13,7 @@ from agent.terminal.client import NotRunningError
 CONFIG = """
 state_dir = "{folder}"
 web.listen = "127.0.0.1:1"
-audio.observers = "off"
+audio.enabled = false
 host.enabled = false
 loki.url = "http://127.0.0.1:1"
 """

@@ -76,7 +76,7 @@ def test_no_system_call_changes_anything(tmp_path: Path) -> None:
     folder = tmp_path / "machine"
     (folder / "state").mkdir(parents=True)
     (folder / "home").mkdir()
-    (folder / "config.toml").write_text(CONFIG.format(folder=folder) + '[audio]\nobservers = "off"\n')
+    (folder / "config.toml").write_text(CONFIG.format(folder=folder) + "[audio]\nenabled = false\n")
     trace = tmp_path / "trace"
 
     doctor(folder, "strace", "-f", "-qq", "-e", f"trace=?{CHANGES.replace(',', ',?')}", "-o", str(trace))

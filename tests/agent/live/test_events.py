@@ -21,7 +21,7 @@ from agent.live.sampler import Sampler
 from agent.web.server import WebServer
 from tests.support.waiting import PATIENCE, soon
 
-CONFIG = parse('audio.observers = "off"\nplugins.enabled = false\ncontainers.measure = "off"', "test")
+CONFIG = parse("audio.enabled = false\nplugins.enabled = false\ncontainers.enabled = false", "test")
 
 
 class Agent:

@@ -53,7 +53,7 @@ class Server:
         self.loop = asyncio.new_event_loop()
         self._thread = Thread(target=self.loop.run_forever)
         self._thread.start()
-        off = "host.enabled = false\nplugins.enabled = false\naudio.observers = 'off'"
+        off = "host.enabled = false\nplugins.enabled = false\naudio.enabled = false"
         self.sources: Collectors
         self.web: WebServer
         self.sources, self.web = self._call(self._start(f"{off}\n{config}", limits))

@@ -20,7 +20,7 @@ from agent.web.server import WebServer
 from collectors.base import Collector
 from collectors.metrics import Family, HistogramValue, gauge, histogram
 
-CONFIG = parse('audio.observers = "off"\nplugins.enabled = false\nweb.collect_timeout = "2s"', "test")
+CONFIG = parse('audio.enabled = false\nplugins.enabled = false\nweb.collect_timeout = "2s"', "test")
 CONCERNED = {"host", "agent", "good", "bad"}
 GOOD = "# TYPE good_value gauge\ngood_value 1"
 

@@ -72,12 +72,6 @@ def test_all_is_well() -> None:
     assert findings(HEALTHY) == {}
 
 
-def test_off_has_nothing_to_say() -> None:
-    off = replace(HEALTHY, config=AudioConfig(observers="off"), server=PassiveView(), probe_due=False)
-
-    assert findings(off) == {}
-
-
 def test_no_server_at_all_is_information_unless_one_was_asked_for() -> None:
     nothing = replace(HEALTHY, server=PassiveView(reason="server_failed"), probe_due=False)
     asked = replace(nothing, config=AudioConfig(device="system"))

@@ -441,13 +441,6 @@ async def test_the_probe_alone_measures_and_sees_its_server_die(jackd: Jackd) ->
     assert (alone, load) == ({"audio-probe-only"}, None)
 
 
-async def test_off_does_and_says_nothing() -> None:
-    async with watching(AudioConfig(observers="off")) as collector:
-        assert collector.settled
-        assert list(collector.collect()) == []
-        assert codes(collector) == set()
-
-
 async def test_starting_and_stopping_leaves_nothing_behind(jackd: Jackd) -> None:
     async def live() -> None:
         async with watching(AudioConfig(jack_server=jackd.name)) as collector:

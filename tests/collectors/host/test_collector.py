@@ -35,7 +35,7 @@ class _Source:
 def _collector(*, collect_timeout: float = 2.0, **sources: Callable[[], list[Family]]) -> HostCollector:
     real = linux(Path("/"), HostConfig())
     subsystems = tuple(Subsystem(name, families) for name, families in sources.items())
-    config = HostConfig(leave_out=("textfile",))
+    config = HostConfig(exclude=("textfile",))
     platform = Platform(subsystems, real.file_systems, real.memory)
     return HostCollector(config, platform, collect_timeout=collect_timeout)
 
@@ -121,7 +121,7 @@ def test_a_subsystem_that_is_left_out_is_not_read() -> None:
     broken.error = AssertionError("it was read")
     real = linux(Path("/"), HostConfig())
     subsystems = (Subsystem("arp", broken), Subsystem("cpu", _Source()))
-    config = HostConfig(leave_out=("arp", "textfile"))
+    config = HostConfig(exclude=("arp", "textfile"))
 
     found = _samples(HostCollector(config, Platform(subsystems, real.file_systems, real.memory)).collect())
 

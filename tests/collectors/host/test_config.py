@@ -21,9 +21,9 @@ def test_an_unknown_key_is_an_error() -> None:
 
 
 def test_a_subsystem_is_left_out_by_its_name() -> None:
-    assert msgspec.convert({"leave_out": ["arp"]}, HostConfig).leave_out == ("arp",)
+    assert msgspec.convert({"exclude": ["arp"]}, HostConfig).exclude == ("arp",)
     with pytest.raises(msgspec.ValidationError, match="'arpp'"):
-        msgspec.convert({"leave_out": ["arpp"]}, HostConfig)
+        msgspec.convert({"exclude": ["arpp"]}, HostConfig)
 
 
 def test_every_subsystem_of_every_platform_can_be_left_out() -> None:

@@ -121,7 +121,7 @@ if _may_mount():
         labels = f'{{device="hangs",fstype="fuse.hangs",mountpoint="{path}"}}'
         hung = f'{labels[:-1]},device_error="mountpoint timeout"}}'
         with fuse(path) as dead:
-            agent = start_agent('audio.observers = "off"\nhost.mount_points.exclude = "^/(dev|proc|sys)($|/)"')
+            agent = start_agent('audio.enabled = false\nhost.mount_points.exclude = "^/(dev|proc|sys)($|/)"')
             for _ in range(ROUNDS):
                 began = time.monotonic()
                 page = agent.get("/metrics")[2]

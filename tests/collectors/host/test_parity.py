@@ -42,7 +42,7 @@ def this_machine() -> Iterator[Pair]:
 @pytest.fixture(scope="module")
 def studio_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     root = studio(tmp_path_factory.mktemp("studio"))
-    config = HostConfig(leave_out=_NOT_BELOW_A_ROOT)
+    config = HostConfig(exclude=_NOT_BELOW_A_ROOT)
     collector = HostCollector(config, linux(root, config))
     with node_exporter(*(f"--no-collector.{name}" for name in _NOT_BELOW_A_ROOT), root=root) as peer:
         yield lambda: _comparable(ours(collector.collect())), lambda: _comparable(scraped(peer.url))

@@ -35,7 +35,7 @@ class Guarded:
 
     def __init__(self, web_file: Path, text: str) -> None:
         web_file.write_text(text)
-        config = parse(f'audio.observers = "off"\nplugins.enabled = false\nweb.config_file = "{web_file}"', "test")
+        config = parse(f'audio.enabled = false\nplugins.enabled = false\nweb.config_file = "{web_file}"', "test")
         self.sources = Collectors(config)
         self.web = WebServer(self.sources.pages(self._status), self.sources.security)
 
