@@ -27,7 +27,7 @@ SCRAPES = 100
 PAUSE = 0.6
 """Seconds between two scrapes of one target: longer than the agent serves one page."""
 
-BESIDE = ["audio_servers", "busy_processes", "interrupts", "realtime", "scaling_governor", "softirqs", "throttling"]
+ONLY_OURS = ["audio_servers", "busy_processes", "interrupts", "realtime", "scaling_governor", "softirqs", "throttling"]
 """Families that only the agent has, and the comparison leaves out."""
 
 HEADERS = {"Accept-Encoding": "gzip", "Accept": "text/plain;version=0.0.4"}
@@ -83,7 +83,7 @@ def main() -> None:
     """Scrape both in turns and print the table."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        agent(Path(folder), f"host.exclude = {BESIDE}") as ours,
+        agent(Path(folder), f"host.exclude = {ONLY_OURS}") as ours,
         node_exporter("--web.disable-exporter-metrics") as theirs,
     ):
         targets = (

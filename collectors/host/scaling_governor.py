@@ -41,7 +41,7 @@ def check(governors: Mapping[str, str]) -> list[Finding]:
     return [
         Finding(
             code="host-governor-not-performance",
-            title="Processors slow down when idle",
+            title="Processors may run below their full speed",
             severity=Severity.INFO,
             detail=f"Expected the governor {STEADY} on {len(governors)} processors, found {found}.",
             affects="A processor that must speed up first can miss the deadline of short audio buffers.",
