@@ -32,6 +32,8 @@ STOP_DEADLINE = 4.5
 """Seconds from the signal to the end of the process, even if a part hangs."""
 
 _LOAD_DEADLINE = 15.0
+_MOST_PROBLEMS = 20
+"""The number of problems of a refused configuration that are logged."""
 
 logger = structlog.get_logger()
 
@@ -166,7 +168,11 @@ class Daemon:
         else:
             self._sources.refusal = ""
             logger.info("reloaded", config=str(self._path or "built-in defaults"))
-        for line in self._sources.refusal.splitlines():
+        lines = self._sources.refusal.splitlines()
+        if len(lines) > _MOST_PROBLEMS:
+            lines = [*lines[:_MOST_PROBLEMS], f"and {len(lines) - _MOST_PROBLEMS} more; see wr-agent check-config"]
+            self._sources.refusal = "\n".join(lines)
+        for line in lines:
             logger.error("new configuration refused; the old one stays in effect", problem=line)
 
     def _with_listen(self, config: Config) -> Config:

@@ -13,7 +13,11 @@ from urllib.request import getproxies_environment, proxy_bypass
 
 from yarl import URL
 
+from collectors import regular_file
 from collectors.logs.loki.config import LokiConfig
+
+_MAX_BYTES = 4 << 20
+"""The maximum size of a file; a bundle of authorities has some 300 KiB."""
 
 
 class AccessError(Exception):
@@ -91,8 +95,8 @@ def _proxy(config: LokiConfig) -> URL | None:
 
 def _secret(key: str, path: str) -> str:
     try:
-        secret = Path(path).read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
+        secret = regular_file.read(Path(path), _MAX_BYTES).decode().strip()
+    except (OSError, ValueError) as error:
         raise AccessError(f"{key}: cannot read {path}: {getattr(error, 'strerror', None) or 'no text'}") from None
     if not secret.isprintable() or not secret:
         raise AccessError(f"{key}: expected one line with the secret in {path}, found another form")
@@ -102,6 +106,8 @@ def _secret(key: str, path: str) -> str:
 def _tls(config: LokiConfig) -> ssl.SSLContext | bool:
     if not (config.ca_file or config.cert_file):
         return True
+    for key in ("ca_file", "cert_file", "key_file"):
+        _check(key, getattr(config, key))
     try:
         context = ssl.create_default_context(cafile=config.ca_file or None)
     except OSError as error:
@@ -114,6 +120,15 @@ def _tls(config: LokiConfig) -> ssl.SSLContext | bool:
             files = f"{config.cert_file} {config.key_file}".strip()
             raise AccessError(f"loki.cert_file: cannot use {files}: {_why(error)}") from None
     return context
+
+
+def _check(key: str, path: str) -> None:
+    """Refuse a file that OpenSSL would wait for, such as a FIFO, or read without end."""
+    try:
+        if path:
+            regular_file.check(Path(path), Path(path).stat(), _MAX_BYTES)
+    except (OSError, ValueError) as error:
+        raise AccessError(f"loki.{key}: cannot use {path}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _why(error: OSError) -> str:

@@ -43,6 +43,7 @@ from collectors.logs.loki.refused import as_bytes, refused_entries, without_meta
 from collectors.logs.records import Labels, Stream
 from collectors.logs.stages.truncate import shortened
 from collectors.metrics import Family
+from collectors.offloop import NoThreadError, OneAtATime
 
 PROBE_INTERVAL = 30.0
 """Seconds without a push after which a probe asks Loki whether it accepts entries."""
@@ -129,6 +130,7 @@ class LokiClient:
         self._config = config
         self._url = config.url + PUSH_PATH
         self._access: Access | None = None
+        self._read_access = OneAtATime(lambda: access.load(config), "read credentials for loki")
         self._session: aiohttp.ClientSession | None = None
         self._free = asyncio.Semaphore(config.connections)
         self._turns: WeakValueDictionary[Labels, asyncio.Lock] = WeakValueDictionary()
@@ -313,13 +315,26 @@ class LokiClient:
         longest = min(_FIRST_WAIT * 2.0 ** min(earlier, _MANY_WAITS), self._config.longest_wait)
         return max(longest * random.uniform(0.5, 1.0), _SHORTEST_WAIT, answer.retry_after)  # noqa: S311 - no secret
 
+    async def _load_access(self) -> Access:
+        """Read the credentials off the event loop.
+
+        Raises:
+            AccessError: A file is unusable, or cannot be read in time.
+        """
+        try:
+            return await self._read_access(self._config.timeout)
+        except TimeoutError:
+            raise AccessError("the files that [loki] names cannot be read in time; check the disk") from None
+        except NoThreadError:
+            return access.load(self._config)
+
     async def _exchange(self, body: bytes) -> Answer:
         """Send one request, and return an answer whatever happens."""
         if self._session is None:
             raise RuntimeError("LokiClient is used outside its context")
         with self.health.under_way():
             try:
-                self._access = self._access or access.load(self._config)
+                self._access = self._access or await self._load_access()
                 async with self._session.post(
                     self._url,
                     data=body,

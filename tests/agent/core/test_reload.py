@@ -22,6 +22,12 @@ name = "app"
 paths = ["/nowhere/*.log"]
 stages = [{{ metrics = {{ distinct = [{{ name = "active_users", value = "user", salt_file = "{salt}" }}] }} }}]
 """
+LOKI = """
+loki = {{ url = "https://127.0.0.1:1", username = "a", {key} = "{file}", timeout = "1s" }}
+[[logs.sources]]
+name = "app"
+paths = ["{log}"]
+"""
 DEEP_LABELS = f"""
 loki.url = "http://127.0.0.1:1"
 [[logs.sources]]
@@ -111,6 +117,30 @@ def test_an_unusable_configuration_is_refused_and_the_old_one_stays(
     assert agent.get("/metrics")[0] == 200
     accepted(agent)
     assert "Traceback" not in agent.log()
+
+
+@pytest.mark.parametrize("key", ["password_file", "token_file", "ca_file"])
+@pytest.mark.parametrize("kind", ["FIFO", "endless"])
+def test_files_for_loki_of_another_kind_neither_hang_nor_grow_the_agent(
+    agent: AgentProcess, tmp_path: Path, key: str, kind: str
+) -> None:
+    (tmp_path / "app.log").write_text("a line\n")
+    file = fifo(tmp_path) if kind == "FIFO" else "/dev/zero"
+    agent.write_config(LOKI.format(key=key, file=file, log=tmp_path / "app.log"))
+    checked = agent.command("check-config")
+
+    assert checked.returncode == 1
+    assert "expected a regular file" in checked.stderr
+    agent.signal(signal.SIGHUP)
+    eventually(lambda: "expected a regular file" in str(agent.status()), "the agent reports it")
+    assert agent.get("/metrics")[0] == 200
+
+
+def test_many_problems_do_not_fill_the_log(agent: AgentProcess) -> None:
+    agent.write_config("\n".join(f"x{number} = 1" for number in range(5000)))
+
+    assert "and 4980 more" in refused(agent)
+    assert agent.log().count("\n") < 100
 
 
 def test_a_configuration_that_is_a_fifo_is_refused(agent: AgentProcess) -> None:
