@@ -26,7 +26,7 @@ _PACE_BOUNDS = 0.75, 1.25
 
 
 class _Timespec(ctypes.Structure):
-    _fields_ = (("seconds", ctypes.c_int64), ("nanoseconds", ctypes.c_int64))
+    _fields_ = (("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long))
 
 
 class FreewheelNotice:
@@ -47,24 +47,16 @@ class FreewheelNotice:
         function = ctypes.cast(self._c.clock_gettime, ctypes.c_void_p)
         return function, ctypes.cast(ctypes.pointer(self._time), ctypes.c_void_p)
 
-    def started_ns(self) -> int:
-        """Return the monotonic time of the start; 0 if the last notification was an end, or there was none."""
-        value = self._value()
-        return value if value and _is_monotonic(value) else 0
-
-    def ended_ns(self) -> int:
-        """Return the monotonic time of the end; 0 if the last notification was a start, or there was none."""
-        value = self._value()
-        if not value or _is_monotonic(value):
-            return 0
-        return time.monotonic_ns() - max(time.time_ns() - value, 0)
-
-    def _value(self) -> int:
+    @property
+    def value(self) -> int:
+        """The time of the last notification in nanoseconds of its own clock; 0 before the first."""
         return int(self._time.seconds) * 1_000_000_000 + int(self._time.nanoseconds)
 
-
-def _is_monotonic(value: int) -> bool:
-    return abs(value - time.monotonic_ns()) < abs(value - time.time_ns())
+    def started_ns(self) -> int:
+        """Return the monotonic time of the start; 0 if the last notification was an end, or there was none."""
+        value = self.value
+        is_monotonic = abs(value - time.monotonic_ns()) < abs(value - time.time_ns())
+        return value if value and is_monotonic else 0
 
 
 class Freewheel:
@@ -81,19 +73,18 @@ class Freewheel:
         self._is_realtime = is_realtime
         self._realtime_server = is_realtime()
         self._looked_ns = now_ns
-        self._ended_ns = 0
+        self._value = notice.value
         self._since_ns = 0
         self._until_ns = 0
 
     def look(self, now_ns: int) -> None:
         """Update the period. Call it regularly."""
-        ended_ns = self._notice.ended_ns()
-        if self._is_on():
+        notified = self._notice.value != self._value
+        self._value = self._notice.value
+        if self._is_on() or notified:  # a new notification of an end: it may have begun since the last look
             if now_ns >= self._until_ns:
                 self._since_ns = self._notice.started_ns() or self._looked_ns
             self._until_ns = now_ns + GRACE_NS
-        elif ended_ns > self._looked_ns and now_ns >= self._until_ns:  # it began and ended since the last look
-            self._since_ns, self._until_ns = self._looked_ns, ended_ns + GRACE_NS
         self._looked_ns = now_ns
 
     def since_ns(self, now_ns: int) -> int:
