@@ -24,7 +24,7 @@ from tests.support.waiting import eventually, soon
 INTERVALS = "audio_device_buffer_interval_seconds"
 DROPOUTS = "audio_engine_xruns_total"
 TRUTH_SECONDS = 6.0
-"""What is promised is two; machines are slow and shared."""
+"""The promise is two seconds; machines are slow and shared."""
 
 
 @pytest.fixture

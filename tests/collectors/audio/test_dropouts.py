@@ -138,7 +138,7 @@ def test_settled_dropouts_are_kept_with_their_observers() -> None:
 
 
 def reference(observations: list[Observation]) -> int:
-    """The same by the definition: sort, merge, and measure from the earliest end to the latest beginning."""
+    """Return the count by definition: sort, merge, and measure from the earliest end to the latest start."""
     merged: list[list[Observation]] = []
     for observation in sorted(observations, key=lambda o: o.start_ns):
         if not merged or observation.start_ns > max(o.end_ns for o in merged[-1]) + MERGE_NS:

@@ -53,7 +53,7 @@ async def looking(platform_sources: PlatformSources) -> AsyncIterator[None]:
 
 @pytest.fixture
 def linux(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LinuxSources]:
-    """Those of a machine on which a program holds a card, and PipeWire has a node."""
+    """Yield the sources of a machine with an open card and a PipeWire node."""
     write(tmp_path / "asound/cards", " 0 [PCH            ]: HDA-Intel - HDA Intel PCH\n")
     write(tmp_path / "asound/card0/pcm0p/sub0/status", "state: RUNNING\nowner_pid   : 4321\nhw_ptr      : 1\n")
     write(tmp_path / "4321/status", "Tgid:\t4321\n")
@@ -166,7 +166,7 @@ async def test_on_macos_the_log_is_followed_again_when_an_overload_could_not_be_
 async def test_on_macos_an_overload_is_a_dropout_of_the_device(
     jackd: Jackd, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """As on a Mac, but that the probe finds JACK where it would find CoreAudio."""
+    """The probe finds JACK here, where it would find CoreAudio on a Mac."""
 
     def overloads() -> float:
         return number(collector, "audio_device_xrun_observations_total", observer="coreaudio", kind="overload")

@@ -79,7 +79,7 @@ def test_our_own_lateness_is_our_wakeup_delay_and_no_late_buffer(late: float) ->
     ("monotonic", "device"), [([4.0, 1.0], [1.0, 4.0]), ([4.0, 0.1, 0.1, 0.1], [1.0, 3.1, 0.1, 0.1])]
 )
 def test_a_callback_that_blocks_the_next_ones_is_our_own_delay(monotonic: list[float], device: list[float]) -> None:
-    """As on JACK, which drops the client's cycles meanwhile, and as where buffers queue."""
+    """JACK drops the client's cycles during the delay; other servers queue buffers."""
     found = cycles(stream([*STEADY, *monotonic, *STEADY], [*STEADY, *device, *STEADY]))
 
     assert max(cycle.span.delay or 0 for cycle in found) == pytest.approx(3 * DEADLINE, rel=0.01)
@@ -232,7 +232,7 @@ def test_cycles_that_the_server_ran_without_us_are_missed_not_lost() -> None:
 
 
 def test_cycles_that_the_server_did_not_run_are_lost_not_missed() -> None:
-    """As measured on jackd 1.9.21 after SIGSTOP: two cycles without a pause, the second one's number on both."""
+    """Measured on jackd 1.9.21 after SIGSTOP: two cycles without a pause, both with the second one's number."""
     numbers = [*range(1, 10), 11, 11, *range(12, 30)]
     starts = [*range(1, 10), 102.98, 102.98, *range(104, 122)]
     found = cycles(on_the_servers_clock(numbers, starts, [0.02] * 29))
@@ -243,7 +243,7 @@ def test_cycles_that_the_server_did_not_run_are_lost_not_missed() -> None:
 
 
 def test_a_server_that_waits_for_a_late_client_loses_buffers() -> None:
-    """As measured on jackd 1.9.21 in synchronous mode."""
+    """Measured on jackd 1.9.21 in synchronous mode."""
     numbers = range(1, 40)
     starts = [*range(1, 10), 29.05, 47.6, *range(49, 77)]
     found = cycles(on_the_servers_clock(numbers, starts, [0.02] * 39))
@@ -275,7 +275,7 @@ def test_a_number_that_says_more_than_there_was_time_for_is_not_believed() -> No
 
 
 def test_a_silence_that_no_server_can_have_queued_is_lost_though_it_is_caught_up() -> None:
-    """As measured on PipeWire 0.3.65 with a null sink, after SIGSTOP: cycles begin when they should have begun."""
+    """Measured on PipeWire 0.3.65 with a null sink, after SIGSTOP: each cycle reports its planned start."""
     caught_up = [33 + n * 73 // 44 for n in range(45)]
     numbers = [*range(1, 31), *caught_up, *range(107, 130)]
     delays = [*[0.02] * 30, *(max(105.8 - start, 0.02) for start in caught_up), *[0.02] * 23]

@@ -78,5 +78,5 @@ async def test_the_level_blocks_cover_the_buffers(probe: ProbeProcess) -> None:
 
 
 def _page_faults(pid: int) -> int:
-    """Those of the whole process that needed no disk: `minflt` of proc(5)."""
+    """Return the page faults of the process that needed no disk: `minflt` of proc(5)."""
     return int(Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[7])

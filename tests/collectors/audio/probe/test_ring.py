@@ -84,7 +84,7 @@ def test_a_reader_beside_a_flooding_process_sees_no_torn_record(descriptor: int)
 
 @pytest.mark.parametrize("byte", range(RECORD.size + CHECKSUM_BYTES))
 def test_a_record_of_which_a_byte_is_not_visible_yet_is_read_once_it_is(descriptor: int, byte: int) -> None:
-    """As on a machine where the count can be seen before the record."""
+    """Some machines show the count before the record."""
     writer, reader = RingWriter(descriptor, RECORD, CAPACITY), RingReader(descriptor, RECORD, CAPACITY)
     writer.write(1, 10)
     writer.write(2, 20)

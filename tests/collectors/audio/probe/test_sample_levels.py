@@ -22,7 +22,7 @@ def levels(*channels: list[float]) -> list[tuple[float, ...]]:
 
 
 def naive(channel: list[float]) -> tuple[float, float, int, int]:
-    """The same numbers, one sample after the other."""
+    """Return the same numbers, computed sample by sample."""
     samples = [float(np.nan_to_num(np.float32(sample))) for sample in channel]
     tail = 0
     for sample in reversed(samples):
