@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import os
 import sys
@@ -62,15 +63,21 @@ def needs(functions: Iterable[Callable[..., object]]) -> set[str]:
     seen: set[object] = set()
     left: list[object] = list(functions)
     while left:
-        value = inspect.unwrap(it) if callable(it := left.pop()) else it
-        if value in seen:
-            continue
-        seen.add(value)
-        if marker := _STARTERS.get(_name(value)):
-            found.add(marker)
-        else:
-            left.extend(_reached(value))
+        value = left.pop()
+        if value not in seen:
+            seen.add(value)
+            marker, reached = _read(value)
+            found |= {marker} - {""}
+            left += reached
     return found
+
+
+@functools.cache
+def _read(value: object) -> tuple[str, tuple[object, ...]]:
+    """Return the marker of what starts a program, or all that a function or class names."""
+    unwrapped = inspect.unwrap(value) if callable(value) else value
+    marker = _STARTERS.get(_name(unwrapped), "")
+    return marker, () if marker else tuple(_reached(unwrapped))
 
 
 def started(command: Sequence[str | os.PathLike[str]] | str | os.PathLike[str]) -> str | None:
