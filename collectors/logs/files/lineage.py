@@ -29,8 +29,8 @@ log = structlog.get_logger()
 _REWRITE_SECONDS = 1.0
 """The time that a program may take to write a file over: until then, other content may be a part of the old one."""
 
-Claimed = Callable[[str, os.stat_result], bool]
-"""Checks whether the file at a path belongs to another log: it has the inode and the content of one."""
+Owner = Callable[[str, os.stat_result], str | None]
+"""Returns the path of the log that the file at another path belongs to, by its inode and its content."""
 
 _REMEMBERED = 8
 """The number of finished files to remember at least, to recognise copies of them."""
@@ -44,7 +44,7 @@ class Lineage:
         known: Their acknowledged positions; empty for a new path.
         limits: The limits of reading.
         now_ns: The time of lines without a time in a file that is found now; Unix nanoseconds.
-        claimed: Checks whether a file belongs to another log.
+        owner: Returns the path of the log that a file belongs to.
 
     Attributes:
         generations: The unfinished files, oldest first.
@@ -59,13 +59,13 @@ class Lineage:
         known: Generations,
         limits: ReadLimits,
         now_ns: int,
-        claimed: Claimed = lambda _path, _status: False,
+        owner: Owner = lambda _path, _status: None,
     ) -> None:
         self.path = path
         self.lost = 0
         self.problem = ""
         self.kept_inodes: frozenset[int] = frozenset()
-        self._claimed = claimed
+        self._owner = owner
         self._foreign: tuple[int, int] | None = None
         self._rewritten_at: float | None = None
         self._limits = limits
@@ -311,7 +311,7 @@ class Lineage:
         """Check whether another log was renamed to this path: its own lineage reads it to its end."""
         this = (status.st_dev, status.st_ino)
         if self._foreign != this:
-            self._foreign = this if self._claimed(self.path, status) else None
+            self._foreign = this if self._owner(self.path, status) else None
         return self._foreign is not None
 
     def _replaced(self, generation: Generation) -> None:
@@ -383,7 +383,7 @@ class Lineage:
 
     def _is_claimed(self, file: Rotated) -> bool:
         try:
-            return self._claimed(file.path, os.stat(file.path))
+            return self._owner(file.path, os.stat(file.path)) not in {None, self.path}
         except OSError:
             return False
 

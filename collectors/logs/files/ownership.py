@@ -37,10 +37,6 @@ class Ownership:
         for position in generations:
             self._owners[position.inode] = path
 
-    def is_claimed(self, path: str, status: os.stat_result) -> bool:
-        """Check whether the file at a path belongs to the log at another path."""
-        return self.owner(path, status) is not None
-
     def owner(self, path: str, status: os.stat_result) -> str | None:
         """Return the path of the log that the file at another path belongs to, or `None`."""
         owner = self._owners.get(status.st_ino)

@@ -279,7 +279,7 @@ class FileSource:
             self._lineages[path] = self._lineage(path, self._known[path])
 
     def _lineage(self, path: str, known: Generations) -> Lineage:
-        return Lineage(path, known, self.settings.limits, self._now_ns(), self._ownership.is_claimed)
+        return Lineage(path, known, self.settings.limits, self._now_ns(), self._ownership.owner)
 
     def _forget_if_old(self, path: str) -> None:
         """Forget a file that has been away for a long time."""

@@ -169,6 +169,33 @@ async def test_rotations_while_loki_is_away(
     assert sink.lines == expected(0, 900)
 
 
+@pytest.mark.parametrize("name", ["app-20261129.log", "app.log-20261129"])
+async def test_a_file_that_is_truncated_and_then_renamed_while_loki_is_away(
+    agent: Agent, sink: Sink, logs: Path, name: str
+) -> None:
+    log = logs / "app.log"
+    log.write_bytes(numbered(0, 100))
+    await agent.start(sink, settings(logs / "*.log", poll=(0.5, 0.5)))
+    await soon(lambda: len(sink.lines) == 100)
+    sink.open.clear()
+
+    append(log, numbered(100, 200))
+    await asyncio.sleep(0.3)
+    append(log, numbered(200, 300))
+    copied_and_truncated(log)
+    append(log, numbered(300, 320))
+    log.rename(logs / name)
+    log.write_bytes(b"")
+    await asyncio.sleep(0.3)
+    sink.open.set()
+
+    await soon(lambda: len(sink.lines) >= 320)
+    append(log, numbered(320, 330))
+    await soon(lambda: len(sink.lines) >= 330)
+    await asyncio.sleep(1.5)
+    assert sorted(sink.lines) == sorted(expected(0, 330))
+
+
 async def test_a_rotated_file_is_read_while_its_writer_still_holds_it(agent: Agent, sink: Sink, logs: Path) -> None:
     log = logs / "app.log"
     with log.open("wb", buffering=0) as writer:
