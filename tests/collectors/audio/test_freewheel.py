@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +18,7 @@ from collectors.audio.jack.freewheel import GRACE_NS
 from collectors.audio.probe.plan import ProbePlan
 from collectors.audio.probe.protocol import StreamInfo
 from collectors.audio.probe.runner import ProbeRunner
+from tests.support.agent import AgentProcess, agent
 from tests.support.audio import codes, exported, number, observed, probe_pids, watching
 from tests.support.jack_client import JackClient
 from tests.support.jackd import Jackd
@@ -115,6 +118,33 @@ async def test_an_agent_that_stops_during_an_export_does_not_stall_it(jackd: Jac
     await asyncio.to_thread(exporter.tell, "freewheel 0")
 
     assert time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize("jackd", [True], indirect=True)
+@pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
+def test_an_agent_that_is_killed_or_reloaded_during_an_export_does_not_stall_it(
+    jackd: Jackd, exporter: JackClient, tmp_path: Path, by: signal.Signals
+) -> None:
+    config = f'audio.observers = "auto"\naudio.jack_server = "{jackd.name}"'
+    with agent(tmp_path, config) as watcher:
+        eventually(lambda: "\naudio_channel_rms_ratio" in watcher.get("/metrics?collect[]=audio")[2], "levels")
+        exporter.tell("freewheel 1")
+        eventually(
+            lambda: 'audio_device_freewheeling{device="system"} 1' in watcher.get("/metrics?collect[]=audio")[2],
+            "the export",
+        )
+        watcher.write_config(config + "\naudio.channels = 1")
+        watcher.signal(by)
+        time.sleep(1)
+        exports(exporter)
+    began = time.monotonic()
+    exporter.tell("freewheel 0")
+
+    assert time.monotonic() - began < 3
+
+
+def shown(watcher: AgentProcess, text: str) -> None:
+    eventually(lambda: text in watcher.get("/metrics?collect[]=audio")[2], text)
 
 
 @pytest.mark.parametrize("jackd", [True], indirect=True)
