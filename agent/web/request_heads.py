@@ -15,6 +15,7 @@ MAX_HELD = 64 * 1024
 
 _END = b"\r\n\r\n"
 _METHOD = re.compile(rb"(?!PRI )[A-Z][A-Z-]{0,31}(?: |$)")  # PRI begins HTTP/2, which the parser refuses later
+_BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
 _REUSABLE = re.compile(rb"(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) ")
 _LENGTH = re.compile(rb"[ \t]*\d{1,12}[ \t]*")
 _BODY = re.compile(
@@ -74,9 +75,11 @@ class RequestHeads:
         held = self._held
         if held.startswith((b"\r", b"\n")):  # RFC 9112, 2.2: empty lines before a request
             self._take(len(held) - len(held.lstrip(b"\r\n")))
-        if held and not _METHOD.match(held[:33]):
+        start = max(0, self._searched - len(_END))
+        end = held.find(_END, start)
+        limit = len(held) if end < 0 else end
+        if held and (not _METHOD.match(held[:33]) or _BARE_LINE_FEED.search(held, start, limit)):
             return Head(self._take(len(held)), last=True)
-        end = held.find(_END, max(0, self._searched - len(_END)))
         self._searched = len(held)
         if end < 0:
             return None

@@ -28,6 +28,7 @@ def heads(data: bytes, size: int | None = None) -> list[Head]:
         (b"\r\n\r\n" + GET, [Head(GET, last=False)]),
         (b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello" + GET, [
             Head(b"POST / HTTP/1.1\r\n\r\n", last=False), Head(GET, last=False)]),
+        (b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\n{\n}", [Head(b"POST / HTTP/1.1\r\n\r\n", last=False)]),
         (b"GET / HTTP/1.1\r\ncontent-LENGTH:0\r\nHost: x\r\n\r\n", [
             Head(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", last=False)]),
         (b"GET / HTTP/1.1\r\nContent-Length: 5", []),
@@ -71,6 +72,7 @@ def test_a_request_with_any_other_body_is_the_last(lines: bytes) -> None:
     [
         b"\x16\x03\x01\x02",
         b"hello\r\n",
+        b"GET / HTTP/1.1\n\n",
         b"get / HTTP/1.1\r\n\r\n",
         b"X" * 40,
         b"\x00" * 9,
