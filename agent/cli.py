@@ -8,13 +8,14 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from agent.commands import check_config, doctor, logs, plugins, run, service, status, version
+from agent.commands import check_config, config, doctor, logs, plugins, run, service, status, version
 from agent.config.decode import ConfigError
 
 COMMANDS: dict[str, ModuleType] = {
     "run": run,
     "doctor": doctor,
     "check-config": check_config,
+    "config": config,
     "status": status,
     "plugins": plugins,
     "logs": logs,

@@ -135,7 +135,7 @@ def test_what_cannot_be_tried_is_one_clear_line(
     assert len(shown.splitlines()) == 1
 
 
-def test_the_seven_sources_of_the_example_can_be_used_as_they_stand() -> None:
+def test_the_sources_of_the_example_can_be_used_as_they_stand() -> None:
     text = EXAMPLE.read_text().replace('url = ""', 'url = "http://127.0.0.1:3100"')
     settings, sources = text.split("sources = []\n", 1)
     uncommented = re.sub(r"^# ?", "", sources[sources.index("# [[logs") :], flags=re.MULTILINE)
@@ -149,5 +149,8 @@ def test_the_seven_sources_of_the_example_can_be_used_as_they_stand() -> None:
         "containers",
         "journal",
         "nginx",
+        "nginx-error",
         "postgresql",
+        "postgresql-csv",
+        "postgresql-json",
     ]
