@@ -18,6 +18,7 @@ from collectors.logs.config import LogsConfig, SourceConfig
 from collectors.logs.delivery import Delivery
 from collectors.logs.families import Progress, of_command, of_files, progress_families
 from collectors.logs.files.checks import file_checks
+from collectors.logs.files.descriptors import Descriptors, raise_limit
 from collectors.logs.files.generation import ReadLimits
 from collectors.logs.files.positions import Positions
 from collectors.logs.files.source import FileSettings, FileSource
@@ -61,8 +62,9 @@ class LogsCollector(Collector):
             source.name: Delivery(source, self._client, state_dir, turn, host) for source in config.sources
         }
         now_ns = self._client.clock.now_ns
+        descriptors = Descriptors()
         self._files = [
-            FileSource(source.name, file_settings(source), self._positions, now_ns)
+            FileSource(source.name, file_settings(source), self._positions, now_ns, descriptors)
             for source in config.sources
             if source.paths
         ]
@@ -107,6 +109,7 @@ class LogsCollector(Collector):
 
     async def run(self) -> None:
         """Ship logs until cancelled."""
+        raise_limit()
         async with self._client, asyncio.TaskGroup() as tasks:
             tasks.create_task(self._client.probe_when_idle())
             for guard in self._guards:

@@ -30,7 +30,8 @@ def _files(sources: Sequence[FileSource]) -> list[Finding]:
     unreadable = [_unreadable(source) for source in sources if source.state.unreadable]
     unmatched = [_no_match(source) for source in sources if source.state.looked and not source.state.files]
     lost = [_lost(source) for source in sources if source.lost]
-    return [*_hanging(sources), *unreadable, *unmatched, *lost]
+    closed = [_closed_unread(source) for source in sources if source.closed_unread]
+    return [*_hanging(sources), *unreadable, *unmatched, *lost, *closed]
 
 
 def _hanging(sources: Sequence[FileSource]) -> list[Finding]:
@@ -87,6 +88,17 @@ def _lost(source: FileSource) -> Finding:
         detail=f"{source.lost} times the rest of a file was in no folder of the log and in no compressed copy.",
         affects="Lines written after the last sent one are not in Loki.",
         remedy=("configure the rotation to keep at least two old files in the folder of the log",),
+    )
+
+
+def _closed_unread(source: FileSource) -> Finding:
+    return Finding(
+        code="log-files-closed-unread",
+        title=f"Unread files of {source.name} are not kept open",
+        severity=Severity.WARNING,
+        detail=f"The limit of descriptors is reached. {source.closed_unread} files with unread lines are closed.",
+        affects="If such a file is deleted or moved to another folder before Loki answers, its lines are lost.",
+        remedy=("sudo systemctl edit wr-agent  # LimitNOFILE=524288 in the section [Service]", "wr-agent status"),
     )
 
 

@@ -126,13 +126,20 @@ class Lineage:
             self._finished.remove(found)
         return found
 
+    @property
+    def is_open(self) -> bool:
+        """True if the newest file is open."""
+        return bool(self.generations) and self.generations[-1].is_open
+
     def hold(self) -> int:
         """Open the unread files and return the number of open ones."""
         with suppress(OSError):
             self._follow()
-        for generation in self.generations:
+        for generation in list(self.generations):
+            before = generation.position
             with suppress(ContentChangedError, OSError):  # the next read handles it
                 generation.hold()
+                self._insert_missed(before, generation)
         return sum(generation.is_open for generation in self.generations)
 
     def mark_recorded(self) -> None:
@@ -375,13 +382,13 @@ class Lineage:
     def _unseen(self, files: list[Rotated], known: Generations) -> list[Generation]:
         """Return those of the files with unknown content."""
         unknown = [file for file in files if not any(find(position, [file]) for position in known)]
-        new = [self._new_before(file) for file in unknown if not self._is_claimed(file)]
+        new = [self._new_before(file) for file in unknown if not self._is_of_another_log(file)]
         for generation in new:
             with suppress(ContentChangedError, OSError):  # just moved, or unreadable
                 generation.recognise()
         return new
 
-    def _is_claimed(self, file: Rotated) -> bool:
+    def _is_of_another_log(self, file: Rotated) -> bool:
         try:
             return self._owner(file.path, os.stat(file.path)) not in {None, self.path}
         except OSError:

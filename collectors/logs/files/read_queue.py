@@ -43,6 +43,10 @@ class ReadQueue:
             self._again.discard(path)
             self.mark(path)
 
+    def is_waiting(self, path: str) -> bool:
+        """Check whether a file is queued or being read."""
+        return path in self._busy or path in self._queued
+
     def is_busy(self, path: str) -> bool:
         """Check whether a file is being read."""
         return path in self._busy

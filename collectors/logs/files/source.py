@@ -10,13 +10,15 @@ import asyncio
 import functools
 import os
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
 
 import msgspec
 import structlog
 
+from collectors.logs.files.byte_budget import ByteBudget
+from collectors.logs.files.descriptors import Descriptors, OpenFiles
 from collectors.logs.files.discovery import FileStatus, FoundFiles, find_files
 from collectors.logs.files.folder_watch import FolderWatch
 from collectors.logs.files.generation import FileBatch, ReadLimits
@@ -56,8 +58,9 @@ class FileSettings:
         paths: Patterns of absolute paths.
         from_end: True to skip the content that files have at the very first start.
         limits: The limits of reading one file.
-        at_once: The number of files that are read at the same time, each with one batch.
-        open_files: The most logs that are kept open.
+        at_once: The number of files that are read at the same time, and of full batches in memory.
+        in_flight: The most batches that wait for their acknowledgement.
+        open_files: The most logs that stay open after they are read to their end.
         poll: Seconds between two looks, with and without notifications of changes.
     """
 
@@ -65,6 +68,7 @@ class FileSettings:
     from_end: bool = False
     limits: ReadLimits = field(default_factory=ReadLimits)
     at_once: int = 4
+    in_flight: int = 1024
     open_files: int = 64
     poll: tuple[float, float] = (10.0, 1.0)
 
@@ -77,10 +81,16 @@ class FileSource:
         settings: Its settings.
         positions: The store of acknowledged positions.
         now_ns: Returns the time that lines without a time get, Unix nanoseconds.
+        descriptors: The open files of all sources.
     """
 
     def __init__(
-        self, name: str, settings: FileSettings, positions: Positions, now_ns: Callable[[], int] = time.time_ns
+        self,
+        name: str,
+        settings: FileSettings,
+        positions: Positions,
+        now_ns: Callable[[], int] = time.time_ns,
+        descriptors: Descriptors | None = None,
     ) -> None:
         self.name = name
         self._now_ns = now_ns
@@ -94,6 +104,7 @@ class FileSource:
         self._gone_since: dict[str, float] = {}
         self._labels: dict[str, dict[str, str]] = {}
         self._aliases: dict[str, tuple[int, str]] = {}  # other paths of files, with inode and log
+        self._open = OpenFiles(settings.open_files, descriptors or Descriptors())
 
     async def run(self, handle: Handle) -> None:
         """Read until cancelled, then save the positions; an error of `handle` ends it too."""
@@ -104,8 +115,8 @@ class FileSource:
                 tasks.create_task(self._look_forever(watch))
                 if watch.available:
                     tasks.create_task(self._take_events(watch))
-                for _ in range(self.settings.at_once):
-                    tasks.create_task(self._work(handle))
+                tasks.create_task(self._hold_unread())
+                await self._dispatch(tasks, handle)
         finally:
             watch.close()
             await self._end()
@@ -126,10 +137,20 @@ class FileSource:
         """The number of files in this run that vanished before their end was sent."""
         return sum(lineage.lost for lineage in list(self._lineages.values()))
 
+    @property
+    def closed_unread(self) -> int:
+        """The number of unread files that are closed because the limit of descriptors is reached."""
+        return len(self._open.refused)
+
     def _reset(self) -> None:
         self._look_now = asyncio.Event()
         self._queue = ReadQueue()
-        self._open: OrderedDict[str, None] = OrderedDict()
+        self._open.clear()
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._reading = asyncio.Semaphore(self.settings.at_once)
+        self._budget = ByteBudget(self.settings.at_once * self.settings.limits.batch_bytes)
+        self._unheld: set[str] = set()
+        self._hold_now = asyncio.Event()
         self._known = self._positions.files(self.name)
         self._ownership = Ownership(self._lineages, self._known)
         self._aliases.clear()
@@ -188,7 +209,7 @@ class FileSource:
         for path in gone:
             self._forget_if_old(path)
         for path in {*changed, *gone, *self.state.unreadable, *map(self._owner_of, changed)} & self._lineages.keys():
-            self._queue.mark(path)
+            self._mark(path, renamed=True)
 
     def _drop_duplicates(self, found: FoundFiles) -> None:
         """Forget saved positions of a second name of a file, which an earlier version read too."""
@@ -290,7 +311,7 @@ class FileSource:
         del self._gone_since[path]
         self._lineages.pop(path).close()
         self._labels.pop(path, None)
-        self._open.pop(path, None)
+        self._open.drop(path)
         self._positions.put(self.name, path, ())
 
     # Queueing files.
@@ -312,7 +333,7 @@ class FileSource:
         path = self._by_real.get(real, real)
         owner = self._owner_of(path)
         for written in {path, owner} & self._lineages.keys():
-            self._queue.mark(written)
+            self._mark(written)
         if path not in self._lineages and owner not in self._lineages:
             self._mark_rotated(real)
 
@@ -321,24 +342,80 @@ class FileSource:
         name = os.path.basename(real)
         for path, lineage in self._lineages.items():
             if len(lineage.generations) > 1 and is_rotation(name, os.path.basename(path)):
-                self._queue.mark(path)
+                self._mark(path)
+
+    def _mark(self, path: str, *, renamed: bool = False) -> None:
+        """Queue a file, and have it opened if its turn does not come at once."""
+        self._queue.mark(path)
+        if renamed or not self._lineages[path].is_open:
+            self._unheld.add(path)
+            self._hold_now.set()
+
+    # Keeping unread files open.
+
+    async def _hold_unread(self) -> None:
+        while True:
+            await self._hold_now.wait()
+            await asyncio.sleep(_GATHER)
+            self._hold_now.clear()
+            paths, self._unheld = self._unheld, set()
+            for path in paths:
+                await self._hold(path)
+
+    async def _hold(self, path: str) -> None:
+        """Open a file that waits to be read, so that a rename or a deletion loses nothing."""
+        lineage = self._lineages.get(path)
+        if lineage is None or not self._queue.is_waiting(path) or not self._open.may_hold(path):
+            return
+        lock = self._lock(path)
+        if lock.locked():
+            self._unheld.add(path)
+            self._hold_now.set()
+            return
+        async with lock:
+            try:
+                count = await self.state.answer(path, lineage.hold)
+            except Exception as error:  # noqa: BLE001 - one file must not stop the others
+                self._unreadable(path, error)
+                return
+            self._put(path)
+        if self._queue.is_waiting(path):
+            self._open.hold(path, count)
+        else:
+            self._close(self._open.read(path))
+
+    def _lock(self, path: str) -> asyncio.Lock:
+        """Return the lock of one file: its lineage is used by one at a time."""
+        return self._locks.setdefault(path, asyncio.Lock())
 
     # Reading.
 
-    async def _work(self, handle: Handle) -> None:
+    async def _dispatch(self, tasks: asyncio.TaskGroup, handle: Handle) -> None:
+        slots = asyncio.Semaphore(self.settings.in_flight)
         while True:
             path = await self._queue.next()
-            lineage = self._lineages.get(path)
-            if lineage is not None and await self._advance(path, lineage, handle):
-                self._queue.mark(path)
-            self._queue.done(path)
-            if lineage is not None:
-                self._keep_open(path)
+            await slots.acquire()
+            task = tasks.create_task(self._serve(path, handle))
+            task.add_done_callback(lambda _: slots.release())
+
+    async def _serve(self, path: str, handle: Handle) -> None:
+        """Read a queued file, and queue it again if there may be more."""
+        lineage = self._lineages.get(path)
+        more = lineage is not None and await self._advance(path, lineage, handle)
+        if more:
+            self._queue.mark(path)
+        self._queue.done(path)
+        if lineage is not None and not more:
+            self._close(self._open.read(path))
 
     async def _advance(self, path: str, lineage: Lineage, handle: Handle) -> bool:
         """Read and send one batch of a file; return whether there may be more."""
         try:
-            work = await self.state.answer(path, functools.partial(self._read, path, lineage))
+            async with self._reading:
+                async with self._lock(path):
+                    work = await self.state.answer(path, functools.partial(self._read, path, lineage))
+                size = sum(map(len, work.lines)) if work else 0
+                await self._budget.take(size)
         except Exception as error:  # noqa: BLE001 - one file must not stop the others
             self._unreadable(path, error)
             return False
@@ -347,7 +424,10 @@ class FileSource:
             self._rest(path, lineage)
             return False
         self._behind_since.setdefault(path, time.monotonic())
-        await self._send(path, lineage, work, handle)
+        try:
+            await self._send(path, lineage, work, handle)
+        finally:
+            self._budget.give_back(size)
         return True
 
     def _read(self, path: str, lineage: Lineage) -> FileBatch | None:
@@ -358,8 +438,10 @@ class FileSource:
 
     async def _send(self, path: str, lineage: Lineage, work: FileBatch, handle: Handle) -> None:
         lines = work.lines
-        if work.stamp(self._now_ns()):
+        async with self._lock(path):
+            unsaved = work.stamp(self._now_ns())
             self._put(path)
+        if unsaved:
             await self._positions.save()
             work.mark_recorded()
         batch = Batch(
@@ -379,7 +461,8 @@ class FileSource:
         except BaseException:
             lineage.close()
             raise
-        work.acknowledge(consumed, batch.recent)
+        async with self._lock(path):
+            work.acknowledge(consumed, batch.recent)
         self.state.lines += consumed
         self.state.bytes += sum(map(len, lines[:consumed]))
         self._put(path)
@@ -398,14 +481,11 @@ class FileSource:
         if after is not None:
             self._queue.mark_later(path, after)
 
-    def _keep_open(self, path: str) -> None:
-        """Close the least recently read files while too many are open."""
-        self._open[path] = None
-        self._open.move_to_end(path)
-        while len(self._open) > self.settings.open_files:
-            oldest, _ = self._open.popitem(last=False)
-            if not self._queue.is_busy(oldest):  # a busy file is counted again after its read
-                self._lineages[oldest].close_named()
+    def _close(self, paths: Iterable[str]) -> None:
+        """Close files that were read to their end, except those that were queued again."""
+        for path in paths:
+            if path in self._lineages and not self._queue.is_waiting(path):
+                self._lineages[path].close_named()
 
     def _put(self, path: str) -> None:
         known = self._lineages[path].known
