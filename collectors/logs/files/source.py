@@ -7,10 +7,11 @@ The next batch of a file is read after the acknowledgement of the one before, an
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
@@ -39,6 +40,9 @@ Handle = Callable[[Batch], Awaitable[int]]
 
 _GATHER = 0.05
 """Seconds to gather events, so that a busy writer causes one read and not thousands."""
+
+_HELD_AT_ONCE = 32
+"""The files to open in one call off the loop."""
 
 _FORGET_NS = 7 * 86400 * 10**9
 """The age, in nanoseconds, at which a vanished file is forgotten: Loki refuses older lines."""
@@ -358,31 +362,31 @@ class FileSource:
             await self._hold_now.wait()
             await asyncio.sleep(_GATHER)
             self._hold_now.clear()
-            paths, self._unheld = self._unheld, set()
-            for path in paths:
-                await self._hold(path)
+            paths, self._unheld = [*self._unheld], set()
+            for first in range(0, len(paths), _HELD_AT_ONCE):
+                await self._hold(paths[first : first + _HELD_AT_ONCE])
 
-    async def _hold(self, path: str) -> None:
-        """Open a file that waits to be read, so that a rename or a deletion loses nothing."""
-        lineage = self._lineages.get(path)
-        if lineage is None or not self._queue.is_waiting(path) or not self._open.may_hold(path):
-            return
-        lock = self._lock(path)
-        if lock.locked():
-            self._unheld.add(path)
+    async def _hold(self, paths: Iterable[str]) -> None:
+        """Open files that wait to be read, so that a rename or a deletion loses nothing."""
+        waiting = [path for path in paths if path in self._lineages and self._queue.is_waiting(path)]
+        busy = {path for path in waiting if self._lock(path).locked()}
+        if busy:
+            self._unheld |= busy
             self._hold_now.set()
+        chosen = {path: self._lineages[path] for path in waiting if path not in busy and self._open.may_hold(path)}
+        if not chosen:
             return
-        async with lock:
-            try:
-                count = await self.state.answer(path, lineage.hold)
-            except Exception as error:  # noqa: BLE001 - one file must not stop the others
-                self._unreadable(path, error)
-                return
-            self._put(path)
-        if self._queue.is_waiting(path):
-            self._open.hold(path, count)
-        else:
-            self._close(self._open.read(path))
+        async with contextlib.AsyncExitStack() as locks:
+            for path in chosen:
+                await locks.enter_async_context(self._lock(path))
+            counts = await self.state.answer(", ".join(chosen), functools.partial(_hold, chosen))
+            for path in chosen:
+                self._put(path)
+        for path, count in counts.items():
+            if self._queue.is_waiting(path):
+                self._open.hold(path, count)
+            else:
+                self._close(self._open.read(path))
 
     def _lock(self, path: str) -> asyncio.Lock:
         """Return the lock of one file: its lineage is used by one at a time."""
@@ -515,6 +519,17 @@ def _begin(lineages: Iterable[Lineage], found: FoundFiles, *, at_end: bool) -> d
         except Exception as error:  # noqa: BLE001 - one file must not stop the others
             refused[lineage.path] = error
     return refused
+
+
+def _hold(lineages: Mapping[str, Lineage]) -> dict[str, int]:
+    """Open unread files; return the number of open ones by path."""
+    counts = {}
+    for path, lineage in lineages.items():
+        try:
+            counts[path] = lineage.hold()
+        except Exception:  # noqa: BLE001 - the next read reports it; one file must not stop the others
+            counts[path] = 0
+    return counts
 
 
 async def _set_or_late(event: asyncio.Event, seconds: float) -> None:
