@@ -59,11 +59,14 @@ class OpenFiles:
         self._read: OrderedDict[str, None] = OrderedDict()
         self._held: dict[str, int] = {}
 
-    def may_hold(self, path: str) -> bool:
-        """Check whether an unread file may be opened; record it as refused if not."""
-        if path not in self._held and self._descriptors.held >= self._descriptors.limit:
+    def reserve(self, path: str) -> bool:
+        """Reserve a descriptor for an unread file; return False and record it as refused if none is left."""
+        if path in self._held:
+            return True
+        if self._descriptors.held >= self._descriptors.limit:
             self.refused.add(path)
             return False
+        self.hold(path, 1)
         return True
 
     def hold(self, path: str, count: int) -> None:
@@ -72,9 +75,10 @@ class OpenFiles:
         self._held[path] = count
         self.refused.discard(path)
 
-    def is_held(self, path: str) -> bool:
-        """Check whether an unread file is held."""
-        return path in self._held
+    @property
+    def held(self) -> int:
+        """The number of unread files that are held."""
+        return len(self._held)
 
     def read(self, path: str) -> list[str]:
         """Record that a file was read to its end, and return the files to close."""

@@ -146,6 +146,16 @@ class FileSource:
         """The number of unread files that are closed because the limit of descriptors is reached."""
         return len(self._open.refused)
 
+    @property
+    def held(self) -> int:
+        """The number of unread files that are held open."""
+        return self._open.held
+
+    @property
+    def in_flight(self) -> int:
+        """The number of files that are being read, or whose batch waits for its acknowledgement."""
+        return self._queue.busy
+
     def _reset(self) -> None:
         self._look_now = asyncio.Event()
         self._queue = ReadQueue()
@@ -373,7 +383,7 @@ class FileSource:
         if busy:
             self._unheld |= busy
             self._hold_now.set()
-        chosen = {path: self._lineages[path] for path in waiting if path not in busy and self._open.may_hold(path)}
+        chosen = {path: self._lineages[path] for path in waiting if path not in busy and self._open.reserve(path)}
         if not chosen:
             return
         async with contextlib.AsyncExitStack() as locks:
