@@ -47,11 +47,6 @@ class ReadQueue:
         """Check whether a file is queued or being read."""
         return path in self._busy or path in self._queued
 
-    @property
-    def busy(self) -> int:
-        """The number of files that are being read."""
-        return len(self._busy)
-
     def is_busy(self, path: str) -> bool:
         """Check whether a file is being read."""
         return path in self._busy

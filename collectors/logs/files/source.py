@@ -151,11 +151,6 @@ class FileSource:
         """The number of unread files that are held open."""
         return self._open.held
 
-    @property
-    def in_flight(self) -> int:
-        """The number of files that are being read, or whose batch waits for its acknowledgement."""
-        return self._queue.busy
-
     def _reset(self) -> None:
         self._look_now = asyncio.Event()
         self._queue = ReadQueue()
