@@ -111,7 +111,7 @@ def test_hostile_lines_take_time_that_grows_with_their_length(source: LogSource)
                 began = time.process_time()
                 pipeline.explain(Batch("s", [line] * 20, 0, {}, final=True))
                 seconds.append(time.process_time() - began)
-            assert seconds[1] < 0.05 + 12 * seconds[0], (unit, start)
+            assert seconds[1] < 0.5 + 12 * seconds[0], (unit, start)
 
 
 def written(postgresql: Path) -> list[tuple[str, str, list[str]]]:
