@@ -141,7 +141,9 @@ class WebSecurity:
             return replace(before, problem=problem, stamps={before.path: (-1,)})  # to read it again later
 
     async def _within_deadline(self, read_files: Callable[[], Reading], path: Path | None) -> Reading:
-        """Run a reading in a thread of its own. A reading that hangs keeps its thread until the disk answers.
+        """Run a reading in a thread of its own, or here if the system has none left.
+
+        A reading that hangs keeps its thread until the disk answers.
 
         Raises:
             ConfigError: The reading takes longer than `DEADLINE` seconds, or fails in an unforeseen way.
@@ -154,8 +156,8 @@ class WebSecurity:
                 return await asyncio.shield(reading)
         except TimeoutError:
             problem = f"cannot be read within {DEADLINE:g} s; check the disk"
-        except NoThreadError as error:
-            problem = f"cannot be read: {error}"
+        except NoThreadError:
+            return read_files()
         except Exception as error:  # noqa: BLE001 - whatever is wrong with a file is a refusal
             problem = f"cannot be read: {type(error).__name__}: {error}"
         raise ConfigError(str(path), [Problem("file", problem)])

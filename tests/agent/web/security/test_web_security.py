@@ -14,6 +14,7 @@ from agent.web.security import web_security
 from agent.web.security.certificate import expiries
 from agent.web.security.web_security import WebSecurity
 from tests.support.certificates import Authority, Certificate
+from tests.support.threads import no_threads_left
 from tests.support.waiting import soon
 
 USER = f"basic_auth_users: {{a: {'$2y$04$' + 'a' * 53}}}\n"
@@ -220,3 +221,14 @@ async def test_a_hung_reading_does_not_keep_later_ones_from_the_files(
     finally:
         watching.cancel()
         let_go.set()
+
+
+async def test_a_machine_without_threads_still_reads_the_file(web_file: Path) -> None:
+    replace(web_file, USER)
+    read_here = WebSecurity(web_file)
+
+    with no_threads_left():
+        await read_here.read()
+
+    assert read_here.problem is None
+    assert read_here.current.knows_callers
