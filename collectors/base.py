@@ -23,6 +23,9 @@ class Collector(ABC):
     name: ClassVar[str]
     """One lower-case word: the value of the `collector` label and of `?collect[]=`."""
 
+    reads_memory_only: ClassVar[bool] = False
+    """True if `collect()` opens no file, so that it may run on the event loop of a machine without spare threads."""
+
     def prepare(self) -> None:  # noqa: B027 - most collectors name no files
         """Check and read the files that the configuration names. Called once, in a thread, before `restore`.
 

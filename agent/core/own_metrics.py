@@ -30,6 +30,7 @@ class OwnMetrics(Collector):
     """
 
     name = "agent"
+    reads_memory_only = True
 
     def __init__(
         self,

@@ -15,7 +15,7 @@ import structlog
 
 from collectors.base import Collector
 from collectors.metrics import Family
-from collectors.offloop import OneAtATime
+from collectors.offloop import NoThreadError, OneAtATime
 from collectors.restart_delay import RestartDelay
 
 log = structlog.get_logger()
@@ -75,7 +75,7 @@ class Supervised:
         """Return the collector's families; `None` if it raises or takes more than `deadline` seconds."""
         started = time.monotonic()
         try:
-            families = await self._snapshot(deadline)
+            families = await self._collected(deadline)
         except TimeoutError as error:
             self._failed_snapshot(str(error) or f"no snapshot within {deadline:g} s")
             return None
@@ -99,6 +99,14 @@ class Supervised:
             return None
         self._view_failed = False
         return found
+
+    async def _collected(self, deadline: float) -> Sequence[Family]:
+        try:
+            return await self._snapshot(deadline)
+        except NoThreadError:
+            if self.collector.reads_memory_only:
+                return list(self.collector.collect())
+            raise
 
     def judge_rendering(self, problem: str | None) -> None:
         """Record whether the last snapshot was valid."""

@@ -46,6 +46,7 @@ class AudioCollector(Collector):
     """
 
     name: ClassVar[str] = "audio"
+    reads_memory_only: ClassVar[bool] = True
 
     def __init__(self, config: AudioConfig, *, macos: bool = sys.platform == "darwin") -> None:
         self._config = config

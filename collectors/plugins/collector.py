@@ -62,6 +62,7 @@ class PluginsCollector(Collector):
     """
 
     name: ClassVar[str] = "plugins"
+    reads_memory_only: ClassVar[bool] = True
 
     def __init__(self, config: PluginsConfig, state_directory: Path | None = None) -> None:
         self._config = config

@@ -9,6 +9,7 @@ from agent.core import supervisor
 from agent.core.supervisor import Supervisor
 from collectors.base import Collector
 from collectors.metrics import Family, gauge
+from tests.support.threads import no_threads_left
 from tests.support.waiting import soon
 
 PATIENCE = 30.0
@@ -163,3 +164,27 @@ async def test_what_cannot_be_exposed_counts_until_it_can() -> None:
     supervised.judge_rendering(["fake"], {}, {})
     assert (health.errors, health.error) == (1, "")
     await supervised.stop()
+
+
+async def test_a_machine_without_threads_gives_what_is_in_memory() -> None:
+    class InMemory(Collector):
+        name = "memory"
+        reads_memory_only = True
+
+        def collect(self) -> Iterable[Family]:
+            return [gauge("x", "X.", 1)]
+
+    class OnDisk(InMemory):
+        name = "disk"
+        reads_memory_only = False
+
+    supervised = Supervisor(lambda: 1.0)
+    for collector in (InMemory(), OnDisk()):
+        supervised.add(collector)
+    try:
+        with no_threads_left():
+            answers = await supervised.snapshot({"memory", "disk"})
+        assert [name for name, _ in answers] == ["memory"]
+        assert "cannot start the thread" in supervised.supervised["disk"].snapshot_error
+    finally:
+        await supervised.stop()
