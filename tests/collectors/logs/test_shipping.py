@@ -260,3 +260,24 @@ def test_a_random_schedule_of_faults_loses_nothing_and_doubles_nothing(seed: int
 
     assert outcome.written > 0
     assert (outcome.lost, outcome.doubles) == (0, 0)
+
+
+def test_a_hostile_pattern_and_line_cost_nothing_else(start_agent: StartAgent, sink: Loki, tmp_path: Path) -> None:
+    hostile, other = tmp_path / "hostile.log", tmp_path / "other.log"
+    append(hostile, "a" * 60 + "!", "aa")
+    append(other, "fine")
+    agent = start_agent(f"""
+host.enabled = false
+loki.url = "{sink.url}"
+[[logs.sources]]
+name = "hostile"
+paths = ["{hostile}"]
+stages = [{{ regex = {{ pattern = '^(?P<x>(a+)+)$' }} }}]
+[[logs.sources]]
+name = "other"
+paths = ["{other}"]
+""")
+
+    assert set(stored(sink, 3)) == {"a" * 60 + "!", "aa", "fine"}
+    page = agent.get("/metrics")[2]
+    assert 'wr_agent_log_missed_total{source="hostile",problem="regex"} 1' in page

@@ -184,3 +184,20 @@ async def test_what_comes_twice_is_dropped_while_the_first_is_in_the_head_block(
     await push(server, ({"a": "1"}, large))
     await push(server, ({"a": "1"}, large))
     assert server.report()["exact_doubles"] > 0
+
+
+async def test_structured_metadata_may_be_disallowed(server: Loki) -> None:
+    server.limits(allow_metadata=False)
+
+    status, said = await push(server, ({"a": "b"}, [[now(), "with", {"user": "7"}], [now(), "without"]]))
+
+    assert status == 400
+    assert "structured metadata, but this feature is disallowed" in said
+    assert server.lines() == ["without"]
+
+
+async def test_the_hour_behind_is_that_of_each_stream(server: Loki) -> None:
+    assert (await push(server, ({"a": "1"}, [[now(), "new"]])))[0] == 204
+    assert (await push(server, ({"a": "1"}, [[now(59 * 60 * 10**9), "59 minutes"]])))[0] == 204
+    assert (await push(server, ({"a": "1"}, [[now(61 * 60 * 10**9), "61 minutes"]])))[0] == 400
+    assert (await push(server, ({"a": "2"}, [[now(61 * 60 * 10**9), "another stream"]])))[0] == 204
