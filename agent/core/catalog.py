@@ -53,7 +53,7 @@ CATALOG: tuple[Entry, ...] = (
         name=AudioCollector.name,
         section=lambda config: config.audio,
         enabled=lambda config: config.audio.enabled,
-        build=lambda config: AudioCollector(config.audio),
+        build=lambda config: AudioCollector(config.audio, state_directory(config)),
     ),
     Entry(
         name=HostCollector.name,

@@ -53,10 +53,12 @@ class Collectors:
 
     Args:
         config: The configuration.
+        with_state: Let the collectors restore the state of an earlier run, and save it.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, *, with_state: bool = True) -> None:
         self.config = config
+        self._with_state = with_state
         self.refusal = ""
         """The reason why the last reload was refused; empty if it was accepted."""
         self.security = WebSecurity(web_config_file(config))
@@ -179,7 +181,8 @@ class Collectors:
 
     async def _add(self, collector: Collector) -> None:
         try:
-            await _off_loop(collector.restore, f"restore {collector.name}")
+            if self._with_state:
+                await _off_loop(collector.restore, f"restore {collector.name}")
         except Exception:  # the state of one collector must not stop the others
             logger.exception("collector starts without its state", collector=collector.name)
         self.supervisor.add(collector)

@@ -115,7 +115,7 @@ class Examination:
 async def _measured(config: Config, announce: Callable[[str], None]) -> list[Outcome]:
     from agent.core.collectors import Collectors
 
-    sources = Collectors(config)
+    sources = Collectors(config, with_state=False)
     await sources.start()
     try:
         announce(f"no agent runs: measuring for {SETTLE:g} s")

@@ -1,7 +1,7 @@
 """`/-/events`: live values for every open page, as server-sent events (WHATWG HTML, section 9.2).
 
-The events are `history` once (a list of points), `health` at first and on each change, `sample` each second, and
-`point` for each new point of the history. Their data are the structs of `agent.live.sample` as JSON.
+The events are `history` once (a list of points), `health` and `dropouts` at first and on each change, `sample` each
+second, and `point` for each new point of the history. Their data are the structs of `agent.live.sample` as JSON.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from http import HTTPStatus
 import msgspec
 from aiohttp import web
 
-from agent.live.sample import AgentHealth, LiveSample, Point
+from agent.live.sample import AgentHealth, LiveSample, PastDropouts, Point
 from agent.live.sampler import Sampler
+from collectors.audio.history import HistoryView
 
 MOST_STREAMS = 16
 """Pages that may be open at once. Further requests get a 503."""
@@ -23,6 +24,7 @@ MOST_STREAMS = 16
 PATIENCE = 10.0
 """Seconds that a page may take to receive an event."""
 
+_MOST_DROPOUTS = 1000
 _RETRY = b"retry: 2000\n\n"
 
 
@@ -68,6 +70,7 @@ class _Subscriber:
         self._sampler = sampler
         self._standing = health
         self._sent_health: AgentHealth | None = None
+        self._sent_history: HistoryView | None = None
         self._last_point = 0.0
 
     def greeting(self) -> bytes:
@@ -82,6 +85,10 @@ class _Subscriber:
         if health != self._sent_health:
             self._sent_health = health
             yield _event("health", health)
+        history = self._sampler.dropouts
+        if self._sent_history is None or _differs(history, self._sent_history):
+            self._sent_history = history
+            yield _event("dropouts", _past(history))
         points = [point for point in self._sampler.points[-2:] if point.time > self._last_point]
         self._note(points)
         for point in points:
@@ -91,6 +98,19 @@ class _Subscriber:
     def _note(self, points: Sequence[Point]) -> None:
         if points:
             self._last_point = points[-1].time
+
+
+def _differs(history: HistoryView, sent: HistoryView) -> bool:
+    """Return True if the history has new entries; the view keeps unchanged parts as the same objects."""
+    return history.dropouts is not sent.dropouts or history.unwatched is not sent.unwatched
+
+
+def _past(history: HistoryView) -> PastDropouts:
+    return PastDropouts(
+        dropouts=[(it.at, it.seconds, it.count, it.device) for it in history.dropouts[-_MOST_DROPOUTS:]],
+        unwatched=[(it.start, it.end) for it in history.unwatched],
+        watched=history.watched,
+    )
 
 
 def _event(name: str, data: object) -> bytes:

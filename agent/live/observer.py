@@ -11,6 +11,8 @@ from msgspec.structs import replace
 
 from agent.live import audio, host, logs, plugins
 from agent.live.sample import HostNow, LiveSample
+from collectors.audio.history import HistoryView
+from collectors.audio.view import AudioView
 
 _log = structlog.get_logger()
 
@@ -51,10 +53,11 @@ class _Seen(NamedTuple):
 
 
 class Observer:
-    """The last two views of each collector, and the last sample."""
+    """The last two views of each collector, the last sample, and the last history of dropouts."""
 
     def __init__(self) -> None:
         self.sample = LiveSample()
+        self.history = HistoryView()
         self._last: dict[str, _Seen] = {}
         self._before: dict[str, _Seen] = {}
 
@@ -66,6 +69,8 @@ class Observer:
             found: The views, without those of failed or missing collectors.
             at: The time of the views, in seconds of the monotonic clock.
         """
+        if isinstance(view := found.get("audio"), AudioView):
+            self.history = view.history
         parts = {_PARTS[name].field: self._part(name, found.get(name), at) for name in asked}
         self.sample = replace(self.sample, time=round(time.time(), 2), **parts)
         return self.sample

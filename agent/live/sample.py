@@ -142,6 +142,20 @@ class Point(Struct, frozen=True, array_like=True):
         return cls(sample.time, host.cpu, host.memory, host.cpu_pressure, devices)
 
 
+class PastDropouts(Struct, frozen=True):
+    """The dropouts of the last 24 hours, and the periods without measuring.
+
+    Attributes:
+        dropouts: The newest dropouts, oldest first: start in Unix seconds, duration, count and device.
+        unwatched: Periods without measuring, as start and end in Unix seconds.
+        watched: The last time of measuring in Unix seconds; 0 if there was none.
+    """
+
+    dropouts: list[tuple[float, float, int, str]]
+    unwatched: list[tuple[float, float]]
+    watched: float
+
+
 class CollectorHealth(Struct, frozen=True):
     """A collector's error; empty while it is up."""
 

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
 from agent.live.observer import COLLECTORS, Observer
 from agent.live.sample import LiveSample, Point
+from collectors.audio.history import HistoryView
 
 TICK = 1.0
 """Seconds between two samples while a page is open."""
@@ -59,6 +60,11 @@ class Sampler:
     def points(self) -> Sequence[Point]:
         """The history, oldest first."""
         return tuple(self._points)
+
+    @property
+    def dropouts(self) -> HistoryView:
+        """The dropouts of the last 24 hours."""
+        return self._now.history
 
     async def run(self) -> None:
         """Sample until cancelled, then end all streams."""

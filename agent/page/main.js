@@ -6,6 +6,7 @@ import { findings } from "./findings.js";
 import { bytes, clock, count, number, percent, seconds } from "./format.js";
 import * as history from "./history.js";
 import { machine } from "./machine.js";
+import * as past from "./past.js";
 import { table } from "./table.js";
 
 const PLUGINS = [
@@ -56,6 +57,7 @@ function announce(text) {
 function show() {
   if (!sample) return;
   devices(sample.devices, span, sample.time);
+  past.show(sample.time, sample.devices.some((device) => device.up));
   machine(sample.host, span, sample.time);
   say(document.getElementById("plugins-summary"), sample.plugins.length ? "" : NO_PLUGINS);
   table(document.getElementById("plugins"), "Plugins", PLUGINS, [...sample.plugins].sort(worstFirst), (it) => it.name);
@@ -66,6 +68,7 @@ function show() {
 const handlers = {
   history: (points) => history.begin(points),
   point: (point) => history.add(point),
+  dropouts: (received) => past.keep(received),
   sample: (it) => {
     sample = it;
     clearTimeout(timer);

@@ -45,13 +45,25 @@ export function timeline(svg, events, span, now) {
   cursor(svg, shown.map(([time, number]) => [across(time), `${clock(time)}: ${count(number, "dropout")}`]), { top: TOP, bottom: base });
 }
 
+// Events over a day, with hatched periods [[start, end]…] without measuring.
+export function strip(svg, events, periods, span, now) {
+  timeline(svg, events, span, now);
+  const across = (time) => LEFT + Math.max(0, 1 - (now - time) / span) * ((svg.clientWidth || 300) - LEFT - 2);
+  const hatch = drawing("pattern", { id: "hatch", width: 6, height: 6, patternUnits: "userSpaceOnUse" }, drawing("path", { class: "grid", d: "M0,6L6,0" }));
+  svg.prepend(drawing("defs", {}, hatch));
+  for (const [start, end] of periods) {
+    const box = { class: "unwatched", x: across(start), y: TOP, width: Math.max(across(end) - across(start), 1), height: (svg.clientHeight || 100) - BOTTOM - TOP };
+    svg.append(drawing("rect", box));
+  }
+}
+
 function begin(svg, span, now) {
   const width = svg.clientWidth || 300;
   const height = svg.clientHeight || 100;
   svg.replaceChildren();
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   const across = (time) => LEFT + (1 - (now - time) / span) * (width - LEFT - 2);
-  const ago = span > 600 ? [[1, "1 h ago"], [0.5, "30 min"], [0, "now"]] : [[1, "2 min ago"], [0.5, "1 min"], [0, "now"]];
+  const ago = span > 4000 ? [[1, "24 h ago"], [0.75, "18 h"], [0.5, "12 h"], [0.25, "6 h"], [0, "now"]] : span > 600 ? [[1, "1 h ago"], [0.5, "30 min"], [0, "now"]] : [[1, "2 min ago"], [0.5, "1 min"], [0, "now"]];
   for (const [part, text] of ago) {
     const anchor = { 1: "start", 0: "end" }[part] ?? "middle";
     svg.append(drawing("text", { x: across(now - part * span), y: height - 4, "text-anchor": anchor }, text));

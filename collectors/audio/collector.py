@@ -9,13 +9,16 @@ import asyncio
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
 from typing import ClassVar
 
 from collectors.audio.checks import AudioState, audio_checks
 from collectors.audio.config import AudioConfig
 from collectors.audio.device import Device, Devices, DeviceView, ProbeStream
 from collectors.audio.dropouts import Observation
-from collectors.audio.families import device_families, probe_families
+from collectors.audio.families import device_families, is_up, probe_families
+from collectors.audio.history import Clock, DropoutHistory, Recorder
 from collectors.audio.jack.passive import PassiveClient, PassiveView
 from collectors.audio.platform_sources import LinuxSources, MacSources, PlatformSources
 from collectors.audio.probe.backoff import Backoff
@@ -32,6 +35,7 @@ _CHANGE_NOTICED_NS = 500_000_000
 """The longest time between a change of settings and the poll that notices it."""
 _FREEWHEEL_NOTICED_NS = 500_000_000
 """The longest time between the start of freewheeling and the poll that reads the probe's mark."""
+_HISTORY_SECONDS = 1.0
 _CHANGE_SETTLES_NS = 1_000_000_000
 _CHANGE_NS = 10_000_000_000
 """The longest time for which dropouts belong to a change."""
@@ -42,13 +46,16 @@ class AudioCollector(Collector):
 
     Args:
         config: The section `[audio]`.
+        state_directory: The directory of the history of dropouts; `None` to keep it in memory only.
         macos: Whether this is macOS, where CoreAudio replaces JACK.
     """
 
     name: ClassVar[str] = "audio"
     reads_memory_only: ClassVar[bool] = True
 
-    def __init__(self, config: AudioConfig, *, macos: bool = sys.platform == "darwin") -> None:
+    def __init__(
+        self, config: AudioConfig, state_directory: Path | None = None, *, macos: bool = sys.platform == "darwin"
+    ) -> None:
         self._config = config
         self._macos = macos
         self._passive: PassiveClient | None = None
@@ -58,6 +65,8 @@ class AudioCollector(Collector):
         self._devices = Devices()
         self._views: tuple[DeviceView, ...] = ()
         self._watched = ""
+        self._history = DropoutHistory(state_directory)
+        self._recorder = Recorder()
         self._sources = self._platform()
 
     @property
@@ -68,6 +77,10 @@ class AudioCollector(Collector):
             return False
         return self._plan() is None or self._runner.settled
 
+    def restore(self) -> None:
+        """Read the history of dropouts of an earlier run."""
+        self._history.restore(time.time())
+
     async def run(self) -> None:
         """Run the configured observers."""
         if self._wants_passive:
@@ -77,6 +90,7 @@ class AudioCollector(Collector):
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._runner.run())
                 tasks.create_task(self._fold_forever())
+                tasks.create_task(self._keep_history())
                 tasks.create_task(self._sources.run())
         finally:
             if self._passive is not None:
@@ -92,7 +106,7 @@ class AudioCollector(Collector):
 
     def view(self) -> AudioView:
         """Return the live values of all devices."""
-        return AudioView(self._views, tuple(self._missing()), time.monotonic_ns())
+        return AudioView(self._views, tuple(self._missing()), time.monotonic_ns(), self._history.view)
 
     def checks(self) -> Sequence[Check]:
         """Return the checks of audio on this machine."""
@@ -158,6 +172,15 @@ class AudioCollector(Collector):
 
     def _open_stream(self, info: StreamInfo) -> ProbeStream:
         return self._device(info.device).open_stream(info)
+
+    async def _keep_history(self) -> None:
+        """Save final dropouts, and the time until which a device was measured."""
+        while True:
+            await asyncio.sleep(_HISTORY_SECONDS)
+            clock = Clock.now()
+            found = [it for view in self._views for it in self._recorder.final(view.name, view.recent.dropouts, clock)]
+            measuring = any(is_up(view, clock.monotonic_ns) for view in self._views)
+            await start(partial(self._history.keep, found, clock.unix, measuring=measuring), "save dropouts")
 
     async def _fold_forever(self) -> None:
         while True:

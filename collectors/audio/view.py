@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from collectors.audio.device import DeviceView
 from collectors.audio.families import is_up
+from collectors.audio.history import HistoryView
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +17,13 @@ class AudioView:
         devices: The devices seen since the start.
         missing: Names of configured devices that were never seen.
         now_ns: Monotonic time.
+        history: The dropouts of the last 24 hours.
     """
 
     devices: tuple[DeviceView, ...]
     missing: tuple[str, ...]
     now_ns: int
+    history: HistoryView = field(default_factory=HistoryView)
 
     def up(self, device: DeviceView) -> bool:
         """Return True if the device runs, as `audio_device_up` has it."""
