@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import signal
 import threading
@@ -123,7 +124,7 @@ class Daemon:
         ended, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         sd_notify.stopping()
         logger.info("stopping")
-        _end_process_after(STOP_DEADLINE)
+        self._begin_stop()
         for task in others:
             task.cancel()
         await self._sources.stop()
@@ -143,11 +144,17 @@ class Daemon:
 
     def _handle_signals(self) -> None:
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, self._stop.set)
-        loop.add_signal_handler(signal.SIGINT, self._stop.set)
+        loop.add_signal_handler(signal.SIGTERM, self._begin_stop)
+        loop.add_signal_handler(signal.SIGINT, self._begin_stop)
         loop.add_signal_handler(signal.SIGHUP, self._reload.set)
         if hangup.was_received():
             self._reload.set()
+
+    def _begin_stop(self) -> None:
+        """Stop as soon as the agent serves, and at the deadline in any case, such as during a hung start."""
+        if not self._stop.is_set():
+            self._stop.set()
+            end_process_after(STOP_DEADLINE)
 
     async def _reload_when_asked(self) -> None:
         while True:
@@ -234,7 +241,7 @@ def _claim(directory: Path) -> Instance | None:
         return None
 
 
-def _end_process_after(seconds: float) -> None:
+def end_process_after(seconds: float) -> None:
     """End the process at the deadline if the orderly shutdown is not complete by then."""
 
     def end() -> None:
@@ -244,4 +251,7 @@ def _end_process_after(seconds: float) -> None:
 
     timer = threading.Timer(seconds, end)
     timer.daemon = True
-    timer.start()
+    try:
+        timer.start()
+    except RuntimeError:  # no thread left; this signal's default action ends the process
+        signal.alarm(math.ceil(seconds))

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from agent.core import daemon
 from tests.conftest import StartAgent
 from tests.support.agent import AgentProcess, command
+from tests.support.threads import no_threads_left
 from tests.support.waiting import eventually
 
 
@@ -254,3 +256,10 @@ def test_the_address_of_the_command_line_outlasts_a_reload(tmp_path: Path) -> No
         assert "refused" not in started.log()
     finally:
         started.stop()
+
+
+def test_the_deadline_of_the_stop_needs_no_thread() -> None:
+    with no_threads_left():
+        daemon.end_process_after(100)
+
+    assert signal.alarm(0) == pytest.approx(100, abs=5)
