@@ -53,6 +53,11 @@ auto guarded(const Make& make) noexcept -> decltype(make()) {
     }
 }
 
+size_t copy_bounds(const std::vector<double>& all, double* out, size_t size) {
+    std::copy_n(all.begin(), std::min(all.size(), size), out);
+    return all.size();
+}
+
 wr::Labels labels_of(const wr_label* labels, std::size_t count) {
     wr::Labels result;
     for (std::size_t index = 0; index < count; ++index) {
@@ -88,6 +93,16 @@ void wr_metrics_problem(const wr_metrics* metrics, char* text, size_t size) {
     copy(metrics->server.problem(), text, size);
 }
 
+wr::Registry* wr_metrics_registry(wr_metrics* metrics) { return &metrics->registry; }
+
+size_t wr_metrics_page(const wr_metrics* metrics, bool open_metrics, char* text, size_t size) {
+    return guarded([&] {
+        const std::string page = metrics->registry.text(open_metrics ? wr::Format::open_metrics : wr::Format::text);
+        copy(page, text, size);
+        return page.size();
+    });
+}
+
 wr_counter* wr_metrics_add_counter(wr_metrics* metrics, const char* name, const char* help, const wr_label* labels,
                                    size_t label_count) {
     return guarded([&] {
@@ -109,6 +124,9 @@ wr_histogram* wr_metrics_add_histogram(wr_metrics* metrics, const char* name, co
         return handle_of<wr_histogram>(metrics->registry.histogram(name, help, all, labels_of(labels, label_count)));
     });
 }
+
+size_t wr_render_time_bounds(double* bounds, size_t size) { return copy_bounds(wr::render_time_bounds(), bounds, size); }
+size_t wr_ffi_call_bounds(double* bounds, size_t size) { return copy_bounds(wr::ffi_call_bounds(), bounds, size); }
 
 wr_audio* wr_metrics_add_audio(wr_metrics* metrics, size_t channels) {
     return guarded([&] {

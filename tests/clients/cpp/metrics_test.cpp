@@ -239,7 +239,7 @@ void the_deployed_version_is_a_label() {
 }
 
 void requests_are_answered() {
-    const auto page = [] { return std::string{"a 1\n"}; };
+    const auto page = [](white_room::Format) { return std::string{"a 1\n"}; };
     const auto answer = [&](const char* head) { return white_room::answer(head, page); };
 
     const auto good = answer("GET /metrics HTTP/1.1\r\nHost: plugin");
@@ -260,6 +260,38 @@ void requests_are_answered() {
     }
 }
 
+void the_format_is_the_one_that_is_asked_for() {
+    const auto page = [](white_room::Format format) {
+        return std::string{format == white_room::Format::open_metrics ? "open" : "text"};
+    };
+    const auto format_of = [&](const std::string& fields) {
+        const std::string bytes = white_room::answer("GET /metrics HTTP/1.1" + fields, page).bytes;
+        CHECK(contains(bytes, "application/openmetrics-text; version=1.0.0; charset=utf-8") == contains(bytes, "\nopen"));
+        return bytes.substr(bytes.size() - 4);
+    };
+    for (const char* fields : {
+             "",
+             "\r\nAccept: */*",
+             "\r\nAccept: text/plain;version=0.0.4,application/openmetrics-text;version=1.0.0;q=0.9",
+             "\r\nAccept: application/openmetrics-text;q=0",
+             "\r\nAccept: application/openmetrics-text;q=nonsense",
+             "\r\nAccept: application/openmetrics-text;version=0.0.1",
+             "\r\nAccept: text/*;q=0.5, application/openmetrics-text;q=0.499",
+             "\r\nX-Accept: application/openmetrics-text",
+         }) {
+        CHECK(format_of(fields) == "text");
+    }
+    for (const char* fields : {
+             "\r\nAccept: application/openmetrics-text",
+             "\r\naccept:APPLICATION/OpenMetrics-Text ; Version=1.0.0 ; Q=0.5 , text/plain;q=0.4",
+             "\r\nAccept: application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+             "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=0.0.4;q=0.4,*/*;q=0.1",
+             "\r\nAccept: text/plain;q=0.5\r\nHost: plugin\r\nAccept: application/openmetrics-text;q=0.501",
+         }) {
+        CHECK(format_of(fields) == "open");
+    }
+}
+
 }  // namespace
 
 int main() {
@@ -273,4 +305,5 @@ int main() {
     memory_is_that_of_this_process();
     the_deployed_version_is_a_label();
     requests_are_answered();
+    the_format_is_the_one_that_is_asked_for();
 }

@@ -131,7 +131,7 @@ void a_server_may_end_before_it_began(const std::string& directory) {
 
 void a_slow_client_has_a_deadline_and_an_idle_one_too() {
     using std::chrono::seconds;
-    const auto page = [] { return std::string(1000000, 'x'); };
+    const auto page = [](white_room::Format) { return std::string(1000000, 'x'); };
     auto [ours, theirs] = white_room::socket_pair();
     white_room::Connection connection{std::move(ours)};
     const auto start = white_room::Clock::now();

@@ -20,6 +20,11 @@
 #endif
 
 #ifdef __cplusplus
+namespace white_room {
+inline namespace v1 {
+class Registry;
+}
+}  // namespace white_room
 extern "C" {
 #endif
 
@@ -55,6 +60,10 @@ WR_API const char *wr_metrics_last_error(void);
 WR_API void wr_metrics_path(const wr_metrics *metrics, char *text, size_t size);
 WR_API void wr_metrics_problem(const wr_metrics *metrics, char *text, size_t size);
 
+/* Copies the page that is served, in Prometheus text 0.0.4 or OpenMetrics 1.0, cut to `size` bytes with the final zero.
+ * Returns the length of the whole page. */
+WR_API size_t wr_metrics_page(const wr_metrics *metrics, bool open_metrics, char *text, size_t size);
+
 /* The same name and labels again give the same metric. A counter's name ends in _total. */
 WR_API wr_counter *wr_metrics_add_counter(wr_metrics *metrics, const char *name, const char *help, const wr_label *labels,
                                           size_t label_count);
@@ -64,6 +73,9 @@ WR_API wr_gauge *wr_metrics_add_gauge(wr_metrics *metrics, const char *name, con
 WR_API wr_histogram *wr_metrics_add_histogram(wr_metrics *metrics, const char *name, const char *help,
                                               const double *bounds, size_t bound_count, const wr_label *labels,
                                               size_t label_count);
+/* The bounds of render times and of FFI calls, in seconds. Copies at most `size`, and returns how many there are. */
+WR_API size_t wr_render_time_bounds(double *bounds, size_t size);
+WR_API size_t wr_ffi_call_bounds(double *bounds, size_t size);
 /* Render time, xruns, buffer duration and load per channel of one audio callback. To be added once. */
 WR_API wr_audio *wr_metrics_add_audio(wr_metrics *metrics, size_t channels);
 /* Calls, durations and errors of one function; a code that is neither `ok` nor named counts as "other". */
@@ -92,6 +104,8 @@ WR_API double wr_now(void);
 WR_API void wr_ffi_function_observe(wr_ffi_function *function, double seconds, int code);
 
 #ifdef __cplusplus
+/* The registry behind it, so that C++ built with the same headers adds its metrics to the same page and socket. */
+WR_API white_room::Registry *wr_metrics_registry(wr_metrics *metrics);
 }
 #endif
 

@@ -7,6 +7,7 @@
 
 #include <white_room/metrics/ascii.hpp>
 #include <white_room/metrics/decimal.hpp>
+#include <white_room/metrics/format.hpp>
 
 namespace white_room {
 inline namespace v1 {
@@ -17,8 +18,9 @@ struct Answer {
     bool keep_open;  // the connection may carry another request
 };
 
-[[nodiscard]] inline Answer make_answer(const char* status, const std::string& body, bool keep_open, bool with_body = true) {
-    std::string bytes = std::string{"HTTP/1.1 "} + status + "\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8" +
+[[nodiscard]] inline Answer make_answer(const char* status, const std::string& body, bool keep_open, bool with_body = true,
+                                        Format format = Format::text) {
+    std::string bytes = std::string{"HTTP/1.1 "} + status + "\r\nContent-Type: " + content_type(format) +
                         "\r\nContent-Length: " + decimal(body.size()) +
                         "\r\nConnection: " + (keep_open ? "keep-alive" : "close") + "\r\n\r\n";
     if (with_body) {
@@ -27,9 +29,22 @@ struct Answer {
     return {std::move(bytes), keep_open};
 }
 
+/// The values of all fields of this name in a request's head, separated by commas.
+/// @param fields  the head after its first line, in lower case
+/// @param name  in lower case
+[[nodiscard]] inline std::string field(const std::string& fields, const std::string& name) {
+    const std::string start = "\r\n" + name + ':';
+    std::string values;
+    for (auto at = fields.find(start); at != std::string::npos; at = fields.find(start, at + 1)) {
+        const auto begin = at + start.size();
+        values += fields.substr(begin, fields.find("\r\n", begin) - begin) + ',';
+    }
+    return values;
+}
+
 /// Answers a request.
 /// @param head  everything before its empty line
-/// @param page  called, without arguments, for the text of /metrics
+/// @param page  called with the `Format` for the text of /metrics
 template <class Page>
 [[nodiscard]] Answer answer(std::string_view head, const Page& page) {
     const std::string_view line = head.substr(0, head.find("\r\n"));
@@ -51,7 +66,8 @@ template <class Page>
     if (target.substr(0, target.find('?')) != "/metrics") {
         return make_answer("404 Not Found", "the metrics are at /metrics\n", keep_open, method == "GET");
     }
-    return make_answer("200 OK", page(), keep_open, method == "GET");
+    const Format format = choose_format(field(fields, "accept"));
+    return make_answer("200 OK", page(format), keep_open, method == "GET", format);
 }
 
 }  // namespace v1

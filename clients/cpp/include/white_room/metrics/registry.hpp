@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <white_room/metrics/format.hpp>
 #include <white_room/metrics/labels.hpp>
 #include <white_room/metrics/text.hpp>
 
@@ -60,17 +61,20 @@ public:
         return found;
     }
 
-    /// The page: Prometheus text format 0.0.4.
-    [[nodiscard]] std::string text() const {
+    /// The page.
+    [[nodiscard]] std::string text(Format format = Format::text) const {
         std::ostringstream out;
         out.imbue(std::locale::classic());
         out << std::setprecision(15);
         const std::lock_guard lock{mutex_};
         for (const auto& [name, family] : families_) {
-            out << "# HELP " << name << ' ' << family.help << "\n# TYPE " << name << ' ' << family.type << '\n';
+            write_family(out, format, name, family.type, family.help);
             for (const auto& series : family.series) {
-                series->write(out, name);
+                series->write(out, format, name);
             }
+        }
+        if (format == Format::open_metrics) {
+            out << "# EOF\n";
         }
         return out.str();
     }
@@ -79,7 +83,7 @@ private:
     struct Series {
         explicit Series(std::string text) : labels{std::move(text)} {}
         virtual ~Series() = default;
-        virtual void write(std::ostream& out, const std::string& name) const = 0;
+        virtual void write(std::ostream& out, Format format, const std::string& name) const = 0;
         const std::string labels;
     };
 
@@ -88,8 +92,8 @@ private:
         template <class... Arguments>
         explicit SeriesOf(std::string text, Arguments&&... arguments)
             : Series{std::move(text)}, value{std::forward<Arguments>(arguments)...} {}
-        void write(std::ostream& out, const std::string& name) const override {
-            write_series(out, name, this->labels, value);
+        void write(std::ostream& out, Format format, const std::string& name) const override {
+            write_series(out, format, name, this->labels, value);
         }
         Value value;
     };

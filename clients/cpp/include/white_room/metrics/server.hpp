@@ -160,7 +160,7 @@ private:
     }
 
     void advance_connections() {
-        const auto page = [this] { return registry_.text(); };
+        const auto page = [this](Format format) { return registry_.text(format); };
         const auto now = Clock::now();
         std::size_t index = 2;
         std::vector<Connection> open;
