@@ -41,7 +41,7 @@ _HEADLESS = re.compile(r"\s*(What|Who|Whom|Whose|Which|Whether|How|Where|When|Wh
 
 _CODE = re.compile(r"^(```|~~~).*?^\1|`[^`\n]*`|https?://\S+", re.MULTILINE | re.DOTALL)
 
-_NOT_OURS = {".git", ".venv", ".hypothesis", "build", "dist"}
+_NOT_OURS = {".build", ".git", ".hypothesis", ".venv", "build", "dist"}
 """Folders with what others wrote, or programs."""
 
 
@@ -99,6 +99,7 @@ READERS = {
     ".hpp": _whole,
     ".h": _whole,
     ".c": _whole,
+    ".swift": _whole,
     ".txt": _comments,
     ".tmpl": _whole,
 }

@@ -15,11 +15,12 @@ from typing import Any
 MARKERS = {
     "server": "starts a real server, as a process of its own",
     "browser": "starts a real browser",
-    "compiler": "runs a C or C++ compiler",
+    "compiler": "runs a C, C++ or Swift compiler",
 }
 
 _STARTERS = {
     "tests.clients.conftest._run": "compiler",
+    "tests.clients.swift.conftest.run_swift": "compiler",
     "tests.monitoring.test_start.stack": "server",
     "tests.support.agent.AgentProcess": "server",
     "tests.support.browser.chromium": "browser",
@@ -36,7 +37,7 @@ _STARTERS = {
 """The marker of each function or class that starts a program."""
 
 _PROGRAMS = {
-    **dict.fromkeys(("cc", "c++", "cmake", "gcc", "g++", "make"), "compiler"),
+    **dict.fromkeys(("cc", "c++", "cmake", "gcc", "g++", "make", "swift", "swiftc"), "compiler"),
     **dict.fromkeys(("chromium", "playwright"), "browser"),
     **dict.fromkeys(
         (

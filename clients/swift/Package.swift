@@ -1,0 +1,24 @@
+// swift-tools-version: 6.0
+
+import PackageDescription
+
+let package = Package(
+    name: "WhiteRoomMetrics",
+    platforms: [.macOS(.v12), .iOS(.v15)],
+    products: [
+        .library(name: "WhiteRoomMetrics", targets: ["WhiteRoomMetrics"]),
+        .library(name: "CWhiteRoomMetrics", targets: ["CWhiteRoomMetrics"]),
+    ],
+    targets: [
+        // A link to clients/cpp: one implementation of the registry, the page and the socket for all languages.
+        .target(
+            name: "CWhiteRoomMetrics",
+            exclude: ["CMakeLists.txt", "example", "white_room_metrics-config.cmake.in"],
+            sources: ["src"]
+        ),
+        .target(name: "WhiteRoomMetrics", dependencies: ["CWhiteRoomMetrics"]),
+        .testTarget(name: "WhiteRoomMetricsTests", dependencies: ["WhiteRoomMetrics"]),
+    ],
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx17
+)

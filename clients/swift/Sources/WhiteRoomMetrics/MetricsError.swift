@@ -1,0 +1,11 @@
+import CWhiteRoomMetrics
+
+/// The reason why a metric could not be registered.
+public struct MetricsError: Error, Hashable, CustomStringConvertible {
+    public let description: String
+
+    /// Returns the reason of the last call on this thread that failed.
+    static func last() -> MetricsError {
+        MetricsError(description: String(cString: wr_metrics_last_error()))
+    }
+}

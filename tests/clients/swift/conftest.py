@@ -1,0 +1,37 @@
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.clients.conftest import BUILD_PATIENCE
+
+ROOT = Path(__file__).parents[3]
+PACKAGE = ROOT / "clients" / "swift"
+PLACES = ("/opt/swift/usr/bin", "/usr/libexec/swift/bin")
+
+
+@pytest.fixture(scope="session")
+def toolchain() -> str:
+    """The `swift` command. Without one, the tests that need it are skipped."""
+    found = shutil.which("swift") or shutil.which("swift", path=":".join(PLACES))
+    if not found:
+        pytest.skip("no Swift toolchain is installed (Debian 13: swiftlang)")
+    return found
+
+
+def run_swift(*command: str | Path, env: dict[str, str] | None = None) -> str:
+    """Return the output of a swift command that succeeds without a warning."""
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=BUILD_PATIENCE)
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output[-6000:]
+    assert "warning:" not in output, output[-6000:]
+    return output
+
+
+@pytest.fixture(scope="session")
+def swift_build(toolchain: str, builds: Path) -> Path:
+    """The folder of the package's build, its tests included."""
+    folder = builds / "swift"
+    run_swift(toolchain, "build", "--build-tests", "--package-path", PACKAGE, "--scratch-path", folder)
+    return folder
