@@ -103,11 +103,6 @@ class History(msgspec.Struct, array_like=True):
         self.streams = dict(by_age[-MAX_STREAMS:])
 
 
-def has_windows(packed: bytes) -> bool:
-    """Check whether entries are being sent with times that Loki's refusals decided."""
-    return bool(History.unpack(packed).windows)
-
-
 def stream_key(labels: Labels) -> int:
     """Return a checksum of a stream's labels."""
     return crc32(repr(labels).encode("utf-8", "replace"))

@@ -18,7 +18,6 @@ from collectors.logs.files.fingerprint import HEAD_BYTES, TAIL_BYTES, fingerprin
 from collectors.logs.files.lines import Cut, cut
 from collectors.logs.files.positions import Position
 from collectors.logs.files.rotated import holds
-from collectors.logs.history import has_windows
 
 CLOCK_NS = 1_000_000_000
 """The largest age, in nanoseconds, of the time that lines without a time get."""
@@ -107,6 +106,7 @@ class FileBatch:
             self.after.generation.set_clock(
                 follows_ns - self.after.cut.skipped, self.after.end if self.after.partial else 0
             )
+        generation.begin_sending()
         return self.partial or stale or self.after is not None or not generation.recorded
 
     def mark_recorded(self) -> None:
@@ -326,8 +326,13 @@ class Generation:
 
     def follow(self, before: Position) -> None:
         """Take over the newest entries of the file before, until lines of this one are sent."""
-        if not self.position.offset and not has_windows(self.position.recent):
+        if not self.position.offset and not self.position.begun and self.position.recent != before.recent:
             self._change(recent=before.recent)
+
+    def begin_sending(self) -> None:
+        """Keep the history that the first lines are sent with, also after a crash."""
+        if not self.position.offset and not self.position.begun:
+            self._change(begun=True)
 
     def remember(self, recent: bytes) -> None:
         """Replace the history of the sent entries."""

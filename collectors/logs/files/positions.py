@@ -44,6 +44,7 @@ class Position(msgspec.Struct, frozen=True, omit_defaults=True):
         modified_ns: The last observed modification time.
         finished: True if the file was replaced and read to its end.
         recent: The newest sent entries, packed by `logs.history`; at first those of the file before.
+        begun: True once lines of the file may have been sent, so that `recent` is its own.
     """
 
     inode: int
@@ -55,6 +56,7 @@ class Position(msgspec.Struct, frozen=True, omit_defaults=True):
     modified_ns: int = 0
     finished: bool = False
     recent: bytes = NO_ENTRIES
+    begun: bool = False
 
 
 Generations = tuple[Position, ...]
