@@ -186,7 +186,7 @@ def _foreign_names(target: Target) -> None:
 
 
 def _reload(text: str) -> Attack:
-    """Return an attack that has the agent read an unusable configuration ten times a second."""
+    """Return an attack that has the agent read an unusable configuration twice a second."""
 
     def attack(target: Target) -> None:
         good = target.config.read_text()
