@@ -93,6 +93,7 @@ CODES = frozenset(
         "log-file-hangs",
         "log-file-lost",
         "log-file-unreadable",
+        "log-files-closed-unread",
         "log-no-match",
         "log-positions-corrupt",
         "log-positions-unwritable",

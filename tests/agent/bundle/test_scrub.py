@@ -1,10 +1,8 @@
 import json
 import time
-from pathlib import Path
 
 import pytest
 
-from agent.bundle import configuration, private_values
 from agent.bundle.scrub import Private, Scrubber
 
 SECRETS = [
@@ -113,71 +111,3 @@ def test_json_stays_json() -> None:
         "items": ["token=[blanked]", 3, None, True],
         "n": {"k": "~"},
     }
-
-
-def test_secrets_of_configuration_and_environment_are_known_by_their_text(tmp_path: Path) -> None:
-    (tmp_path / "token").write_text("p@ss w0rd!\n")
-    path = tmp_path / "config.toml"
-    path.write_text(
-        f'[loki]\ntoken_file = "{tmp_path}/token"\ntenant = "${{TENANT}}"\n[[logs.sources]]\n'
-        'stages = [{ metrics = { distinct = [{ salt = "grain of salt" }] } }]\n'
-    )
-
-    found = private_values.private(
-        path, {"TENANT": "big customer", "DB_PASSWORD": "hunter22", "LANG": "C.UTF-8", "USER": "zoe"}
-    )
-
-    assert set(found.secrets) == {"p@ss w0rd!", "big customer", "grain of salt", "hunter22"}
-    assert "zoe" in found.people
-    assert "root" not in found.people
-
-
-def test_without_a_usable_configuration_the_environments_secrets_are_still_known(tmp_path: Path) -> None:
-    (tmp_path / "config.toml").write_text("= =")
-
-    assert private_values.private(tmp_path / "config.toml", {"API_TOKEN": "abcdef"}).secrets == ("abcdef",)
-
-
-CONFIG = """
-# the password is hunter2
-log_level = "debug"
-[web]
-listen = ":9787"
-password = "hunter2"
-[loki]
-url = "https://loki.example"
-tenant = "customer-x"
-batch_size = "1MiB"
-connections = 4
-[[logs.sources]]
-name = "engine"
-journal = true
-labels = { name = "anna", where = "hall" }
-stages = [{ regex = { pattern = "secret (.*)" } }, { labels = { fields = ["level"] } }]
-"""
-
-
-def test_only_settings_of_the_configuration_are_shown() -> None:
-    assert list(configuration.lines(CONFIG)) == [
-        'log_level = "debug"',
-        'web.listen = ":9787"',
-        'web.password = "[blanked]"',
-        'loki.url = "https://loki.example"',
-        'loki.tenant = "[blanked]"',
-        'loki.batch_size = "1MiB"',
-        "loki.connections = 4",
-        'logs.sources[0].name = "engine"',
-        "logs.sources[0].journal = true",
-        'logs.sources[0].labels.name = "[blanked]"',
-        'logs.sources[0].labels.where = "[blanked]"',
-        'logs.sources[0].stages[0].regex.pattern = "[blanked]"',
-        'logs.sources[0].stages[1].labels.fields = ["level"]',
-    ]
-
-
-def test_of_what_is_no_toml_only_keys_are_shown() -> None:
-    shown = "\n".join(configuration.lines('[web]\npassword = "hunter2\nlisten = :9787\nhunter2\n'))
-
-    assert "[web]" in shown
-    assert "listen = [blanked]" in shown
-    assert "hunter2" not in shown

@@ -1,13 +1,13 @@
 import gzip
-import time
-from pathlib import Path
 
 import pytest
 
-from agent.doctor.machine import kernel, memory, processors, timers
+from agent.doctor.machine import kernel
 from tests.agent.doctor.support import Machine, codes
 
 CONFIG = "boot/config-6.1.0-18-amd64"
+
+
 RELEASE = {"proc/sys/kernel/osrelease": "6.1.0-18-amd64\n"}
 
 
@@ -92,68 +92,3 @@ def test_a_kernel_that_is_not_real_time_has_none(machine: Machine) -> None:
     files = {"sys/kernel/realtime": "0\n", "proc/sys/kernel/version": "#1 SMP PREEMPT_DYNAMIC Debian\n"}
 
     assert not kernel.threaded_interrupts(machine(RELEASE | files))
-
-
-@pytest.mark.parametrize(
-    ("resolution", "source", "expected"),
-    [
-        (1e-9, "tsc", []),
-        (1e-9, "", []),
-        (4e-3, "tsc", ["kernel-timers-coarse"]),
-        (1e-9, "hpet", ["kernel-clock-slow"]),
-    ],
-)
-def test_findings_of_timers(resolution: float, source: str, expected: list[str]) -> None:
-    assert codes(timers.check(resolution, source)) == expected
-
-
-def test_the_clock_source_is_the_current_one(machine: Machine, tmp_path: Path) -> None:
-    assert timers.clock_source(tmp_path) == ""
-    assert (
-        timers.clock_source(machine({"sys/devices/system/clocksource/clocksource0/current_clocksource": "hpet\n"}))
-        == "hpet"
-    )
-
-
-def test_this_kernel_has_exact_timers() -> None:
-    assert timers.check(time.clock_getres(time.CLOCK_MONOTONIC), "") == []
-
-
-def cpu(number: int, allowed: int) -> dict[str, str]:
-    folder = f"sys/devices/system/cpu/cpu{number}/cpufreq"
-    return {f"{folder}/scaling_max_freq": f"{allowed}\n", f"{folder}/cpuinfo_max_freq": "4000000\n"}
-
-
-def test_a_capped_frequency_is_found(machine: Machine) -> None:
-    capped = processors.caps(machine(cpu(0, 4000000) | cpu(1, 2000000)))
-
-    assert capped == {"0": 1.0, "1": 0.5}
-    assert codes(processors.check(capped, shared=False)) == ["cpu-frequency-capped"]
-    assert processors.check({"0": 1.0}, shared=False) == []
-
-
-@pytest.mark.parametrize(("active", "expected"), [("1\n", ["cpu-cores-shared"]), ("0\n", [])])
-def test_shared_cores_are_found(machine: Machine, active: str, expected: list[str]) -> None:
-    shared = processors.shares_cores(machine({"sys/devices/system/cpu/smt/active": active}))
-
-    assert codes(processors.check({}, shared=shared)) == expected
-
-
-SWAPS = "Filename\tType\tSize\tUsed\tPriority\n"
-
-
-@pytest.mark.parametrize(
-    ("areas", "willing", "expected"),
-    [
-        ("/dev/sda2 partition 1 0 -2\n", "60\n", ["memory-swapped-early"]),
-        ("/dev/sda2 partition 1 0 -2\n", "10\n", []),
-        ("/dev/zram0 partition 1 0 100\n", "180\n", []),
-        ("", "60\n", []),
-    ],
-)
-def test_swapping_early_matters_where_there_is_a_disk_to_swap_to(
-    machine: Machine, areas: str, willing: str, expected: list[str]
-) -> None:
-    root = machine({"proc/swaps": SWAPS + areas, "proc/sys/vm/swappiness": willing})
-
-    assert codes(memory.check(memory.swaps(root), memory.swappiness(root))) == expected

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from agent.doctor.machine import devices, filesystems, interrupts, sound_server
+from agent.doctor.machine import sound_server
 from agent.doctor.machine.audio_user import AudioUser, audio_user
 from agent.doctor.machine.checks import machine_checks
 from agent.doctor.machine.sound_server import Jack
 from collectors.findings import Finding
-from collectors.mounts import Mount
 from tests.agent.doctor.support import LIMITS, MYSELF, STRANGER, Machine, codes, process, severities
 from tests.support.jackd import Jackd
 from tests.support.pipewire import PipeWire
@@ -25,6 +24,27 @@ def jackd() -> Iterator[Jackd]:
     server.start()
     yield server
     server.close()
+
+
+SETTINGS = (
+    "update: id:0 key:'clock.rate' value:'48000' type:''\nupdate: id:0 key:'clock.min-quantum' value:'{}' type:''\n"
+)
+
+
+TABLE = """\
+            CPU0       CPU1
+  16:        100          0   IO-APIC   16-fasteoi   snd_hda_intel:card0, nvidia
+  17:          0        100   IO-APIC   17-fasteoi   ehci_hcd:usb1, i801_smbus
+  24:         10          0   PCI-MSI 512000-edge      xhci_hcd
+ NMI:          0          0   Non-maskable interrupts
+"""
+
+
+CARDS = " 0 [PCH            ]: HDA-Intel - HDA Intel PCH\n                      HDA Intel PCH at 0xf7f10000\n"
+
+
+def look(root: Path) -> list[Finding]:
+    return [finding for check in machine_checks(root) for finding in check.run()]
 
 
 @pytest.mark.parametrize(
@@ -64,11 +84,6 @@ def test_findings_of_sound_servers(servers: dict[str, list[str]], expected: list
     assert codes(sound_server.check(servers)) == expected
 
 
-SETTINGS = (
-    "update: id:0 key:'clock.rate' value:'48000' type:''\nupdate: id:0 key:'clock.min-quantum' value:'{}' type:''\n"
-)
-
-
 @pytest.mark.parametrize(("least", "expected"), [(32, []), (1024, ["pipewire-buffers-large"])])
 def test_large_buffers_of_pipewire_are_found(least: int, expected: list[str]) -> None:
     assert codes(sound_server.check_pipewire(sound_server.parse_settings(SETTINGS.format(least)))) == expected
@@ -102,87 +117,6 @@ def test_a_real_pipewire_is_asked_for_its_settings(monkeypatch: pytest.MonkeyPat
 
 def test_silence_where_pipewire_says_nothing() -> None:
     assert sound_server.check_pipewire({}) == []
-
-
-# Interrupts
-
-TABLE = """\
-            CPU0       CPU1
-  16:        100          0   IO-APIC   16-fasteoi   snd_hda_intel:card0, nvidia
-  17:          0        100   IO-APIC   17-fasteoi   ehci_hcd:usb1, i801_smbus
-  24:         10          0   PCI-MSI 512000-edge      xhci_hcd
- NMI:          0          0   Non-maskable interrupts
-"""
-
-
-def test_shared_interrupts_are_found(machine: Machine) -> None:
-    found = interrupts.check(interrupts.read(machine({"proc/interrupts": TABLE})))
-
-    assert [finding.severity for finding in found] == ["warning", "info"]
-    assert "snd_hda_intel:card0, nvidia" in found[0].detail
-
-
-# File systems
-
-MOUNTS = (
-    Mount("/dev/sda1", "/", "ext4", read_only=False),
-    Mount("server:/home", "/home", "nfs4", read_only=False),
-    Mount("tmpfs", "/dev/shm", "tmpfs", read_only=False),  # noqa: S108 - a name in a table
-)
-
-
-@pytest.mark.parametrize(
-    ("mounts", "home", "expected"),
-    [
-        (MOUNTS, Path("/home/anna"), ["filesystem-home-remote"]),
-        (MOUNTS, Path("/root"), []),
-        (MOUNTS, None, []),
-        (MOUNTS[:1], Path("/home/anna"), ["filesystem-shm-on-disk"]),
-    ],
-)
-def test_findings_of_file_systems(mounts: tuple[Mount, ...], home: Path | None, expected: list[str]) -> None:
-    assert codes(filesystems.check(mounts, home)) == expected
-
-
-# Devices
-
-CARDS = " 0 [PCH            ]: HDA-Intel - HDA Intel PCH\n                      HDA Intel PCH at 0xf7f10000\n"
-STATUS = "state: RUNNING\nowner_pid   : 77\ntrigger_time: 1.0\nhw_ptr      : 1\nappl_ptr    : 1\n"
-
-
-def test_devices_that_the_audio_user_may_not_open_are_found(open_folder: Path) -> None:
-    (open_folder / "dev/snd").mkdir(parents=True)
-    for name in ("pcmC0D0p", "controlC0"):
-        (open_folder / "dev/snd" / name).write_text("")
-    (node,) = devices.nodes(open_folder)
-    node.chmod(0o660)
-
-    (found,) = devices.check_access([node], STRANGER)
-
-    assert found.code == "audio-device-forbidden"
-    node.chmod(0o666)
-    assert devices.check_access([node], STRANGER) == []
-
-
-def test_programs_beside_the_sound_server_are_named(machine: Machine) -> None:
-    root = machine(
-        {"proc/asound/cards": CARDS, "proc/asound/card0/pcm0p/sub0/status": STATUS, "proc/77/comm": "firefox\n"}
-        | {"proc/77/status": "Name:\tfirefox\nTgid:\t77\n"}
-    )
-
-    (found,) = devices.check_owners(devices.streams(root), ["pipewire"])
-
-    assert "firefox holds hw:0,0 (playback)" in found.detail
-    assert devices.check_owners(devices.streams(root), []) == []
-    (root / "proc/77/comm").write_text("pipewire\n")
-    assert devices.check_owners(devices.streams(root), ["pipewire"]) == []
-
-
-# All of them
-
-
-def look(root: Path) -> list[Finding]:
-    return [finding for check in machine_checks(root) for finding in check.run()]
 
 
 def test_a_machine_without_sound_says_so_once(tmp_path: Path) -> None:

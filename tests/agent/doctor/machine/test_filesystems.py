@@ -1,0 +1,26 @@
+from pathlib import Path
+
+import pytest
+
+from agent.doctor.machine import filesystems
+from collectors.mounts import Mount
+from tests.agent.doctor.support import codes
+
+MOUNTS = (
+    Mount("/dev/sda1", "/", "ext4", read_only=False),
+    Mount("server:/home", "/home", "nfs4", read_only=False),
+    Mount("tmpfs", "/dev/shm", "tmpfs", read_only=False),  # noqa: S108 - a name in a table
+)
+
+
+@pytest.mark.parametrize(
+    ("mounts", "home", "expected"),
+    [
+        (MOUNTS, Path("/home/anna"), ["filesystem-home-remote"]),
+        (MOUNTS, Path("/root"), []),
+        (MOUNTS, None, []),
+        (MOUNTS[:1], Path("/home/anna"), ["filesystem-shm-on-disk"]),
+    ],
+)
+def test_findings_of_file_systems(mounts: tuple[Mount, ...], home: Path | None, expected: list[str]) -> None:
+    assert codes(filesystems.check(mounts, home)) == expected
