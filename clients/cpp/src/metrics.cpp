@@ -6,6 +6,7 @@
 #include <cstring>
 #include <exception>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -23,11 +24,26 @@ struct wr_audio {
 
 struct wr_metrics {
     wr_metrics(const char* plugin, const char* directory, wr::Labels labels)
-        : registry{std::move(labels)}, server{registry, plugin, directory == nullptr ? "" : directory} {}
+        : registry{std::move(labels)},
+          server{std::make_unique<wr::Server>(registry, plugin, directory == nullptr ? "" : directory)} {}
+
+    /// What `ask` returns of the server; an empty text once it has stopped.
+    template <class Ask>
+    [[nodiscard]] std::string of_server(const Ask& ask) const {
+        const std::lock_guard lock{mutex};
+        return server ? ask(*server) : std::string{};
+    }
+
+    void stop() {
+        const std::lock_guard lock{mutex};
+        server.reset();
+    }
+
     wr::Registry registry;
     std::vector<std::unique_ptr<wr_audio>> audio{};
     std::vector<std::unique_ptr<wr::FfiFunction>> functions{};
-    wr::Server server;
+    mutable std::mutex mutex{};  // guards the server
+    std::unique_ptr<wr::Server> server;
 };
 
 namespace {
@@ -83,14 +99,18 @@ wr_metrics* wr_metrics_open(const char* plugin, const char* directory, const wr_
     return guarded([&] { return new wr_metrics{plugin, directory, labels_of(labels, label_count)}; });
 }
 
+void wr_metrics_stop(wr_metrics* metrics) { metrics->stop(); }
+
 void wr_metrics_close(wr_metrics* metrics) { delete metrics; }
 
 const char* wr_metrics_last_error(void) { return last_error.data(); }
 
-void wr_metrics_path(const wr_metrics* metrics, char* text, size_t size) { copy(metrics->server.path(), text, size); }
+void wr_metrics_path(const wr_metrics* metrics, char* text, size_t size) {
+    copy(metrics->of_server([](const wr::Server& server) { return server.path(); }), text, size);
+}
 
 void wr_metrics_problem(const wr_metrics* metrics, char* text, size_t size) {
-    copy(metrics->server.problem(), text, size);
+    copy(metrics->of_server([](const wr::Server& server) { return server.problem(); }), text, size);
 }
 
 wr::Registry* wr_metrics_registry(wr_metrics* metrics) { return &metrics->registry; }

@@ -51,6 +51,14 @@ int main(int argc, char **argv) {
     CHECK(strlen(text) < sizeof text);
     wr_metrics_problem(metrics, text, sizeof text);
     CHECK(strlen(text) == 0);
+
+    CHECK(wr_metrics_page(metrics, true, NULL, 0) > sizeof text);
+    CHECK(wr_metrics_page(metrics, false, text, sizeof text) > strlen(text));
+    CHECK(strncmp(text, "# HELP ", 7) == 0);
+    wr_metrics_stop(metrics);
+    wr_counter_inc(counter, 1);
+    wr_metrics_path(metrics, text, sizeof text);
+    CHECK(strlen(text) == 0);
     wr_metrics_close(metrics);
     wr_metrics_close(NULL);
     return 0;

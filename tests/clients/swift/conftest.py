@@ -35,3 +35,11 @@ def swift_build(toolchain: str, builds: Path) -> Path:
     folder = builds / "swift"
     run_swift(toolchain, "build", "--build-tests", "--package-path", PACKAGE, "--scratch-path", folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def stage_app(toolchain: str, builds: Path) -> Path:
+    """The program of the example, a package that adds ours by its path."""
+    folder = builds / "stage-app"
+    run_swift(toolchain, "build", "--package-path", PACKAGE / "Examples" / "StageApp", "--scratch-path", folder)
+    return folder / "debug" / "StageApp"

@@ -50,6 +50,9 @@ typedef struct wr_ffi_code {
  * `labels` are those of every series, such as service and environment. */
 WR_API wr_metrics *wr_metrics_open(const char *plugin, const char *directory, const wr_label *labels, size_t label_count);
 
+/* Stops to serve and removes the socket, before the program exits. What was added stays valid. Waits for no client. */
+WR_API void wr_metrics_stop(wr_metrics *metrics);
+
 /* Stops to serve, removes the socket, and frees all that was added. Waits for no client. NULL is ignored. */
 WR_API void wr_metrics_close(wr_metrics *metrics);
 

@@ -6,7 +6,7 @@ public final class FFIMetrics: Sendable {
     private let other: FFIFunction
 
     /// - Parameters:
-    ///   - functions: The names of the engine's functions. Any other counts as `other`.
+    ///   - functions: The names of the engine's functions. Any other counts as `other`, and so do its errors.
     ///   - ok: The result code of success.
     ///   - errors: The names of the other result codes. A code without a name counts as `other`.
     /// - Throws: `MetricsError` if these families are registered with another type or help.
@@ -18,7 +18,7 @@ public final class FFIMetrics: Sendable {
             made[name] = try FFIFunction(metrics, name, ok: ok, errors: errors)
         }
         self.functions = made
-        other = try FFIFunction(metrics, "other", ok: ok, errors: errors)
+        other = try FFIFunction(metrics, "other", ok: ok, errors: [:])
     }
 
     /// Measures a call that returns a result code.

@@ -3,7 +3,8 @@ import CWhiteRoomMetrics
 /// The metrics of one app, and the Unix socket that serves them to the agent.
 ///
 /// Create it once, where the app starts, and register all metrics there: registration allocates and takes a lock.
-/// Counting does neither, from any thread. The socket is removed when the last metric of this object is released.
+/// Counting does neither, from any thread. The socket is removed by `stop`, or when this object and its last
+/// metric are released.
 public final class PrometheusMetrics: Sendable {
     let handle: Handle<OpaquePointer>
 
@@ -24,6 +25,13 @@ public final class PrometheusMetrics: Sendable {
 
     deinit {
         wr_metrics_close(handle.value)
+    }
+
+    /// Stops to serve and removes the socket. Metrics may still be counted.
+    ///
+    /// Call it where the app terminates: the agent reports a service whose socket remains as one that crashed.
+    public func stop() {
+        wr_metrics_stop(handle.value)
     }
 
     /// The path of the socket; nil while there is none.

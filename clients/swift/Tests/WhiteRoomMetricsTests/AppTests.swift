@@ -42,7 +42,7 @@ struct AppTests {
             "ffi_errors_total{code=\"PARSE_FAILED\",function=\"load\"} 1",
             "ffi_errors_total{code=\"other\",function=\"load\"} 2",
             "ffi_calls_total{function=\"close\"} 2", "ffi_errors_total{code=\"other\",function=\"close\"} 1",
-            "ffi_calls_total{function=\"other\"} 1", "ffi_errors_total{code=\"REJECTED\",function=\"other\"} 1",
+            "ffi_calls_total{function=\"other\"} 1", "ffi_errors_total{code=\"other\",function=\"other\"} 1",
         ] {
             #expect(page.contains("\n\(line)\n"), "\(line)")
         }

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import WhiteRoomMetrics
@@ -78,6 +79,24 @@ struct RegistryTests {
         #expect(answer == 8)
         #expect(metrics.page().contains("\na_seconds_count 3\n"))
         #expect(try value("a_seconds_sum", in: metrics.page()) >= 0.02)
+    }
+
+    @Test func countingGoesOnAfterTheEndOfTheServer() async throws {
+        let metrics = try testMetrics()
+        let counter = try metrics.counter("a_total", "A.")
+        while metrics.path == nil {
+            try await Task.sleep(nanoseconds: 1_000_000)
+        }
+        let path = try #require(metrics.path)
+        #expect(FileManager.default.fileExists(atPath: path))
+        metrics.stop()
+        metrics.stop()
+        counter.inc()
+
+        #expect(!FileManager.default.fileExists(atPath: path))
+        #expect(metrics.path == nil)
+        #expect(metrics.problem == nil)
+        #expect(metrics.page().hasSuffix("\na_total 1\n"))
     }
 
     @Test func aMetricOutlivesTheVariableOfItsRegistry() throws {
