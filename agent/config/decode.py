@@ -17,6 +17,8 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
+from collectors.variants import Variants
+
 StructT = TypeVar("StructT", bound=msgspec.Struct)
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -50,8 +52,8 @@ class Problem:
 def decode(kind: type[StructT], data: Mapping[str, object]) -> tuple[StructT | None, list[Problem]]:
     """Convert `data` to a `kind`, or return every problem.
 
-    A type with a class method `parse(text)` is read from a string. A type with `variants()` is read from a table whose
-    only key names the variant. In every string, `${NAME}` is replaced by that environment variable.
+    A type with a class method `parse(text)` is read from a string. A type annotated with `Variants` is read from a
+    table whose only key names the variant. In every string, `${NAME}` is replaced by that environment variable.
 
     Returns:
         The struct and no problems, or `None` and at least one.
@@ -98,8 +100,8 @@ def _checked(
 
 
 def _value(kind: Any, value: object, path: str, problems: list[Problem]) -> object:  # noqa: ANN401 - any annotation
-    if hasattr(kind, "variants"):
-        return _variant(kind.variants(), value, path, problems)
+    if variants := next((it for it in getattr(kind, "__metadata__", ()) if isinstance(it, Variants)), None):
+        return _variant(variants.by_key, value, path, problems)
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         return _table(kind, value, path, problems)
     bare = get_args(kind)[0] if get_origin(kind) is Annotated else kind

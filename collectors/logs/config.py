@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from functools import partial
+from typing import Annotated
 
 import msgspec
 
 from collectors.logs.pipeline import check_fields, check_stages
+from collectors.logs.stages import STAGES
 from collectors.logs.stages.config import StageConfig, check_labels
 from collectors.logs.stages.metrics import MetricsConfig
 from collectors.refusals import check_all, refuse
 from collectors.units import Duration
+from collectors.variants import Variants
 
 _MATCH = re.compile(r"[A-Z0-9_]+=.+|\+", re.DOTALL)
 
@@ -42,7 +45,7 @@ class SourceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     unified_log: bool = False
     predicate: str = ""
     labels: dict[str, str] = {}
-    stages: list[StageConfig] = []
+    stages: list[Annotated[StageConfig, Variants(STAGES)]] = []
     from_end: bool = False
     flush_after: Duration = Duration(5.0)
 

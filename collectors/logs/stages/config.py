@@ -37,13 +37,6 @@ class Context:
 class StageConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The configuration of one stage. An invalid setting raises ValueError."""
 
-    @staticmethod
-    def variants() -> Mapping[str, type[StageConfig]]:
-        """All stages by the key of the table that they are written in, for who decodes a list of them."""
-        from collectors.logs.stages import STAGES  # which imports each stage, and each stage this module
-
-        return STAGES
-
     @abstractmethod
     def build(self, context: Context) -> Stage:
         """Build the configured stage."""
