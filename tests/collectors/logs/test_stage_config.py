@@ -1,4 +1,5 @@
 import tomllib
+from typing import Annotated
 
 import msgspec
 
@@ -14,10 +15,11 @@ from collectors.logs.stages.timestamp import TimestampConfig
 from collectors.logs.stages.truncate import TruncateConfig
 from collectors.logs.timestamps import TimestampFormat, Zone
 from collectors.units import Duration, Size
+from collectors.variants import Variants
 
 
 class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    stages: list[StageConfig]
+    stages: list[Annotated[StageConfig, Variants(STAGES)]]
 
 
 def read(stages: str) -> tuple[Source | None, list[Problem]]:
