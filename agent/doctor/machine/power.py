@@ -74,24 +74,22 @@ def devices(root: Path) -> Iterator[Finding]:
     policy = read_attribute(root / "sys/module/pcie_aspm/parameters/policy") or ""
     if any(f"[{name}]" in policy for name in _SAVING):
         yield _pci(policy)
-    external = _external(root)
-    if external and not any(external):
+    if on_battery(root):
         yield _battery()
 
 
-def _external(root: Path) -> list[bool]:
-    """Return whether each external supply of the machine is connected.
+def on_battery(root: Path) -> bool:
+    """Return True if the machine has a battery, and external supplies of which none is connected.
 
-    A charger by USB-C has another type than `Mains`, and `online` may be 2. Supplies of other devices, such as a
-    mouse, have the scope `Device`.
+    A charger by USB-C has another type than `Mains`, and `online` may be 2. A desktop has such supplies too: its
+    USB-C ports, without a battery. Supplies of other devices, such as a mouse, have the scope `Device`.
     """
     supplies = sorted((root / "sys/class/power_supply").glob("*"))
-    online = [
-        read_number(it / "online")
-        for it in supplies
-        if read_attribute(it / "type") != "Battery" and read_attribute(it / "scope") != "Device"
-    ]
-    return [number > 0 for number in online if number is not None]
+    own = [it for it in supplies if read_attribute(it / "scope") != "Device"]
+    batteries = [it for it in own if read_attribute(it / "type") == "Battery" and read_attribute(it / "present") != "0"]
+    online = [read_number(it / "online") for it in own if read_attribute(it / "type") != "Battery"]
+    external = [number > 0 for number in online if number is not None]
+    return bool(batteries) and bool(external) and not any(external)
 
 
 def _usb(names: list[str]) -> Finding:

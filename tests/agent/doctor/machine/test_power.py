@@ -69,7 +69,11 @@ def test_usb_audio_that_may_sleep_is_named(machine: Machine) -> None:
         ),
         ({"sys/module/pcie_aspm/parameters/policy": "[default] performance powersave powersupersave\n"}, []),
         (
-            {"sys/class/power_supply/AC/type": "Mains\n", "sys/class/power_supply/AC/online": "0\n"},
+            {
+                "sys/class/power_supply/AC/type": "Mains\n",
+                "sys/class/power_supply/AC/online": "0\n",
+                "sys/class/power_supply/BAT0/type": "Battery\n",
+            },
             ["power-on-battery"],
         ),
         ({"sys/class/power_supply/AC/type": "Mains\n", "sys/class/power_supply/AC/online": "1\n"}, []),
@@ -111,3 +115,16 @@ def test_the_slowest_wake_up_may_be_that_of_another_kind_of_core(machine: Machin
     }
 
     assert power.wake_up_latency(machine(files)) == 310
+
+
+def test_a_desktop_with_an_empty_usb_c_port_is_not_on_battery(machine: Machine) -> None:
+    """Its ports are supplies, and so may be the battery of a headset."""
+    supplies = _supply("ucsi-source-psy-1", type="USB", online="0") | _supply("headset", type="Battery", scope="Device")
+
+    assert codes(power.devices(machine(supplies))) == []
+
+
+def test_a_laptop_whose_battery_was_taken_out_is_not_on_battery(machine: Machine) -> None:
+    supplies = _supply("BAT0", type="Battery", present="0") | _supply("ucsi-1", type="USB", online="0")
+
+    assert codes(power.devices(machine(supplies))) == []
