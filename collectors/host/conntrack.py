@@ -26,9 +26,9 @@ def parse(text: str) -> dict[str, int]:
 
 
 def families(root: Path) -> list[Family]:
-    """Return the entries, their limit and the packet counters."""
+    """Return the entries and their limit, and the packet counters of a kernel with CONFIG_NF_CONNTRACK_PROCFS."""
     settings = f"{root}/proc/sys/net/netfilter"
-    counts = parse(read_text(f"{root}/proc/net/stat/nf_conntrack"))
+    counts = _counts(root)
     return [
         gauge(
             "node_nf_conntrack_entries",
@@ -46,3 +46,10 @@ def families(root: Path) -> list[Family]:
             if name in counts
         ),
     ]
+
+
+def _counts(root: Path) -> dict[str, int]:
+    try:
+        return parse(read_text(f"{root}/proc/net/stat/nf_conntrack"))
+    except FileNotFoundError:
+        return {}

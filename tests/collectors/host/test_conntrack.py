@@ -29,3 +29,10 @@ def test_columns_are_known_by_their_names(tree: Tree) -> None:
 def test_a_machine_without_a_firewall_has_no_such_thing(tree: Tree) -> None:
     with pytest.raises(FileNotFoundError):
         families(tree({}))
+
+
+def test_a_kernel_without_packet_counters_has_its_entries(tree: Tree) -> None:
+    settings = "proc/sys/net/netfilter/nf_conntrack"
+    found = families(tree({f"{settings}_count": "123\n", f"{settings}_max": "65536\n"}))
+
+    assert {family.name for family in found} == {"node_nf_conntrack_entries", "node_nf_conntrack_entries_limit"}
