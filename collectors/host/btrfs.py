@@ -56,7 +56,8 @@ def families(root: Path) -> list[Family]:
     found: dict[str, dict[LabelValues, float]] = {name: {} for name in _FAMILIES}
     for uuid, directory in _file_systems(root / "sys/fs/btrfs").items():
         for name, labels, value in _file_system(uuid, directory):
-            found[name][labels] = value
+            if value is not None:
+                found[name][labels] = value
     return [Family(name, type_, help, labels, found[name]) for name, (type_, help, labels) in _FAMILIES.items()]
 
 
@@ -71,16 +72,17 @@ def _file_systems(directory: Path) -> dict[str, Path]:
     return {of_metadata[name] if shared[of_metadata[name]] == 1 else name: path for name, path in own.items()}
 
 
-_Sample = tuple[str, LabelValues, float]
+_Sample = tuple[str, LabelValues, float | None]
+"""A family, labels, and a value; None for a file that the kernel lacks or this user may not read."""
 
 
 def _file_system(uuid: str, directory: Path) -> Iterator[_Sample]:
     devices = entries(directory / "devices")
     yield "node_btrfs_info", (uuid, (read_attribute(directory / "label") or "").strip()), 1
-    yield "node_btrfs_global_rsv_size_bytes", (uuid,), read_number(directory / "allocation/global_rsv_size") or 0
+    yield "node_btrfs_global_rsv_size_bytes", (uuid,), read_number(directory / "allocation/global_rsv_size")
     for device in devices:
-        sectors = read_number(directory / "devices" / device / "size") or 0
-        yield "node_btrfs_device_size_bytes", (uuid, device), sectors * _SECTOR
+        sectors = read_number(directory / "devices" / device / "size")
+        yield "node_btrfs_device_size_bytes", (uuid, device), None if sectors is None else sectors * _SECTOR
     for kind in _KINDS:
         if (directory / "allocation" / kind).is_dir():
             yield from _blocks(directory / "allocation" / kind, uuid, len(devices))
@@ -89,14 +91,12 @@ def _file_system(uuid: str, directory: Path) -> Iterator[_Sample]:
 
 def _blocks(directory: Path, uuid: str, devices: int) -> Iterator[_Sample]:
     kind = directory.name
-    yield "node_btrfs_reserved_bytes", (uuid, kind), read_number(directory / "bytes_reserved") or 0
+    yield "node_btrfs_reserved_bytes", (uuid, kind), read_number(directory / "bytes_reserved")
     for layout in sorted(path for path in directory.iterdir() if path.is_dir()):
         labels = (uuid, kind, layout.name)
-        yield "node_btrfs_used_bytes", labels, read_number(layout / "used_bytes") or 0
-        yield "node_btrfs_size_bytes", labels, read_number(layout / "total_bytes") or 0
-        factor = ratio(layout.name, devices)
-        if factor is not None:
-            yield "node_btrfs_allocation_ratio", labels, factor
+        yield "node_btrfs_used_bytes", labels, read_number(layout / "used_bytes")
+        yield "node_btrfs_size_bytes", labels, read_number(layout / "total_bytes")
+        yield "node_btrfs_allocation_ratio", labels, ratio(layout.name, devices)
 
 
 def _commits(uuid: str, text: str) -> Iterator[_Sample]:

@@ -66,3 +66,11 @@ def test_commits_are_in_seconds(tree: Tree) -> None:
     assert samples_of(found, "node_btrfs_commits_total") == {("a-1",): 27}
     assert samples_of(found, "node_btrfs_max_commit_seconds") == {("a-1",): 0.051}
     assert samples_of(found, "node_btrfs_commit_seconds_total") == {("a-1",): 0.415}
+
+
+def test_a_number_that_the_kernel_lacks_is_not_zero(tree: Tree) -> None:
+    found = families(tree(_btrfs("a-1")))
+
+    assert samples_of(found, "node_btrfs_global_rsv_size_bytes") == {}
+    assert samples_of(found, "node_btrfs_size_bytes") == {}
+    assert samples_of(found, "node_btrfs_reserved_bytes") == {}
