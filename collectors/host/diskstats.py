@@ -126,8 +126,12 @@ def _description(found: dict[str, str]) -> LabelValues:
 
 
 def _rotational(root: Path, device: str) -> str:
-    """Return 1 for a disk that rotates; 0 for all others, and for those that the kernel does not know."""
-    return "1" if read_attribute(f"{root}/sys/block/{device}/queue/rotational") == "1" else "0"
+    """Return 1 for a disk that rotates; 0 for all others, and for those that the kernel does not know.
+
+    A slash in a device's name, such as `cciss/c0d0`, is an exclamation mark in /sys.
+    """
+    name = device.replace("/", "!")
+    return "1" if read_attribute(f"{root}/sys/block/{name}/queue/rotational") == "1" else "0"
 
 
 def _file_systems(udev: _Udev) -> Family:

@@ -110,3 +110,16 @@ def test_the_serial_is_the_one_on_the_label_if_the_disk_has_it(tree: Tree, prope
     found = families(tree({"proc/diskstats": DISKSTATS, "run/udev/data/b8:0": properties}), DISKS)
 
     assert serial in {labels[6] for labels in samples_of(found, "node_disk_info") if labels[0] == "sda"}
+
+
+def test_a_disk_with_a_slash_in_its_name_is_found_in_sys(tree: Tree) -> None:
+    """A RAID controller of Hewlett-Packard names its disks so."""
+    root = tree(
+        {
+            "proc/diskstats": " 104 0 cciss/c0d0 1 2 3 4 5 6 7 8 9 10 11\n",
+            "sys/block/cciss!c0d0/queue/rotational": "1\n",
+        }
+    )
+    (labels,) = samples_of(families(root, DISKS), "node_disk_info")
+
+    assert (labels[0], labels[-1]) == ("cciss/c0d0", "1")
