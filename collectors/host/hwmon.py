@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -127,11 +127,15 @@ def _chip(name: str, chip: Path) -> Iterator[_Sample]:
     if readable:
         help = "Annotation metric for human-readable chip names"
         yield "node_hwmon_chip_names", "gauge", help, ("chip", "chip_name"), (name, readable), 1
-    for (type_, sensor), elements in _sensors(chip).items():
-        yield from _sensor(name, type_, sensor, elements)
+    sensors = _sensors(chip)
+    shared = Counter(clean(elements.get("label", "")) for (type_, _), elements in sensors.items() if type_ == "freq")
+    for (type_, sensor), elements in sensors.items():
+        yield from _sensor(name, type_, sensor, elements, shared)
 
 
-def _sensor(chip: str, type_: str, sensor: str, elements: dict[str, str]) -> Iterator[_Sample]:
+def _sensor(
+    chip: str, type_: str, sensor: str, elements: dict[str, str], shared: Mapping[str, int]
+) -> Iterator[_Sample]:
     label = elements.pop("label", None)
     if label is not None:
         labels = (*_SENSOR, "label")
@@ -141,7 +145,7 @@ def _sensor(chip: str, type_: str, sensor: str, elements: dict[str, str]) -> Ite
         if value is None:
             continue
         if type_ == "freq" and element == "input":
-            yield from _frequency(chip, sensor, label, value)
+            yield from _frequency(chip, sensor, label, value, shared)
         elif type_ in _WHOLE:
             name, help, factor = _WHOLE[type_]
             yield name, "gauge", help, _SENSOR, (chip, sensor), value * factor
@@ -151,11 +155,16 @@ def _sensor(chip: str, type_: str, sensor: str, elements: dict[str, str]) -> Ite
             yield name, found.type, found.help, _SENSOR, (chip, sensor), value * found.factor
 
 
-def _frequency(chip: str, sensor: str, label: str | None, value: float) -> Iterator[_Sample]:
-    """Yield the frequency of a graphics processor. node_exporter names the sensor by its label, and needs one."""
+def _frequency(chip: str, sensor: str, label: str | None, value: float, shared: Mapping[str, int]) -> Iterator[_Sample]:
+    """Yield the frequency of a graphics processor. node_exporter names the sensor by its label, and needs one.
+
+    Of several sensors with one label, each keeps the kernel's name.
+    """
     if label is not None:
         name, help = "node_hwmon_freq_freq_mhz", "Hardware monitor for GPU frequency in MHz"
-        yield name, "gauge", help, _SENSOR, (chip, clean(label) or sensor), value * _MILLIONTH
+        cleaned = clean(label)
+        named = cleaned if cleaned and shared[cleaned] == 1 else sensor
+        yield name, "gauge", help, _SENSOR, (chip, named), value * _MILLIONTH
 
 
 def _infix(element: str, elements: dict[str, str]) -> str:

@@ -134,3 +134,19 @@ def test_a_graphics_frequency_is_named_by_its_label(tree: Tree) -> None:
     )
 
     assert samples_of(families(root), "node_hwmon_freq_freq_mhz") == {("amdgpu", "sclk"): 1500}
+
+
+def test_frequencies_with_one_label_keep_the_kernels_names(tree: Tree) -> None:
+    directory = "sys/class/hwmon/hwmon0"
+    root = tree(
+        {
+            f"{directory}/name": "amdgpu\n",
+            f"{directory}/freq1_input": "1500000000\n",
+            f"{directory}/freq1_label": "sclk\n",
+            f"{directory}/freq2_input": "900000000\n",
+            f"{directory}/freq2_label": "sclk\n",
+        }
+    )
+
+    found = samples_of(families(root), "node_hwmon_freq_freq_mhz")
+    assert found == {("amdgpu", "freq1"): 1500, ("amdgpu", "freq2"): 900}
