@@ -10,7 +10,7 @@ from collectors.containers.cgroup_reading import MEMORY_LIMIT, SWAP_LIMIT, Cgrou
 from collectors.host import diskstats, meminfo
 from collectors.kernel_files import numbered, read_attribute, read_text
 from collectors.metrics import Family, gauge
-from collectors.mounts import linux_mounts, printable, space, visible
+from collectors.mounts import Mount, linux_mounts, printable, space, visible
 
 # File systems on a local disk, where statvfs does not block on a network.
 _DISK_TYPES = frozenset({"btrfs", "ext2", "ext3", "ext4", "f2fs", "vfat", "xfs"})
@@ -29,6 +29,8 @@ _DISK_COLUMNS = (
     ("container_fs_io_time_seconds_total", 9, 0.001),
     ("container_fs_io_time_weighted_seconds_total", 10, 0.001),
 )
+
+_DiskKey = str | tuple[int, int] | None
 
 _Processor = tuple[str, str, str, str]
 """A processor's drawer, book, package, and the list of processors of its core."""
@@ -70,13 +72,14 @@ class Machine:
         memory = self._memory()
         reading: CgroupReading = {MEMORY_LIMIT: memory["MemTotal_bytes"], SWAP_LIMIT: memory["SwapTotal_bytes"]}
         counts = self._disk_counts()
-        for device, path in self._disks().items():
+        for mount in self._disks():
+            device = printable(mount.device)
             with contextlib.suppress(OSError):
-                reading |= _space(printable(device), self._root / path.removeprefix("/"))
+                reading |= _space(device, self._root / mount.path.removeprefix("/"))
+            numbers = counts.get(mount.number) or counts.get(self._kernel_name(mount.device)) or ()
             for name, column, unit in _DISK_COLUMNS:
-                numbers = counts.get(self._kernel_name(device), ())
                 if column < len(numbers):
-                    reading[name, printable(device)] = numbers[column] * unit
+                    reading[name, device] = numbers[column] * unit
         return reading
 
     def _gauge(self, name: str, help_: str, value: float) -> Family:
@@ -85,20 +88,26 @@ class Machine:
     def _memory(self) -> dict[str, int]:
         return meminfo.parse(read_text(self._root / "proc/meminfo"))
 
-    def _disks(self) -> dict[str, str]:
-        """Return the first visible mount point of each device; several mounts may show the same one."""
+    def _disks(self) -> list[Mount]:
+        """Return the first visible mount of each device; several mounts may show the same one."""
         try:
             mounts = visible(linux_mounts(self._root))
         except OSError:
-            return {}
+            return []
         disks = (mount for mount in mounts if mount.type in _DISK_TYPES and mount.device.startswith("/dev/"))
-        return {mount.device: mount.path for mount in reversed(list(disks))}
+        return list({mount.device: mount for mount in reversed(list(disks))}.values())
 
-    def _disk_counts(self) -> dict[str, tuple[int, ...]]:
+    def _disk_counts(self) -> dict[_DiskKey, tuple[int, ...]]:
+        """Return the counts of each disk by its numbers, and by the kernel's name.
+
+        A mount's device may be `/dev/root`, which does not exist. The numbers of a btrfs mount are not its disk's.
+        """
         try:
-            return {disk.device: disk.counts for disk in diskstats.parse(read_text(self._root / "proc/diskstats"))}
+            disks = diskstats.parse(read_text(self._root / "proc/diskstats"))
         except OSError:
             return {}
+        by_name: dict[_DiskKey, tuple[int, ...]] = {disk.device: disk.counts for disk in disks}
+        return by_name | {(int(disk.major), int(disk.minor)): disk.counts for disk in disks}
 
     def _kernel_name(self, device: str) -> str:
         """Return the kernel's name of a device: `dm-0` for `/dev/mapper/studio-root`, which is a link to it."""

@@ -87,3 +87,16 @@ def test_a_mount_that_cannot_be_read_costs_its_space_alone(machine: Path) -> Non
 
     assert ("container_fs_limit_bytes", "/dev/sdc1") not in reading
     assert ("container_fs_limit_bytes", "/dev/sda1") in reading
+
+
+def test_a_root_without_a_device_file_has_the_counts_of_its_disk(machine: Path) -> None:
+    """A kernel that mounts its root without an initramfs shows it as `/dev/root`."""
+    write(
+        machine,
+        {
+            "proc/self/mountinfo": "22 1 179:2 / / rw - ext4 /dev/root rw\n",
+            "proc/diskstats": "179 0 mmcblk0 9 0 0 0 0 0 0 0 0 0 0\n179 2 mmcblk0p2 7 0 0 0 0 0 0 0 0 0 0\n",
+        },
+    )
+
+    assert Machine(machine).reading()["container_fs_reads_total", "/dev/root"] == 7
