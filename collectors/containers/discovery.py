@@ -99,19 +99,22 @@ class Discovery:
 
 
 def walk(top: str) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield every control group of a tree by its path, without the groups below a container.
+    """Yield every control group of a tree by its path. Of the groups below a container it yields the containers.
 
-    Of the groups in a unit of systemd-nspawn it yields the payload.
+    Containers in containers are those of Docker in LXC, of kind and of BuildKit. Of the groups in a unit of
+    systemd-nspawn it yields the payload.
     """
-    pending = [""]
+    pending = [("", False)]
     while pending:
-        path = pending.pop()
+        path, inside = pending.pop()
         try:
             stat = Path(top + path).stat()
         except OSError:
             continue
-        yield path or ROOT, stat
+        is_container = bool(container_id(path))
+        if is_container or not inside:
+            yield path or ROOT, stat
         if inner := payload(path):
-            pending += [inner] if Path(top + inner).is_dir() else []
-        elif stat.st_nlink != _LINKS_WITHOUT_CHILDREN and not container_id(path):
-            pending += [f"{path}/{name}" for name in children(top + path)]
+            pending += [(inner, inside)] if Path(top + inner).is_dir() else []
+        elif stat.st_nlink != _LINKS_WITHOUT_CHILDREN:
+            pending += [(f"{path}/{name}", inside or is_container) for name in children(top + path)]

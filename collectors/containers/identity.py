@@ -9,6 +9,7 @@ r"""The identification of containers by the path of their control group.
 | LXC, LXD, Incus | `lxc.payload.NAME`, `lxc.payload/NAME`, and before LXC 4 `lxc/NAME` |
 | systemd-nspawn | `systemd-nspawn@NAME.service` or `machine-NAME.scope`, and the group `payload` in it |
 | containerd's `ctr` | `/default/NAME` |
+| Apptainer, SingularityCE | `apptainer-PID.scope`, `singularity-PID.scope` |
 """
 
 from __future__ import annotations
@@ -29,8 +30,12 @@ _FORMS = (
     re.compile(r"/lxc\.payload\.(?P<id>[^/]+)$"),
     re.compile(rf"{_UNIT}(?:/{PAYLOAD})?$"),
     re.compile(r"^/default/(?P<id>[^/]+)$"),
+    re.compile(r"/(?P<id>(?:apptainer|singularity)-[0-9]+)\.scope$"),
 )
 _VIRTUAL_MACHINE = "qemu-"
+_POD = re.compile(rf"/libpod_parent/{_ENGINE_ID.pattern}$")
+"""The group of a pod of Podman with cgroupfs. The containers in it are named `libpod-ID`."""
+
 _ESCAPE = re.compile(r"\\x([0-9a-f]{2})")
 
 
@@ -39,6 +44,8 @@ def container_id(path: str) -> str:
 
     The monitors that Podman and CRI-O start next to a container carry its identifier too.
     """
+    if _POD.search(path):
+        return ""
     for form in _FORMS:
         if found := form.search(path):
             groups = found.groupdict("")

@@ -162,3 +162,20 @@ def test_the_oldest_process_is_the_first_wherever_it_is_listed(machine: Path) ->
     (web,) = [cgroup for cgroup in _discovery(machine).look().cgroups if cgroup.container]
 
     assert (web.first_pid, web.started) == ("30", 1_700_000_300)
+
+
+def test_containers_in_a_container_are_found_without_its_other_groups(machine: Path) -> None:
+    """Docker in LXC, as on Proxmox."""
+    inner = f"/lxc/101/ns/system.slice/docker-{WEB}.scope"
+    for path in (inner, "/lxc/101/ns/system.slice/cron.service", f"{inner}/init.scope"):
+        write_group(machine, path)
+
+    assert _paths(_discovery(machine, measure="all")) == ["/", "/lxc/101", inner, "/lxc"]
+
+
+def test_the_containers_of_a_pod_of_podman_with_cgroupfs_are_found(machine: Path) -> None:
+    container = f"/libpod_parent/{WEB}/libpod-{DATABASE}"
+    write_group(machine, container)
+    write_group(machine, f"/libpod_parent/{WEB}/conmon")
+
+    assert _paths(_discovery(machine, measure="containers")) == ["/", container]

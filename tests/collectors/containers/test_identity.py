@@ -47,6 +47,8 @@ def test_an_engines_container_is_known_by_its_path(path: str) -> None:
         ("/system.slice:buildkit:7k3yo1q2z9u5x8h4w6t0r2v1n", "7k3yo1q2z9u5x8h4w6t0r2v1n"),
         (f"/ecs/{WEB[:32]}/{WEB[:32]}-1234567890", f"{WEB[:32]}-1234567890"),
         ("/default/redis", "redis"),
+        ("/user.slice/user-1000.slice/user@1000.service/user.slice/apptainer-4711.scope", "apptainer-4711"),
+        ("/system.slice/singularity-4711.scope", "singularity-4711"),
     ],
 )
 def test_a_container_of_another_manager_has_its_name(path: str, name: str) -> None:
@@ -68,6 +70,7 @@ def test_a_container_of_another_manager_has_its_name(path: str, name: str) -> No
         f"/docker/{WEB.upper()}",
         f"/system.slice/var-lib-docker-containers-{WEB}-shm.mount",
         f"/machine.slice/machine-libpod_pod_{WEB}.slice",
+        f"/libpod_parent/{WEB}",
         "/lxc",
         "/lxc.monitor.studio",
         "/lxc.payload.studio/system.slice",
