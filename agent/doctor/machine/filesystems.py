@@ -8,7 +8,12 @@ from pathlib import Path, PurePath
 from collectors.findings import Finding, Severity
 from collectors.mounts import Mount, linux_mounts, printable
 
-_REMOTE = frozenset({"9p", "afs", "ceph", "cifs", "davfs", "glusterfs", "nfs", "nfs4", "smb3", "sshfs"})
+_REMOTE = frozenset(
+    {
+        *("9p", "afs", "beegfs", "ceph", "cifs", "coda", "davfs", "glusterfs", "gpfs", "lustre", "nfs", "nfs4"),
+        *("orangefs", "prl_fs", "smb3", "sshfs", "vboxsf", "virtiofs", "vmhgfs"),
+    }
+)
 _SHARED = PurePath("/dev", "shm")
 _IN_MEMORY = frozenset({"tmpfs", "ramfs"})
 
@@ -32,7 +37,7 @@ def check(mounts: Sequence[Mount], home: PurePath | None) -> list[Finding]:
     kept = under(home, mounts) if home else None
     shared = under(_SHARED, mounts)
     found = []
-    if kept and (kept.type in _REMOTE or kept.type.startswith("fuse.")):
+    if kept and (kept.type in _REMOTE or (kept.type == "fuse" or kept.type.startswith("fuse."))):
         found.append(_remote(kept))
     if shared and shared.type not in _IN_MEMORY:
         found.append(_on_disk(shared))

@@ -24,3 +24,23 @@ MOUNTS = (
 )
 def test_findings_of_file_systems(mounts: tuple[Mount, ...], home: Path | None, expected: list[str]) -> None:
     assert codes(filesystems.check(mounts, home)) == expected
+
+
+@pytest.mark.parametrize(
+    ("type_", "expected"),
+    [
+        ("lustre", ["filesystem-home-remote"]),
+        ("beegfs", ["filesystem-home-remote"]),
+        ("virtiofs", ["filesystem-home-remote"]),
+        ("vboxsf", ["filesystem-home-remote"]),
+        ("fuse", ["filesystem-home-remote"]),
+        ("fuse.gocryptfs", ["filesystem-home-remote"]),
+        ("fuseblk", []),
+        ("bcachefs", []),
+        ("zfs", []),
+    ],
+)
+def test_a_home_of_each_type(type_: str, expected: list[str]) -> None:
+    mounts = (MOUNTS[0], Mount("studio", "/home", type_, read_only=False), MOUNTS[2])
+
+    assert codes(filesystems.check(mounts, Path("/home/anna"))) == expected
