@@ -1,4 +1,7 @@
-"""The checks of the audio collector: they decide which findings apply. Pure except for the search for packages."""
+"""The checks of the audio collector: they decide which findings apply.
+
+Pure except for the search for Python packages and for the process of a frozen server.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,9 @@ from collectors.audio import findings
 from collectors.audio.config import AudioConfig
 from collectors.audio.device import DeviceView
 from collectors.audio.dropouts import Dropout
+from collectors.audio.jack.names import server_name
 from collectors.audio.jack.passive import PassiveView
+from collectors.audio.jack.server_process import find_server
 from collectors.audio.probe.backoff import Step
 from collectors.audio.probe.plan import wants_passive, watched_device
 from collectors.audio.probe.process import ProbeError
@@ -57,6 +62,11 @@ class AudioState:
     now_ns: int
 
     @property
+    def server_name(self) -> str:
+        """The name of the JACK server."""
+        return server_name(self.config.jack_server)
+
+    @property
     def known(self) -> frozenset[str]:
         """Names of the devices seen since the agent started."""
         return frozenset(device.name for device in self.devices)
@@ -94,7 +104,7 @@ def _libraries(state: AudioState) -> list[Finding]:
     missing = [module for module in wanted if find_spec(module) is None]
     if missing:
         detail = f"Python modules that cannot be found: {', '.join(missing)}."
-        return [findings.library_missing(Severity.FAILURE if state.expected else Severity.WARNING, detail)]
+        return [findings.library_missing(Severity.FAILURE if state.expected else Severity.WARNING, detail, missing)]
     if state.passive and state.server.state == "unavailable":
         # A machine without libjack has no JACK server either, so this alone is no fault.
         severity = Severity.FAILURE if state.expected else Severity.INFO
@@ -106,13 +116,13 @@ def _libraries(state: AudioState) -> list[Finding]:
 
 
 def _server(state: AudioState) -> list[Finding]:
-    name = state.config.jack_server or "$JACK_DEFAULT_SERVER or 'default'"
+    name = state.server_name
     if state.freewheeling:
         return [findings.freewheeling(name)]
     if not state.passive:
         return [findings.probe_only()] if state.probe else []
     if state.frozen:
-        return [findings.server_frozen(name)]
+        return [findings.server_frozen(name, find_server(name))]
     if state.server.state == "running":
         watched = watched_device(state.config, state.server)
         return [*_replaced(state), *_changed_settings(state)] if watched else [_without_device(state)]
@@ -130,7 +140,7 @@ def _replaced(state: AudioState) -> list[Finding]:
     gone = sorted(state.known.difference(state.server.devices))
     if not gone or state.config.device:
         return []
-    return [findings.device_unplugged(gone, state.server.devices, Severity.WARNING)]
+    return [findings.device_unplugged(state.server_name, gone, state.server.devices, Severity.WARNING)]
 
 
 def _changed_settings(state: AudioState) -> list[Finding]:
@@ -149,7 +159,7 @@ def _absent(state: AudioState, name: str) -> Finding:
 def _without_device(state: AudioState) -> Finding:
     wanted = [state.config.device] if state.config.device else sorted(state.known)
     if state.known.issuperset(wanted) and wanted:
-        return findings.device_unplugged(wanted, state.server.devices)
+        return findings.device_unplugged(state.server_name, wanted, state.server.devices)
     return findings.device_not_found(state.config.device, state.server.devices)
 
 

@@ -1,11 +1,14 @@
-"""The texts of the audio collector's findings. Pure; `checks` decides when they apply."""
+"""The texts of the audio collector's findings. `checks` decides when they apply."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
+from collectors.audio import remedies
 from collectors.audio.dropouts import Dropout
 from collectors.audio.jack.passive import PassiveView
+from collectors.audio.jack.server_process import ServerProcess
 from collectors.audio.probe.backoff import REST_NS, Step
 from collectors.audio.probe.process import ProbeError
 from collectors.audio.probe.protocol import MAX_CHANNELS, StreamInfo
@@ -24,26 +27,24 @@ _SERVER_CAUSES = (
     "audio-server-freewheeling",
     "audio-library-missing",
 )
-_INSTALL = (
-    "sudo apt-get install libjack-jackd2-0 libportaudio2 portaudio19-dev gcc python3-dev  # Debian, Ubuntu",
-    "brew install jack portaudio  # macOS",
-    "pip install 'wr-agent[audio]'  # in the agent's own Python environment, then restart the agent",
-)
-_START_SERVER = (
-    "jackd -d alsa  # Debian, Ubuntu: as the user who plays; qjackctl is a graphical front end",
-    "brew install jack && jackd -d coreaudio  # macOS",
-)
+_PYTHON_PACKAGES = {"jack": "JACK-Client", "pyaudio": "PyAudio", "numpy": "numpy"}
 
 
-def library_missing(severity: Severity, detail: str) -> Finding:
-    """Return the finding that a library is not installed."""
+def library_missing(severity: Severity, detail: str, modules: Sequence[str] = ()) -> Finding:
+    """Return the finding that a library is not installed, and the Python modules that are missing because of it."""
     return Finding(
         code="audio-library-missing",
         title="Libraries for measuring audio are missing",
         severity=severity,
         detail=detail,
         affects=f"Without JACK's library {_EVERYTHING}; without PortAudio or numpy {_TIMING}.",
-        remedy=_INSTALL,
+        remedy=(
+            *remedies.packages(
+                "libjack-jackd2-0 libportaudio2" + " portaudio19-dev gcc python3-dev" * ("pyaudio" in modules),
+                "jack portaudio",
+            ),
+            *remedies.python_packages(_PYTHON_PACKAGES[module] for module in modules),
+        ),
     )
 
 
@@ -53,25 +54,38 @@ def probe_only() -> Finding:
         code="audio-probe-only",
         title="The probe is the only observer",
         severity=Severity.INFO,
-        detail="The passive JACK client is off, by configuration or because this is macOS.",
+        detail=f"The passive JACK client is off, {'as on every Mac' if remedies.is_macos() else 'by configuration'}.",
         affects=f"If the device belongs to a JACK server, {_GRAPH}.",
-        remedy=('set observers = "auto" in the section [audio], on Linux',),
+        remedy=remedies.linux('set observers = "auto" in the section [audio]'),
     )
 
 
-def server_frozen(name: str) -> Finding:
-    """Return the finding that the server does not run its cycles."""
+def server_frozen(name: str, process: ServerProcess | None) -> Finding:
+    """Return the finding that the server does not run its cycles. The process is that of the server, if known."""
     return Finding(
         code="audio-server-frozen",
         title="The audio server is frozen",
         severity=Severity.FAILURE,
         detail=f"The JACK server {name} exists, but has run no cycle, or answered no client, for over a second.",
         affects="Nothing is played or recorded on this device, and programs that use it hang.",
-        remedy=(
-            "ps -o pid,stat,args -C jackd,jackdbus  # T is stopped, D waits for a device",
-            "kill -CONT $(pidof jackd jackdbus)  # if it is stopped",
-            "kill -KILL $(pidof jackd jackdbus)  # if it does not come back; then start it again",
-        ),
+        remedy=_unknown_frozen() if process is None else _frozen(process),
+    )
+
+
+def _frozen(process: ServerProcess) -> tuple[str, ...]:
+    again = shlex.join(process.command)
+    return (
+        f"ps -o pid,stat,args -p {process.pid}  # T is stopped, D waits for a device",
+        f"kill -CONT {process.pid}  # if it is stopped",
+        f"kill -KILL {process.pid}  # if it does not come back",
+        f"{again}  # then starts it again; as the user who plays",
+    )
+
+
+def _unknown_frozen() -> tuple[str, ...]:
+    return (
+        "ps -A -o pid,stat,args | grep -E '[j]ackd|[p]ipewire'  # T is stopped, D waits for a device",
+        "if the server is stopped, continue it with kill -CONT and its pid; otherwise end and start that one server",
     )
 
 
@@ -97,7 +111,7 @@ def server_refuses(name: str, reason: str) -> Finding:
         "limit, which is 64 to 256 and fixed when JACK is built.",
         affects=f"The programs that are connected go on, others cannot connect. Of this server {_EVERYTHING}.",
         remedy=(
-            "jack_lsp | cut -d: -f1 | sort | uniq -c  # lists the clients that have ports",
+            *_jack_lsp(name, "| cut -d: -f1 | sort | uniq -c", "lists the clients that have ports"),
             "end the clients that are not needed; the agent connects when there is room",
         ),
     )
@@ -111,7 +125,7 @@ def server_gone(name: str, reason: str) -> Finding:
         severity=Severity.FAILURE,
         detail=f"The JACK server {name} ran after the agent started, and does not answer now ({reason}).",
         affects="Nothing is played or recorded on this device. Measuring resumes when the server is back.",
-        remedy=_START_SERVER,
+        remedy=remedies.start_jack(name),
     )
 
 
@@ -124,7 +138,7 @@ def no_server(severity: Severity, name: str, reason: str) -> Finding:
         detail=f"The JACK server {name} does not answer ({reason}). PipeWire's JACK would answer under any name.",
         affects=f"Without a server, {_EVERYTHING}.",
         remedy=(
-            *_START_SERVER,
+            *remedies.start_jack(name),
             'set observers = "probe" in [audio] to open the device directly, or enabled = false where there is none',
         ),
     )
@@ -142,7 +156,9 @@ def settings_changed(server: PassiveView) -> Finding:
     )
 
 
-def device_unplugged(wanted: Sequence[str], there: Sequence[str], severity: Severity = Severity.FAILURE) -> Finding:
+def device_unplugged(
+    name: str, wanted: Sequence[str], there: Sequence[str], severity: Severity = Severity.FAILURE
+) -> Finding:
     """Return the finding that a device is gone while its server runs."""
     return Finding(
         code="audio-device-unplugged",
@@ -151,13 +167,30 @@ def device_unplugged(wanted: Sequence[str], there: Sequence[str], severity: Seve
         detail=f"Expected {' or '.join(map(repr, wanted))}, seen after the agent started; found: {_names(there)}.",
         affects=f"Nothing is played or recorded on it, and {_EVERYTHING}. Measuring resumes when it is back.",
         remedy=(
-            "jack_lsp -p  # shows the remaining ports and which are physical",
-            "cat /proc/asound/cards  # Linux: shows whether the kernel has the device",
+            *_jack_lsp(name, "-p", "shows the remaining ports and which are physical"),
+            *remedies.linux("cat /proc/asound/cards  # shows whether the kernel has the device"),
             "plug it in again, and restart the audio server if it does not use it",
             "set device in the section [audio] to the new device if another one replaced it",
         ),
         depends_on=_SERVER_CAUSES,
     )
+
+
+def _jack_lsp(server: str, arguments: str, note: str) -> tuple[str, ...]:
+    chosen = "" if server == "default" else f" -s {shlex.quote(server)}"
+    return remedies.command(f"jack_lsp{chosen} {arguments}", note)
+
+
+def _holder() -> tuple[str, ...]:
+    if not remedies.SOUND_CARDS.exists():
+        return ()
+    return remedies.command(f"fuser -v {remedies.SOUND_CARDS}/*", "shows the program that holds the device, if any")
+
+
+def _busy_threads() -> tuple[str, ...]:
+    if remedies.is_macos():
+        return remedies.command("top -o cpu", "shows the programs that use the processors")
+    return remedies.command("top -H", "shows the threads that use the processors")
 
 
 def _names(devices: Sequence[str]) -> str:
@@ -201,8 +234,10 @@ def backed_off(step: Step) -> Finding:
         f"{doing}. It resumes all its work {REST_NS // 60_000_000_000} minutes after it backed off.",
         affects=f"Until then {_TIMING}." if closed else "Until then the levels of the other channels are not measured.",
         remedy=(
-            "top -H  # shows the threads that use the processors",
-            "ulimit -r  # as the agent's user: 0 denies its audio thread the priority that JACK gives to its clients",
+            *_busy_threads(),
+            *remedies.linux(
+                "ulimit -r  # as the agent's user: 0 denies its audio thread the priority of JACK's clients"
+            ),
             'set channels = 2 or observers = "passive" in the section [audio]',
         ),
         depends_on=_SERVER_CAUSES,
@@ -211,11 +246,12 @@ def backed_off(step: Step) -> Finding:
 
 def no_levels(stream: StreamInfo) -> Finding:
     """Return the finding that the stream has no inputs."""
+    consent = ", or the user has not consented to reading them" if remedies.is_macos() else ""
     return Finding(
         code="audio-output-only",
         title="The probe has an output stream only",
         severity=Severity.INFO,
-        detail=f"{stream.device} has no inputs, or reading them needs the user's consent (macOS).",
+        detail=f"{stream.device} has no inputs{consent}.",
         affects="Levels, clipping and silence of channels are not measured; timing and dropouts are.",
     )
 
@@ -242,7 +278,7 @@ def device_busy(failure: ProbeError, holders: Sequence[str]) -> Finding:
         detail=f"PortAudio could not open it: {failure}.{held}",
         affects=f"While it is held, {_TIMING}. The agent retries.",
         remedy=(
-            "fuser -v /dev/snd/*  # Linux: shows the program that holds it",
+            *_holder(),
             "end that program, or share the device through JACK or PipeWire",
             'set observers = "passive" in the section [audio] to disable the probe',
         ),
@@ -258,9 +294,8 @@ def agent_outdated(failure: ProbeError) -> Finding:
         detail=f"The probe starts from the changed package, and does not match the agent: {failure}.",
         affects=f"Until the agent is restarted, {_TIMING}.",
         remedy=(
-            "sudo systemctl restart wr-agent  # Linux; as a user's own service: systemctl --user restart wr-agent",
-            "wr-agent service uninstall && wr-agent service install  # macOS",
-            "restart `wr-agent run`, if it runs in a terminal",
+            *remedies.restart_agent(),
+            "end and start wr-agent run, if it runs in a terminal",
         ),
     )
 
@@ -275,7 +310,7 @@ def probe_failed(failure: ProbeError) -> Finding:
         detail=f"The agent retries. The last attempt failed: {failure}.{said}",
         affects=f"Without a stream, {_TIMING}.",
         remedy=(
-            "fuser -v /dev/snd/*  # Linux: shows the program that holds the device, if any",
+            *_holder(),
             'set observers = "passive" in the section [audio] to disable the probe',
         ),
         depends_on=_SERVER_CAUSES,
@@ -297,9 +332,9 @@ def dropouts(device: str, recent: Sequence[Dropout], now_ns: int, severity: Seve
         detail=f"{device} had {count} dropout{'s' * (count > 1)} in the last ten minutes{silence}. {since}.",
         affects="Each dropout is audible and lost in a recording.",
         remedy=(
-            "wr-agent status  # shows load, timing and the plugins that need the most time",
-            "top -H  # shows the threads that use the processors",
-            "use a larger buffer if the load is high: jack_bufsize 512, or PipeWire's clock.force-quantum",
+            *remedies.agent("status", "shows load, timing and the plugins that need the most time"),
+            *_busy_threads(),
+            "use a larger buffer if the load is high",
         ),
         depends_on=_SERVER_CAUSES,
     )
@@ -319,7 +354,7 @@ def load_high(device: str, load: float) -> Finding:
         detail=f"Expected at most {DSP_LOAD:.0%} of each buffer's duration, found {load:.0%} on {device} in a minute.",
         affects="A little more work in any program causes dropouts.",
         remedy=(
-            "wr-agent status  # shows the plugins that need the most time",
+            *remedies.agent("status", "shows the plugins that need the most time"),
             "use a larger buffer, or end programs that are connected and not needed",
         ),
         depends_on=_SERVER_CAUSES,
@@ -346,7 +381,10 @@ def channels_silent(device: str, channels: Sequence[int]) -> Finding:
         severity=Severity.WARNING,
         detail=f"Every sample on {device} has been zero for over {SILENT_SECONDS:g} s: {_channels(channels)}.",
         affects="Their source is probably lost. A microphone or an instrument is never digitally silent.",
-        remedy=("check cable, power and routing of the source", "jack_lsp -c  # shows the connections"),
+        remedy=(
+            "check cable, power and routing of the source",
+            *remedies.command("jack_lsp -c", "shows the connections"),
+        ),
     )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from collectors.audio import remedies
 from collectors.audio.alsa.proc import OpenStream, Params, Substream, read_streams
 from collectors.findings import Finding, Severity
 from collectors.metrics import Family, LabelValues, counter, gauge
@@ -191,7 +192,7 @@ def _stalled(name: str) -> Finding:
         affects="Nothing is played or recorded on this device.",
         remedy=(
             "cat /proc/asound/card*/pcm*/sub*/status  # hw_ptr should grow",
-            "sudo dmesg | tail -50  # shows a lost USB device or a driver's errors",
+            *remedies.command("sudo dmesg | tail -50", "shows a lost USB device or a driver's errors"),
             "unplug the device and plug it in again, or restart the program that holds it",
         ),
     )
@@ -204,7 +205,10 @@ def _left_in_xrun(name: str) -> Finding:
         severity=Severity.WARNING,
         detail=f"The stream {name} had an xrun over two seconds ago, and its owner has not restarted it.",
         affects="Nothing is played or recorded on this stream.",
-        remedy=("fuser -v /dev/snd/*  # shows the program that holds it", "restart that program"),
+        remedy=(
+            *remedies.command("fuser -v /dev/snd/*", "shows the program that holds it"),
+            "restart the program that holds it",
+        ),
     )
 
 

@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from collectors.audio import remedies
 from collectors.audio.thresholds import RECENT_NS
 from collectors.findings import Finding, Severity
 from collectors.metrics import Family, LabelValues, counter
@@ -184,8 +185,8 @@ def _trouble(product: str, kinds: Sequence[str]) -> Finding:
         detail=f"The kernel reported in the last ten minutes for {product}: {counted}.",
         affects="Each event interrupts the sound. A device that is reset or disconnected stops for seconds.",
         remedy=(
-            "sudo dmesg | grep -i usb | tail -50  # shows the messages and their times",
-            "lsusb -t  # shows the devices that share the port's bus",
+            *remedies.command("sudo dmesg | grep -i usb | tail -50", "shows the messages and their times"),
+            *remedies.command("lsusb -t", "shows the devices that share the port's bus"),
             "use another cable and a port of its own, without a hub, and disable USB power saving for the device",
         ),
     )
@@ -199,7 +200,7 @@ def _unreadable(reason: str, products: Sequence[str]) -> Finding:
         detail=f"USB sound devices are there ({', '.join(products)}), but: {reason}.",
         affects="Resets, disconnects and failed transfers of USB sound devices are not counted.",
         remedy=(
-            "sudo sysctl kernel.dmesg_restrict=0  # lets every user read the kernel's log",
+            *remedies.command("sudo sysctl kernel.dmesg_restrict=0", "lets every user read the kernel's log"),
             "or set ProtectKernelLogs=no, DeviceAllow=/dev/kmsg r and AmbientCapabilities=CAP_SYSLOG in the unit",
         ),
     )

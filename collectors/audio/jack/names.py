@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 _LONGEST_SERVER = 32
 """The limit of the server's name. JACK allows 63 characters, including the client's own name and a suffix `-01`."""
+
+
+def server_name(configured: str, environment: Mapping[str, str] = os.environ) -> str:
+    """Return the server's name: the configured one, that of the environment, or JACK's default, as libjack does."""
+    return configured or environment.get("JACK_DEFAULT_SERVER") or "default"
 
 
 def client_name(name: str, server: str) -> str:
@@ -19,5 +25,5 @@ def client_name(name: str, server: str) -> str:
         name: The client's name on the server `default`.
         server: The server's name; empty for libjack's own default.
     """
-    server = server or os.environ.get("JACK_DEFAULT_SERVER") or "default"
+    server = server_name(server)
     return name if server == "default" else f"{name}-{server[:_LONGEST_SERVER]}"

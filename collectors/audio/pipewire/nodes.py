@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from collectors.audio import remedies
 from collectors.audio.pipewire.pw_top import BATCH_SINCE, Node, parse_nodes, parse_version
 from collectors.findings import Finding, Severity
 from collectors.metrics import Family, LabelValues, counter, gauge
@@ -21,6 +22,8 @@ from collectors.metrics import Family, LabelValues, counter, gauge
 _LOOK_SECONDS = 10.0
 _DEADLINE_SECONDS = 5.0
 _LABELS = ("node",)
+_LIBRARY_PATHS = Path("/usr/share/doc/pipewire/examples/ld.so.conf.d")
+"""The folder of Debian's prepared paths of PipeWire's JACK library."""
 MOST_NODES = 256
 """The limit of nodes with series: any program of the user may create nodes under any name."""
 
@@ -188,11 +191,20 @@ def _without_jack() -> Finding:
         " library is jackd's, or PipeWire's JACK is not installed.",
         affects="xruns, DSP load, buffer timing and levels of PipeWire's graph are not measured.",
         remedy=(
-            "sudo apt-get install pipewire-jack  # Debian, Ubuntu",
-            "pw-jack wr-agent run  # as the user whose PipeWire it is",
-            "sudo cp /usr/share/doc/pipewire/examples/ld.so.conf.d/pipewire-jack-*.conf /etc/ld.so.conf.d/  # or for",
-            "sudo ldconfig  # all programs of the machine, instead of jackd's library",
+            *(() if remedies.is_installed("pw-jack") else remedies.packages("pipewire-jack")),
+            *(f"pw-jack {line}" for line in remedies.agent("run", "as the user whose PipeWire it is")),
+            *_for_all_programs(),
         ),
+    )
+
+
+def _for_all_programs() -> tuple[str, ...]:
+    """Return the commands that replace jackd's library, where the distribution has them prepared."""
+    if not any(_LIBRARY_PATHS.glob("pipewire-jack-*.conf")):
+        return ()
+    return (
+        f"sudo cp {_LIBRARY_PATHS}/pipewire-jack-*.conf /etc/ld.so.conf.d/  # or for",
+        "sudo ldconfig  # all programs of the machine, instead of jackd's library",
     )
 
 
@@ -203,7 +215,7 @@ def _without_tools() -> Finding:
         severity=Severity.INFO,
         detail="A PipeWire server's socket exists, but pw-top is not in the agent's PATH.",
         affects="Load and errors of each node are not exported.",
-        remedy=("sudo apt-get install pipewire-bin  # Debian, Ubuntu",),
+        remedy=remedies.packages("pipewire-bin"),
     )
 
 
@@ -217,7 +229,7 @@ def _too_old(version: tuple[int, int, int]) -> Finding:
         severity=Severity.INFO,
         detail=f"Expected PipeWire {text(BATCH_SINCE)} or later, whose pw-top has a batch mode, found {text(version)}.",
         affects="Load and errors of each node are not exported. Metrics through PipeWire's JACK are.",
-        remedy=("install a later PipeWire, on Debian 12 from bookworm-backports",),
+        remedy=("install a later PipeWire; on Debian 12 bookworm-backports has one",),
     )
 
 
@@ -240,8 +252,8 @@ def _broken(name: str) -> Finding:
         detail=f"PipeWire could not start the node {name!r}.",
         affects="Nothing is played or recorded on it, and the nodes that it drives do not run.",
         remedy=(
-            "journalctl --user -u pipewire -n 50  # shows the reason",
-            "systemctl --user restart pipewire wireplumber",
+            *remedies.command("journalctl --user -u pipewire -n 50", "shows the reason"),
+            *remedies.command("systemctl --user restart pipewire wireplumber"),
         ),
     )
 
