@@ -6,10 +6,12 @@ import contextlib
 import errno
 import os
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from collectors.kernel_files import read_bytes
 
@@ -33,6 +35,7 @@ class Mount:
         type: The type of the file system.
         read_only: True if the mount, or the whole file system, refuses writes.
         number: Major and minor number of the file system, which identify it; None in a table that lacks them.
+        hidden: True if a later mount above it covers its path, which then leads to another file system.
     """
 
     device: str
@@ -40,6 +43,7 @@ class Mount:
     type: str
     read_only: bool
     number: tuple[int, int] | None = None
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +84,56 @@ def parse_mountinfo(table: bytes) -> tuple[Mount, ...]:
     Raises:
         ValueError: A line lacks a field.
     """
-    return tuple(_mount_with_number(line) for line in os.fsdecode(table).split("\n") if line)
+    rows = [_row(line) for line in os.fsdecode(table).split("\n") if line]
+    tree = _Tree({row.identifier: row for row in rows}, frozenset((row.parent, row.mount.path) for row in rows))
+    return tuple(replace(row.mount, hidden=True) if tree.hides(row) else row.mount for row in rows)
 
 
-def _mount_with_number(line: str) -> Mount:
+class _Row(NamedTuple):
+    """One line of mountinfo: the identifier of the mount, that of the mount that it is mounted on, and the mount."""
+
+    identifier: str
+    parent: str
+    mount: Mount
+
+
+class _Tree(NamedTuple):
+    """The mounts by their identifiers, and the places at which mounts are: the mount below, and the path."""
+
+    rows: Mapping[str, _Row]
+    places: AbstractSet[tuple[str, str]]
+
+    def hides(self, row: _Row) -> bool:
+        """Return True if another mount covers a folder above this mount, or above one that this is mounted on."""
+        seen: set[str] = set()
+        while row.parent in self.rows and row.parent not in seen:
+            seen.add(row.parent)
+            below = self.rows[row.parent]
+            if any((row.parent, folder) in self.places for folder in _folders(below.mount.path, row.mount.path)):
+                return True
+            row = below
+        return False
+
+
+def _folders(top: str, path: str) -> Iterator[str]:
+    """Yield the folders above a path, up to `top`."""
+    while len(path) > len(top):
+        path = path.rpartition("/")[0] or "/"
+        if len(path) >= len(top):
+            yield path
+
+
+def _row(line: str) -> _Row:
     mount, _, file_system = line.partition(" - ")
     try:
-        _, _, number, _, path, options, *_ = mount.split(" ")
+        identifier, parent, number, _, path, options, *_ = mount.split(" ")
         type_, device, own_options = file_system.split(" ", 2)
         major, minor = map(int, number.split(":"))
     except ValueError as error:
         raise ValueError(f"expected a line of proc_pid_mountinfo(5) in the mount table, found {line!r}") from error
     read_only = _is_read_only(options) or _is_read_only(own_options)
-    return Mount(unescaped(device), unescaped(path), unescaped(type_), read_only, (major, minor))
+    found = Mount(unescaped(device), unescaped(path), unescaped(type_), read_only, (major, minor))
+    return _Row(identifier, parent, found)
 
 
 def _is_read_only(options: str) -> bool:
@@ -137,7 +178,7 @@ def linux_mounts(root: Path) -> Sequence[Mount]:
 
 def visible(mounts: Iterable[Mount]) -> list[Mount]:
     """Return the mounts that programs can reach: of several at one path, the last hides the others."""
-    return list({mount.path: mount for mount in mounts}.values())
+    return list({mount.path: mount for mount in mounts if not mount.hidden}.values())
 
 
 def printable(name: str) -> str:

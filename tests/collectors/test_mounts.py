@@ -110,3 +110,32 @@ def test_of_several_mounts_at_one_path_the_last_is_visible() -> None:
     other = Mount("/dev/a", "/", "ext4", read_only=False)
 
     assert visible([other, below, above]) == [other, above]
+
+
+def _visible(table: str) -> list[str]:
+    return [mount.device for mount in visible(parse_mountinfo(table.encode()))]
+
+
+def test_a_mount_below_a_folder_that_a_later_mount_covers_is_hidden() -> None:
+    root = "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n"
+    takes = "30 22 8:17 / /srv/takes rw - ext4 /dev/sdb1 rw\n"
+    cache = "31 30 0:50 / /srv/takes/cache rw - tmpfs cache rw\n"
+    cover = "40 22 8:33 / /srv rw - ext4 /dev/sdc1 rw\n"
+    inner = "41 40 8:49 / /srv/takes rw - ext4 /dev/sdd1 rw\n"
+
+    assert _visible(root + takes + cache) == ["/dev/sda1", "/dev/sdb1", "cache"]
+    assert _visible(root + takes + cache + cover) == ["/dev/sda1", "/dev/sdc1"]
+    assert _visible(root + takes + cache + cover + inner) == ["/dev/sda1", "/dev/sdc1", "/dev/sdd1"]
+
+
+def test_mounts_listed_before_the_mount_that_they_are_on_are_visible() -> None:
+    """An initramfs mounts /proc and /dev before it moves them onto the root."""
+    table = (
+        "23 29 0:22 / /proc rw - proc proc rw\n"
+        "24 29 0:5 / /dev rw - devtmpfs udev rw\n"
+        "25 24 0:24 / /dev/shm rw - tmpfs shm rw\n"
+        "29 1 8:1 / / rw - ext4 /dev/sda1 rw\n"
+        "50 29 8:2 / /devices rw - ext4 /dev/sda2 rw\n"
+    )
+
+    assert _visible(table) == ["proc", "udev", "shm", "/dev/sda1", "/dev/sda2"]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePath
 
 from collectors.findings import Finding, Severity
-from collectors.mounts import Mount, linux_mounts, printable
+from collectors.mounts import Mount, linux_mounts, printable, visible
 
 _REMOTE = frozenset(
     {
@@ -28,7 +28,7 @@ def read(root: Path) -> Sequence[Mount]:
 
 def under(path: PurePath, mounts: Sequence[Mount]) -> Mount | None:
     """Return the mount that holds a path: the last one with the longest mount point above it."""
-    above = [mount for mount in mounts if path.is_relative_to(mount.path)]
+    above = [mount for mount in visible(mounts) if path.is_relative_to(mount.path)]
     return max(reversed(above), key=lambda mount: len(PurePath(mount.path).parts), default=None)
 
 
