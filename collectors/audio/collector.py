@@ -19,7 +19,9 @@ from collectors.audio.device import Device, Devices, DeviceView, ProbeStream
 from collectors.audio.dropouts import Observation
 from collectors.audio.families import device_families, is_up, probe_families
 from collectors.audio.history import Clock, DropoutHistory, Recorder
+from collectors.audio.jack.names import server_name
 from collectors.audio.jack.passive import PassiveClient, PassiveView
+from collectors.audio.life_log import AudioMoment, LifeLog
 from collectors.audio.platform_sources import LinuxSources, MacSources, PlatformSources
 from collectors.audio.probe.backoff import Backoff
 from collectors.audio.probe.plan import ProbePlan, backed_off, probe_plan, wants_passive, watched_device
@@ -67,6 +69,7 @@ class AudioCollector(Collector):
         self._watched = ""
         self._history = DropoutHistory(state_directory)
         self._recorder = Recorder()
+        self._life = LifeLog()
         self._sources = self._platform()
 
     @property
@@ -197,6 +200,11 @@ class AudioCollector(Collector):
             device.settle(now)
         self._views = tuple(device.view() for device in self._devices)
         self._backoff.see(sum(view.own_misses for view in self._views), now)
+        self._life.see(self._moment(now))
+
+    def _moment(self, now_ns: int) -> AudioMoment:
+        name = server_name(self._config.jack_server)
+        return AudioMoment(name, self._server(), self._is_freewheeling(), self._backoff.step, self._views, now_ns)
 
     def _fold_freewheel(self, now_ns: int) -> None:
         """Mark the watched device, before any observation of this poll is folded."""
