@@ -85,7 +85,9 @@ def _memory(families: _Families) -> float | None:
     available = _total(families, "node_memory_MemAvailable_bytes")
     if available is None:
         free, inactive = (_total(families, f"node_memory_{kind}_bytes") for kind in ("free", "inactive"))
-        available = (free or 0.0) + (inactive or 0.0)
+        if free is None or inactive is None:
+            return None
+        available = free + inactive
     return 1 - available / total if total else None
 
 

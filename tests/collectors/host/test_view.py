@@ -69,3 +69,8 @@ def test_a_name_may_have_several_families() -> None:
     failed = gauge("node_filesystem_readonly", "R.", {(*DISK, "host is down"): 0.0}, (*LABELS, "device_error"))
 
     assert host_view([*families(), failed]) == host_view(families())
+
+
+def test_memory_without_the_available_part_is_unknown() -> None:
+    """Kernels before 3.14 do not tell it."""
+    assert host_view([gauge("node_memory_MemTotal_bytes", "M.", 1000.0)]).memory is None
