@@ -49,15 +49,10 @@ class Machine:
         self._processors = tuple(_processors(root / "sys/devices/system/cpu"))
 
     def families(self) -> list[Family]:
-        """Return the `machine_…` families of cAdvisor."""
+        """Return the `machine_…` families of cAdvisor; those of processors only where the kernel knows these."""
         memory = self._memory()
-        drawers, books, packages, cores = ({row[column] for row in self._processors} for column in range(4))
         return [
-            self._gauge("machine_cpu_cores", "Number of logical CPU cores.", len(self._processors)),
-            self._gauge("machine_cpu_physical_cores", "Number of physical CPU cores.", len(cores)),
-            self._gauge("machine_cpu_sockets", "Number of CPU sockets.", len(packages)),
-            self._gauge("machine_cpu_books", "Number of CPU books.", len(books - {""})),
-            self._gauge("machine_cpu_drawers", "Number of CPU drawers.", len(drawers - {""})),
+            *(self._of_processors() if self._processors else ()),
             self._gauge("machine_memory_bytes", "Amount of memory installed on the machine.", memory["MemTotal_bytes"]),
             self._gauge(
                 "machine_swap_bytes",
@@ -65,6 +60,16 @@ class Machine:
                 memory["SwapTotal_bytes"],
             ),
             gauge("machine_scrape_error", "1 if there was an error while getting machine metrics, 0 otherwise.", 0),
+        ]
+
+    def _of_processors(self) -> list[Family]:
+        drawers, books, packages, cores = ({row[column] for row in self._processors} for column in range(4))
+        return [
+            self._gauge("machine_cpu_cores", "Number of logical CPU cores.", len(self._processors)),
+            self._gauge("machine_cpu_physical_cores", "Number of physical CPU cores.", len(cores)),
+            self._gauge("machine_cpu_sockets", "Number of CPU sockets.", len(packages)),
+            self._gauge("machine_cpu_books", "Number of CPU books.", len(books - {""})),
+            self._gauge("machine_cpu_drawers", "Number of CPU drawers.", len(drawers - {""})),
         ]
 
     def reading(self) -> CgroupReading:

@@ -32,10 +32,13 @@ def test_books_and_drawers_are_counted(machine: Path) -> None:
     assert (size(machine, "sockets"), size(machine, "books"), size(machine, "drawers")) == (2, 2, 1)
 
 
-def test_a_machine_without_topology_has_no_processors(tmp_path: Path) -> None:
+def test_a_machine_without_topology_has_no_count_of_processors(tmp_path: Path) -> None:
     write(tmp_path, {"proc/meminfo": "MemTotal: 8 kB\nSwapTotal: 0 kB\n"})
 
-    assert size(tmp_path, "cores") == 0
+    names = {family.name for family in Machine(tmp_path).families()}
+
+    assert "machine_memory_bytes" in names
+    assert not [name for name in names if name.startswith("machine_cpu_")]
 
 
 def test_a_disk_has_its_counts(machine: Path) -> None:
