@@ -191,6 +191,23 @@ class TestSystemPackages:
         *_, install = noted(checkout)
         assert "--no-install-recommends --no-remove libc6-dev portaudio19-dev" in install
 
+    @pytest.mark.parametrize(
+        ("release", "swift", "wanted"),
+        [
+            ("ID=debian\nVERSION_ID=13\n", "false", "swiftlang\n"),
+            ("ID=debian\nVERSION_ID=13\n", "true", ""),
+            ("ID=debian\nVERSION_ID=12\n", "false", ""),
+            ("ID=debian\n", "false", ""),
+            ("ID=ubuntu\nVERSION_ID=24.04\n", "false", ""),
+        ],
+    )
+    def test_swift_is_installed_where_debian_has_it(
+        self, checkout: Path, release: str, swift: str, wanted: str
+    ) -> None:
+        (checkout / "os-release").write_text(release)
+
+        assert sourced(checkout, f"OS_RELEASE=os-release; has_swift() {{ {swift}; }}; wanted_swift >&2") == wanted
+
     def test_the_package_manager_is_left_alone_when_none_is_missing(self, checkout: Path) -> None:
         sourced(checkout, "find_missing run; install_missing; report_missing")
 

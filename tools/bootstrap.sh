@@ -115,7 +115,7 @@ find_missing() {
 wanted() {
   case $(package_manager)-$1 in
     apt-get-run) wanted_to_build ;;
-    apt-get-test) wanted_to_build && printf '%s\n' chromium cmake curl e2fsprogs g++ iproute2 jackd2 logrotate make \
+    apt-get-test) wanted_to_build && wanted_swift && printf '%s\n' chromium cmake curl e2fsprogs g++ iproute2 jackd2 logrotate make \
       nginx-light openssl pipewire pipewire-bin pipewire-jack postgresql procps prometheus prometheus-alertmanager \
       prometheus-blackbox-exporter prometheus-nginx-exporter prometheus-node-exporter prometheus-postgres-exporter \
       prometheus-redis-exporter redis-server shellcheck strace systemd systemd-journal-remote victoria-metrics zstd ;;
@@ -141,6 +141,31 @@ wanted_to_build() {
   else
     printf '%s\n' python3 python3-dev python3-venv
   fi
+}
+
+# Debian has Swift since release 13. Another toolchain serves as well.
+wanted_swift() {
+  if (($(debian_release) >= 13)) && ! has_swift; then
+    echo swiftlang
+  fi
+}
+
+# The number of this Debian release; 0 on other systems.
+debian_release() {
+  (
+    ID='' VERSION_ID=''
+    # shellcheck source=/dev/null
+    source "${OS_RELEASE:-/etc/os-release}" 2>/dev/null || true
+    if [[ $ID == debian && $VERSION_ID =~ ^[0-9]+$ ]]; then
+      echo "$VERSION_ID"
+    else
+      echo 0
+    fi
+  )
+}
+
+has_swift() {
+  command -v swift >/dev/null || [[ -x /opt/swift/usr/bin/swift ]]
 }
 
 # A Python that is not Debian's has all of itself.
@@ -261,6 +286,7 @@ cost_of() {
     gcc | libc6-dev | portaudio* | *-dev) echo "PyAudio cannot be built and no audio device is probed" ;;
     jack*) echo "what needs a JACK server fails" ;;
     *node*exporter) echo "the comparison with node_exporter fails" ;;
+    swiftlang) echo "the tests of the Swift package are skipped" ;;
     python*) echo "no .venv can be made" ;;
     *) echo "the tests that run it fail" ;;
   esac

@@ -8,13 +8,14 @@ from tests.clients.conftest import BUILD_PATIENCE
 
 ROOT = Path(__file__).parents[3]
 PACKAGE = ROOT / "clients" / "swift"
-PLACES = ("/opt/swift/usr/bin", "/usr/libexec/swift/bin")
+PLACE = "/opt/swift/usr/bin"
+"""The folder where a toolchain from swift.org usually is, next to those of the PATH."""
 
 
 @pytest.fixture(scope="session")
 def toolchain() -> str:
     """The `swift` command. Without one, the tests that need it are skipped."""
-    found = shutil.which("swift") or shutil.which("swift", path=":".join(PLACES))
+    found = shutil.which("swift") or shutil.which("swift", path=PLACE)
     if not found:
         pytest.skip("no Swift toolchain is installed (Debian 13: swiftlang)")
     return found
