@@ -17,7 +17,8 @@ let package = Package(
             sources: ["src"]
         ),
         .target(name: "WhiteRoomMetrics", dependencies: ["CWhiteRoomMetrics"]),
-        .testTarget(name: "WhiteRoomMetricsTests", dependencies: ["WhiteRoomMetrics"]),
+        .target(name: "AllocationCount", path: "Tests/AllocationCount"),
+        .testTarget(name: "WhiteRoomMetricsTests", dependencies: ["AllocationCount", "WhiteRoomMetrics"]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17

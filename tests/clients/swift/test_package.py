@@ -12,6 +12,21 @@ def test_the_package_builds_without_a_warning_and_its_tests_pass(toolchain: str,
     assert " passed after" in said
 
 
+def test_the_thread_sanitizer_finds_no_race(toolchain: str, builds: Path) -> None:
+    folder = builds / "swift-thread-sanitizer"
+    said = run_swift(toolchain, "test", "--sanitize=thread", "--package-path", PACKAGE, "--scratch-path", folder)
+
+    assert "Test run with" in said
+    assert "ThreadSanitizer" not in said
+
+
+def test_the_part_that_only_apple_has_is_short() -> None:
+    apples = [path for path in PACKAGE.rglob("*.swift") if "canImport(UIKit)" in path.read_text()]
+
+    assert [path.name for path in apples] == ["DisplayFrames.swift"]
+    assert len(apples[0].read_text().splitlines()) < 100
+
+
 def test_the_swift_snippets_of_the_page_compile(toolchain: str, stage_app: Path, tmp_path: Path) -> None:
     page = (ROOT / "docs" / "instrumentation.md").read_text()
     found = re.findall(r"^```swift\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
