@@ -1,5 +1,4 @@
-// The screen's own frames, on Apple's platforms. Linux has no display link, so this file is empty there: it is the one part
-// of the package that was neither compiled nor run where the tests ran.
+// The screen's own frames, on Apple's platforms. Linux has no display link, so this file is empty there.
 
 #if (canImport(UIKit) && !os(watchOS)) || canImport(AppKit)
 import QuartzCore
