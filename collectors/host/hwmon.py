@@ -94,7 +94,8 @@ def families(root: Path) -> list[Family]:
 def chips(directory: Path) -> dict[str, Path]:
     """Return the chips by their label, which is unique: several chips of one device get a suffix.
 
-    The suffix is the driver's name if that tells the chips apart, else hwmonN, as in node_exporter.
+    The suffix is the driver's name if that tells the chips apart, else hwmonN, as in node_exporter. hwmonN is used too
+    if the label with the driver's name is that of another device.
 
     Raises:
         FileNotFoundError: The machine has no sensors.
@@ -102,12 +103,12 @@ def chips(directory: Path) -> dict[str, Path]:
     named = [(chip_name(chip), clean(read_attribute(chip / "name") or ""), chip) for chip in _entries_of(directory)]
     labels = Counter(name for name, _, _ in named)
     drivers = Counter((name, driver) for name, driver, _ in named)
-    return {
-        name
-        if labels[name] == 1
-        else f"{name}_{driver if driver and drivers[name, driver] == 1 else clean(chip.name)}": chip
-        for name, driver, chip in named
-    }
+    found = {}
+    for name, driver, chip in named:
+        label = name if labels[name] == 1 else f"{name}_{driver}"
+        is_unique = labels[name] == 1 or (driver and drivers[name, driver] == 1 and label not in labels)
+        found[label if is_unique else f"{name}_{clean(chip.name)}"] = chip
+    return found
 
 
 def _entries_of(directory: Path) -> list[Path]:

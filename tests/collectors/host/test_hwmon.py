@@ -150,3 +150,18 @@ def test_frequencies_with_one_label_keep_the_kernels_names(tree: Tree) -> None:
 
     found = samples_of(families(root), "node_hwmon_freq_freq_mhz")
     assert found == {("amdgpu", "freq1"): 1500, ("amdgpu", "freq2"): 900}
+
+
+def test_a_chip_whose_label_is_that_of_another_device_is_numbered(tree: Tree) -> None:
+    """The chip with a suffix must not replace the chip of a device that has the whole label as its name."""
+    root = tree({f"sys/class/hwmon/hwmon{number}/temp1_input": f"{number}000\n" for number in range(3)})
+    for number, (device, driver) in enumerate((("asus/nb", "wmi"), ("asus/nb", "fan"), ("asus/nb_wmi", "other"))):
+        (root / "sys/devices" / device).mkdir(parents=True, exist_ok=True)
+        (root / f"sys/class/hwmon/hwmon{number}/device").symlink_to(root / "sys/devices" / device)
+        (root / f"sys/class/hwmon/hwmon{number}/name").write_text(f"{driver}\n")
+
+    assert samples_of(families(root), "node_hwmon_temp_celsius") == {
+        ("asus_nb_hwmon0", "temp1"): 0,
+        ("asus_nb_fan", "temp1"): 1,
+        ("asus_nb_wmi", "temp1"): 2,
+    }
