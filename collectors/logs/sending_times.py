@@ -7,8 +7,9 @@ times.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
-from heapq import nlargest
+from heapq import heappush, heappushpop, nlargest
 from zlib import crc32
 
 from collectors.logs.history import History, StreamHistory, Window, stream_key
@@ -42,12 +43,16 @@ def assign_times(stream: Stream, history: History, *, has_own_times: bool) -> li
     Returns:
         The times before the window of the history was applied.
     """
+    key = stream_key(stream.labels)
     known = history.of(stream.labels)
     before = stream.timestamps
-    times = _in_order(before, known, has_own_times=has_own_times)
-    times = _separated(times, stream.lines, stream_key(stream.labels), known)
+    if _is_ascending(before, max(known.newest, known.horizon)):
+        times = before
+        _remember(known, times, stream.lines, key)
+    else:
+        times = _decided(before, stream.lines, key, known, has_own_times=has_own_times)
     stream.timestamps = times
-    apply_window(stream, times, history.windows.get(stream_key(stream.labels)))
+    apply_window(stream, times, history.windows.get(key))
     if has_own_times:
         _keep_original(stream, before)
     known.newest = max(known.newest, *stream.timestamps)
@@ -105,53 +110,47 @@ def _keep_original(stream: Stream, before: Sequence[int]) -> None:
     stream.metadata = metadata
 
 
-def _in_order(times: list[int], known: StreamHistory, *, has_own_times: bool) -> list[int]:
-    """Move the entries that Loki would refuse as too far behind their stream."""
-    earliest = min(times)
-    if has_own_times:
-        if earliest >= max(known.newest, *times) - BEHIND_NS:
-            return times
-    elif earliest >= known.newest and times == sorted(times):
-        return times
-    newest, ordered = known.newest, []
-    for at in times:
-        floor = newest - BEHIND_NS
-        if not has_own_times and at < newest <= at + AHEAD_NS:
-            ordered.append(newest)
-        elif at < floor:
-            known.moved = known.moved + 1 if floor <= known.moved < floor + _SECOND_NS else floor
-            ordered.append(known.moved)
-        else:
-            newest = max(newest, at)
-            ordered.append(at)
-    return ordered
+def _is_ascending(times: Sequence[int], newest: int) -> bool:
+    """Check for times that each come after all earlier ones, which need no decision."""
+    return times[0] > newest and all(map(operator.lt, times, times[1:]))
 
 
-def _separated(times: list[int], lines: Sequence[str | bytes], key: int, known: StreamHistory) -> list[int]:
-    """Move entries that equal an earlier one in time and text to a time of their own."""
-    sent = set(known.sent)
-    different = set(times)
-    if len(different) == len(times) and min(times) > known.horizon and not any(at in different for at, _ in known.sent):
-        _remember(known, zip(times, lines, strict=True), times, key)
-        return times
-    separated, following = [], dict[tuple[int, int], int]()
-    for at, line in zip(times, lines, strict=True):
+def _decided(
+    times: Sequence[int], lines: Sequence[str | bytes], key: int, known: StreamHistory, *, has_own_times: bool
+) -> list[int]:
+    """Return times that Loki accepts, none equal to that of an earlier entry with the same text.
+
+    The history moves with each entry, so the cuts between batches make no difference.
+    """
+    decided, newest, sent = list[int](), sorted(known.sent), set(known.sent)
+    for own, line in zip(times, lines, strict=True):
+        at = _in_order(own, known, has_own_times=has_own_times)
         checksum = _checksum(line, key)
-        if at <= known.horizon:
-            free = _late(at, known)
-        elif (at, checksum) in sent:
-            free = following.get((at, checksum), at + 1)
-        else:
-            free = at
+        free = _late(at, known) if at <= known.horizon else at
         while (free, checksum) in sent:
             free += 1
-        if free != at:
-            following[at, checksum] = free + 1
+        decided.append(free)
+        known.newest = max(known.newest, free)
         sent.add((free, checksum))
-        separated.append(free)
-    newest = nlargest(REMEMBERED + 1, sent)
-    _note(known, newest)
-    return separated
+        if len(newest) < REMEMBERED:
+            heappush(newest, (free, checksum))
+        else:
+            oldest = heappushpop(newest, (free, checksum))
+            sent.discard(oldest)
+            known.horizon = max(known.horizon, oldest[0])
+    known.sent = sorted(newest, reverse=True)
+    return decided
+
+
+def _in_order(at: int, known: StreamHistory, *, has_own_times: bool) -> int:
+    """Move an entry that Loki would refuse as too far behind its stream."""
+    if not has_own_times and at < known.newest <= at + AHEAD_NS:
+        return known.newest
+    floor = known.newest - BEHIND_NS
+    if at >= floor:
+        return at
+    known.moved = known.moved + 1 if floor <= known.moved < floor + _SECOND_NS else floor
+    return known.moved
 
 
 def _late(at: int, known: StreamHistory) -> int:
@@ -164,10 +163,10 @@ def _late(at: int, known: StreamHistory) -> int:
     return at + room + known.late % room
 
 
-def _remember(known: StreamHistory, entries: object, times: list[int], key: int) -> None:
-    """Note different entries that are all newer than the horizon."""
-    threshold = sorted(times)[-(REMEMBERED + 1) :][0]
-    fresh = [(at, _checksum(line, key)) for at, line in entries if at >= threshold]  # type: ignore[attr-defined]
+def _remember(known: StreamHistory, times: Sequence[int], lines: Sequence[str | bytes], key: int) -> None:
+    """Note entries that are all newer than those before them."""
+    last = -(REMEMBERED + 1)
+    fresh = [(at, _checksum(line, key)) for at, line in zip(times[last:], lines[last:], strict=True)]
     _note(known, nlargest(REMEMBERED + 1, [*known.sent, *fresh]))
 
 

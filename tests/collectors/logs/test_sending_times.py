@@ -20,14 +20,14 @@ def assigned(
     return stream
 
 
-def in_batches(times: list[int], lines: list[str], cuts: list[int]) -> list[int]:
+def in_batches(times: list[int], lines: list[str], cuts: list[int], *, own: bool = True) -> list[int]:
     """Return the times, when the lines are sent in batches that end at `cuts`, with a restart after each."""
     packed, sent = NOTHING, list[int]()
     for start, stop in zip([0, *cuts], [*cuts, len(lines)], strict=True):
         if start == stop:
             continue
         history = History.unpack(packed)
-        sent += assigned(times[start:stop], lines[start:stop], history).timestamps
+        sent += assigned(times[start:stop], lines[start:stop], history, own=own).timestamps
         packed = history.pack()
     return sent
 
@@ -80,6 +80,27 @@ def test_lines_that_are_sent_again_with_more_behind_them_keep_their_times() -> N
     again = assigned(times[50:], lines[50:], History.unpack(packed)).timestamps
 
     assert again[:50] == first
+
+
+@pytest.mark.parametrize("own", [True, False])
+@given(st.data())
+def test_the_cuts_between_batches_make_no_difference(own: bool, data: st.DataObject) -> None:  # noqa: FBT001 - a case
+    offsets = st.integers(0, 3) | st.integers(0, 60).map(SECOND.__mul__) | st.integers(-3, 3).map(HOUR.__mul__)
+    times = [NOW + offset for offset in data.draw(st.lists(offsets, max_size=120))]
+    lines = data.draw(st.lists(st.sampled_from(["a", "b"]), min_size=len(times), max_size=len(times)))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(times)), max_size=6)))
+
+    assert in_batches(times, lines, cuts, own=own) == in_batches(times, lines, [], own=own)
+
+
+def test_equal_lines_keep_their_times_when_several_batches_are_sent_again_as_one() -> None:
+    between = [NOW + SECOND + number * 1000 for number in range(2 * REMEMBERED)]
+    times = [*between, NOW, *between, NOW, *between, NOW]
+    lines = [f"same {at}" for at in times]
+
+    sent = in_batches(times, lines, [len(between), len(between) + 1, 2 * len(between) + 2])
+
+    assert in_batches(times, lines, []) == sent
 
 
 def test_an_entry_far_behind_its_stream_is_moved_and_keeps_its_time() -> None:
