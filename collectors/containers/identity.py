@@ -3,6 +3,7 @@ r"""The identification of containers by the path of their control group.
 | manager | form of the path |
 |---|---|
 | Docker, Podman, containerd, CRI-O, nerdctl | `ID`, `ENGINE-ID`, `ENGINE-ID.scope`; `ID` is 64 hexadecimal digits |
+| Kata Containers | `kata_ID` |
 | containerd with cgroupfs below systemd | `….slice:cri-containerd:ID` |
 | Amazon ECS | `/ecs/TASK/ID`, on Fargate with `TASK-NUMBER` as the identifier |
 | BuildKit | `buildkit/ID`, `buildkit-ID.scope`, `….slice:buildkit:ID` |
@@ -23,7 +24,7 @@ _ENGINE_ID = re.compile("[0-9a-f]{64}")
 _UNIT = r"/(?:systemd-nspawn@(?P<id>[^/]+)\.service|machine\.slice/machine-(?P<machine>[^/]+)\.scope)"
 _MACHINE_UNIT = re.compile(rf"{_UNIT}$")
 _FORMS = (
-    re.compile(rf"[/:](?:(?P<engine>[a-z-]+)[-:])?(?P<id>{_ENGINE_ID.pattern})(?:\.scope)?$"),
+    re.compile(rf"[/:](?:(?P<engine>[a-z-]+)[-:]|kata_)?(?P<id>{_ENGINE_ID.pattern})(?:\.scope)?$"),
     re.compile(r"/ecs/[0-9a-f]{32}/(?P<id>[0-9a-f]{32}-[0-9]+)$"),
     re.compile(r"[/:]buildkit[/:-](?P<id>[0-9a-z]{20,})(?:\.scope)?$"),
     re.compile(r"/lxc(?:\.payload)?/(?P<id>[^/]+)$"),
@@ -33,8 +34,9 @@ _FORMS = (
     re.compile(r"/(?P<id>(?:apptainer|singularity)-[0-9]+)\.scope$"),
 )
 _VIRTUAL_MACHINE = "qemu-"
-_POD = re.compile(rf"/libpod_parent/{_ENGINE_ID.pattern}$")
-"""The group of a pod of Podman with cgroupfs. The containers in it are named `libpod-ID`."""
+_NO_CONTAINER = re.compile(rf"/(?:libpod_parent|kata_overhead)/{_ENGINE_ID.pattern}$")
+"""The group of a pod of Podman with cgroupfs, whose containers are named `libpod-ID`, and that of Kata's own processes.
+"""
 
 _ESCAPE = re.compile(r"\\x([0-9a-f]{2})")
 
@@ -44,7 +46,7 @@ def container_id(path: str) -> str:
 
     The monitors that Podman and CRI-O start next to a container carry its identifier too.
     """
-    if _POD.search(path):
+    if _NO_CONTAINER.search(path):
         return ""
     for form in _FORMS:
         if found := form.search(path):

@@ -23,6 +23,7 @@ from tests.collectors.containers.support import WEB
         f"/kubepods/burstable/pod1a2b/crio-{WEB}",
         f"/ecs/0123456789abcdef0123456789abcdef/{WEB}",
         f"/default/{WEB}",
+        f"/kubepods/besteffort/pod1a2b/kata_{WEB}",
     ],
 )
 def test_an_engines_container_is_known_by_its_path(path: str) -> None:
@@ -71,6 +72,7 @@ def test_a_container_of_another_manager_has_its_name(path: str, name: str) -> No
         f"/system.slice/var-lib-docker-containers-{WEB}-shm.mount",
         f"/machine.slice/machine-libpod_pod_{WEB}.slice",
         f"/libpod_parent/{WEB}",
+        f"/kata_overhead/{WEB}",
         "/lxc",
         "/lxc.monitor.studio",
         "/lxc.payload.studio/system.slice",
