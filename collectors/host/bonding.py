@@ -18,16 +18,14 @@ def families(root: Path) -> list[Family]:
     slaves: dict[LabelValues, float] = {}
     active: dict[LabelValues, float] = {}
     for master in read_text(directory / "bonding_masters").split():
-        states = [_state(directory / master, slave) for slave in _slaves(directory / master)]
-        slaves[master,], active[master,] = len(states), states.count("up")
+        members = read_attribute(directory / master / "bonding/slaves")
+        if members is not None:  # not removed since
+            states = [_state(directory / master, slave) for slave in members.split()]
+            slaves[master,], active[master,] = len(states), states.count("up")
     return [
         gauge("node_bonding_slaves", "Number of configured slaves per bonding interface.", slaves, ("master",)),
         gauge("node_bonding_active", "Number of active slaves per bonding interface.", active, ("master",)),
     ]
-
-
-def _slaves(master: Path) -> list[str]:
-    return read_text(master / "bonding/slaves").split()
 
 
 def _state(master: Path, slave: str) -> str | None:

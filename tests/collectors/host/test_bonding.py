@@ -18,3 +18,11 @@ def test_old_kernels_name_the_members_otherwise(tree: Tree) -> None:
 
     assert samples_of(families(root), "node_bonding_slaves") == {("bond0",): 2}
     assert samples_of(families(root), "node_bonding_active") == {("bond0",): 1}
+
+
+def test_a_bond_that_was_just_removed_costs_no_other(tree: Tree) -> None:
+    found = families(
+        tree({"sys/class/net/bonding_masters": "bond0 bond1\n", "sys/class/net/bond1/bonding/slaves": "\n"})
+    )
+
+    assert samples_of(found, "node_bonding_slaves") == {("bond1",): 0}
