@@ -43,6 +43,7 @@ class AudioState:
         probe_failure: The reason why it has none.
         stream: The probe's open stream.
         backoff: The probe's step of back-off.
+        rested_ns: The time in which back-off kept the probe closed since the agent started.
         holders: The open ALSA streams and their owners.
         devices: The devices seen since the agent started.
         now_ns: Monotonic time.
@@ -57,6 +58,7 @@ class AudioState:
     probe_failure: ProbeError | None
     stream: StreamInfo | None
     backoff: Step
+    rested_ns: int
     holders: tuple[str, ...]
     devices: tuple[DeviceView, ...]
     now_ns: int
@@ -166,7 +168,7 @@ def _without_device(state: AudioState) -> Finding:
 def _probe(state: AudioState) -> list[Finding]:
     if state.config.observers == "passive":
         return [findings.passive_only()]
-    found = [findings.backed_off(state.backoff)] if state.backoff else []
+    found = [findings.backed_off(state.backoff, state.rested_ns)] if state.backoff else []
     if state.stream is not None and not state.stream.channels:
         found.append(findings.no_levels(state.stream))
     if state.stream is not None and state.stream.inputs > state.stream.channels == MAX_CHANNELS:

@@ -23,7 +23,7 @@ from collectors.audio.jack.names import server_name
 from collectors.audio.jack.passive import PassiveClient, PassiveView
 from collectors.audio.life_log import AudioMoment, LifeLog
 from collectors.audio.platform_sources import LinuxSources, MacSources, PlatformSources
-from collectors.audio.probe.backoff import Backoff
+from collectors.audio.probe.backoff import Backoff, Machine, pressure
 from collectors.audio.probe.plan import ProbePlan, backed_off, probe_plan, wants_passive, watched_device
 from collectors.audio.probe.protocol import Exit, StreamInfo
 from collectors.audio.probe.runner import POLL_SECONDS, ProbeRunner
@@ -103,7 +103,7 @@ class AudioCollector(Collector):
         """Return the families of all devices seen so far."""
         families = list(device_families(self._views, self._missing(), time.monotonic_ns()))
         if self._config.observers != "passive":
-            families += probe_families(self._runner.view())
+            families += probe_families(self._runner.view(), self._backoff)
         families += self._sources.families()
         return [family for family in families if family.samples]
 
@@ -157,6 +157,7 @@ class AudioCollector(Collector):
             probe_failure=self._runner.failure,
             stream=self._runner.stream,
             backoff=self._backoff.step,
+            rested_ns=self._backoff.rested_ns,
             holders=self._sources.holders(),
             devices=self._views,
             now_ns=time.monotonic_ns(),
@@ -199,8 +200,12 @@ class AudioCollector(Collector):
         for device in self._devices:
             device.settle(now)
         self._views = tuple(device.view() for device in self._devices)
-        self._backoff.see(sum(view.own_misses for view in self._views), now)
+        self._backoff.see(sum(view.own_misses for view in self._views), now, self._machine)
         self._life.see(self._moment(now))
+
+    def _machine(self) -> Machine:
+        server = self._server()
+        return Machine(pressure(), server.load if server.state == "running" else None)
 
     def _moment(self, now_ns: int) -> AudioMoment:
         name = server_name(self._config.jack_server)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from collectors.audio.device import DeviceView
+from collectors.audio.probe.backoff import Backoff, Step
 from collectors.audio.probe.runner import ProbeView
 from collectors.metrics import Family, HistogramValue, LabelValues, counter, gauge, histogram
 
@@ -42,8 +43,8 @@ def device_families(devices: Iterable[DeviceView], missing: Iterable[str], now_n
     yield _clipped(devices)
 
 
-def probe_families(probe: ProbeView) -> Iterator[Family]:
-    """Yield the families of the probe's cost."""
+def probe_families(probe: ProbeView, backoff: Backoff) -> Iterator[Family]:
+    """Yield the families of the probe's cost and of its rests."""
     if probe.load is not None:
         help_ = "Time spent in the probe's own callback, as a ratio of the buffer's duration."
         yield gauge("wr_agent_audio_probe_load_ratio", help_, probe.load)
@@ -51,6 +52,10 @@ def probe_families(probe: ProbeView) -> Iterator[Family]:
     yield counter("wr_agent_audio_probe_restarts_total", help_, probe.restarts)
     help_ = "Buffer and level records that were overwritten before the agent read them."
     yield counter("wr_agent_audio_ring_overruns_total", help_, probe.overruns)
+    help_ = "1 while the probe has no stream because it missed deadlines; the passive JACK client measures alone."
+    yield gauge("wr_agent_audio_probe_resting", help_, backoff.step == Step.CLOSED)
+    help_ = "Seconds without a stream because the probe missed deadlines: no timing, lost buffers or levels."
+    yield counter("wr_agent_audio_probe_rest_seconds_total", help_, backoff.rested_ns / 1e9)
 
 
 def _each(devices: list[DeviceView], value: Callable[[DeviceView], float | None]) -> dict[LabelValues, float]:

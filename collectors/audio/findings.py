@@ -9,7 +9,7 @@ from collectors.audio import remedies
 from collectors.audio.dropouts import Dropout
 from collectors.audio.jack.passive import PassiveView
 from collectors.audio.jack.server_process import ServerProcess
-from collectors.audio.probe.backoff import REST_NS, Step
+from collectors.audio.probe.backoff import LONGEST_REST_NS, SHORTEST_REST_NS, Step
 from collectors.audio.probe.process import ProbeError
 from collectors.audio.probe.protocol import MAX_CHANNELS, StreamInfo
 from collectors.audio.thresholds import CLIPPED_A_SECOND, DSP_LOAD, SILENT_SECONDS
@@ -222,16 +222,21 @@ def passive_only() -> Finding:
     )
 
 
-def backed_off(step: Step) -> Finding:
+def backed_off(step: Step, rested_ns: int) -> Finding:
     """Return the finding that the probe backed off because it was late by itself."""
     closed = step == Step.CLOSED
-    doing = "Its stream is closed" if closed else "It measures one channel, with a larger buffer unless that is JACK's"
+    doing = (
+        f"Its stream is closed, for {_ago(rested_ns)} in all since the agent started"
+        if closed
+        else "It measures one channel, with a larger buffer unless that is JACK's"
+    )
+    earliest, latest = SHORTEST_REST_NS // 1_000_000_000, LONGEST_REST_NS // 60_000_000_000
     return Finding(
         code="audio-probe-backed-off",
         title="The probe backed off to avoid causing dropouts",
         severity=Severity.WARNING,
         detail="Its callback was a whole buffer late at more than ten polls in ten seconds, by its own delay. "
-        f"{doing}. It resumes all its work {REST_NS // 60_000_000_000} minutes after it backed off.",
+        f"{doing}. It retries once the processors are calm: {earliest} s to {latest} min after it backed off.",
         affects=f"Until then {_TIMING}." if closed else "Until then the levels of the other channels are not measured.",
         remedy=(
             *_busy_threads(),

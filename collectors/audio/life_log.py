@@ -175,6 +175,7 @@ class LifeLog:
         self._settings = Subject((0, 0))
         self._freewheeling = Subject(value=False)
         self._backoff = Subject(Step.FULL)
+        self._dropouts_at_rest = 0
         self._devices: dict[str, _DeviceLife] = {}
 
     def see(self, moment: AudioMoment) -> None:
@@ -234,11 +235,14 @@ class LifeLog:
         change = self._backoff.see(moment.backoff, moment.now_ns)
         if change is None:
             return
-        match moment.backoff:
-            case Step.FULL:
-                seconds = round(change.seconds, 1)
-                log.info("audio probe does all its work again", was=change.before.name.lower(), seconds=seconds)
-            case Step.LESS:
-                log.warning("audio probe is late by itself and measures one channel", **change.fields)
-            case Step.CLOSED:
-                log.warning("audio probe is late by itself and rests; the passive client measures", **change.fields)
+        dropouts = sum(view.dropouts for view in moment.devices)
+        if change.before == Step.CLOSED:
+            missed = {"seconds": round(change.seconds, 1), "dropouts_meanwhile": dropouts - self._dropouts_at_rest}
+            log.info("audio probe measures again after a rest", **missed, **change.fields)
+        elif moment.backoff == Step.FULL:
+            log.info("audio probe measures all channels again", seconds=round(change.seconds, 1), **change.fields)
+        elif moment.backoff == Step.LESS:
+            log.warning("audio probe is late by itself and measures one channel", **change.fields)
+        else:
+            self._dropouts_at_rest = dropouts
+            log.warning("audio probe is late by itself and rests; the passive client measures", **change.fields)

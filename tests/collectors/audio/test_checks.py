@@ -29,6 +29,7 @@ HEALTHY = AudioState(
     probe_failure=None,
     stream=STREAM,
     backoff=Step.FULL,
+    rested_ns=0,
     holders=(),
     devices=(Device("system").view(),),
     now_ns=10**15,
@@ -252,6 +253,13 @@ def test_a_probe_that_has_backed_off_says_what_that_costs(step: Step, cost: str)
 
     assert found["audio-probe-backed-off"].severity == Severity.WARNING
     assert cost in found["audio-probe-backed-off"].affects
+    assert "30 s to 10 min after it backed off" in found["audio-probe-backed-off"].detail
+
+
+def test_a_probe_that_rests_says_how_long_it_missed() -> None:
+    resting = replace(HEALTHY, backoff=Step.CLOSED, rested_ns=95 * SECOND)
+
+    assert "closed, for 95 s in all" in findings(resting)["audio-probe-backed-off"].detail
 
 
 def test_a_probe_that_has_backed_off_and_cannot_open_its_stream_says_both() -> None:

@@ -104,7 +104,7 @@ async def test_a_dead_server_is_down_at_once_and_measuring_resumes(
     buffers = observed(collector, INTERVALS)
     await soon(lambda: observed(collector, INTERVALS) > buffers, "buffers again")
 
-    assert gauges == ["audio_device_up"]
+    assert gauges == ["audio_device_up", "wr_agent_audio_probe_resting"]
     assert went_down(before, counters(collector)) == []
     assert before[INTERVALS, "system"] > 0
     await soon(lambda: codes(collector) == set(), "the finding to go")

@@ -44,7 +44,9 @@ def test_the_numbers_are_those_of_the_code() -> None:
     assert dropouts.HOLD_NS == 10**9
     assert "about one second after" in PAGE
     assert f"within {families.ALIVE_NS / 1e9:g} s" in PAGE
-    assert (backoff.LIMIT, backoff.WINDOW_NS, backoff.REST_NS) == (10, 10 * 10**9, 600 * 10**9)
+    assert (backoff.LIMIT, backoff.WINDOW_NS) == (10, 10 * 10**9)
+    assert (backoff.SHORTEST_REST_NS, backoff.LONGEST_REST_NS) == (30 * 10**9, 600 * 10**9)
+    assert (backoff.SURVIVED_NS, backoff.CALM_PRESSURE, backoff.LATE_NS) == (120 * 10**9, 0.1, 10**8)
     assert "more than ten looks in ten seconds" in PAGE.replace("\n", " ")
-    assert "Ten minutes later" in PAGE
+    assert "30 s after it backed off" in PAGE.replace("\n", " ")
     assert f"begin at {device.JITTER_BOUNDS[0] * 1e6:g} µs" in PAGE

@@ -6,6 +6,7 @@ from dataclasses import replace
 from collectors.audio.device import Device
 from collectors.audio.families import ALIVE_NS, device_families, probe_families
 from collectors.audio.jack.passive import PassiveView
+from collectors.audio.probe.backoff import Backoff, Step
 from collectors.audio.probe.protocol import BUFFER_RECORD, StreamInfo, level_record
 from collectors.audio.probe.runner import ProbeView
 from collectors.metrics import Family, LabelValues, Value
@@ -106,12 +107,17 @@ def test_the_servers_word_on_latency_is_taken_before_portaudios() -> None:
 
 
 def test_the_probe_says_what_it_costs() -> None:
-    assert {name: value[()] for name, value in samples(probe_families(ProbeView(0.01, 2, 3))).items()} == {
+    resting = Backoff()
+    resting.step, resting.rested_ns = Step.CLOSED, 90_500_000_000
+
+    assert {name: value[()] for name, value in samples(probe_families(ProbeView(0.01, 2, 3), resting)).items()} == {
         "wr_agent_audio_probe_load_ratio": 0.01,
         "wr_agent_audio_probe_restarts_total": 2,
         "wr_agent_audio_ring_overruns_total": 3,
+        "wr_agent_audio_probe_resting": 1,
+        "wr_agent_audio_probe_rest_seconds_total": 90.5,
     }
 
 
 def test_without_a_stream_the_probe_has_no_load() -> None:
-    assert "wr_agent_audio_probe_load_ratio" not in samples(probe_families(ProbeView()))
+    assert "wr_agent_audio_probe_load_ratio" not in samples(probe_families(ProbeView(), Backoff()))

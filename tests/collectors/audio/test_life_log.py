@@ -128,13 +128,17 @@ def test_a_device_is_up_and_down_once() -> None:
 def test_the_probes_back_off_is_a_line_a_step() -> None:
     life = Life()
     life.poll()
-    steps = [events(life.poll(backoff=step, polls=100)) for step in (Step.LESS, Step.CLOSED, Step.FULL)]
+    steps = [events(life.poll(backoff=step, polls=100)) for step in (Step.LESS, Step.CLOSED)]
+    (back,) = life.poll(backoff=Step.LESS, polls=100, devices=(device(up=False, dropouts=2),))
+    (full,) = life.poll(polls=100)
 
     assert steps == [
         ["audio probe is late by itself and measures one channel"],
         ["audio probe is late by itself and rests; the passive client measures"],
-        ["audio probe does all its work again"],
     ]
+    assert (back["event"], back["log_level"]) == ("audio probe measures again after a rest", "info")
+    assert (back["seconds"], back["dropouts_meanwhile"]) == (25.0, 2)
+    assert full["event"] == "audio probe measures all channels again"
 
 
 def test_dropouts_here_and_there_are_no_stretch() -> None:

@@ -46,7 +46,7 @@ def all_findings() -> list[Finding]:
         findings.device_unplugged("default", ["usb"], ["hdmi"]),
         findings.device_not_found("usb", ["hdmi"]),
         findings.passive_only(),
-        findings.backed_off(Step.CLOSED),
+        findings.backed_off(Step.CLOSED, SECOND),
         findings.no_levels(STREAM),
         findings.channels_unmeasured(STREAM),
         findings.device_busy(FAILED, []),
