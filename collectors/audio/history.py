@@ -138,8 +138,9 @@ class DropoutHistory:
         """
         lines = [_Line(dropout=dropout) for dropout in found]
         if measuring:
-            if self._watched and now - self._watched > _MARK_SECONDS:
-                lines.append(_Line(unwatched=Unwatched(self._watched, now)))
+            before = self._watched or now - KEEP_SECONDS
+            if now - before > _MARK_SECONDS:
+                lines.append(_Line(unwatched=Unwatched(before, now)))
             self._watched = now
         for line in lines:
             self._take(line)

@@ -39,7 +39,7 @@ def test_dropouts_survive_a_restart(tmp_path: Path) -> None:
     after = begun(tmp_path, NOW + 7)
 
     assert after.view.dropouts == (dropout(NOW), dropout(NOW + 5))
-    assert after.view.unwatched == ()
+    assert after.view.unwatched == (Unwatched(NOW + 1 - KEEP_SECONDS, NOW + 1),), "the day before the first start"
     assert after.view.watched == pytest.approx(NOW + 6)
 
 
@@ -59,13 +59,14 @@ def test_time_without_an_agent_or_a_device_is_not_measured(tmp_path: Path) -> No
 
     after = begun(tmp_path, NOW + 100)
     after.keep([], NOW + 100, measuring=False)
-    assert (after.view.unwatched, after.view.watched) == ((), NOW)
+    first = Unwatched(NOW - KEEP_SECONDS, NOW)
+    assert (after.view.unwatched, after.view.watched) == ((first,), NOW)
     after.keep([], NOW + 200, measuring=True)
     after.keep([], NOW + 205, measuring=True)
 
-    assert after.view.unwatched == (Unwatched(NOW, NOW + 200),)
+    assert after.view.unwatched == (first, Unwatched(NOW, NOW + 200))
     assert after.view.watched == NOW + 205
-    assert begun(tmp_path, NOW + 206).view.unwatched == (Unwatched(NOW, NOW + 200),)
+    assert begun(tmp_path, NOW + 206).view.unwatched == (first, Unwatched(NOW, NOW + 200))
 
 
 def test_entries_older_than_a_day_go(tmp_path: Path) -> None:
