@@ -2,8 +2,9 @@ import CWhiteRoomMetrics
 
 /// The calls of an app into its engine: their number, durations and errors, by function.
 public final class FFIMetrics: Sendable {
-    private let functions: [String: FFIFunction]
-    private let other: FFIFunction
+    private let functions: [String: Calls]
+    private let other: Calls
+    private let owner: PrometheusMetrics
 
     /// - Parameters:
     ///   - functions: The names of the engine's functions. Any other counts as `other`, and so do its errors.
@@ -13,42 +14,69 @@ public final class FFIMetrics: Sendable {
     public init(
         _ metrics: PrometheusMetrics, functions: [String], ok: Int32 = 0, errors: [Int32: String] = [:]
     ) throws(MetricsError) {
-        var made: [String: FFIFunction] = [:]
+        var made: [String: Calls] = [:]
         for name in functions {
-            made[name] = try FFIFunction(metrics, name, ok: ok, errors: errors)
+            made[name] = try Calls(metrics, name, ok: ok, errors: errors)
         }
         self.functions = made
-        other = try FFIFunction(metrics, "other", ok: ok, errors: [:])
+        other = try Calls(metrics, "other", ok: ok, errors: [:])
+        owner = metrics
     }
 
     /// Measures a call that returns a result code.
     public func call<Code: BinaryInteger>(_ function: String, _ body: () throws -> Code) rethrows -> Code {
-        try self.function(function).call(body)
+        try calls(of: function).measure(body) { Int32(exactly: $0) }
     }
 
     /// Measures a call that returns an enumeration of C with the result code.
     public func call<Code: RawRepresentable>(_ function: String, _ body: () throws -> Code) rethrows -> Code
     where Code.RawValue: BinaryInteger {
-        try self.function(function).call(body)
+        try calls(of: function).measure(body) { Int32(exactly: $0.rawValue) }
     }
 
     /// Measures a call without a result code. It is an error, `other`, if it throws.
     public func call<Result>(withoutCode function: String, _ body: () throws -> Result) rethrows -> Result {
-        try self.function(function).call(withoutCode: body)
+        let calls = calls(of: function)
+        return try calls.measure(body) { _ in calls.ok }
     }
 
     /// Returns the metrics of one function, to save the look-up of its name.
     public func function(_ name: String) -> FFIFunction {
-        functions[name] ?? other
+        FFIFunction(calls: calls(of: name), owner: owner)
+    }
+
+    private func calls(of function: String) -> Calls {
+        functions[function] ?? other
     }
 }
 
 /// The calls of one function of the engine.
-public struct FFIFunction: @unchecked Sendable {
-    private let handle: OpaquePointer
-    private let ok: Int32
-    private let unnamed: Int32
-    private let owner: PrometheusMetrics
+public struct FFIFunction: Sendable {
+    fileprivate let calls: Calls
+    fileprivate let owner: PrometheusMetrics
+
+    /// Measures a call that returns a result code.
+    public func call<Code: BinaryInteger>(_ body: () throws -> Code) rethrows -> Code {
+        try calls.measure(body) { Int32(exactly: $0) }
+    }
+
+    /// Measures a call that returns an enumeration of C with the result code.
+    public func call<Code: RawRepresentable>(_ body: () throws -> Code) rethrows -> Code
+    where Code.RawValue: BinaryInteger {
+        try calls.measure(body) { Int32(exactly: $0.rawValue) }
+    }
+
+    /// Measures a call without a result code. It is an error, `other`, if it throws.
+    public func call<Result>(withoutCode body: () throws -> Result) rethrows -> Result {
+        try calls.measure(body) { _ in calls.ok }
+    }
+}
+
+/// The metrics of one function. It holds no reference that a call would have to count.
+private struct Calls: @unchecked Sendable {
+    let handle: OpaquePointer
+    let ok: Int32
+    let unnamed: Int32
 
     init(_ metrics: PrometheusMetrics, _ name: String, ok: Int32, errors: [Int32: String]) throws(MetricsError) {
         let codes = errors.sorted { $0.key < $1.key }.map { wr_ffi_code(code: $0.key, name: copied($0.value)) }
@@ -58,31 +86,14 @@ public struct FFIFunction: @unchecked Sendable {
         }.value
         self.ok = ok
         unnamed = (Int32.min...Int32.max).first { $0 != ok && errors[$0] == nil } ?? ok
-        owner = metrics
     }
 
-    /// Measures a call that returns a result code.
-    public func call<Code: BinaryInteger>(_ body: () throws -> Code) rethrows -> Code {
-        try measure(body) { Int32(exactly: $0) ?? unnamed }
-    }
-
-    /// Measures a call that returns an enumeration of C with the result code.
-    public func call<Code: RawRepresentable>(_ body: () throws -> Code) rethrows -> Code
-    where Code.RawValue: BinaryInteger {
-        try measure(body) { Int32(exactly: $0.rawValue) ?? unnamed }
-    }
-
-    /// Measures a call without a result code. It is an error, `other`, if it throws.
-    public func call<Result>(withoutCode body: () throws -> Result) rethrows -> Result {
-        try measure(body) { _ in ok }
-    }
-
-    private func measure<Result>(_ body: () throws -> Result, _ codeOf: (Result) -> Int32) rethrows -> Result {
+    func measure<Result>(_ body: () throws -> Result, _ codeOf: (Result) -> Int32?) rethrows -> Result {
         let start = wr_now()
         var code = unnamed
         defer { wr_ffi_function_observe(handle, wr_now() - start, code) }
         let result = try body()
-        code = codeOf(result)
+        code = codeOf(result) ?? unnamed
         return result
     }
 }
