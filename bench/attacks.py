@@ -82,7 +82,7 @@ def _send(target: Target, data: bytes) -> None:
 
 
 def _repeat(data: bytes, connections: int = 4) -> Attack:
-    """Return an attack that sends the data on several connections, again and again."""
+    """Return an attack that sends the data on several connections, repeatedly."""
 
     def attack(target: Target) -> None:
         def send() -> None:

@@ -195,7 +195,7 @@ class Schedule:
         log.write(b"".join(self._line(age * (count - number) / count) for number in range(count)))
 
     def write_equal(self) -> None:
-        """Write one line again and again, with others between."""
+        """Write one line repeatedly, with others between."""
         log, count = self._random.choice(self._logs), self._random.choice((1, 200, 1500))
         moment = self._now().replace(microsecond=0)
         text = f"equal of schedule {self.outcome.seed} {self._written.total()}"

@@ -51,7 +51,7 @@ def test_it_sees_an_xrun_that_another_client_causes(passive: PassiveClient, jack
 
 
 def test_xruns_of_a_time_in_which_nobody_looked_may_have_been_at_any_time_of_it(jackd: Jackd) -> None:
-    """In a process of its own, which is stopped while another client is late again and again."""
+    """A client in its own process, which is stopped while another client is late repeatedly."""
     watcher = subprocess.Popen(
         [sys.executable, "-c", _WATCH, jackd.name], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[4]
     )
