@@ -217,6 +217,21 @@ class Generation:
         if self._content is None:
             self._window(self._open())
 
+    @property
+    def status(self) -> os.stat_result | None:
+        """The status of the open file; `None` if none is open."""
+        return self._content.stat() if isinstance(self._content, PlainContent) else None
+
+    def rewritten(self, position: Position) -> Generation:
+        """Hand the open file to a new generation that reads its new content.
+
+        Args:
+            position: The position in the new content.
+        """
+        new = Generation(self.path, position, self._limits, live=False)
+        new._content, self._content = self._content, None
+        return new
+
     def retire(self) -> None:
         """Record that another file took its place; its writer may still hold it open."""
         self.live = False

@@ -323,11 +323,28 @@ class Lineage:
 
     def _replaced(self, generation: Generation) -> None:
         """Handle changed content: the rest of the old file is elsewhere, and the content here is new."""
+        after = self.generations.index(generation) + 1
+        self.generations[after:after] = self._rewritten(generation)
         generation.close()
         if generation.live:
             self._succeed(generation, os.stat(self.path), intact=False)
         elif not self._move(generation):
             self._lose(generation)
+
+    def _rewritten(self, generation: Generation) -> list[Generation]:
+        """Return a generation for the new content of a file that was truncated and then renamed."""
+        status = generation.status
+        if status is None:
+            return []
+        with suppress(OSError):
+            if generation.live and generation.is_at(os.stat(self.path)):
+                return []  # the file at the path is read as the next live one
+        if any(other is not generation and other.position.inode == status.st_ino for other in self.generations):
+            return []
+        new = generation.rewritten(self._new_position(status.st_ino, status.st_mtime_ns))
+        with suppress(ContentChangedError, OSError):
+            new.recognise()
+        return [new]
 
     def _succeed(self, old: Generation, status: os.stat_result, *, intact: bool) -> None:
         """Append the file at the path after `old` and after all files in between."""
@@ -469,8 +486,10 @@ class Lineage:
         return self._new(self.path, status.st_ino, status.st_mtime_ns, live=True)
 
     def _new(self, path: str, inode: int, modified_ns: int, *, live: bool) -> Generation:
-        position = Position(inode, clocks=((0, self._now_ns),), modified_ns=modified_ns)
-        return Generation(path, position, self._limits, live=live)
+        return Generation(path, self._new_position(inode, modified_ns), self._limits, live=live)
+
+    def _new_position(self, inode: int, modified_ns: int) -> Position:
+        return Position(inode, clocks=((0, self._now_ns),), modified_ns=modified_ns)
 
 
 def _end_of(path: str, position: Position) -> Position:

@@ -169,7 +169,7 @@ async def test_rotations_while_loki_is_away(
     assert sink.lines == expected(0, 900)
 
 
-@pytest.mark.parametrize("name", ["app-20261129.log", "app.log-20261129"])
+@pytest.mark.parametrize("name", ["app-20261129.log", "app.log-20261129", "app.1.log", "app1.log", "other.log"])
 async def test_a_file_that_is_truncated_and_then_renamed_while_loki_is_away(
     agent: Agent, sink: Sink, logs: Path, name: str
 ) -> None:
