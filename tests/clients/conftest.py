@@ -1,3 +1,4 @@
+import contextlib
 import fcntl
 import os
 import shutil
@@ -25,13 +26,21 @@ def _run(*command: str | Path) -> None:
     assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout[-6000:]}\n{done.stderr[-6000:]}"
 
 
-@pytest.fixture(scope="session")
-def builds() -> Iterator[Path]:
-    """A folder that stays for the next run, which then compiles only the changes. One run at a time has it."""
-    folder = ROOT / "build" / f"cpp-{zlib.crc32(os.fsencode(ROOT)):08x}"  # CMake refuses the folder of another path
+@contextlib.contextmanager
+def build_folder(language: str) -> Iterator[Path]:
+    """Yield a folder that stays for the next run, which then compiles only the changes. One run at a time has it."""
+    path = zlib.crc32(os.fsencode(ROOT))  # CMake and Swift refuse the folder of another path
+    folder = ROOT / "build" / f"{language}-{path:08x}"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def builds() -> Iterator[Path]:
+    """The folder of the builds in C++."""
+    with build_folder("cpp") as folder:
         yield folder
 
 

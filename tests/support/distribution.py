@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import pytest
     from xdist.remote import Producer
 
-_SHARED_FOLDERS = ("tests/clients/", "tests/monitoring/end_to_end/")
+_SHARED_FOLDERS = ("tests/clients/swift/", "tests/clients/", "tests/monitoring/end_to_end/")
 """Folders whose tests share one fixture that takes a minute: a compiled package, a whole site."""
 
 

@@ -1,10 +1,11 @@
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.clients.conftest import BUILD_PATIENCE
+from tests.clients.conftest import BUILD_PATIENCE, build_folder
 
 ROOT = Path(__file__).parents[3]
 PACKAGE = ROOT / "clients" / "swift"
@@ -31,16 +32,24 @@ def run_swift(*command: str | Path, env: dict[str, str] | None = None) -> str:
 
 
 @pytest.fixture(scope="session")
-def swift_build(toolchain: str, builds: Path) -> Path:
+def swift_builds(toolchain: str) -> Iterator[Path]:
+    """The folder of the builds in Swift. Waits for no build in C++."""
+    assert toolchain
+    with build_folder("swift") as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def swift_build(toolchain: str, swift_builds: Path) -> Path:
     """The folder of the package's build, its tests included."""
-    folder = builds / "swift"
+    folder = swift_builds / "package"
     run_swift(toolchain, "build", "--build-tests", "--package-path", PACKAGE, "--scratch-path", folder)
     return folder
 
 
 @pytest.fixture(scope="session")
-def stage_app(toolchain: str, builds: Path) -> Path:
+def stage_app(toolchain: str, swift_builds: Path) -> Path:
     """The program of the example, a package that adds ours by its path."""
-    folder = builds / "stage-app"
+    folder = swift_builds / "stage-app"
     run_swift(toolchain, "build", "--package-path", PACKAGE / "Examples" / "StageApp", "--scratch-path", folder)
     return folder / "debug" / "StageApp"

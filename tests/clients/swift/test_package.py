@@ -12,8 +12,8 @@ def test_the_package_builds_without_a_warning_and_its_tests_pass(toolchain: str,
     assert " passed after" in said
 
 
-def test_the_thread_sanitizer_finds_no_race(toolchain: str, builds: Path) -> None:
-    folder = builds / "swift-thread-sanitizer"
+def test_the_thread_sanitizer_finds_no_race(toolchain: str, swift_builds: Path) -> None:
+    folder = swift_builds / "thread-sanitizer"
     said = run_swift(toolchain, "test", "--sanitize=thread", "--package-path", PACKAGE, "--scratch-path", folder)
 
     assert "Test run with" in said
