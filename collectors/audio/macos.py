@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
+from collectors.audio.child_process import end_child, start_child
 from collectors.audio.dropouts import Observation
 from collectors.findings import Finding, Severity
 from collectors.restart_delay import RestartDelay
@@ -91,9 +92,7 @@ class CoreAudioLog:
 
     async def _follow(self) -> bool:
         """Run the child once; return whether it printed anything."""
-        process = await asyncio.create_subprocess_exec(
-            *self._command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, limit=_LINE_BYTES
-        )
+        process = await start_child(*self._command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, limit=_LINE_BYTES)
         complaint = asyncio.create_task(_complaint(process.stderr))
         heard = False
         try:
@@ -105,9 +104,7 @@ class CoreAudioLog:
             self._failure = await complaint or "it ended"
         finally:
             complaint.cancel()
-            if process.returncode is None:
-                process.kill()
-            await process.wait()
+            await end_child(process)
         return heard
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from collectors.audio import remedies
+from collectors.audio.child_process import end_child, start_child
 from collectors.audio.pipewire.pw_top import BATCH_SINCE, Node, parse_nodes, parse_version
 from collectors.findings import Finding, Severity
 from collectors.metrics import Family, LabelValues, counter, gauge
@@ -121,7 +122,7 @@ class PipeWireNodes:
 
     async def _output(self, *options: str) -> str:
         """Return the command's output; empty if it fails or exceeds its deadline."""
-        process = await asyncio.create_subprocess_exec(
+        process = await start_child(
             *(self._command, *options),
             stdin=DEVNULL,
             stdout=PIPE,
@@ -133,9 +134,7 @@ class PipeWireNodes:
         except TimeoutError:
             return ""
         finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
+            await end_child(process)
         return output.decode(errors="replace")
 
 

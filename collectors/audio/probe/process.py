@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import collectors
+from collectors.audio.child_process import end_child, start_child
 from collectors.audio.probe.plan import ProbePlan
 from collectors.audio.probe.protocol import (
     BUFFER_CAPACITY,
@@ -124,7 +124,7 @@ async def _spawn(request: ProbeRequest, server: str) -> Process:
     if request.jack_only:
         environment["ALSA_CONFIG_PATH"] = str(_NO_DEVICES)
     try:
-        return await asyncio.create_subprocess_exec(
+        return await start_child(
             *(sys.executable, "-P", "-m", "collectors.audio.probe", encode_request(request)),
             stdin=PIPE,
             stdout=PIPE,
@@ -186,16 +186,5 @@ async def _end(process: Process, noise: asyncio.Task[bytes], close_seconds: floa
         process.stdin.close()
     with suppress(TimeoutError):
         await asyncio.wait_for(process.wait(), close_seconds)
-    await _kill(process)
+    await end_child(process)
     await noise
-
-
-async def _kill(process: Process) -> None:
-    """Kill the process if it still runs.
-
-    `Process.kill` would reap a child that has just ended, before asyncio does.
-    """
-    if process.returncode is None:
-        with suppress(ProcessLookupError):
-            os.kill(process.pid, signal.SIGKILL)
-    await process.wait()
