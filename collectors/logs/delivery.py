@@ -74,6 +74,8 @@ class Delivery:
         before = History.unpack(batch.recent)
         processed = await self._process(replace(batch, known_ns=before.known))
         self.dropped = self.dropped + processed.dropped
+        if self.pipeline.reads_times and not processed.known_ns:
+            await batch.record_end(processed.consumed)  # with more lines, a later one would give these its time
         after = before.copy()
         after.known = processed.known_ns
         has_own_times = self.pipeline.reads_times and processed.known_ns > 0

@@ -14,7 +14,15 @@ Record = Callable[[bytes], Awaitable[None]]
 """Saves a changed history of the log before anything is sent by it."""
 
 
+RecordEnd = Callable[[int], Awaitable[None]]
+"""Saves, before anything is sent, that a batch ends behind so many lines: it ends there if it is sent again."""
+
+
 async def record_nothing(_: bytes) -> None:
+    """Save nothing, for a source without a position."""
+
+
+async def record_no_end(_: int) -> None:
     """Save nothing, for a source without a position."""
 
 
@@ -38,6 +46,7 @@ class Batch:
         known_ns: The last time that a line of the log carried, Unix nanoseconds; 0 if none did.
         more: True if more lines of the same batch follow, so that lines can be held back.
         record: Saves a changed history before anything is sent by it.
+        record_end: Saves the end of the batch before anything of it is sent.
     """
 
     source: str
@@ -52,6 +61,7 @@ class Batch:
     known_ns: int = 0
     more: bool = False
     record: Record = record_nothing
+    record_end: RecordEnd = record_no_end
 
     @property
     def texts(self) -> list[bytes]:

@@ -60,6 +60,7 @@ class FileBatch:
         final: True if an open entry of several lines ends here.
         true_bytes: The true size of the only line, if it is overlong; 0 otherwise.
         after: The lines of the next file, which may continue an entry of this one; `None` for none.
+        corrected: True if Loki refused times, so that the acknowledgement must be saved before the next batch.
     """
 
     generation: Generation
@@ -69,6 +70,7 @@ class FileBatch:
     final: bool
     true_bytes: int = 0
     after: FileBatch | None = None
+    corrected: bool = False
 
     @property
     def lines(self) -> list[bytes]:
@@ -108,6 +110,12 @@ class FileBatch:
             )
         generation.begin_sending()
         return self.partial or stale or self.after is not None or not generation.recorded
+
+    def end_after(self, consumed: int) -> bool:
+        """Let the batch end behind its first `consumed` lines if it is sent again; return False if it does already."""
+        if self.after is not None or not consumed:
+            return False
+        return self.generation.set_end(self.cut.length_of(consumed))
 
     def mark_recorded(self) -> None:
         """Record that the positions file contains the positions of the files."""
@@ -370,6 +378,16 @@ class Generation:
         if end:
             clocks.append((end, now_ns))
         self._change(clocks=tuple(clocks))
+
+    def set_end(self, length: int) -> bool:
+        """Let the next batch end after so many bytes, without a change of any time; return False if it does already."""
+        offset = self.position.offset
+        end = offset + length
+        if any(start >= end for start, _ in self.position.clocks):
+            return False
+        start, now_ns = self.position.clocks[-1]
+        self._change(clocks=(*self.position.clocks, (end, now_ns + end - start)))
+        return True
 
     def close(self) -> None:
         """Close the descriptor; reading opens the file again."""

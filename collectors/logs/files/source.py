@@ -464,6 +464,7 @@ class FileSource:
             recent=work.generation.position.recent,
             written_ns=work.generation.position.modified_ns,
             record=functools.partial(self._record, path, work),
+            record_end=functools.partial(self._record_end, path, work),
         )
         try:
             consumed = await handle(batch)
@@ -475,12 +476,21 @@ class FileSource:
         self.state.lines += consumed
         self.state.bytes += sum(map(len, lines[:consumed]))
         self._put(path)
+        if work.corrected:
+            await self._positions.save()
 
     async def _record(self, path: str, work: FileBatch, recent: bytes) -> None:
         """Save a changed history of the sent entries before anything is sent by it."""
         work.generation.remember(recent)
+        work.corrected = True
         self._put(path)
         await self._positions.save()
+
+    async def _record_end(self, path: str, work: FileBatch, consumed: int) -> None:
+        """Save the end of a batch before anything of it is sent."""
+        if work.end_after(consumed):
+            self._put(path)
+            await self._positions.save()
 
     def _rest(self, path: str, lineage: Lineage) -> None:
         """Record that a file has nothing to read now."""

@@ -8,6 +8,7 @@ import pytest
 from collectors.logs import delivery as module
 from collectors.logs.config import SourceConfig
 from collectors.logs.delivery import Delivery
+from collectors.logs.history import History
 from collectors.logs.loki.client import LokiClient, PushResult
 from collectors.logs.pipeline import Pipeline
 from collectors.logs.records import Batch, Processed, Stream
@@ -18,6 +19,8 @@ from collectors.logs.stages.labels import LabelsConfig
 from collectors.logs.stages.multiline import MultilineConfig
 from collectors.logs.stages.patterns import Pattern
 from collectors.logs.stages.structured_metadata import StructuredMetadataConfig
+from collectors.logs.stages.timestamp import TimestampConfig
+from collectors.logs.timestamps import TimestampFormat
 
 NOW = 1795321418_000000000
 STAGES: list[StageConfig] = [
@@ -123,3 +126,23 @@ async def test_a_slice_is_as_large_as_its_time_allows(tmp_path: Path, monkeypatc
 
     assert sizes[:-1] == sorted(sizes[:-1])
     assert len(sizes) <= 6
+
+
+@pytest.mark.parametrize(("sent", "ends"), [([b"untimed"], [1]), ([b"untimed", b'{"time": 1795321418}'], []), ([], [])])
+async def test_the_end_of_lines_before_the_first_known_time_is_recorded_before_they_are_sent(
+    tmp_path: Path, sent: list[bytes], ends: list[int]
+) -> None:
+    recorded: list[int] = []
+    taken = Taken()
+
+    async def record_end(consumed: int) -> None:
+        assert taken.streams == []
+        recorded.append(consumed)
+
+    stages: list[StageConfig] = [JsonConfig(fields=["time"]), TimestampConfig(field="time", format=TimestampFormat("unix"))]
+    batch = Batch("s", sent or [b"untimed"], NOW, {}, record_end=record_end)
+    if not sent:
+        batch.recent = History(known=NOW).pack()
+    await delivery(tmp_path, stages, taken).handle(batch)
+
+    assert recorded == ends

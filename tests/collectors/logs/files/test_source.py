@@ -196,6 +196,34 @@ async def test_a_file_that_is_truncated_and_then_renamed_while_loki_is_away(
     assert sorted(sink.lines) == sorted(expected(0, 330))
 
 
+async def test_a_batch_whose_end_was_recorded_ends_there_when_it_is_sent_again(
+    agent: Agent, sink: Sink, logs: Path
+) -> None:
+    log = logs / "app.log"
+    log.write_bytes(numbered(0, 3))
+    sent = asyncio.Event()
+    times: list[int] = []
+
+    async def unanswered(batch: Batch) -> int:
+        await batch.record_end(2)
+        times.extend(batch.times)
+        sent.set()
+        await asyncio.Event().wait()
+        return 0
+
+    await agent.start(unanswered, settings(log))
+    await sent.wait()
+    await agent.stop()
+    append(log, numbered(3, 6))
+    await agent.start(sink, settings(log))
+
+    await soon(lambda: len(sink.lines) == 6)
+    assert sink.batches[0].lines == expected(0, 2)
+    assert sink.lines == expected(0, 6)
+    assert sink.batches[0].times == times[:2]
+    assert sink.batches[1].times[0] == times[2]
+
+
 async def test_a_rotated_file_is_read_while_its_writer_still_holds_it(agent: Agent, sink: Sink, logs: Path) -> None:
     log = logs / "app.log"
     with log.open("wb", buffering=0) as writer:
