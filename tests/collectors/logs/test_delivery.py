@@ -139,7 +139,8 @@ async def test_the_end_of_lines_before_the_first_known_time_is_recorded_before_t
         assert taken.streams == []
         recorded.append(consumed)
 
-    stages: list[StageConfig] = [JsonConfig(fields=["time"]), TimestampConfig(field="time", format=TimestampFormat("unix"))]
+    time = TimestampConfig(field="time", format=TimestampFormat("unix"))
+    stages: list[StageConfig] = [JsonConfig(fields=["time"]), time]
     batch = Batch("s", sent or [b"untimed"], NOW, {}, record_end=record_end)
     if not sent:
         batch.recent = History(known=NOW).pack()
