@@ -323,28 +323,42 @@ class Lineage:
 
     def _replaced(self, generation: Generation) -> None:
         """Handle changed content: the rest of the old file is elsewhere, and the content here is new."""
-        after = self.generations.index(generation) + 1
-        self.generations[after:after] = self._rewritten(generation)
+        status = os.stat(self.path) if generation.live else None
+        place = self.generations.index(generation)
+        rewritten = self._rewritten(generation, status)
         generation.close()
+        try:
+            if status is not None:
+                self._succeed(generation, status, intact=False)
+            elif not self._move(generation):
+                self._lose(generation)
+        except OSError:
+            if rewritten is not None:
+                rewritten.close()
+            raise
+        if rewritten is None:
+            return
         if generation.live:
-            self._succeed(generation, os.stat(self.path), intact=False)
-        elif not self._move(generation):
-            self._lose(generation)
+            rewritten.close()  # the file at the path continues the old one
+            return
+        self.generations.insert(place + (generation in self.generations), rewritten)
 
-    def _rewritten(self, generation: Generation) -> list[Generation]:
-        """Return a generation for the new content of a file that was truncated and then renamed."""
-        status = generation.status
-        if status is None:
-            return []
-        with suppress(OSError):
-            if generation.live and generation.is_at(os.stat(self.path)):
-                return []  # the file at the path is read as the next live one
-        if any(other is not generation and other.position.inode == status.st_ino for other in self.generations):
-            return []
-        new = generation.rewritten(self._new_position(status.st_ino, status.st_mtime_ns))
+    def _rewritten(self, generation: Generation, status: os.stat_result | None) -> Generation | None:
+        """Return a generation for the new content of a file that was truncated and then renamed.
+
+        Args:
+            generation: The generation of the old content.
+            status: The status of the file at the path; `None` if another file was there already.
+        """
+        own = generation.status
+        if own is None or (status is not None and generation.is_at(status)):
+            return None
+        if any(other is not generation and other.position.inode == own.st_ino for other in self.generations):
+            return None
+        new = generation.rewritten(self._new_position(own.st_ino, own.st_mtime_ns))
         with suppress(ContentChangedError, OSError):
             new.recognise()
-        return [new]
+        return new
 
     def _succeed(self, old: Generation, status: os.stat_result, *, intact: bool) -> None:
         """Append the file at the path after `old` and after all files in between."""

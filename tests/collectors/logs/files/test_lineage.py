@@ -71,6 +71,23 @@ def test_what_was_open_and_not_read_is_not_another_file_once_compressed(log: Pat
     lineage.close()
 
 
+def test_a_truncated_file_is_read_once_if_its_path_is_free_for_a_moment(log: Path) -> None:
+    log.write_bytes(b"1\n2\n")
+    lineage = begun(log)
+    assert read(lineage) == [b"1", b"2"]
+
+    log.with_name("app.log.2").write_bytes(log.read_bytes())
+    log.write_bytes(b"3\n")
+    log.rename(log.with_name("app.1.log"))
+    with pytest.raises(FileNotFoundError):
+        read(lineage)
+    log.write_bytes(b"4\n")
+
+    assert read(lineage) == [b"3", b"4"]
+    assert [generation.live for generation in lineage.generations].count(True) == 1
+    lineage.close()
+
+
 @pytest.mark.parametrize("batch_bytes", [40, 64, 200])
 def test_lines_behind_nuls_have_one_time_in_whatever_batches_they_are_read(log: Path, batch_bytes: int) -> None:
     log.write_bytes(b"".join(b"line %d\n%s" % (number, bytes(7 * (number % 5))) for number in range(200)))
