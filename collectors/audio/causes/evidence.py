@@ -278,13 +278,18 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         start_ns: The time from which the trace is complete.
         end_ns: The time up to which it is complete.
-        names: Process, name and real-time priority (0 for none) by thread.
-        switches: Time, processor, previous thread, its state letter, next thread, next thread's real-time priority.
+        names: Process, name and highest real-time priority (0 for none) by thread. The process is the thread itself if
+            it could not be had.
+        switches: Time, processor, previous thread, its state letter, next thread, next thread's real-time priority. The
+            priority is the one at the end of that run, so that a thread cannot hide by raising its own. The first
+            switch of a processor stands at `start_ns` with the previous thread -1: it says who ran already.
         wakes: Time, processor of the waker, woken thread, target processor, waking thread.
         interrupts: Start, end, processor, kind (`irq` or `softirq`), name.
         signals: Time, sending thread, signal number, target thread.
         ends: Time and thread of each end of a thread.
         frequencies: Time, processor, kHz.
+        migrations: Time, thread, processor it left, processor it went to, which it was to run on next.
+        starts: Time, new thread, the thread that started it.
         lost: Number of events that the kernel overwrote or dropped in the window.
     """
 
@@ -297,6 +302,8 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
     signals: tuple[tuple[int, int, int, int], ...] = ()
     ends: tuple[tuple[int, int], ...] = ()
     frequencies: tuple[tuple[int, int, int], ...] = ()
+    migrations: tuple[tuple[int, int, int, int], ...] = ()
+    starts: tuple[tuple[int, int, int], ...] = ()
     lost: int = 0
 
 
@@ -314,6 +321,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
         plugins: The render times of plugins.
         trace: The kernel's trace; None below level 2.
         missing: The evidence that could not be had, one sentence each.
+        capture: The descriptor of the trace that `collectors.audio.causes.kernel.captured` turns into `trace`; -1
+            without one. It has a meaning only on the way to the process of the analysis.
     """
 
     window: Window
@@ -326,6 +335,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     plugins: tuple[PluginTime, ...] = ()
     trace: Trace | None = None
     missing: tuple[str, ...] = ()
+    capture: int = -1
 
     @property
     def level(self) -> int:

@@ -1,0 +1,1 @@
+"""The analysis: from the evidence of a dropout to its event."""
