@@ -113,7 +113,7 @@ async def problems(config: Config) -> list[ConfigError]:
     except ConfigError as error:
         found.append(error)
     if config.loki.url:
-        from collectors.logs.loki import access
+        from collectors.http_push import access
 
         try:
             access.load(config.loki)

@@ -127,7 +127,7 @@ class Delivery:
             refused,
             each.times,
             each.stream.timestamps,
-            loki_ns=self._client.clock.loki_ns(),
+            loki_ns=self._client.clock.receiver_ns(),
             newest=before.of(each.stream.labels).newest,
             tries=tries,
             has_own_times=has_own_times,

@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from collectors.findings import Finding, Severity
+from collectors.http_push.access import Access, AccessError, load
+from collectors.http_push.answer import NO_ANSWER, NOT_SENT, Answer
 from collectors.logs.config import LogsConfig, SourceConfig
-from collectors.logs.loki.access import Access, AccessError, load
-from collectors.logs.loki.answers import NO_ANSWER, NOT_SENT, Answer, judge_empty
+from collectors.logs.loki.answers import judge_empty
 from collectors.logs.loki.config import PUSH_PATH, LokiConfig
 from collectors.logs.loki.encode import EMPTY, HEADERS
 from collectors.logs.loki.health import Health

@@ -17,11 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
 
-NO_ANSWER = 0
-"""The code of a request without an answer."""
-
-NOT_SENT = -1
-"""The code of a request that was not sent, because a file of credentials or certificates cannot be used."""
+from collectors.http_push.answer import NO_ANSWER, Answer
 
 SUCCESS = 204
 """The code of Loki's success."""
@@ -50,29 +46,6 @@ _GROUPED = re.compile(r"(\d+) errors like: (.*?)(?=; \d+ errors like: |\Z)", re.
 _IGNORED = re.compile(r"total ignored: (\d+) out of (\d+) for stream")
 _OLDEST = re.compile(r"oldest acceptable timestamp is: ([0-9TZ:.+-]+)")
 _LONGEST = re.compile(r"max entry size '(\d+)' bytes", re.IGNORECASE)
-_HTML = re.compile(r"\s*<(!doctype|html|head|title|\?xml)", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The answer to one request.
-
-    Attributes:
-        code: The HTTP status, `NO_ANSWER` or `NOT_SENT`.
-        text: The text of the body, or what happened instead of an answer.
-        retry_after: The seconds that the answer asks to wait, 0 for none.
-        server: The name of the answering server, if it says one.
-    """
-
-    code: int
-    text: str = ""
-    retry_after: float = 0.0
-    server: str = ""
-
-    @property
-    def is_page(self) -> bool:
-        """True if the text is a page for a browser, which Loki never sends."""
-        return _HTML.match(self.text) is not None
 
 
 class Action(Enum):

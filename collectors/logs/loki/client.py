@@ -8,26 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import math
-import random
 import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from typing import Self
 from weakref import WeakValueDictionary
 
-import aiohttp
-
 from collectors.findings import Check
-from collectors.logs.loki import access
-from collectors.logs.loki.access import Access, AccessError
+from collectors.http_push.answer import Answer
+from collectors.http_push.poster import MANY_WAITS, Poster
+from collectors.http_push.receiver_clock import ReceiverClock
 from collectors.logs.loki.answers import (
-    NO_ANSWER,
-    NOT_SENT,
     TIME_REASONS,
     Action,
-    Answer,
     Fault,
     Verdict,
     judge,
@@ -35,7 +29,6 @@ from collectors.logs.loki.answers import (
     longest_line,
     oldest_acceptable,
 )
-from collectors.logs.loki.clock import LokiClock
 from collectors.logs.loki.config import PUSH_PATH, LokiConfig
 from collectors.logs.loki.encode import EMPTY, HEADERS, encode, spans
 from collectors.logs.loki.health import Health
@@ -43,20 +36,13 @@ from collectors.logs.loki.refused import as_bytes, refused_entries, without_meta
 from collectors.logs.records import Labels, Stream
 from collectors.logs.stages.truncate import shortened
 from collectors.metrics import Family
-from collectors.offloop import NoThreadError, OneAtATime
 
 PROBE_INTERVAL = 30.0
 """Seconds without a push after which a probe asks Loki whether it accepts entries."""
 
-_FIRST_WAIT = 0.5
-_SHORTEST_WAIT = 0.05  # whatever the configuration says, Loki is not stormed
-_LONGEST_RETRY_AFTER = 3600.0
-_MANY_WAITS = 20  # twice as long each time, this is a week: enough to stop counting
 _ENOUGH_REFUSALS = 3
-_ANSWER_BYTES = 64 * 1024
 _SMALL_BYTES = 64 * 1024  # a line that every receiver must take: a refusal of its size is the receiver's fault
 _FEWEST_BYTES = 64
-_CONNECT_SECONDS = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,28 +111,20 @@ class LokiClient:
     """
 
     def __init__(self, config: LokiConfig) -> None:
-        self.clock = LokiClock()
+        self.clock = ReceiverClock()
         self.health = Health(config, clock_difference=lambda: self.clock.difference_ns)
         self._config = config
-        self._url = config.url + PUSH_PATH
-        self._access: Access | None = None
-        self._read_access = OneAtATime(lambda: access.load(config), "read credentials for loki")
-        self._session: aiohttp.ClientSession | None = None
+        self._poster = Poster(config, config.url + PUSH_PATH, HEADERS, dated=self.clock.answered)
         self._free = asyncio.Semaphore(config.connections)
         self._turns: WeakValueDictionary[Labels, asyncio.Lock] = WeakValueDictionary()
         self._last_push = -math.inf
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),  # `_free` is the limit
-            timeout=aiohttp.ClientTimeout(total=self._config.timeout, sock_connect=_CONNECT_SECONDS),
-            headers={"User-Agent": "wr-agent"},
-        )
+        await self._poster.__aenter__()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._session is not None:
-            await self._session.close()
+        await self._poster.__aexit__()
 
     async def push(self, stream: Stream) -> PushResult:
         """Send all entries of a stream. Return when Loki has stored or refused each of them.
@@ -170,7 +148,7 @@ class LokiClient:
 
     def pause(self, earlier: int) -> float:
         """Return the seconds to wait after so many earlier waits."""
-        return self._wait(earlier, Answer(NO_ANSWER))
+        return self._poster.pause(earlier)
 
     def families(self) -> Iterator[Family]:
         """Return the families of the pushes. May be called from another thread."""
@@ -234,7 +212,7 @@ class LokiClient:
             shorter = limit if 0 < limit < len(line) else len(line) // 2
             if shorter < _FEWEST_BYTES:
                 self._judged(answer, Fault.REFUSES)
-                await asyncio.sleep(self._wait(_MANY_WAITS, answer))
+                await asyncio.sleep(self._poster.pause(MANY_WAITS, answer))
             else:
                 work.stream.lines[entry] = shortened(line, shorter)
         self._again(work, entries)
@@ -246,7 +224,7 @@ class LokiClient:
             return
         self._judged(answer, Fault.REFUSES)
         work.spans.appendleft(_Span(span.entries, span.refused + 1))
-        await asyncio.sleep(self._wait(span.refused, answer))
+        await asyncio.sleep(self._poster.pause(span.refused, answer))
 
     def _again(self, work: _Work, entries: Sequence[int]) -> None:
         """Send entries again, before others."""
@@ -267,7 +245,7 @@ class LokiClient:
             work.dropped["refused"] += 1
             return
         work.spans.append(_Span(span.entries, refused))
-        await asyncio.sleep(self._wait(refused if well else _MANY_WAITS, answer))
+        await asyncio.sleep(self._poster.pause(refused if well else MANY_WAITS, answer))
 
     async def _settle(self, work: _Work, span: _Span) -> tuple[Answer, Verdict]:
         """Send the span until the answer does not ask to wait."""
@@ -278,7 +256,7 @@ class LokiClient:
             self._judged(answer, verdict.fault)
             if verdict.action is not Action.WAIT:
                 return answer, verdict
-            await asyncio.sleep(self._wait(tries, answer))
+            await asyncio.sleep(self._poster.pause(tries, answer))
             tries += 1
 
     async def _send(self, work: _Work, span: _Span) -> Answer:
@@ -308,78 +286,13 @@ class LokiClient:
     def _judged(self, answer: Answer, fault: Fault | None) -> None:
         self.health.judged(answer, fault)
         if fault in {Fault.REFUSES, Fault.UNREACHABLE}:
-            self._access = None  # its files may have been corrected
-
-    def _wait(self, earlier: int, answer: Answer) -> float:
-        """Return the seconds to wait after so many earlier waits, at random, so many senders do not return at once."""
-        longest = min(_FIRST_WAIT * 2.0 ** min(earlier, _MANY_WAITS), self._config.longest_wait)
-        return max(longest * random.uniform(0.5, 1.0), _SHORTEST_WAIT, answer.retry_after)  # noqa: S311 - no secret
-
-    async def _load_access(self) -> Access:
-        """Read the credentials off the event loop.
-
-        Raises:
-            AccessError: A file is unusable, or cannot be read in time.
-        """
-        try:
-            return await self._read_access(self._config.timeout)
-        except TimeoutError:
-            raise AccessError("the files that [loki] names cannot be read in time; check the disk") from None
-        except NoThreadError:
-            return access.load(self._config)
+            self._poster.reload_access()  # its files may have been corrected
 
     async def _exchange(self, body: bytes) -> Answer:
         """Send one request, and return an answer whatever happens."""
-        if self._session is None:
-            raise RuntimeError("LokiClient is used outside its context")
         with self.health.under_way():
-            try:
-                self._access = self._access or await self._load_access()
-                async with self._session.post(
-                    self._url,
-                    data=body,
-                    headers=HEADERS | self._access.headers,
-                    ssl=self._access.tls,
-                    server_hostname=self._config.server_name or None,
-                    proxy=self._access.proxy,
-                    proxy_headers=self._access.proxy_headers,
-                    allow_redirects=False,
-                ) as response:
-                    self.clock.answered(response.headers.get("Date", ""))
-                    return await _answer(response)
-            except AccessError as error:
-                return Answer(NOT_SENT, str(error))
-            except TimeoutError:
-                return Answer(NO_ANSWER, f"no answer within {self._config.timeout:g} s")
-            except (aiohttp.ClientError, OSError) as error:
-                return Answer(NO_ANSWER, str(error) or type(error).__name__)
+            return await self._poster.post(body)
 
 
 def _body(stream: Stream, span: _Span) -> bytes:
     return encode(stream, span.entries.start, span.entries.stop)
-
-
-async def _answer(response: aiohttp.ClientResponse) -> Answer:
-    text = bytearray()
-    async for chunk in response.content.iter_chunked(_ANSWER_BYTES):
-        text += chunk
-        if len(text) >= _ANSWER_BYTES:
-            break
-    return Answer(
-        response.status,
-        text.decode(errors="replace").strip(),
-        _retry_after(response.headers.get("Retry-After", "")),
-        response.headers.get("Server", ""),
-    )
-
-
-def _retry_after(said: str) -> float:
-    """Return the seconds that an answer asks to wait (RFC 9110, 10.2.3: a number or a date), or 0."""
-    if said.isdecimal():
-        seconds = float(said)
-    else:
-        try:
-            seconds = parsedate_to_datetime(said).timestamp() - time.time()
-        except ValueError:
-            return 0.0
-    return min(max(seconds, 0.0), _LONGEST_RETRY_AFTER)

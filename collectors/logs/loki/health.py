@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 import structlog
 
 from collectors.findings import Check, Finding, Severity
-from collectors.logs.loki.answers import NO_ANSWER, NOT_SENT, SUCCESS, Answer, Fault
+from collectors.http_push.answer import NO_ANSWER, NOT_SENT, Answer
+from collectors.logs.loki.answers import SUCCESS, Fault
 from collectors.logs.loki.config import PUSH_PATH, LokiConfig
 from collectors.metrics import Family, Histogram, LabelValues, counter, gauge, histogram
 
@@ -27,8 +28,6 @@ Also the pause between two log lines about refusals for the same reason.
 """
 
 _BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-_CODES = {NO_ANSWER: "connection", NOT_SENT: "credentials"}
-_SHOWN = 300
 _NO_LOSS = "No line is lost: reading resumes where Loki has the files, once it accepts entries again."
 _SILENCE = 8.0
 _CLOCK_NS = 60 * 10**9
@@ -88,7 +87,7 @@ class Health:
         """Count one request with entries and its seconds."""
         self._durations.observe(seconds)
         if answer.code != SUCCESS:
-            self._failures[_CODES.get(answer.code, str(answer.code))] += 1
+            self._failures[answer.code_label] += 1
 
     def judged(self, answer: Answer, fault: Fault | None) -> None:
         """Note the fault that an answer shows, or that there is none."""
@@ -104,7 +103,7 @@ class Health:
         for reason, entries in reasons.items():
             if now >= self._quiet_until.get(reason, now):
                 self._quiet_until[reason] = now + REMEMBER
-                log.warning("Loki refused entries", reason=reason, entries=entries, answer=_shown(answer))
+                log.warning("Loki refused entries", reason=reason, entries=entries, answer=answer.shown())
 
     def families(self) -> Iterator[Family]:
         """Return the families of the pushes."""
@@ -138,7 +137,7 @@ class Health:
         known = self._standing(fault)
         self._troubles[fault] = replace(known, answer=answer, last=now) if known else Trouble(answer, now, now)
         if not known:
-            log.warning("Loki does not accept entries, which wait", problem=fault.value, answer=_shown(answer))
+            log.warning("Loki does not accept entries, which wait", problem=fault.value, answer=answer.shown())
 
     def _standing(self, fault: Fault) -> Trouble | None:
         trouble = self._troubles.get(fault)
@@ -181,21 +180,12 @@ class Health:
         return [_FINDINGS[fault](self._config, trouble, self._clock() - trouble.since)]
 
 
-def _shown(answer: Answer) -> str:
-    text = " ".join(answer.text.split())
-    text = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-    if answer.code in _CODES:
-        return text
-    by = f"{' '.join(answer.server.split())[:_SHOWN]} answered " if answer.server else ""
-    return f"{by}HTTP {answer.code} {text}".strip()
-
-
 def _unreachable(config: LokiConfig, trouble: Trouble, seconds: float) -> Finding:
     return Finding(
         code=Fault.UNREACHABLE.value,
         title="Loki does not answer",
         severity=Severity.FAILURE,
-        detail=f"Expected an answer from {config.url}. Found for {seconds:.0f} s: {_shown(trouble.answer)}.",
+        detail=f"Expected an answer from {config.url}. Found for {seconds:.0f} s: {trouble.answer.shown()}.",
         affects=f"New log lines do not arrive. {_NO_LOSS}",
         remedy=(
             f"curl -sS {config.url}/ready  # prints ready, or the reason",
@@ -210,7 +200,7 @@ def _refuses(config: LokiConfig, trouble: Trouble, seconds: float) -> Finding:
         title="Loki refuses log lines",
         severity=Severity.FAILURE,
         detail=(
-            f"Expected HTTP 204 from {config.url}{PUSH_PATH}. Found for {seconds:.0f} s: {_shown(trouble.answer)}."
+            f"Expected HTTP 204 from {config.url}{PUSH_PATH}. Found for {seconds:.0f} s: {trouble.answer.shown()}."
         ),
         affects=f"New log lines do not arrive. {_NO_LOSS}",
         remedy=_REFUSAL_REMEDIES.get(trouble.answer.code, _OTHER_REMEDY),
@@ -231,7 +221,7 @@ def _rate_limited(_: LokiConfig, trouble: Trouble, seconds: float) -> Finding:
         code=Fault.RATE_LIMITED.value,
         title="Loki limits the rate of log lines",
         severity=Severity.WARNING,
-        detail=f"Found for {seconds:.0f} s on some requests: {_shown(trouble.answer)}.",
+        detail=f"Found for {seconds:.0f} s on some requests: {trouble.answer.shown()}.",
         affects=f"Log lines arrive late. {_NO_LOSS}",
         remedy=(
             "raise ingestion_rate_mb, per_stream_rate_limit or max_global_streams_per_user in Loki's limits_config",

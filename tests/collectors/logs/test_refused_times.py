@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from collectors.http_push.receiver_clock import ReceiverClock
 from collectors.logs.config import SourceConfig
 from collectors.logs.delivery import Delivery
 from collectors.logs.loki.client import LokiClient
-from collectors.logs.loki.clock import LokiClock
 from collectors.logs.loki.config import LokiConfig, LokiUrl
 from collectors.logs.records import Batch
 from collectors.logs.stages.config import StageConfig
@@ -174,7 +174,7 @@ async def test_strict_order_of_an_older_loki_loses_nothing(server: Loki, client:
 
 def test_the_clock_follows_loki_only_after_a_refusal_and_until_both_agree() -> None:
     ours, elapsed = [1_800_000_000 * SECOND], [0]
-    clock = LokiClock(lambda: ours[0], lambda: elapsed[0])
+    clock = ReceiverClock(lambda: ours[0], lambda: elapsed[0])
     date = "Fri, 15 Jan 2027 08:00:00 GMT"  # 1,800,000,000 s
     ours[0] += HOUR
     clock.answered(date)

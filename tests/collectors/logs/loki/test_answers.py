@@ -3,11 +3,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from collectors.http_push.answer import NO_ANSWER, NOT_SENT, Answer
 from collectors.logs.loki.answers import (
-    NO_ANSWER,
-    NOT_SENT,
     Action,
-    Answer,
     Fault,
     judge,
     judge_empty,

@@ -3,7 +3,8 @@ from dataclasses import dataclass
 
 from structlog.testing import capture_logs
 
-from collectors.logs.loki.answers import NO_ANSWER, NOT_SENT, Answer, Fault
+from collectors.http_push.answer import NO_ANSWER, NOT_SENT, Answer
+from collectors.logs.loki.answers import Fault
 from collectors.logs.loki.config import LokiConfig, LokiUrl
 from collectors.logs.loki.health import REMEMBER, Health
 

@@ -1,4 +1,4 @@
-"""The credentials and TLS settings of requests to Loki, read from files that may change at run time.
+"""The credentials and TLS settings of requests to a receiver, read from files that may change at run time.
 
 Secrets exist only in the headers of this module. Nothing of it is logged.
 """
@@ -14,14 +14,14 @@ from urllib.request import getproxies_environment, proxy_bypass
 from yarl import URL
 
 from collectors import regular_file
-from collectors.logs.loki.config import LokiConfig
+from collectors.http_push.config import ReceiverConfig
 
 _MAX_BYTES = 4 << 20
 """The maximum size of a file; a bundle of authorities has some 300 KiB."""
 
 
 class AccessError(Exception):
-    """A file that requests to Loki need cannot be used. The text names the file, never its content."""
+    """A file that requests to a receiver need cannot be used. The text names the file, never its content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Access:
     proxy_headers: dict[str, str] | None = field(default=None, repr=False)
 
 
-def load(config: LokiConfig) -> Access:
+def load(config: ReceiverConfig) -> Access:
     """Read the files that the configuration names.
 
     Raises:
@@ -58,11 +58,11 @@ def load(config: LokiConfig) -> Access:
     return Access(headers, _tls(config), proxy.with_user(None), shown)
 
 
-def _authorization(config: LokiConfig) -> dict[str, str]:
+def _authorization(config: ReceiverConfig) -> dict[str, str]:
     if config.token_file:
-        return {"Authorization": f"Bearer {_secret('loki.token_file', config.token_file)}"}
+        return {"Authorization": f"Bearer {_secret(f'{config.section}.token_file', config.token_file)}"}
     if config.username:
-        password = _secret("loki.password_file", config.password_file) if config.password_file else ""
+        password = _secret(f"{config.section}.password_file", config.password_file) if config.password_file else ""
         return {"Authorization": _basic(config.username, password)}
     return {}
 
@@ -77,7 +77,7 @@ def _basic(user: str, password: str) -> str:
     return "Basic " + b64encode(f"{user}:{password}".encode()).decode()
 
 
-def _proxy(config: LokiConfig) -> URL | None:
+def _proxy(config: ReceiverConfig) -> URL | None:
     """Return the proxy of the configuration, or the environment's: `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`."""
     if config.proxy == "direct":
         return None
@@ -103,22 +103,22 @@ def _secret(key: str, path: str) -> str:
     return secret
 
 
-def _tls(config: LokiConfig) -> ssl.SSLContext | bool:
+def _tls(config: ReceiverConfig) -> ssl.SSLContext | bool:
     if not (config.ca_file or config.cert_file):
         return True
     for key in ("ca_file", "cert_file", "key_file"):
-        _check(key, getattr(config, key))
+        _check(f"{config.section}.{key}", getattr(config, key))
     try:
         context = ssl.create_default_context(cafile=config.ca_file or None)
     except OSError as error:
-        raise AccessError(f"loki.ca_file: cannot use {config.ca_file}: {_why(error)}") from None
+        raise AccessError(f"{config.section}.ca_file: cannot use {config.ca_file}: {_why(error)}") from None
     if config.cert_file:
         try:
             # The callable keeps OpenSSL from asking a terminal for the passphrase of an encrypted key.
             context.load_cert_chain(config.cert_file, config.key_file or None, password=lambda: b"")
         except OSError as error:
             files = f"{config.cert_file} {config.key_file}".strip()
-            raise AccessError(f"loki.cert_file: cannot use {files}: {_why(error)}") from None
+            raise AccessError(f"{config.section}.cert_file: cannot use {files}: {_why(error)}") from None
     return context
 
 
@@ -128,7 +128,7 @@ def _check(key: str, path: str) -> None:
         if path:
             regular_file.check(Path(path), Path(path).stat(), _MAX_BYTES)
     except (OSError, ValueError) as error:
-        raise AccessError(f"loki.{key}: cannot use {path}: {getattr(error, 'strerror', None) or error}") from None
+        raise AccessError(f"{key}: cannot use {path}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _why(error: OSError) -> str:

@@ -1,4 +1,4 @@
-"""Loki's clock, as the dates of its answers show it.
+"""A receiver's clock, as the dates of its answers show it.
 
 A wrong clock of this machine makes Loki refuse entries. Once it did, times of reading follow Loki's clock until the two
 agree. A step of this machine's clock does not move the estimate, which counts on a monotonic clock.
@@ -19,8 +19,8 @@ def _elapsed_ns() -> int:
     return time.clock_gettime_ns(_CLOCK)
 
 
-class LokiClock:
-    """An estimate of Loki's clock.
+class ReceiverClock:
+    """An estimate of a receiver's clock.
 
     Args:
         ours: This machine's clock, Unix nanoseconds.
@@ -44,21 +44,21 @@ class LokiClock:
             self._distrusted = False
 
     def distrust(self) -> None:
-        """Follow Loki's clock from now on, as Loki refused a time of this machine's clock."""
+        """Follow the receiver's clock from now on, as it refused a time of this machine's clock."""
         self._distrusted = abs(self.difference_ns) >= _AGREE_NS
 
     @property
     def difference_ns(self) -> int:
-        """The nanoseconds that this machine's clock is ahead of Loki's; 0 if unknown."""
-        return 0 if self._offset is None else self._ours() - self.loki_ns()
+        """The nanoseconds that this machine's clock is ahead of the receiver's; 0 if unknown."""
+        return 0 if self._offset is None else self._ours() - self.receiver_ns()
 
-    def loki_ns(self) -> int:
-        """Return the time of Loki's clock, or of this machine's if Loki's is unknown."""
+    def receiver_ns(self) -> int:
+        """Return the time of the receiver's clock, or of this machine's if the receiver's is unknown."""
         return self._ours() if self._offset is None else self._offset + self._elapsed()
 
     def now_ns(self) -> int:
         """Return the time for lines without a time of their own."""
         ours = self._ours()
-        if not self._distrusted or abs(ours - self.loki_ns()) < _AGREE_NS:
+        if not self._distrusted or abs(ours - self.receiver_ns()) < _AGREE_NS:
             return ours
-        return self.loki_ns()
+        return self.receiver_ns()

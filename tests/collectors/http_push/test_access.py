@@ -7,9 +7,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from collectors.logs.loki.access import AccessError, load
+from collectors.http_push.access import AccessError, load
+from collectors.http_push.config import ProxyUrl
 from collectors.logs.loki.client import LokiClient
-from collectors.logs.loki.config import LokiConfig, LokiUrl, ProxyUrl
+from collectors.logs.loki.config import LokiConfig, LokiUrl
 from collectors.logs.records import Stream
 from tests.support.loki import loki
 from tests.support.waiting import PATIENCE, soon

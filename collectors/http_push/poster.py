@@ -1,0 +1,129 @@
+"""The sender of single requests: one HTTP session, its credentials, and the pauses between retries."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from typing import Self
+
+import aiohttp
+
+from collectors.http_push import access
+from collectors.http_push.access import Access, AccessError
+from collectors.http_push.answer import NO_ANSWER, NOT_SENT, Answer, retry_after
+from collectors.http_push.config import ReceiverConfig
+from collectors.offloop import NoThreadError, OneAtATime
+
+MANY_WAITS = 20
+"""The number of waits from which the pause grows no further. Twice as long each time, this is a week."""
+
+_FIRST_WAIT = 0.5
+_SHORTEST_WAIT = 0.05  # a receiver is not stormed, whatever the configuration says
+_ANSWER_BYTES = 64 * 1024
+_CONNECT_SECONDS = 8.0
+
+
+class Poster:
+    """Posts bodies to one receiver.
+
+    Use it as an asynchronous context manager around all requests.
+
+    Args:
+        config: The access to the receiver.
+        url: The URL of the requests.
+        headers: The headers of each request.
+        dated: Called with the `Date` header of each answer.
+    """
+
+    def __init__(
+        self,
+        config: ReceiverConfig,
+        url: str,
+        headers: Mapping[str, str],
+        dated: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._config = config
+        self._url = url
+        self._headers = headers
+        self._dated = dated
+        self._access: Access | None = None
+        self._read_access = OneAtATime(lambda: access.load(config), f"read credentials for {config.section}")
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),  # the callers limit their requests
+            timeout=aiohttp.ClientTimeout(total=self._config.timeout, sock_connect=_CONNECT_SECONDS),
+            headers={"User-Agent": "wr-agent"},
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    def reload_access(self) -> None:
+        """Read the files of the credentials again before the next request."""
+        self._access = None
+
+    def pause(self, earlier: int, answer: Answer | None = None) -> float:
+        """Return the seconds to wait after so many earlier waits.
+
+        They are random, so that many senders do not return at once, and at least what the answer asks for.
+        """
+        longest = min(_FIRST_WAIT * 2.0 ** min(earlier, MANY_WAITS), self._config.longest_wait)
+        asked = answer.retry_after if answer else 0.0
+        return max(longest * random.uniform(0.5, 1.0), _SHORTEST_WAIT, asked)  # noqa: S311 - no secret
+
+    async def post(self, body: bytes) -> Answer:
+        """Send one request, and return an answer whatever happens."""
+        if self._session is None:
+            raise RuntimeError("Poster is used outside its context")
+        try:
+            self._access = self._access or await self._load_access()
+            async with self._session.post(
+                self._url,
+                data=body,
+                headers={**self._headers, **self._access.headers},
+                ssl=self._access.tls,
+                server_hostname=self._config.server_name or None,
+                proxy=self._access.proxy,
+                proxy_headers=self._access.proxy_headers,
+                allow_redirects=False,
+            ) as response:
+                self._dated(response.headers.get("Date", ""))
+                return await _answer(response)
+        except AccessError as error:
+            return Answer(NOT_SENT, str(error))
+        except TimeoutError:
+            return Answer(NO_ANSWER, f"no answer within {self._config.timeout:g} s")
+        except (aiohttp.ClientError, OSError) as error:
+            return Answer(NO_ANSWER, str(error) or type(error).__name__)
+
+    async def _load_access(self) -> Access:
+        """Read the credentials off the event loop.
+
+        Raises:
+            AccessError: A file is unusable, or cannot be read in time.
+        """
+        try:
+            return await self._read_access(self._config.timeout)
+        except TimeoutError:
+            section = self._config.section
+            raise AccessError(f"the files that [{section}] names cannot be read in time; check the disk") from None
+        except NoThreadError:
+            return access.load(self._config)
+
+
+async def _answer(response: aiohttp.ClientResponse) -> Answer:
+    text = bytearray()
+    async for chunk in response.content.iter_chunked(_ANSWER_BYTES):
+        text += chunk
+        if len(text) >= _ANSWER_BYTES:
+            break
+    return Answer(
+        response.status,
+        text.decode(errors="replace").strip(),
+        retry_after(response.headers.get("Retry-After", "")),
+        response.headers.get("Server", ""),
+    )
