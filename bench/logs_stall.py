@@ -74,7 +74,7 @@ def _collector(folder: Path, sink: Loki, stages: list[str]) -> LogsCollector:
     ]
     head, _, _ = sources[0].partition("[[")
     config = parse(head + "".join(source.removeprefix(head) for source in sources), "the benchmark")
-    collector = LogsCollector(config.logs, config.loki, folder / "state")
+    collector = LogsCollector(config.logs, config.loki, folder / "state", config.machine_name)
     collector.prepare()
     collector.restore()
     return collector

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import socket
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -48,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 1
     from collectors.logs.records import Batch
 
-    pipeline = Pipeline(source.name, source.stages, source.labels, host=loaded.loki.host or socket.gethostname())
+    pipeline = Pipeline(source.name, source.stages, source.labels, host=loaded.machine_name)
     try:
         pipeline.prepare()
     except ValueError as error:

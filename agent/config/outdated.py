@@ -19,6 +19,11 @@ def modernize(data: Mapping[str, object]) -> tuple[dict[str, object], list[str]]
     if isinstance(host, dict) and "leave_out" in host and "exclude" not in host:
         changed["host"] = {"exclude" if name == "leave_out" else name: value for name, value in host.items()}
         warnings.append(_warning("host.leave_out", "host.exclude"))
+    loki = changed.get("loki")
+    if isinstance(loki, dict) and "host" in loki and "machine" not in changed:
+        changed["loki"] = {name: value for name, value in loki.items() if name != "host"}
+        changed["machine"] = loki["host"]
+        warnings.append(_warning("loki.host", "machine, above the first section"))
     return changed, warnings
 
 

@@ -6,6 +6,7 @@ with these defaults.
 
 from __future__ import annotations
 
+import socket
 from typing import Literal
 
 import msgspec
@@ -52,6 +53,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """The whole configuration."""
 
     state_dir: str = ""
+    machine: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "console", "json"] = "auto"
     web: WebConfig = WebConfig()
@@ -61,6 +63,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     plugins: PluginsConfig = PluginsConfig()
     logs: LogsConfig = LogsConfig()
     loki: LokiConfig = LokiConfig()
+
+    @property
+    def machine_name(self) -> str:
+        """The name of this machine at the centre: in the labels of log streams and of pushed metrics."""
+        return self.machine or socket.gethostname()
 
     def __post_init__(self) -> None:
         """Refuse sections that contradict each other.

@@ -45,7 +45,7 @@ def _plugins(config: Config) -> Collector:
 def _logs(config: Config) -> Collector:
     from collectors.logs.collector import LogsCollector  # loads an HTTP client, which only this needs
 
-    return LogsCollector(config.logs, config.loki, state_directory(config))
+    return LogsCollector(config.logs, config.loki, state_directory(config), config.machine_name)
 
 
 CATALOG: tuple[Entry, ...] = (
@@ -75,7 +75,7 @@ CATALOG: tuple[Entry, ...] = (
     ),
     Entry(
         name="logs",
-        section=lambda config: (config.logs, config.loki),
+        section=lambda config: (config.logs, config.loki, config.machine_name),
         enabled=lambda config: config.logs.enabled and bool(config.logs.sources),
         build=_logs,
     ),

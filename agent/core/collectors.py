@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -93,7 +92,7 @@ class Collectors:
         """The health of the collectors, and the findings of the last round of checks."""
         outcomes = self.health.last
         return AgentHealth(
-            host=self.config.loki.host or socket.gethostname(),
+            host=self.config.machine_name,
             version=__version__,
             config_error=self.refusal,
             collectors=[CollectorHealth(name, it.error) for name, it in self.supervisor.supervised.items()],

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-import socket
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -49,17 +48,17 @@ class LogsCollector(Collector):
         config: The section `[logs]`.
         loki: The section `[loki]`.
         state_dir: The agent's state directory.
+        machine: The name of this machine, the label `host` of its streams.
     """
 
     name: ClassVar[str] = "logs"
 
-    def __init__(self, config: LogsConfig, loki: LokiConfig, state_dir: Path) -> None:
+    def __init__(self, config: LogsConfig, loki: LokiConfig, state_dir: Path, machine: str) -> None:
         self._client = LokiClient(loki)
         self._positions = Positions(state_dir / POSITIONS_FILE, before_saving=self._save_pipelines)
         turn = asyncio.Lock()
-        host = loki.host or socket.gethostname()
         self._deliveries = {
-            source.name: Delivery(source, self._client, state_dir, turn, host) for source in config.sources
+            source.name: Delivery(source, self._client, state_dir, turn, machine) for source in config.sources
         }
         now_ns = self._client.clock.now_ns
         descriptors = Descriptors()

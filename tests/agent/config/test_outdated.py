@@ -14,6 +14,7 @@ from agent.config.loader import parse
         ('audio.observers = "off"', "audio.enabled = false"),
         ('containers.measure = "off"', "containers.enabled = false"),
         ('host.leave_out = ["arp"]', 'host.exclude = ["arp"]'),
+        ('loki.host = "studio-7"', 'machine = "studio-7"'),
     ],
 )
 def test_an_outdated_spelling_is_read_with_a_warning(old: str, new: str) -> None:
@@ -22,7 +23,7 @@ def test_an_outdated_spelling_is_read_with_a_warning(old: str, new: str) -> None
     assert parse(old, "file", warnings.append) == parse(new, "file", warnings.append)
     (warning,) = warnings
     assert warning.startswith("file: ")
-    assert f"write {new.split(' = [', maxsplit=1)[0]}" in warning
+    assert f"write {new.split(' = ' if 'machine' in new else ' = [', maxsplit=1)[0]}" in warning
 
 
 def test_check_config_shows_the_warning_and_is_content(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -47,7 +47,7 @@ async def test_a_command_that_does_not_run_is_a_failure_that_names_it(
     monkeypatch.setenv("PATH", str(tmp_path))
     sources = LogsConfig(sources=[SourceConfig(name="journal", journal=True)])
     with loki() as sink:
-        async with running(LogsCollector(sources, config(sink.url), tmp_path)) as collector:
+        async with running(LogsCollector(sources, config(sink.url), tmp_path, "studio-7")) as collector:
             await soon(lambda: "log-command-failing" in findings(collector))
             found = findings(collector)["log-command-failing"]
 
@@ -67,7 +67,7 @@ async def test_what_loki_answers_is_a_finding_until_it_takes_entries(
     sources = LogsConfig(sources=[SourceConfig(name="app", paths=[str(log)])])
     with loki() as sink:
         sink.fault("answer", status=status)
-        async with running(LogsCollector(sources, config(sink.url), tmp_path)) as collector:
+        async with running(LogsCollector(sources, config(sink.url), tmp_path, "studio-7")) as collector:
             await soon(lambda: code in findings(collector))
             assert remedy in findings(collector)[code].remedy[0]
             assert sink.lines() == []

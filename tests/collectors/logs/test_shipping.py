@@ -150,7 +150,7 @@ def test_lines_of_containers_carry_what_their_files_say(start_agent: StartAgent,
     start_agent(f"""
 host.enabled = false
 loki.url = "{sink.url}"
-loki.host = "studio-7"
+machine = "studio-7"
 [[logs.sources]]
 name = "containers"
 paths = ["{link.parent}/*.log", "{tmp_path}/docker/containers/*/*-json.log"]
