@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstring>
 #include <exception>
@@ -9,6 +10,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -92,6 +94,9 @@ wr::Counter& metric_of(wr_counter* handle) { return *reinterpret_cast<wr::Counte
 wr::Gauge& metric_of(wr_gauge* handle) { return *reinterpret_cast<wr::Gauge*>(handle); }
 wr::Histogram& metric_of(wr_histogram* handle) { return *reinterpret_cast<wr::Histogram*>(handle); }
 wr::FfiFunction& metric_of(wr_ffi_function* handle) { return *reinterpret_cast<wr::FfiFunction*>(handle); }
+
+// wr_gauge_store writes to the handle of a gauge as to a double.
+static_assert(std::is_standard_layout_v<wr::Gauge> && sizeof(std::atomic<double>) == sizeof(double));
 
 }  // namespace
 

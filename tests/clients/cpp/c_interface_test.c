@@ -37,7 +37,8 @@ int main(int argc, char **argv) {
     CHECK(wr_metrics_add_histogram(metrics, "other_seconds", "Other.", descending, 2, NULL, 0) == NULL);
 
     wr_counter_inc(counter, 2);
-    wr_gauge_set(gauge, 3);
+    wr_gauge_set(gauge, 5);
+    wr_gauge_store(gauge, 3);
     wr_gauge_add(gauge, -1);
     wr_histogram_observe(histogram, 0.5);
     wr_audio_prepare(audio, 48000, 128);

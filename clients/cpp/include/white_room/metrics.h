@@ -92,6 +92,12 @@ WR_API bool wr_metrics_add_memory(wr_metrics *metrics);
 /* Real-time safe, from any thread. */
 WR_API void wr_counter_inc(wr_counter *counter, uint64_t amount);
 WR_API void wr_gauge_set(wr_gauge *gauge, double value);
+#if defined(__GNUC__) && !defined(__cplusplus)
+/* Does the same without a call, which would take three times as long as the store itself. */
+static inline void wr_gauge_store(wr_gauge *gauge, double value) {
+    __atomic_store((double *)gauge, &value, __ATOMIC_RELAXED);
+}
+#endif
 WR_API void wr_gauge_add(wr_gauge *gauge, double amount);
 WR_API void wr_histogram_observe(wr_histogram *histogram, double value);
 

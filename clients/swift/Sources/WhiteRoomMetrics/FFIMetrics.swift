@@ -2,7 +2,7 @@ import CWhiteRoomMetrics
 
 /// The calls of an app into its engine: their number, durations and errors, by function.
 public final class FFIMetrics: Sendable {
-    private let functions: [String: Calls]
+    private let functions: [[(name: String, calls: Calls)]]  // by length: no hash, which would take half of a call
     private let other: Calls
     private let owner: PrometheusMetrics
 
@@ -14,9 +14,10 @@ public final class FFIMetrics: Sendable {
     public init(
         _ metrics: PrometheusMetrics, functions: [String], ok: Int32 = 0, errors: [Int32: String] = [:]
     ) throws(MetricsError) {
-        var made: [String: Calls] = [:]
+        let longest = functions.map(\.utf8.count).max() ?? 0
+        var made = [[(name: String, calls: Calls)]](repeating: [], count: longest + 1)
         for name in functions {
-            made[name] = try Calls(metrics, name, ok: ok, errors: errors)
+            made[name.utf8.count].append((name, try Calls(metrics, name, ok: ok, errors: errors)))
         }
         self.functions = made
         other = try Calls(metrics, "other", ok: ok, errors: [:])
@@ -46,7 +47,11 @@ public final class FFIMetrics: Sendable {
     }
 
     private func calls(of function: String) -> Calls {
-        functions[function] ?? other
+        let length = function.utf8.count
+        guard length < functions.count else {
+            return other
+        }
+        return functions[length].first { $0.name == function }?.calls ?? other
     }
 }
 

@@ -20,7 +20,7 @@ public struct Gauge: @unchecked Sendable {
     /// Sets the value, from any thread.
     @inlinable
     public func set(_ value: Double) {
-        wr_gauge_set(handle, value)
+        wr_gauge_store(handle, value)
     }
 
     /// Adds `amount`, from any thread.
