@@ -9,8 +9,8 @@ import sys
 import structlog
 
 from agent.config import loader, locations
-from agent.config.address import Address
 from agent.core import log
+from collectors.address import Address
 
 HELP = "run the daemon in the foreground"
 

@@ -11,8 +11,8 @@ from typing import Literal
 
 import msgspec
 
-from agent.config.address import Address
 from agent.config.host_name import HostName
+from collectors.address import Address
 from collectors.audio.config import AudioConfig
 from collectors.containers.config import ContainersConfig
 from collectors.host.config import HostConfig

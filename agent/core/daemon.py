@@ -15,7 +15,6 @@ import msgspec
 import structlog
 
 from agent import __version__, hangup
-from agent.config.address import Address
 from agent.config.decode import ConfigError, Problem
 from agent.config.loader import load
 from agent.config.locations import state_directory, web_config_file
@@ -27,6 +26,7 @@ from agent.core.instance import Instance
 from agent.core.status import SCHEMA, CollectorStatus, Status
 from agent.web.listener import ListenError
 from agent.web.server import ControlServer, WebServer
+from collectors.address import Address
 from collectors.offloop import NoThreadError, start
 
 STOP_DEADLINE = 4.5

@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import socket
 
-from agent.config.address import Address
 from agent.config.decode import Problem
+from collectors.address import Address
 
 BACKLOG = 128
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import structlog
 
-from agent.config.address import Address
 from agent.web import control_socket
 from agent.web.connections import Connections, Limits
 from agent.web.http_server import HttpServer
@@ -18,6 +17,7 @@ from agent.web.listener import ListenError, bound_address, open_socket
 from agent.web.pages import Pages
 from agent.web.security.guard import Guard, network
 from agent.web.security.web_security import WebSecurity
+from collectors.address import Address
 
 log = structlog.get_logger()
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 
-from agent.config.address import Address
 from agent.web.port_holder import holder
+from collectors.address import Address
 from collectors.findings import Finding, Severity
 
 _PATIENCE = 1.0

@@ -8,10 +8,10 @@ from pathlib import Path
 import msgspec
 
 from agent.config import loader, locations
-from agent.config.address import Address
 from agent.config.decode import ConfigError
 from agent.config.schema import Config, WebConfig
 from agent.web.security.web_security import WebSecurity
+from collectors.address import Address
 from collectors.findings import Finding, Severity
 
 

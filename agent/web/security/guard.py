@@ -13,9 +13,9 @@ from aiohttp.typedefs import Handler
 
 from agent.web.security.hosts import is_allowed
 from agent.web.security.passwords import BusyError, Passwords
-from agent.web.security.throttle import Throttle
 from agent.web.security.web_file import RateLimit
 from agent.web.security.web_security import WebSecurity
+from collectors.throttle import Throttle
 
 LOGIN_BURST = 10
 """The burst of wrong passwords allowed for each network."""

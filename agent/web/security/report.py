@@ -6,9 +6,9 @@ import stat
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from agent.config.address import Address
 from agent.web.security.tls import Tls
 from agent.web.security.web_security import Secured, WebSecurity
+from collectors.address import Address
 from collectors.findings import Check, Finding, Severity
 from collectors.metrics import Family, counter, gauge
 

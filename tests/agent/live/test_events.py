@@ -12,13 +12,13 @@ from typing import Any
 import aiohttp
 import pytest
 
-from agent.config.address import Address
 from agent.config.loader import parse
 from agent.core.collectors import Collectors
 from agent.core.status import Status
 from agent.live import events
 from agent.live.sampler import Sampler
 from agent.web.server import WebServer
+from collectors.address import Address
 from tests.support.waiting import PATIENCE, soon
 
 CONFIG = parse("audio.enabled = false\nplugins.enabled = false\ncontainers.enabled = false", "test")

@@ -19,12 +19,12 @@ from unittest.mock import Mock
 import pytest
 from aiohttp import web
 
-from agent.config.address import Address
 from agent.config.loader import parse
 from agent.core.collectors import Collectors
 from agent.core.status import Status
 from agent.web.connections import Connection, Connections, Limits
 from agent.web.server import WebServer
+from collectors.address import Address
 from collectors.base import Collector
 from collectors.metrics import Family, gauge
 from tests.support.certificates import Authority

@@ -3,8 +3,8 @@ import socket
 
 import pytest
 
-from agent.config.address import Address
 from agent.web.listener import ListenError, bound_address, open_socket
+from collectors.address import Address
 
 
 def test_a_taken_port_names_the_port_and_who_holds_it() -> None:

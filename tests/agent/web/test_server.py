@@ -10,13 +10,13 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from agent.config.address import Address
 from agent.config.loader import parse
 from agent.config.schema import Config
 from agent.core.collectors import Collectors
 from agent.core.status import Status
 from agent.web.listener import ListenError
 from agent.web.server import WebServer
+from collectors.address import Address
 from collectors.base import Collector
 from collectors.metrics import Family, HistogramValue, gauge, histogram
 

@@ -1,8 +1,8 @@
 import os
 import socket
 
-from agent.config.address import Address
 from agent.doctor.agent import port
+from collectors.address import Address
 from tests.agent.doctor.support import codes
 
 

@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.config.address import Address
 from agent.config.loader import parse
 from agent.config.schema import Config
 from agent.doctor.agent import settings
+from collectors.address import Address
 from tests.agent.doctor.support import codes
 
 LOGS = """

@@ -10,13 +10,13 @@ import aiohttp
 import bcrypt
 import pytest
 
-from agent.config.address import Address
 from agent.config.loader import parse
 from agent.core.collectors import Collectors
 from agent.core.status import Status
 from agent.web.security import guard
 from agent.web.security.guard import network
 from agent.web.server import WebServer
+from collectors.address import Address
 from tests.support.certificates import Authority, Certificate
 
 USERS = f"basic_auth_users: {{alice: {bcrypt.hashpw(b'secret', bcrypt.gensalt(4)).decode()}}}\n"

@@ -6,9 +6,9 @@ from pathlib import Path
 import bcrypt
 import pytest
 
-from agent.config.address import Address
 from agent.web.security.report import SecurityReport
 from agent.web.security.web_security import WebSecurity
+from collectors.address import Address
 from collectors.findings import Severity
 from tests.support.certificates import Authority, Certificate
 

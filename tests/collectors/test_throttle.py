@@ -1,7 +1,7 @@
 import pytest
 
-from agent.web.security import throttle
-from agent.web.security.throttle import Throttle
+from collectors import throttle
+from collectors.throttle import Throttle
 
 
 class Clock:

@@ -1,4 +1,4 @@
-"""The address that the agent listens on, in the notation of `web.listen`."""
+"""An address that the agent listens on, in the notation of `web.listen`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 import pytest
 
-from agent.config.address import Address
+from collectors.address import Address
 
 
 @pytest.mark.parametrize(
