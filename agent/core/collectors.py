@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 import msgspec
@@ -52,16 +53,17 @@ class Collectors:
 
     Args:
         config: The configuration.
+        path: Its file; `None` for the built-in defaults.
         with_state: Let the collectors restore the state of an earlier run, and save it.
     """
 
-    def __init__(self, config: Config, *, with_state: bool = True) -> None:
+    def __init__(self, config: Config, path: Path | None = None, *, with_state: bool = True) -> None:
         self.config = config
         self._with_state = with_state
         self.refusal = ""
         """The reason why the last reload was refused; empty if it was accepted."""
         self.security = WebSecurity(web_config_file(config))
-        self.health = Health()
+        self.health = Health(path)
         self.supervisor = Supervisor(lambda: self.config.web.collect_timeout)
         self.sampler = Sampler(self.supervisor.views)
 

@@ -55,7 +55,7 @@ class Daemon:
         self._stop = asyncio.Event()
         self._reload = asyncio.Event()
         self._listen = listen
-        self._sources = Collectors(self._with_listen(config))
+        self._sources = Collectors(self._with_listen(config), path)
         pages = self._sources.pages(self.status)
         self._web = WebServer(pages, self._sources.security, lambda: self._sources.config.web.names)
         self._control = ControlServer(pages)

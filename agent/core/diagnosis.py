@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+from agent.core.remedy_text import RemedyText
 from collectors.findings import Check, Finding, Severity
 from collectors.offloop import OneAtATime
 
@@ -42,15 +44,22 @@ class Outcome:
 
 
 class Diagnosis:
-    """The checks of one source. Each runs at most once at a time, even if it hangs."""
+    """The checks of one source. Each runs at most once at a time, even if it hangs.
 
-    def __init__(self, checks: Iterable[Check]) -> None:
+    Args:
+        checks: The checks.
+        configuration: The agent's configuration file, which remedies name; `None` for the built-in defaults.
+    """
+
+    def __init__(self, checks: Iterable[Check], configuration: Path | None = None) -> None:
+        self._remedies = RemedyText(configuration)
         ordered = sorted(checks, key=lambda check: check.slow)
         self._checks = [(check, OneAtATime(check.run, f"check {check.name}")) for check in ordered]
 
     async def run(self) -> list[Outcome]:
         """Run all checks one after another, the slow ones last."""
-        return [await _outcome(check, call) for check, call in self._checks]
+        outcomes = [await _outcome(check, call) for check, call in self._checks]
+        return [replace(it, findings=tuple(map(self._remedies.completed, it.findings))) for it in outcomes]
 
 
 async def _outcome(check: Check, call: OneAtATime[Sequence[Finding]]) -> Outcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from agent.core.diagnosis import Diagnosis, Outcome, diagnose
 from collectors.base import Collector
@@ -20,9 +21,14 @@ FRESH = 2.0
 
 
 class Health:
-    """The checks of the running collectors, and their last outcomes."""
+    """The checks of the running collectors, and their last outcomes.
 
-    def __init__(self) -> None:
+    Args:
+        configuration: The agent's configuration file, which remedies name; `None` for the built-in defaults.
+    """
+
+    def __init__(self, configuration: Path | None = None) -> None:
+        self._configuration = configuration
         self._sources: dict[str, Diagnosis] = {}
         self._outcomes: Sequence[Outcome] = ()
         self._asked = -FRESH
@@ -35,7 +41,7 @@ class Health:
 
     def add(self, collector: Collector) -> None:
         """Add a collector's checks to the next round."""
-        self._sources[collector.name] = Diagnosis(collector.checks())
+        self._sources[collector.name] = Diagnosis(collector.checks(), self._configuration)
 
     def remove(self, name: str) -> None:
         """Remove a collector's checks from the next round."""

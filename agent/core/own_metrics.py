@@ -11,6 +11,7 @@ from agent.core.diagnosis import Outcome
 from agent.core.loop_monitor import UNHEALTHY_LAG, LoopMonitor
 from agent.core.supervisor import Supervisor
 from agent.web.security.report import SecurityReport
+from collectors import remedies
 from collectors.base import Collector
 from collectors.findings import Check, Finding, Severity
 from collectors.metrics import Family, LabelValues, counter, gauge
@@ -139,7 +140,7 @@ class OwnMetrics(Collector):
                 severity=Severity.WARNING,
                 detail=f"The last reload was refused: {self._refusal()}",
                 affects="Later changes of the configuration are not in effect; a restart would fail.",
-                remedy=("wr-agent check-config", "systemctl reload wr-agent, or SIGHUP, after the fix"),
+                remedy=("wr-agent check-config", *remedies.reload_agent()),
             ),
         )
 
@@ -153,6 +154,6 @@ class OwnMetrics(Collector):
                 severity=Severity.FAILURE,
                 detail=f"A timer fired {self._loop.last:.1f} s late; expected less than {UNHEALTHY_LAG:g} s.",
                 affects="Scrapes time out, and measurements are late.",
-                remedy=("top", "Find the process that uses the CPU. A machine that was just suspended recovers."),
+                remedy=("top  # shows the process that uses the CPU; a machine that was just suspended recovers",),
             ),
         )

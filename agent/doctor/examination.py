@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from agent.config.schema import Config
 from agent.core.diagnosis import Diagnosis, Outcome
 from agent.core.health import SETTLE
+from agent.core.remedy_text import RemedyText
 from agent.core.status import Status
 from agent.doctor.agent.checks import OwnChecks
 from agent.doctor.agent.locate import ask, is_forbidden
@@ -68,13 +69,13 @@ class Examination:
 
     async def outcomes(self) -> list[Outcome]:
         """Return the outcomes of all checks. Consequences are not hidden yet."""
-        quick = await Diagnosis(check for check in self._checks() if not check.slow).run()
+        quick = await self._diagnosis(check for check in self._checks() if not check.slow).run()
         collectors = await self._collectors_outcomes()
         slow = [check for check in self._checks() if check.slow and self._wanted(check.name)]
         for check in slow:
             if not check.skip:
                 self._announce(f"checking: {check.title}")
-        return [self._running(), *quick, *collectors, *self._missing(collectors), *await Diagnosis(slow).run()]
+        return [self._running(), *quick, *collectors, *self._missing(collectors), *await self._diagnosis(slow).run()]
 
     def _checks(self) -> Iterable[Check]:
         return (*OwnChecks(self.settings, self.status, self._root).checks(), *machine_checks(self._root))
@@ -92,7 +93,7 @@ class Examination:
             return self.status.checks
         if not any(self._wanted(name) for name, _ in self._collectors_names()):
             return ()
-        return await _measured(without_logs(self.settings.config), self._announce)
+        return await _measured(replace(self.settings, config=without_logs(self.settings.config)), self._announce)
 
     def _missing(self, found: Sequence[Outcome]) -> Iterator[Outcome]:
         """Yield the outcome of each check of a collector that does not run."""
@@ -109,13 +110,18 @@ class Examination:
         return f"the configuration switches {collector} off"
 
     def _running(self) -> Outcome:
-        return Outcome(*RUNNING, (_not_running(self._not_running),) if self._not_running else ())
+        if self._not_running is None:
+            return Outcome(*RUNNING, ())
+        return Outcome(*RUNNING, (RemedyText(self.settings.path).completed(_not_running(self._not_running)),))
+
+    def _diagnosis(self, checks: Iterable[Check]) -> Diagnosis:
+        return Diagnosis(checks, self.settings.path)
 
 
-async def _measured(config: Config, announce: Callable[[str], None]) -> list[Outcome]:
+async def _measured(settings: Settings, announce: Callable[[str], None]) -> list[Outcome]:
     from agent.core.collectors import Collectors
 
-    sources = Collectors(config, with_state=False)
+    sources = Collectors(settings.config, settings.path, with_state=False)
     await sources.start()
     try:
         announce(f"no agent runs: measuring for {SETTLE:g} s")
@@ -144,5 +150,5 @@ def _not_running(error: client.NotRunningError) -> Finding:
         severity=Severity.WARNING,
         detail=measured,
         affects="No fault of this machine is recorded or reported.",
-        remedy=("./start.sh", "or: wr-agent run"),
+        remedy=("wr-agent run", "wr-agent service install  # starts it at boot, or at login"),
     )

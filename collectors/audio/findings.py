@@ -5,13 +5,14 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from collectors.audio import remedies
+from collectors import remedies
 from collectors.audio.dropouts import Dropout
 from collectors.audio.jack.passive import PassiveView
 from collectors.audio.jack.server_process import ServerProcess
 from collectors.audio.probe.backoff import LONGEST_REST_NS, SHORTEST_REST_NS, Step
 from collectors.audio.probe.process import ProbeError
 from collectors.audio.probe.protocol import MAX_CHANNELS, StreamInfo
+from collectors.audio.start_server import SOUND_CARDS, start_jack
 from collectors.audio.thresholds import CLIPPED_A_SECOND, DSP_LOAD, SILENT_SECONDS
 from collectors.findings import Finding, Severity
 
@@ -39,10 +40,7 @@ def library_missing(severity: Severity, detail: str, modules: Sequence[str] = ()
         detail=detail,
         affects=f"Without JACK's library {_EVERYTHING}; without PortAudio or numpy {_TIMING}.",
         remedy=(
-            *remedies.packages(
-                "libjack-jackd2-0 libportaudio2" + " portaudio19-dev gcc python3-dev" * ("pyaudio" in modules),
-                "jack portaudio",
-            ),
+            *remedies.install("audio-libraries", *(["pyaudio-build"] if "pyaudio" in modules else [])),
             *remedies.python_packages(_PYTHON_PACKAGES[module] for module in modules),
         ),
     )
@@ -56,7 +54,7 @@ def probe_only() -> Finding:
         severity=Severity.INFO,
         detail=f"The passive JACK client is off, {'as on every Mac' if remedies.is_macos() else 'by configuration'}.",
         affects=f"If the device belongs to a JACK server, {_GRAPH}.",
-        remedy=remedies.linux('set observers = "auto" in the section [audio]'),
+        remedy=remedies.linux(remedies.in_section("[audio]", 'set observers = "auto"')),
     )
 
 
@@ -125,7 +123,7 @@ def server_gone(name: str, reason: str) -> Finding:
         severity=Severity.FAILURE,
         detail=f"The JACK server {name} ran after the agent started, and does not answer now ({reason}).",
         affects="Nothing is played or recorded on this device. Measuring resumes when the server is back.",
-        remedy=remedies.start_jack(name),
+        remedy=start_jack(name),
     )
 
 
@@ -138,8 +136,8 @@ def no_server(severity: Severity, name: str, reason: str) -> Finding:
         detail=f"The JACK server {name} does not answer ({reason}). PipeWire's JACK would answer under any name.",
         affects=f"Without a server, {_EVERYTHING}.",
         remedy=(
-            *remedies.start_jack(name),
-            'set observers = "probe" in [audio] to open the device directly, or enabled = false where there is none',
+            *start_jack(name),
+            remedies.in_section("[audio]", 'to open the device directly, set observers = "probe"'),
         ),
     )
 
@@ -170,7 +168,7 @@ def device_unplugged(
             *_jack_lsp(name, "-p", "shows the remaining ports and which are physical"),
             *remedies.linux("cat /proc/asound/cards  # shows whether the kernel has the device"),
             "plug it in again, and restart the audio server if it does not use it",
-            "set device in the section [audio] to the new device if another one replaced it",
+            remedies.in_section("[audio]", "if another device replaced it, set device"),
         ),
         depends_on=_SERVER_CAUSES,
     )
@@ -182,9 +180,9 @@ def _jack_lsp(server: str, arguments: str, note: str) -> tuple[str, ...]:
 
 
 def _holder() -> tuple[str, ...]:
-    if not remedies.SOUND_CARDS.exists():
+    if not SOUND_CARDS.exists():
         return ()
-    return remedies.command(f"fuser -v {remedies.SOUND_CARDS}/*", "shows the program that holds the device, if any")
+    return remedies.command(f"fuser -v {SOUND_CARDS}/*", "shows the program that holds the device, if any")
 
 
 def _busy_threads() -> tuple[str, ...]:
@@ -205,7 +203,7 @@ def device_not_found(wanted: str, there: Sequence[str]) -> Finding:
         severity=Severity.FAILURE,
         detail=f"Expected {repr(wanted) if wanted else 'a default device'}, found: {_names(there)}.",
         affects=f"For this device, {_EVERYTHING}.",
-        remedy=("set device in the section [audio] to one of the names found, or remove it for the default",),
+        remedy=(remedies.in_section("[audio]", "set device to one of the names found, or remove it for the default,"),),
         depends_on=_SERVER_CAUSES,
     )
 
@@ -218,7 +216,7 @@ def passive_only() -> Finding:
         severity=Severity.INFO,
         detail='The configuration says observers = "passive".',
         affects=f"Without a stream, {_TIMING}.",
-        remedy=('set observers = "auto" in the section [audio]',),
+        remedy=(remedies.in_section("[audio]", 'set observers = "auto"'),),
     )
 
 
@@ -243,7 +241,7 @@ def backed_off(step: Step, rested_ns: int) -> Finding:
             *remedies.linux(
                 "ulimit -r  # as the agent's user: 0 denies its audio thread the priority of JACK's clients"
             ),
-            'set channels = 2 or observers = "passive" in the section [audio]',
+            remedies.in_section("[audio]", 'set channels = 2 or observers = "passive"'),
         ),
         depends_on=_SERVER_CAUSES,
     )
@@ -285,7 +283,7 @@ def device_busy(failure: ProbeError, holders: Sequence[str]) -> Finding:
         remedy=(
             *_holder(),
             "end that program, or share the device through JACK or PipeWire",
-            'set observers = "passive" in the section [audio] to disable the probe',
+            remedies.in_section("[audio]", 'to disable the probe, set observers = "passive"'),
         ),
     )
 
@@ -298,10 +296,7 @@ def agent_outdated(failure: ProbeError) -> Finding:
         severity=Severity.FAILURE,
         detail=f"The probe starts from the changed package, and does not match the agent: {failure}.",
         affects=f"Until the agent is restarted, {_TIMING}.",
-        remedy=(
-            *remedies.restart_agent(),
-            "end and start wr-agent run, if it runs in a terminal",
-        ),
+        remedy=(*remedies.restart_agent(),),
     )
 
 
@@ -316,7 +311,7 @@ def probe_failed(failure: ProbeError) -> Finding:
         affects=f"Without a stream, {_TIMING}.",
         remedy=(
             *_holder(),
-            'set observers = "passive" in the section [audio] to disable the probe',
+            remedies.in_section("[audio]", 'to disable the probe, set observers = "passive"'),
         ),
         depends_on=_SERVER_CAUSES,
     )
@@ -337,7 +332,7 @@ def dropouts(device: str, recent: Sequence[Dropout], now_ns: int, severity: Seve
         detail=f"{device} had {count} dropout{'s' * (count > 1)} in the last ten minutes{silence}. {since}.",
         affects="Each dropout is audible and lost in a recording.",
         remedy=(
-            *remedies.agent("status", "shows load, timing and the plugins that need the most time"),
+            "wr-agent status  # shows load, timing and the plugins that need the most time",
             *_busy_threads(),
             "use a larger buffer if the load is high",
         ),
@@ -359,7 +354,7 @@ def load_high(device: str, load: float) -> Finding:
         detail=f"Expected at most {DSP_LOAD:.0%} of each buffer's duration, found {load:.0%} on {device} in a minute.",
         affects="A little more work in any program causes dropouts.",
         remedy=(
-            *remedies.agent("status", "shows the plugins that need the most time"),
+            "wr-agent status  # shows the plugins that need the most time",
             "use a larger buffer, or end programs that are connected and not needed",
         ),
         depends_on=_SERVER_CAUSES,

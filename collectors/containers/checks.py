@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from collectors import remedies
 from collectors.containers.container_names import Answers
 from collectors.containers.discovery import Count
 from collectors.findings import Finding, Severity
@@ -47,8 +48,8 @@ def limit(count: Count, allowed: int) -> list[Finding]:
             detail=f"Expected at most {allowed} control groups, found {allowed + count.left_out}.",
             affects=f"{count.left_out} of them are missing in the metrics; containers come first.",
             remedy=(
-                'measure = "containers" in [containers] leaves slices and services out',
-                f"or: limit = {allowed + count.left_out} in [containers]",
+                remedies.in_section("[containers]", 'to leave slices and services out, set measure = "containers"'),
+                remedies.in_section("[containers]", f"or set limit = {allowed + count.left_out}"),
             ),
         )
     ]
@@ -109,9 +110,8 @@ def _enable(missing: Sequence[str], root: Path) -> tuple[str, ...]:
             append = f"sudo sed -i '1s/$/ cgroup_enable=memory cgroup_memory=1/' /{file}"
             return (append, reboot)
     return (
-        "add cgroup_enable=memory to GRUB_CMDLINE_LINUX in /etc/default/grub, and remove cgroup_disable=memory",
-        "sudo update-grub",
-        reboot,
+        *remedies.kernel_argument("cgroup_enable=memory"),
+        "remove cgroup_disable=memory there, if it is in /proc/cmdline",
     )
 
 
@@ -129,13 +129,13 @@ def _unnamed(socket: str, error: Exception, count: int) -> Finding:
 def _remedy(socket: str, error: Exception) -> tuple[str, ...]:
     look = f"ls -l {shlex.quote(socket)}"
     if not isinstance(error, PermissionError):
-        return (look, f"curl --unix-socket {shlex.quote(socket)} http://engine/containers/json")
+        return (look, *remedies.command(f"curl --unix-socket {shlex.quote(socket)} http://engine/containers/json"))
     group = _group(socket)
     if group in {"", "root"}:
         return (look, "Run wr-agent as the user of the engine, or give the engine's socket a group that both are in.")
     user = pwd.getpwuid(os.getuid()).pw_name
     warning = f"Then restart the agent. Members of the group {group} can become root through this socket."
-    return (look, f"sudo usermod -aG {group} {user}", warning)
+    return (look, *remedies.join_group(user, group), warning)
 
 
 def _group(socket: str) -> str:

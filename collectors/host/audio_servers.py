@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from collectors import remedies
 from collectors.findings import Finding, Severity
 from collectors.kernel_files import read_text
 from collectors.metrics import Family, LabelValues, counter, gauge
@@ -28,13 +29,6 @@ _POLICIES = {0: "other", 1: "fifo", 2: "rr", 3: "batch", 5: "idle", 6: "deadline
 _REAL_TIME = frozenset({"fifo", "rr", "deadline"})
 _MOST_THREADS = 24
 _PRIORITY, _POLICY = 37, 38  # proc_pid_stat(5): fields 40 and 41, where the first after the name is field 3
-
-_REMEDY = (
-    "ulimit -r",
-    "printf '@audio - rtprio 95\\n@audio - memlock unlimited\\n' | sudo tee /etc/security/limits.d/audio.conf",
-    "sudo usermod -aG audio $USER, and log in again",
-    "PipeWire and PulseAudio can ask RealtimeKit for it instead: sudo apt install rtkit",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +90,14 @@ def threads(proc: Path, pids: Iterable[str]) -> Iterator[Thread]:
 def servers(proc: Path) -> list[str]:
     """Return the numbers of the processes that are audio servers."""
     return [pid for pid in _entries(proc) if pid.isdecimal() and _name(proc / pid) in SERVERS]
+
+
+def _allow_real_time() -> tuple[str, ...]:
+    return (
+        "printf '@audio - rtprio 95\\n@audio - memlock unlimited\\n' | sudo tee /etc/security/limits.d/audio.conf",
+        *remedies.join_group("$USER", "audio", "then log out and in again; ulimit -r shows 95"),
+        *(f"{line}  # PipeWire and PulseAudio can ask RealtimeKit instead" for line in remedies.install("rtkit")),
+    )
 
 
 class AudioServers:
@@ -162,7 +164,7 @@ def check(found: Iterable[Thread]) -> list[Finding]:
             severity=Severity.WARNING,
             detail=f"Expected a thread of {process} scheduled as fifo or rr, found {len(own)} that are not.",
             affects="Any busy program can delay audio: it drops out under load.",
-            remedy=_REMEDY,
+            remedy=_allow_real_time(),
         )
         for process, own in by_process.items()
         if process in RENDERING and not any(thread.is_real_time for thread in own)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
+from collectors import remedies
 from collectors.findings import Finding, Severity
 from collectors.kernel_files import numbered, read_attribute
 from collectors.metrics import Family, LabelValues, gauge
@@ -45,7 +46,7 @@ def check(governors: Mapping[str, str]) -> list[Finding]:
             severity=Severity.INFO,
             detail=f"Expected the governor {STEADY} on {len(governors)} processors, found {found}.",
             affects="A processor that must speed up first can miss the deadline of short audio buffers.",
-            remedy=(f"sudo cpupower frequency-set -g {STEADY}",),
+            remedy=remedies.tool(f"sudo cpupower frequency-set -g {STEADY}", "cpupower"),
         )
     ]
 

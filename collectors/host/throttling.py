@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from collectors import remedies
 from collectors.findings import Finding, Severity
 from collectors.host.cpu_topology import Processor, by_core, one_of_each_core, processors
 from collectors.kernel_files import read_number
@@ -81,7 +82,10 @@ def _finding(slowed: list[str]) -> Finding:
         severity=Severity.WARNING,
         detail=f"Expected no throttling, found package (or package/core) {', '.join(slowed)} since the last check.",
         affects="A throttled processor renders late: audio drops out at a low load.",
-        remedy=("sensors", "Clean the fans, clear the air intakes, or run fewer programs."),
+        remedy=(
+            *remedies.tool("sensors", "sensors", "shows temperatures"),
+            "clean the fans, clear the air intakes, or run fewer programs",
+        ),
     )
 
 

@@ -173,7 +173,9 @@ class LogsCollector(Collector):
                 severity=Severity.FAILURE,
                 detail=f"Expected the source to run, got: {guard.problem}.",
                 affects="The source sends nothing until a restart succeeds. Other sources continue.",
-                remedy=("wr-agent bundle  # the error in the agent's log belongs in a report",),
+                remedy=(
+                    "wr-agent doctor --bundle wr-agent.tar.gz  # the error in the agent's log belongs in a report",
+                ),
             )
             for guard in self._guards
             if guard.problem

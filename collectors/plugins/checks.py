@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Callable, Collection, Sequence
 from itertools import groupby
 
+from collectors import remedies
 from collectors.findings import Check, Finding, Severity
 from collectors.plugins.gone import Gone, GoneReason
 from collectors.plugins.instance import Instance
@@ -49,7 +50,7 @@ def _unknown_users(unknown: Sequence[str]) -> list[Finding]:
             severity=Severity.WARNING,
             detail=f"plugins.users names {user!r}; this machine has no such user.",
             affects="The agent does not poll sockets of that user.",
-            remedy=(f"getent passwd {user}", "correct plugins.users in the configuration"),
+            remedy=(f"getent passwd {user}", remedies.in_section("[plugins]", "correct users")),
         )
         for user in unknown
     ]
@@ -115,7 +116,9 @@ def _failure(instance: Instance, failure: Refusal) -> Finding:
         severity=Severity.WARNING,
         detail=f"{instance.file.path}: {failure.detail}.",
         affects="Its gauges are missing and its totals stand still. The agent polls it again at each interval.",
-        remedy=(f"curl --max-time 5 --unix-socket {instance.file.path} http://plugin/metrics",),
+        remedy=remedies.command(
+            f"curl --max-time 5 --unix-socket {shlex.quote(instance.file.path)} http://plugin/metrics"
+        ),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from collectors import remedies
 from collectors.findings import Finding, Severity
 from collectors.host.timex import Timex
 
@@ -21,6 +22,11 @@ def kept(root: Path) -> bool | None:
     return status.samples[()] == 1
 
 
+def _time_service() -> tuple[str, ...]:
+    on = "sudo timedatectl set-ntp true"
+    return tuple(f"{line} && {on}" for line in remedies.install("time-service"))
+
+
 def check(synchronized: bool | None) -> Iterator[Finding]:  # noqa: FBT001 - the only argument
     """Yield a finding if the clock is not synchronized."""
     if synchronized is False:
@@ -31,7 +37,7 @@ def check(synchronized: bool | None) -> Iterator[Finding]:  # noqa: FBT001 - the
             detail="Expected a clock synchronized by a time server, found that the kernel reports none.",
             affects="Times of dropouts and log lines differ between machines. Loki refuses lines 10 minutes ahead.",
             remedy=(
-                "timedatectl  # expect: System clock synchronized: yes",
-                "sudo apt install systemd-timesyncd && sudo timedatectl set-ntp true",
+                *remedies.command("timedatectl", "expect: System clock synchronized: yes"),
+                *_time_service(),
             ),
         )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from agent.doctor.machine.user import READ, User, group
+from agent.doctor.machine.user import READ, User
+from collectors import remedies
 from collectors.findings import Finding, Severity
 from collectors.logs.config import SourceConfig
 from collectors.logs.files.discovery import find_files
@@ -33,15 +34,10 @@ def _unreadable(source: str, closed: dict[str, Path], count: int, user: User) ->
         severity=Severity.FAILURE,
         detail=f"Expected user {user.name} to be able to read {count} files, found {len(closed)} closed: {listed}.",
         affects="Their lines are not sent.",
-        remedy=(*dict.fromkeys(_let_in(obstacle, user) for obstacle in closed.values()),),
+        remedy=(
+            *dict.fromkeys(line for obstacle in closed.values() for line in remedies.let_read(obstacle, user.name)),
+        ),
     )
-
-
-def _let_in(obstacle: Path, user: User) -> str:
-    owner = group(obstacle.stat().st_gid)
-    if owner == "root":
-        return f"sudo setfacl -m u:{user.name}:rX {obstacle}"
-    return f"sudo usermod -aG {owner} {user.name}  # and restart the agent"
 
 
 def _unmatched(source: SourceConfig) -> Finding:
@@ -51,5 +47,5 @@ def _unmatched(source: SourceConfig) -> Finding:
         severity=Severity.WARNING,
         detail=f"Expected a file that matches {', '.join(source.paths)}, found none.",
         affects="This source sends nothing until a file appears.",
-        remedy=(f"ls -l {source.paths[0]}", "correct paths in the section [[logs.sources]]"),
+        remedy=(f"ls -l {source.paths[0]}", remedies.in_section("[[logs.sources]]", "correct paths")),
     )

@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from collectors import remedies
 from collectors.findings import Finding, Severity
 from collectors.http_push.access import Access, AccessError, load
 from collectors.http_push.answer import NO_ANSWER, NOT_SENT, Answer
@@ -136,7 +137,7 @@ def _batches(size: int, burst: float) -> Finding:
         detail=f"loki.batch_size is {size / 2**20:.1f} MiB; Loki accepts {burst / 2**20:.1f} MiB at once"
         " (ingestion_burst_size_mb).",
         affects="Full requests are refused, and their lines wait.",
-        remedy=('set batch_size = "56KiB" in the section [loki]', "or raise ingestion_burst_size_mb in Loki"),
+        remedy=(remedies.in_section("[loki]", 'set batch_size = "56KiB"'), "or raise ingestion_burst_size_mb in Loki"),
         depends_on=_CAUSES,
     )
 
@@ -149,7 +150,9 @@ def _labels(source: str, names: set[str], most: int) -> Finding:
         detail=f"Expected at most {most} labels (max_label_names_per_series), found {len(names)}:"
         f" {', '.join(sorted(names))}.",
         affects="Loki refuses entries that have all of them.",
-        remedy=("attach some as structured_metadata instead, in the stages of this source",),
+        remedy=(
+            f"attach some as structured_metadata instead, in the stages of this source in {remedies.CONFIGURATION}",
+        ),
         depends_on=_CAUSES,
     )
 
@@ -163,7 +166,7 @@ def _metadata(source: str) -> Finding:
         affects="Loki refuses its entries.",
         remedy=(
             "set allow_structured_metadata: true in Loki's limits_config (schema v13)",
-            "or remove the stage structured_metadata from this source",
+            f"or remove the stage structured_metadata from this source in {remedies.CONFIGURATION}",
         ),
         depends_on=_CAUSES,
     )

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 
 from agent.web.port_holder import holder
+from collectors import remedies
 from collectors.address import Address
 from collectors.findings import Finding, Severity
 
@@ -24,8 +25,8 @@ def check(listen: Address) -> Iterator[Finding]:
         detail=f"web.listen is {str(listen)!r}, where {holder(listen.port)} answers already.",
         affects="The agent does not start.",
         remedy=(
-            f"sudo ss -ltnp 'sport = :{listen.port}'  # shows the process",
-            "stop that, or set web.listen to another port",
+            *remedies.command(f"sudo ss -ltnp 'sport = :{listen.port}'", "shows the process"),
+            remedies.in_section("[web]", "stop that, or set listen to another port"),
         ),
     )
 

@@ -40,9 +40,9 @@ def read(given: str | None) -> Settings:
     try:
         loaded = loader.load(path)
     except ConfigError as error:
-        return Settings(path, _salvaged(path), (_unusable(path, error),))
+        return Settings(path, _salvaged(path), (_unusable(error),))
     problem = WebSecurity.of(locations.web_config_file(loaded)).problem
-    return Settings(path, loaded, (_unusable(path, problem),) if problem else ())
+    return Settings(path, loaded, (_unusable(problem),) if problem else ())
 
 
 def _salvaged(path: Path | None) -> Config:
@@ -63,14 +63,14 @@ def _web(listen: object) -> WebConfig:
         return WebConfig()
 
 
-def _unusable(path: Path | None, error: Exception) -> Finding:
+def _unusable(error: Exception) -> Finding:
     return Finding(
         code="config-invalid",
         title="The configuration cannot be used",
         severity=Severity.FAILURE,
         detail=str(error),
         affects="The agent does not start with it. The findings below are for the built-in defaults.",
-        remedy=(f"wr-agent check-config {path}",),
+        remedy=("wr-agent check-config",),
     )
 
 

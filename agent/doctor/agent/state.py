@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from agent.core.instance import FILE as LOCK
 from agent.doctor.machine.user import ENTER, READ, WRITE, User
+from collectors import remedies
 from collectors.findings import Finding, Severity
 from collectors.logs.collector import POSITIONS_FILE
 
@@ -35,6 +37,7 @@ def check(directory: Path, user: User) -> Iterator[Finding]:
 def check_space(directory: Path) -> Iterator[Finding]:
     """Yield a finding if the file system of the directory is almost full."""
     space = os.statvfs(directory)
+    quoted = shlex.quote(str(directory))
     available = space.f_bavail * space.f_frsize
     if available < _ENOUGH_BYTES:
         yield Finding(
@@ -43,7 +46,7 @@ def check_space(directory: Path) -> Iterator[Finding]:
             severity=Severity.FAILURE,
             detail=f"{directory} has {available / 2**20:.0f} MiB free; at least {_ENOUGH_BYTES >> 20} are expected.",
             affects="Positions of logs are not saved. After a restart the agent sends lines again.",
-            remedy=(f"du -xh -d 2 {directory} | sort -h | tail", f"df -h {directory}"),
+            remedy=(f"du -xh -d 2 {quoted} | sort -h | tail", f"df -h {quoted}"),
             depends_on=("host-disk-space-low",),
         )
 
@@ -81,7 +84,10 @@ def _unwritable(directory: Path, obstacle: Path, user: User) -> Finding:
         severity=Severity.FAILURE,
         detail=f"Expected user {user.name} to be able to write to {directory}; {obstacle} is closed to that user.",
         affects="Positions of logs are not saved, commands cannot reach the agent, and a second agent goes unnoticed.",
-        remedy=(f"sudo chown -R {user.name}: {directory}", "or set another state_dir in the configuration"),
+        remedy=(
+            f"sudo chown -R {user.name}: {shlex.quote(str(directory))}",
+            f"or set another state_dir at the top of {remedies.CONFIGURATION}",
+        ),
     )
 
 
@@ -93,5 +99,5 @@ def _open(directory: Path) -> Finding:
         detail=f"The mode of {directory} is {stat.filemode(directory.stat().st_mode)}; only the owner is expected to"
         " write there.",
         affects="The agent opens no control socket there. wr-agent status and doctor cannot reach it.",
-        remedy=(f"chmod go-w {directory}",),
+        remedy=(f"chmod go-w {shlex.quote(str(directory))}",),
     )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from agent.core.versions import installed
+from collectors import remedies
 from collectors.findings import Finding, Severity
 
 _REQUIREMENT = re.compile(r"([\w.-]+)>=([\d.]+)$")
@@ -23,7 +24,7 @@ def check_libraries(needed: Iterable[str], found: Callable[[str], str] = install
                 severity=Severity.FAILURE,
                 detail=f"Expected {name} {least} or newer, found {version or 'none'}.",
                 affects="Parts of the agent fail at start or later.",
-                remedy=(f"pip install --upgrade '{name}>={least}'  # in the agent's own Python environment",),
+                remedy=remedies.python_packages([f"{name}>={least}"]),
             )
 
 
@@ -36,7 +37,7 @@ def check_daemon(running: str, command: str) -> Iterator[Finding]:
             severity=Severity.WARNING,
             detail=f"The agent is {running}, this command {command}.",
             affects="Commands may misread the agent's answers. A probe of the new version may not start.",
-            remedy=("sudo systemctl restart wr-agent  # a user's own service: systemctl --user restart wr-agent",),
+            remedy=remedies.restart_agent(),
         )
 
 

@@ -70,7 +70,7 @@ def _audio(root: Path) -> list[Finding]:
             severity=Severity.INFO,
             detail="Expected a sound card in /proc/asound/cards or a running sound server, found neither.",
             affects="The checks for low-latency audio are skipped.",
-            remedy=("start the sound server or plug in the interface, then run wr-agent doctor again",),
+            remedy=("start the sound server or plug in the interface", "wr-agent doctor  # again"),
         )
     ]
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from agent.doctor.machine.user import READ, WRITE, User, group
+from collectors import remedies
 from collectors.audio.alsa.proc import OpenStream, Substream, parse_cards, read_streams
 from collectors.findings import Finding, Severity
 from collectors.host.audio_servers import SERVERS
@@ -45,9 +46,9 @@ def check_access(paths: Iterable[Path], user: User) -> list[Finding]:
             f" found that only the group {owner} may.",
             affects="Sound servers and programs of this user find no device.",
             remedy=(
-                f"sudo usermod -aG {owner} {user.name}",
+                *remedies.join_group(user.name, owner),
                 "log out and in again; for a service, restart it",
-                "on a desktop: loginctl  # the session at the screen gets access by itself, if it is active",
+                *remedies.command("loginctl", "on a desktop, the active session at the screen has access by itself"),
             ),
         )
     ]
@@ -69,7 +70,7 @@ def check_owners(opened: Mapping[Substream, OpenStream], servers: Iterable[str])
             severity=Severity.INFO,
             detail=f"Expected the sound server alone, found: {'; '.join(sorted(others))}.",
             affects="The sound server cannot open these devices.",
-            remedy=("fuser -v /dev/snd/*", "configure these programs to use the sound server"),
+            remedy=(*remedies.command("fuser -v /dev/snd/*"), "configure these programs to use the sound server"),
             depends_on=("audio-alsa-held",),
         )
     ]

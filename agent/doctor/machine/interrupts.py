@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from collectors import remedies
 from collectors.findings import Finding, Severity
 from collectors.host.interrupts import Interrupt, decides_about_audio, parse
 from collectors.kernel_files import read_text
@@ -33,7 +34,7 @@ def check(interrupts: list[Interrupt]) -> list[Finding]:
             detail=f"Expected one device, found {', '.join(handlers(interrupt))}.",
             affects="An interrupt of one device delays the others. Audio is late when they are busy.",
             remedy=(
-                "lspci -v | grep -i -B8 'irq'  # the slot of each device",
+                *remedies.command("lspci -v | grep -i -B8 'irq'", "shows the slot of each device"),
                 "plug the interface into another USB port, or the card into another slot",
                 "disable unused devices in the firmware",
             ),

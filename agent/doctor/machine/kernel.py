@@ -7,6 +7,7 @@ import re
 from itertools import pairwise
 from pathlib import Path
 
+from collectors import remedies
 from collectors.findings import Finding, Severity
 from collectors.kernel_files import read_attribute, read_bytes
 
@@ -76,9 +77,8 @@ def _slow(model: str) -> Finding:
         detail=f"Expected preemption full, lazy or rt, found {model}.",
         affects="Buffers of 128 frames or less can drop out when other programs are busy.",
         remedy=(
-            "add preempt=full to GRUB_CMDLINE_LINUX_DEFAULT in /etc/default/grub",
-            "sudo update-grub && sudo reboot",
-            "or, on Debian: sudo apt install linux-image-rt-amd64; on Ubuntu: sudo apt install linux-lowlatency",
+            *remedies.kernel_argument("preempt=full"),
+            *(f"{line}  # or instead a real-time kernel" for line in remedies.install("kernel-realtime")),
         ),
     )
 
@@ -91,9 +91,8 @@ def _not_threaded() -> Finding:
         detail="Expected threadirqs on the kernel's command line, or a real-time kernel; found neither.",
         affects="Network, disk and graphics interrupts can delay audio. Small buffers drop out first.",
         remedy=(
-            "add threadirqs to GRUB_CMDLINE_LINUX_DEFAULT in /etc/default/grub",
-            "sudo update-grub && sudo reboot",
-            "sudo apt install rtirq-init  # then gives the sound card's thread the highest priority",
+            *remedies.kernel_argument("threadirqs"),
+            *(f"{line}  # gives the sound card's thread the highest priority" for line in remedies.install("rtirq")),
         ),
     )
 

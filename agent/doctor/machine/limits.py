@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from agent.doctor.machine.audio_user import AudioUser
+from collectors import remedies
 from collectors.findings import Finding, Severity
 
 ENOUGH_PRIORITY = 20
@@ -62,7 +63,7 @@ def _locked(audio: AudioUser, found: float) -> Finding:
 def _raise_limits(audio: AudioUser) -> tuple[str, ...]:
     return (
         "printf '@audio - rtprio 95\\n@audio - memlock unlimited\\n' | sudo tee /etc/security/limits.d/audio.conf",
-        f"sudo usermod -aG audio {audio.user.name}",
+        *remedies.join_group(audio.user.name, "audio"),
         "reboot: sessions and the sound server keep the limits of their start",
     )
 

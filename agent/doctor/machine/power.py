@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from agent.doctor.machine.user import READ, WRITE, User
+from collectors import remedies
 from collectors.findings import Finding, Severity
 from collectors.kernel_files import numbered, read_attribute, read_number
 
@@ -58,7 +59,7 @@ def idle(latency: int, device: Path, user: User) -> Iterator[Finding]:
         affects="The first buffers after a pause are late. Buffers of 64 frames or less drop out.",
         remedy=(
             f"echo '{_LATENCY_RULE}' | sudo tee /etc/udev/rules.d/99-cpu-dma-latency.rules",
-            f"sudo usermod -aG audio {user.name} && sudo reboot",
+            *(f"{line} && sudo reboot" for line in remedies.join_group(user.name, "audio")),
         ),
     )
 

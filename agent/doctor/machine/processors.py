@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from collectors import remedies
 from collectors.findings import Finding, Severity
 from collectors.kernel_files import numbered, read_attribute, read_number
 
@@ -55,7 +56,7 @@ def _capped(slow: Mapping[str, float]) -> Finding:
         " 100% is expected.",
         affects="Rendering takes longer, which leaves less headroom before dropouts.",
         remedy=(
-            "powerprofilesctl set performance  # where a desktop's power profile set the cap",
-            "cpupower frequency-info  # shows the limit; sudo apt install linux-cpupower",
+            *remedies.command("powerprofilesctl set performance", "where a desktop's power profile set the cap"),
+            *remedies.tool("cpupower frequency-info", "cpupower", "shows the limit"),
         ),
     )

@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from agent.doctor.machine.audio_user import AudioUser
+from collectors import remedies
 from collectors.findings import Finding, Severity
 from collectors.host import audio_servers
 from collectors.kernel_files import read_text
@@ -125,8 +126,8 @@ def check_pipewire(settings: Mapping[str, str]) -> list[Finding]:
             f" {least / rate * 1000:.0f} ms; at most {_LATE / 2 * 1000:.0f} ms are expected.",
             affects="Live playing feels late. It causes no dropouts.",
             remedy=(
-                "pw-metadata -n settings 0 clock.force-quantum 0",
-                "pw-metadata -n settings 0 clock.min-quantum 64  # until PipeWire restarts",
+                *remedies.command("pw-metadata -n settings 0 clock.force-quantum 0"),
+                *remedies.command("pw-metadata -n settings 0 clock.min-quantum 64", "until PipeWire restarts"),
             ),
         )
     ]
@@ -157,7 +158,7 @@ def _jack(jack: Jack) -> Iterator[Finding]:
             detail=f"{jack.periods} buffers of {jack.period} frames at {jack.rate} Hz are {jack.latency * 1000:.0f} ms;"
             f" at most {_LATE * 1000:.0f} ms are expected for live playing.",
             affects="Live playing feels late. It causes no dropouts.",
-            remedy=("jack_bufsize 256  # at once, until JACK restarts; jackd's -p makes it last",),
+            remedy=remedies.command("jack_bufsize 256", "at once, until JACK restarts; jackd's -p makes it last"),
         )
 
 
@@ -169,7 +170,7 @@ def _rivals(names: Sequence[str], severity: Severity) -> Finding:
         detail="Expected one sound server for a device, found two that open the same ones.",
         affects="The second server gets no device, or takes it from the first.",
         remedy=(
-            "systemctl --user disable --now pulseaudio.service pulseaudio.socket  # as the audio user",
-            "sudo apt purge pulseaudio  # if PipeWire serves all programs",
+            *remedies.command("systemctl --user disable --now pulseaudio.service pulseaudio.socket", "as its user"),
+            *(f"{line}  # if PipeWire serves all programs" for line in remedies.remove("pulseaudio")),
         ),
     )

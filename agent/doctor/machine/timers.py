@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from collectors import remedies
 from collectors.findings import Finding, Severity
 from collectors.kernel_files import read_attribute
 
@@ -41,7 +42,7 @@ def _coarse(resolution: float) -> Finding:
         affects="MIDI and timer-driven servers such as PipeWire are late by that much.",
         remedy=(
             "cat /proc/cmdline  # remove highres=off and nohz=off, if they are there",
-            "sudo apt install linux-image-amd64 && sudo reboot  # Debian's own kernel has them",
+            *(f"{line} && sudo reboot  # this system's own kernel has them" for line in remedies.install("kernel")),
         ),
     )
 
@@ -54,7 +55,7 @@ def _slow(source: str) -> Finding:
         detail=f"The clock source is {source}; expected the processor's own (tsc, arch_sys_counter, kvm-clock).",
         affects="Audio servers read the clock in each cycle, which costs a part of every buffer.",
         remedy=(
-            "sudo dmesg | grep -i -e tsc -e clocksource  # shows why the kernel rejected the processor's clock",
+            *remedies.command("sudo dmesg | grep -i -e tsc -e clocksource", "shows why the kernel rejected the clock"),
             f"cat /{_CLOCKS}/available_clocksource  # should list tsc",
             "update the firmware, or add tsc=reliable to the kernel's command line if dmesg names no other cause",
         ),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from agent.web.security.tls import Tls
 from agent.web.security.web_security import Secured, WebSecurity
+from collectors import remedies
 from collectors.address import Address
 from collectors.findings import Check, Finding, Severity
 from collectors.metrics import Family, counter, gauge
@@ -83,8 +84,8 @@ def check_access(listen: Address, secured: Secured) -> Iterable[Finding]:
             detail=f"{where}, and callers need neither a password nor a certificate.",
             affects="Metrics and findings name devices, mounts and interfaces of this machine.",
             remedy=(
-                "Name a file with basic_auth_users or client_auth_type in web.config_file (docs/security.md),",
-                'or set web.listen = "127.0.0.1:9787".',
+                remedies.in_section("[web]", "name a file with basic_auth_users or client_auth_type in config_file"),
+                remedies.in_section("[web]", 'or set listen = "127.0.0.1:9787"'),
             ),
         )
     elif secured.tls is None:
@@ -94,7 +95,7 @@ def check_access(listen: Address, secured: Secured) -> Iterable[Finding]:
             severity=Severity.WARNING,
             detail=f"{where}, and the web configuration has passwords but no TLS.",
             affects="An eavesdropper on the network learns the password and can then read the agent.",
-            remedy=("Add tls_server_config to the file in web.config_file (docs/security.md).",),
+            remedy=("add tls_server_config to the file that web.config_file names; docs/security.md shows how",),
         )
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from collectors.audio import remedies
+from collectors import remedies
 from collectors.audio.alsa.proc import OpenStream, Params, Substream, read_streams
 from collectors.findings import Finding, Severity
 from collectors.metrics import Family, LabelValues, counter, gauge

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from collectors.audio import remedies
+from collectors import remedies
 from collectors.audio.thresholds import RECENT_NS
 from collectors.findings import Finding, Severity
 from collectors.metrics import Family, LabelValues, counter

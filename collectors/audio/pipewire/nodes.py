@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from collectors.audio import remedies
+from collectors import remedies, system_packages
 from collectors.audio.child_process import end_child, start_child
 from collectors.audio.pipewire.pw_top import BATCH_SINCE, Node, parse_nodes, parse_version
 from collectors.findings import Finding, Severity
@@ -190,8 +190,8 @@ def _without_jack() -> Finding:
         " library is jackd's, or PipeWire's JACK is not installed.",
         affects="xruns, DSP load, buffer timing and levels of PipeWire's graph are not measured.",
         remedy=(
-            *(() if remedies.is_installed("pw-jack") else remedies.packages("pipewire-jack")),
-            *(f"pw-jack {line}" for line in remedies.agent("run", "as the user whose PipeWire it is")),
+            *(() if remedies.is_installed("pw-jack") else remedies.install("pipewire-jack")),
+            "pw-jack wr-agent run  # as the user whose PipeWire it is",
             *_for_all_programs(),
         ),
     )
@@ -214,7 +214,7 @@ def _without_tools() -> Finding:
         severity=Severity.INFO,
         detail="A PipeWire server's socket exists, but pw-top is not in the agent's PATH.",
         affects="Load and errors of each node are not exported.",
-        remedy=remedies.packages("pipewire-bin"),
+        remedy=remedies.install("pipewire-tools"),
     )
 
 
@@ -228,8 +228,14 @@ def _too_old(version: tuple[int, int, int]) -> Finding:
         severity=Severity.INFO,
         detail=f"Expected PipeWire {text(BATCH_SINCE)} or later, whose pw-top has a batch mode, found {text(version)}.",
         affects="Load and errors of each node are not exported. Metrics through PipeWire's JACK are.",
-        remedy=("install a later PipeWire; on Debian 12 bookworm-backports has one",),
+        remedy=_later_version(),
     )
+
+
+def _later_version() -> tuple[str, ...]:
+    if system_packages.release() == "debian 12":
+        return ("enable bookworm-backports, then: sudo apt-get install -t bookworm-backports pipewire-bin",)
+    return ("install a later PipeWire with a later release of this system",)
 
 
 def _too_many(left_out: int) -> Finding:

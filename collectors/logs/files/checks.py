@@ -5,7 +5,9 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
+from collectors import remedies
 from collectors.findings import Check, Finding, Severity
 from collectors.logs.files.names import shown
 from collectors.logs.files.positions import Positions
@@ -63,7 +65,7 @@ def _unreadable(source: FileSource) -> Finding:
         affects="Their lines are not sent. Reading resumes at the saved position once the files are readable.",
         remedy=(
             f"namei -l {shlex.quote(first)}  # the permissions on the way to the file",
-            "sudo usermod -a -G adm wr-agent  # Debian: the group that reads /var/log; then restart the agent",
+            *remedies.let_read(Path(first)),
         ),
     )
 
@@ -75,7 +77,7 @@ def _no_match(source: FileSource) -> Finding:
         severity=Severity.WARNING,
         detail=f"Looked for {', '.join(source.settings.paths)}.",
         affects="The source sends nothing until a file matches. The agent finds a new file by itself.",
-        remedy=(f"ls -l {source.settings.paths[0]}", "correct `paths` in the section [[logs.sources]]"),
+        remedy=(f"ls -l {source.settings.paths[0]}", remedies.in_section("[[logs.sources]]", "correct paths")),
         depends_on=("log-file-unreadable",),
     )
 
@@ -98,7 +100,10 @@ def _closed_unread(source: FileSource) -> Finding:
         severity=Severity.WARNING,
         detail=f"The limit of descriptors is reached. {source.closed_unread} files with unread lines are closed.",
         affects="If such a file is deleted or moved to another folder before Loki answers, its lines are lost.",
-        remedy=("sudo systemctl edit wr-agent  # LimitNOFILE=524288 in the section [Service]", "wr-agent status"),
+        remedy=(
+            *remedies.command("sudo systemctl edit wr-agent", "LimitNOFILE=524288 in the section [Service]"),
+            "wr-agent status",
+        ),
     )
 
 
@@ -123,7 +128,10 @@ def _positions(positions: Positions) -> list[Finding]:
                 severity=Severity.FAILURE,
                 detail=f"{positions.unwritable}.",
                 affects="Logs are sent. After a restart, lines since the last saved position are sent twice.",
-                remedy=("df -h  # a full disk", "give the agent's user write access to state_dir"),
+                remedy=(
+                    "df -h  # a full disk",
+                    f"or give the agent's user write access to state_dir of {remedies.CONFIGURATION}",
+                ),
             )
         )
     return found

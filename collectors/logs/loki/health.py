@@ -5,6 +5,7 @@ One writer, on the event loop; `families()` and the checks may be called from ot
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +14,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from collectors import remedies
 from collectors.findings import Check, Finding, Severity
 from collectors.http_push.answer import NO_ANSWER, NOT_SENT, Answer
 from collectors.logs.loki.answers import SUCCESS, Fault
@@ -169,7 +171,10 @@ class Health:
                 ),
                 affects="Lines appear at a wrong time. Loki refuses some of them; those get Loki's time, and"
                 " original_time in their structured metadata.",
-                remedy=("timedatectl  # synchronise the clock by NTP, here and where Loki runs",),
+                remedy=(
+                    "synchronise the clock by NTP, here and where Loki runs",
+                    *remedies.command("timedatectl", "shows the state here"),
+                ),
             )
         ]
 
@@ -188,8 +193,8 @@ def _unreachable(config: LokiConfig, trouble: Trouble, seconds: float) -> Findin
         detail=f"Expected an answer from {config.url}. Found for {seconds:.0f} s: {trouble.answer.shown()}.",
         affects=f"New log lines do not arrive. {_NO_LOSS}",
         remedy=(
-            f"curl -sS {config.url}/ready  # prints ready, or the reason",
-            "correct url, ca_file and proxy in the section [loki]",
+            *remedies.command(f"curl -sS {shlex.quote(config.url + '/ready')}", "prints ready, or the reason"),
+            remedies.in_section("[loki]", "correct url, ca_file and proxy"),
         ),
     )
 
@@ -207,12 +212,14 @@ def _refuses(config: LokiConfig, trouble: Trouble, seconds: float) -> Finding:
     )
 
 
-_OTHER_REMEDY = ("check the answering server named above; correct the section [loki] or the proxy in front of Loki",)
+_OTHER_REMEDY = (
+    f"check the answering server named above; correct the section [loki] of {remedies.CONFIGURATION}, or the proxy",
+)
 _REFUSAL_REMEDIES = {
-    NOT_SENT: ("correct the file named above, or its key in the section [loki]",),
-    401: ("correct token_file, or username and password_file, or tenant, in the section [loki]",),
-    403: ("give this token, user or tenant permission to write, or configure another one in the section [loki]",),
-    404: (f"correct url in the section [loki] to Loki's base URL, without {PUSH_PATH}",),
+    NOT_SENT: (remedies.in_section("[loki]", "correct the file named above, or its key"),),
+    401: (remedies.in_section("[loki]", "correct token_file, or username and password_file, or tenant,"),),
+    403: (remedies.in_section("[loki]", "let this token, user or tenant write to Loki, or set another one"),),
+    404: (remedies.in_section("[loki]", f"set url to Loki's base URL, without {PUSH_PATH},"),),
 }
 
 

@@ -9,7 +9,8 @@ from types import ModuleType
 
 import pytest
 
-from collectors.audio import findings, macos, remedies
+from collectors import remedies, system_packages
+from collectors.audio import findings, macos, start_server
 from collectors.audio.alsa import streams, usb
 from collectors.audio.dropouts import Dropout
 from collectors.audio.jack.passive import PassiveView
@@ -91,7 +92,7 @@ def containing(words: Sequence[str]) -> list[str]:
 
 
 def with_programs(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
-    monkeypatch.setattr(remedies, "is_installed", lambda name: name in names)
+    monkeypatch.setattr(system_packages, "find", lambda name: f"/usr/bin/{name}" if name in names else None)
 
 
 def test_every_finding_is_here() -> None:
@@ -113,14 +114,14 @@ def test_every_command_can_be_run_here() -> None:
 
 
 def test_on_linux_no_remedy_is_of_macos(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remedies, "is_macos", lambda: False)
+    monkeypatch.setattr(system_packages, "is_macos", lambda: False)
 
     assert containing(OF_MACOS) == []
 
 
 def test_on_macos_no_remedy_is_of_linux(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remedies, "is_macos", lambda: True)
-    monkeypatch.setattr(remedies, "SOUND_CARDS", Path("/nonexistent"))
+    monkeypatch.setattr(system_packages, "is_macos", lambda: True)
+    monkeypatch.setattr(start_server, "SOUND_CARDS", Path("/nonexistent"))
 
     assert containing(OF_LINUX) == []
     assert containing(["brew install jack"]) != []
@@ -133,12 +134,12 @@ def test_without_programs_no_remedy_runs_one(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_server_starts_on_a_sound_card_only_if_there_is_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(remedies, "is_macos", lambda: False)
+    monkeypatch.setattr(system_packages, "is_macos", lambda: False)
     with_programs(monkeypatch, "jackd")
-    monkeypatch.setattr(remedies, "SOUND_CARDS", tmp_path)
-    with_card = remedies.start_jack("default")
-    monkeypatch.setattr(remedies, "SOUND_CARDS", tmp_path / "none")
-    without = remedies.start_jack("stage left")
+    monkeypatch.setattr(start_server, "SOUND_CARDS", tmp_path)
+    with_card = start_server.start_jack("default")
+    monkeypatch.setattr(start_server, "SOUND_CARDS", tmp_path / "none")
+    without = start_server.start_jack("stage left")
 
     assert [line.partition("  # ")[0] for line in with_card] == ["jackd -d alsa"]
     assert [line.partition("  # ")[0] for line in without[1:]] == ["jackd -n 'stage left' -d dummy"]
@@ -146,17 +147,10 @@ def test_a_server_starts_on_a_sound_card_only_if_there_is_one(monkeypatch: pytes
 
 
 def test_a_missing_server_is_installed_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remedies, "is_macos", lambda: False)
+    monkeypatch.setattr(system_packages, "is_macos", lambda: False)
     with_programs(monkeypatch, "apt-get")
 
-    assert "sudo apt-get install jackd2" in remedies.start_jack("default")
-
-
-def test_another_package_manager_gets_names_but_no_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remedies, "is_macos", lambda: False)
-    with_programs(monkeypatch, "dnf")
-
-    assert remedies.packages("jackd2") == ("install this distribution's packages for jackd2 (their names on Debian)",)
+    assert "sudo apt-get install jackd2" in start_server.start_jack("default")
 
 
 def test_python_packages_are_those_that_are_missing() -> None:
@@ -165,15 +159,3 @@ def test_python_packages_are_those_that_are_missing() -> None:
     assert "numpy" in line
     assert "PyAudio" not in line
     assert "restart the agent" in line
-
-
-def test_the_agent_has_its_path_where_the_shell_does_not_find_it(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    (tmp_path / "wr-agent").touch()
-    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
-    with_programs(monkeypatch)
-    absolute = remedies.agent("status")
-    with_programs(monkeypatch, "wr-agent")
-
-    assert (absolute, remedies.agent("status")) == ((f"{tmp_path}/wr-agent status",), ("wr-agent status",))
