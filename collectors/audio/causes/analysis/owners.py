@@ -1,0 +1,307 @@
+"""The owner of each late millisecond: from the states of a late participant to causes and culprits."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from collectors.audio.causes.analysis import accounts
+from collectors.audio.causes.analysis.delays import Delay, Scene
+from collectors.audio.causes.analysis.machine import Machine
+from collectors.audio.causes.analysis.schedule import IDLE, Schedule
+from collectors.audio.causes.analysis.thread_states import RUNNABLE
+from collectors.audio.causes.event import Cause, Culprit
+from collectors.audio.causes.evidence import ProcessTrack
+
+REAL_TIME = frozenset({"fifo", "rr", "deadline"})
+_TOO_SLOW_ALONE = 0.85
+"""The part of a period from which a callback is too slow whatever the others need."""
+_MOSTLY = 0.6
+_LEAST_NS = 200_000
+
+
+class Share(NamedTuple):
+    """A part of a delay with its owner.
+
+    Attributes:
+        cause: The cause.
+        culprit: The culprit; None without one.
+        ns: Its nanoseconds.
+        certain: How well it is known, 0 to 1.
+    """
+
+    cause: Cause
+    culprit: Culprit | None
+    ns: int
+    certain: float
+
+
+def shares(scene: Scene, delay: Delay, machine: Machine) -> list[Share]:
+    """Return the owners of a delay, the largest first."""
+    sums: dict[tuple[Cause, Culprit | None], Share] = {}
+    for share in _shares(scene, delay, machine):
+        key = share.cause, share.culprit
+        before = sums.get(key, share._replace(ns=0))
+        sums[key] = share._replace(ns=before.ns + share.ns, certain=max(before.certain, share.certain))
+    return sorted(
+        (share for share in sums.values() if share.ns > max(_LEAST_NS, delay.late_ns // 30)),
+        key=lambda share: -share.ns,
+    )
+
+
+def _shares(scene: Scene, delay: Delay, machine: Machine) -> Iterator[Share]:
+    yield from _running(scene, delay, machine)
+    yield from _runnable(scene, delay, machine)
+    me = participant(delay)
+    split = delay.split
+    if split.stopped:
+        cause = {"server": Cause.SERVER_STOPPED, "agent": Cause.AGENT}.get(delay.role, Cause.CLIENT_STOPPED)
+        yield Share(cause, me, split.stopped, 0.95)
+    if split.disk:
+        yield Share(_disk_cause(scene, delay, machine), me, split.disk, 0.9)
+    if split.asleep:
+        yield from _asleep(delay, machine)
+
+
+def participant(delay: Delay) -> Culprit:
+    """Return the late participant itself as a culprit."""
+    track = delay.track
+    if track is None:
+        return Culprit(kind=delay.role, name=delay.name, pid=delay.pid)
+    cpu = track.looks[-1].cpu if track.looks else -1
+    return Culprit(
+        kind=delay.role, name=delay.name, pid=delay.pid, policy=track.policy, priority=track.priority, cpu=cpu
+    )
+
+
+# Running
+
+
+def _running(scene: Scene, delay: Delay, machine: Machine) -> Iterator[Share]:
+    """Yield the owners of the time on a processor."""
+    left = delay.split.running
+    if left <= 0:
+        return
+    for share in _interrupted(scene, delay, machine, left):
+        left -= share.ns
+        yield share
+    if machine.steal_ns > _MOSTLY * left > 0:
+        taken = min(machine.steal_ns, left)
+        left -= taken
+        yield Share(Cause.STEAL, Culprit(kind="host", name="hypervisor"), taken, 0.8)
+    yield Share(*_computing(scene, delay, machine), max(left, 0), 0.95 if delay.source == "trace" else 0.9)
+
+
+def _interrupted(scene: Scene, delay: Delay, machine: Machine, running_ns: int) -> Iterator[Share]:
+    """Yield the interrupts that held the thread up while it was on its processor."""
+    if scene.schedule is not None and delay.track is not None and delay.source == "trace":
+        yield from _interrupt_shares(
+            (
+                item
+                for start, end in delay.spans
+                for item in scene.schedule.interrupted(delay.track.tid, start, end).items()
+            ),
+            running_ns,
+        )
+        return
+    ns = machine.irq_ns + machine.softirq_ns
+    if ns > _MOSTLY * running_ns:
+        yield Share(Cause.INTERRUPTS, _interrupt(machine), min(ns, running_ns), 0.75)
+
+
+def _interrupt_shares(items: Iterable[tuple[tuple[str, str], int]], most_ns: int) -> Iterator[Share]:
+    sums: dict[str, int] = defaultdict(int)
+    for (_, name), ns in items:
+        sums[name] += ns
+    for name, ns in sums.items():
+        if ns > _LEAST_NS:
+            yield Share(Cause.INTERRUPTS, Culprit(kind="kernel", name=name), min(ns, most_ns), 0.95)
+
+
+def _interrupt(machine: Machine) -> Culprit:
+    return Culprit(kind="kernel", name=machine.busiest[0] if machine.busiest else "interrupts")
+
+
+def _computing(scene: Scene, delay: Delay, machine: Machine) -> tuple[Cause, Culprit | None]:
+    """Return the cause of a participant that computed for too long."""
+    if machine.is_slow:
+        return Cause.THROTTLED, Culprit(kind="host", name="processor")
+    if delay.role == "agent":
+        return Cause.AGENT, participant(delay)
+    if delay.role == "client" and delay.callback_ns >= _TOO_SLOW_ALONE * scene.period_ns:
+        return Cause.CLIENT_CPU, participant(delay)
+    return Cause.OVERLOAD, None
+
+
+# Runnable
+
+
+def _runnable(scene: Scene, delay: Delay, machine: Machine) -> Iterator[Share]:
+    """Yield the owners of the time in which it was ready and did not run."""
+    left = delay.split.runnable
+    if left <= 0:
+        return
+    if delay.source == "trace" and scene.schedule is not None:
+        yield from _held(scene, delay, scene.schedule, machine, left)
+        return
+    for share in _delayed(scene, delay, machine):
+        taken = min(share.ns, left)
+        left -= taken
+        if taken > 0:
+            yield share._replace(ns=taken)
+    if left > _LEAST_NS:
+        yield Share(Cause.UNKNOWN, None, left, 0.0)
+
+
+def _held(scene: Scene, delay: Delay, schedule: Schedule, machine: Machine, most_ns: int) -> Iterator[Share]:
+    """Yield those that held the processor, from the trace."""
+    tid = delay.track.tid if delay.track is not None else 0
+    occupants: dict[int, int] = defaultdict(int)
+    interrupts: dict[tuple[str, str], int] = defaultdict(int)
+    for start, end in delay.spans:
+        for span in schedule.states(tid, start, end):
+            if span.kind != RUNNABLE:
+                continue
+            for key, ns in schedule.interrupts(span.cpu, span.start_ns, span.end_ns).items():
+                interrupts[key] += ns
+            for other, ns in schedule.occupants(span.cpu, span.start_ns, span.end_ns).items():
+                occupants[other] += ns
+    held_ns = sum(occupants.values())
+    stormy = sum(ns for ns in interrupts.values() if ns > _LEAST_NS)
+    part = 1 - min(stormy / held_ns, 1) if held_ns else 1
+    found = list(_interrupt_shares(interrupts.items(), most_ns))
+    for other, ns in occupants.items():
+        cause, culprit = _occupant(scene, delay, schedule, machine, other)
+        found.append(Share(cause, culprit, round(ns * part), 0.95 if cause is not Cause.UNKNOWN else 0.0))
+    total = sum(share.ns for share in found)
+    yield from (share._replace(ns=round(share.ns * min(most_ns / total, 1))) for share in found if total)
+
+
+def _occupant(
+    scene: Scene, delay: Delay, schedule: Schedule, machine: Machine, tid: int
+) -> tuple[Cause, Culprit | None]:
+    """Return the cause and culprit of a thread that held the processor."""
+    if tid == IDLE:
+        return _free_processor(scene, delay, machine)
+    pid = schedule.process(tid)
+    if scene.is_own(pid):
+        return Cause.AGENT, Culprit(kind="agent", name="wr-agent", pid=pid)
+    if pid in scene.audio_pids:
+        return Cause.OVERLOAD, None
+    priority = schedule.priority(tid)
+    culprit = process_culprit(scene, pid, schedule.name(tid), priority)
+    if priority > 0:
+        return Cause.PREEMPTED, culprit
+    return (_quota_or(scene, delay, Cause.CONTENTION)), culprit
+
+
+def _quota_or(scene: Scene, delay: Delay, cause: Cause) -> Cause:
+    return Cause.QUOTA if quota(scene, delay) is not None else cause
+
+
+def _free_processor(scene: Scene, delay: Delay, machine: Machine) -> tuple[Cause, Culprit | None]:
+    """Return the cause of a thread that did not run although a processor was free."""
+    if limit := quota(scene, delay):
+        return Cause.QUOTA, limit
+    if machine.steal_ns:
+        return Cause.STEAL, Culprit(kind="host", name="hypervisor")
+    return Cause.UNKNOWN, None
+
+
+def quota(scene: Scene, delay: Delay) -> Culprit | None:
+    """Return the control group that held the participant back; None without one."""
+    for group in scene.evidence.groups:
+        found = accounts.bracket(group.looks, scene.start_ns, scene.end_ns)
+        if (
+            found
+            and delay.pid in group.pids
+            and found[1].throttled_ns + found[1].throttled > (found[0].throttled_ns + found[0].throttled)
+        ):
+            return Culprit(kind="cgroup", name=group.path, pid=delay.pid)
+    return None
+
+
+def process_culprit(scene: Scene, pid: int, name: str, priority: int) -> Culprit:
+    """Return a process as a culprit."""
+    track = next((it for it in scene.evidence.processes if it.pid == pid), None)
+    if track is None:
+        return Culprit(kind="process", name=name, pid=pid, policy="fifo" if priority else "", priority=priority)
+    cpu = track.looks[-1].cpu if track.looks else -1
+    policy = track.policy if track.policy in REAL_TIME or not priority else "fifo"
+    return Culprit(
+        kind="process", name=track.name, pid=pid, policy=policy, priority=max(priority, track.priority), cpu=cpu
+    )
+
+
+def _delayed(scene: Scene, delay: Delay, machine: Machine) -> Iterator[Share]:
+    """Yield those that may have held the processor, from counters, the most certain first."""
+    waited = delay.split.runnable
+    if limit := quota(scene, delay):
+        yield Share(Cause.QUOTA, limit, waited, 0.9)
+    if machine.steal_ns > _MOSTLY * waited:
+        yield Share(Cause.STEAL, Culprit(kind="host", name="hypervisor"), machine.steal_ns, 0.8)
+    if machine.irq_ns + machine.softirq_ns > _MOSTLY * waited:
+        yield Share(Cause.INTERRUPTS, _interrupt(machine), machine.irq_ns + machine.softirq_ns, 0.75)
+    realtime = delay.track is not None and delay.track.policy in REAL_TIME
+    priority = delay.track.priority if delay.track else 0
+    for track, ns in _busy(scene):
+        if scene.is_own(track.pid):
+            continue
+        if track.policy in REAL_TIME and track.priority >= priority:
+            yield Share(Cause.PREEMPTED, process_culprit(scene, track.pid, track.name, track.priority), ns, 0.85)
+    if _graph_is_busy(scene, delay):
+        yield Share(Cause.OVERLOAD, None, waited, 0.7)
+    elif not realtime:
+        yield from _contenders(scene)
+
+
+def _busy(scene: Scene) -> list[tuple[ProcessTrack, int]]:
+    """Return the processes outside the graph with their processor time near the dropout, the busiest first."""
+    found = [
+        (track, accounts.run_ns(track, scene.start_ns, scene.end_ns))
+        for track in scene.evidence.processes
+        if track.pid not in scene.audio_pids
+    ]
+    return sorted(((track, ns) for track, ns in found if ns > _LEAST_NS), key=lambda pair: -pair[1])
+
+
+def _contenders(scene: Scene) -> Iterator[Share]:
+    for track, ns in _busy(scene):
+        if scene.is_own(track.pid):
+            continue
+        yield Share(Cause.CONTENTION, process_culprit(scene, track.pid, track.name, 0), ns, 0.8)
+
+
+def _graph_is_busy(scene: Scene, delay: Delay) -> bool:
+    """Return whether the other participants needed most of the processor time for which this one waited."""
+    needed = 0
+    for name, track in scene.tracks.items():
+        found = accounts.account(track, scene.start_ns, scene.end_ns)
+        usual = accounts.usual(track, scene.start_ns)
+        if name == delay.name or found is None or usual is None or not usual.span_ns:
+            continue
+        needed += max(found.run_ns - round(usual.run_ns * found.span_ns / usual.span_ns), 0)
+    return needed > _MOSTLY * delay.split.runnable
+
+
+# Asleep and waiting for a disk
+
+
+def _disk_cause(scene: Scene, delay: Delay, machine: Machine) -> Cause:
+    found = accounts.account(delay.track, scene.start_ns, scene.end_ns) if delay.track else None
+    if found is not None and found.major_faults > 0:
+        return Cause.MEMORY
+    return Cause.MEMORY if machine.swapped > 0 and machine.memory_us > machine.io_us else Cause.IO
+
+
+def _asleep(delay: Delay, machine: Machine) -> Iterator[Share]:
+    slept = delay.split.asleep
+    if delay.role == "agent":
+        yield Share(Cause.AGENT, participant(delay), slept, 0.7)
+    elif machine.steal_ns > _MOSTLY * slept:
+        yield Share(Cause.STEAL, Culprit(kind="host", name="hypervisor"), slept, 0.7)
+    elif delay.role == "client":
+        yield Share(Cause.CLIENT_WAIT, participant(delay), slept, 0.9 if delay.inside else 0.6)
+    else:
+        yield Share(Cause.UNKNOWN, None, slept, 0.0)
