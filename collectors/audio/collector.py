@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+from collectors.audio.causes.recorder.recorder import Recorder as EvidenceRecorder
 from collectors.audio.checks import AudioState, audio_checks
 from collectors.audio.config import AudioConfig
 from collectors.audio.device import Device, Devices, DeviceView, ProbeStream
@@ -61,7 +62,10 @@ class AudioCollector(Collector):
         self._config = config
         self._macos = macos
         self._passive: PassiveClient | None = None
-        self._runner = ProbeRunner(self._plan, self._alive_ns, self._open_stream, lambda: self._freewheel_ns() > 0)
+        self._evidence = EvidenceRecorder(config.jack_server)
+        self._runner = ProbeRunner(
+            self._plan, self._alive_ns, self._open_stream, lambda: self._freewheel_ns() > 0, self._evidence
+        )
         self._freewheel_seen_ns = 0
         self._backoff = Backoff()
         self._devices = Devices()
@@ -91,6 +95,7 @@ class AudioCollector(Collector):
             self._passive.start()
         try:
             async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._evidence.run())
                 tasks.create_task(self._runner.run())
                 tasks.create_task(self._fold_forever())
                 tasks.create_task(self._keep_history())
@@ -197,6 +202,7 @@ class AudioCollector(Collector):
         self._fold_freewheel(now)
         if self._passive is not None:
             self._fold_server(self._passive)
+        self._evidence.see(self._server(), now, freewheeling=self._is_freewheeling())
         for device in self._devices:
             device.settle(now)
         self._views = tuple(device.view() for device in self._devices)

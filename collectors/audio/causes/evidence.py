@@ -77,6 +77,7 @@ class ThreadLook(msgspec.Struct, frozen=True, array_like=True):
         cpu: The processor it last ran on; -1 if unknown.
         major_faults: Major page faults; -1 if not read.
         block_ticks: Ticks of waiting for block I/O (`delayacct_blkio_ticks`); -1 if not read.
+        wchan: The kernel's function in which it sleeps; empty if it runs, was not read or may not be read.
     """
 
     at_ns: int
@@ -87,6 +88,7 @@ class ThreadLook(msgspec.Struct, frozen=True, array_like=True):
     cpu: int = -1
     major_faults: int = -1
     block_ticks: int = -1
+    wchan: str = ""
 
 
 class ThreadTrack(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,6 +129,7 @@ class ProcessLook(msgspec.Struct, frozen=True, array_like=True):
         block_ticks: Ticks of waiting for block I/O; -1 if not read.
         read_bytes: Bytes read from storage; -1 if not read.
         written_bytes: Bytes written to storage; -1 if not read.
+        children_ns: Processor time of its children that have ended, in steps of 10 ms; -1 if not read.
     """
 
     at_ns: int
@@ -137,6 +140,7 @@ class ProcessLook(msgspec.Struct, frozen=True, array_like=True):
     block_ticks: int = -1
     read_bytes: int = -1
     written_bytes: int = -1
+    children_ns: int = -1
 
 
 class ProcessTrack(msgspec.Struct, frozen=True, kw_only=True):

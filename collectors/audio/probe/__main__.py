@@ -43,6 +43,7 @@ from collectors.audio.probe.protocol import (
 )
 from collectors.audio.probe.ring import RingWriter
 from collectors.audio.probe.sample_levels import channel_levels
+from collectors.audio.probe.table_copies import table_copier
 
 _LEVEL_SECONDS = 0.25
 _CLOSE_SECONDS = 0.5
@@ -118,7 +119,11 @@ def _run(request: ProbeRequest, answers: int, left: threading.Event, opened: Exi
     buffers = RingWriter(request.buffers, BUFFER_RECORD, BUFFER_CAPACITY)
     clock = server if is_on_jack(audio, device) else None
     callback = StreamCallback(
-        clock or portaudio_clock, buffers, output_channels(device), clock.freewheels if clock else lambda: False
+        clock or portaudio_clock,
+        buffers,
+        output_channels(device),
+        clock.freewheels if clock else lambda: False,
+        table_copier(request.table) if clock else None,
     )
     if clock is not None:
         clock.watch(device["hostApi"])

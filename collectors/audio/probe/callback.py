@@ -26,18 +26,25 @@ class StreamCallback:
         buffers: The ring for the records.
         outputs: Number of channels of an output stream, which plays silence.
         freewheels: Function that returns whether the server freewheels now.
+        copy_table: Function that copies JACK's table of client timings; called with the monotonic time of the buffer.
 
     Attributes:
         paused: Whether buffers are ignored, because the server freewheels or the agent requests it.
     """
 
     def __init__(
-        self, clock: Clock, buffers: RingWriter, outputs: int, freewheels: Callable[[], bool] = lambda: False
+        self,
+        clock: Clock,
+        buffers: RingWriter,
+        outputs: int,
+        freewheels: Callable[[], bool] = lambda: False,
+        copy_table: Callable[[int], None] | None = None,
     ) -> None:
         self._clock = clock
         self._buffers = buffers
         self._write = buffers.write
         self._freewheels = freewheels
+        self._copy_table = copy_table
         self._resume_ns = 0
         self.paused = False
         self._output_frame_bytes = outputs * _SAMPLE_BYTES
@@ -52,6 +59,8 @@ class StreamCallback:
             return bytes(frames * self._output_frame_bytes) if samples is None else None, _CONTINUE
         device_seconds, monotonic_ns, cycle = self._clock(times)
         self._write(device_seconds, monotonic_ns, status, frames, cycle)
+        if self._copy_table is not None:
+            self._copy_table(monotonic_ns)
         if not self._thread_is_kept:
             self._thread_is_kept = True
             _keep_python_thread()

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import collectors
 from collectors.audio.child_process import end_child, start_child
+from collectors.audio.jack.client_timings import TablePlace
 from collectors.audio.probe.plan import ProbePlan
 from collectors.audio.probe.protocol import (
     BUFFER_CAPACITY,
@@ -25,9 +26,12 @@ from collectors.audio.probe.protocol import (
     Exit,
     ProbeRequest,
     StreamInfo,
+    TableRequest,
     decode_answer,
     encode_request,
     level_record,
+    table_capacity,
+    table_record,
 )
 from collectors.audio.probe.ring import RingReader, ring_bytes, shared_memory
 
@@ -65,21 +69,32 @@ class ProbeProcess:
         buffers: The ring of buffer records.
         levels: The ring of level blocks.
         process: The child, which may have ended.
+        table: The copies of JACK's table that it makes.
     """
 
     stream: StreamInfo
     buffers: RingReader
     levels: RingReader
     process: Process
+    table: TableRequest
+
+    def copies(self) -> RingReader | None:
+        """Return a new reader of the copies of JACK's table, which the caller closes; None without copies."""
+        if not self.table.path:
+            return None
+        return RingReader(self.table.copies, table_record(self.table.size), self.table.capacity)
 
 
 @asynccontextmanager
-async def running_probe(plan: ProbePlan, freewheels: Callable[[], bool] = bool) -> AsyncIterator[ProbeProcess]:
+async def running_probe(
+    plan: ProbePlan, freewheels: Callable[[], bool] = bool, place: TablePlace | None = None
+) -> AsyncIterator[ProbeProcess]:
     """Start a probe; on exit and on cancellation, end and reap it and release its memory.
 
     Args:
         plan: The stream to open.
         freewheels: Function that returns whether the server freewheels.
+        place: The part of JACK's table of client timings to copy; None for no copies.
 
     Raises:
         ProbeError: It could not open a stream.
@@ -87,7 +102,10 @@ async def running_probe(plan: ProbePlan, freewheels: Callable[[], bool] = bool) 
     with ExitStack() as resources:
         buffers = _ring(resources, "wr-agent-buffers", ring_bytes(BUFFER_RECORD, BUFFER_CAPACITY))
         levels = _ring(resources, "wr-agent-levels", ring_bytes(level_record(MAX_CHANNELS), LEVEL_CAPACITY))
-        request = ProbeRequest(plan.device, plan.jack_only, plan.direction, plan.channels, plan.frames, buffers, levels)
+        table = _table(resources, plan, place) if place is not None else TableRequest()
+        request = ProbeRequest(
+            plan.device, plan.jack_only, plan.direction, plan.channels, plan.frames, buffers, levels, table
+        )
         process = await _spawn(request, plan.jack_server)
         noise = asyncio.create_task(_read_noise(process))
         try:
@@ -97,7 +115,7 @@ async def running_probe(plan: ProbePlan, freewheels: Callable[[], bool] = bool) 
                 closing(RingReader(buffers, BUFFER_RECORD, BUFFER_CAPACITY)) as buffer_ring,
                 closing(RingReader(levels, record, LEVEL_CAPACITY)) as level_ring,
             ):
-                yield ProbeProcess(stream, buffer_ring, level_ring, process)
+                yield ProbeProcess(stream, buffer_ring, level_ring, process, table)
         finally:
             await _finish(_end(process, noise, _FREEWHEEL_CLOSE_SECONDS if freewheels() else _CLOSE_SECONDS))
 
@@ -106,6 +124,14 @@ def _ring(resources: ExitStack, name: str, size: int) -> int:
     descriptor = shared_memory(name, size)
     resources.callback(os.close, descriptor)
     return descriptor
+
+
+def _table(resources: ExitStack, plan: ProbePlan, place: TablePlace) -> TableRequest:
+    """Return the request to copy a part of JACK's table, with its ring."""
+    size = place.rows * place.row_bytes
+    capacity = table_capacity(size, plan.rate, plan.block)
+    ring = _ring(resources, "wr-agent-table", ring_bytes(table_record(size), capacity))
+    return TableRequest(place.path, place.offset, size, capacity, ring)
 
 
 async def _spawn(request: ProbeRequest, server: str) -> Process:
@@ -130,7 +156,7 @@ async def _spawn(request: ProbeRequest, server: str) -> Process:
             stdout=PIPE,
             stderr=PIPE,
             env=environment,
-            pass_fds=(request.buffers, request.levels),
+            pass_fds=[it for it in (request.buffers, request.levels, request.table.copies) if it >= 0],
         )
     except OSError as error:
         raise ProbeError(None, f"the probe's process cannot be started: {error}") from error

@@ -16,7 +16,7 @@ from enum import IntEnum
 from struct import Struct
 from typing import Literal, NamedTuple
 
-VERSION = 2
+VERSION = 3
 """The version of this module and of `ring`'s layout; each change increments it."""
 
 MAX_CHANNELS = 64
@@ -32,6 +32,11 @@ BUFFER_CAPACITY = 65536
 
 LEVEL_CAPACITY = 64
 """Sixteen seconds of level blocks."""
+
+MOST_TABLE_BYTES = 4 << 20
+"""The limit of memory for copies of JACK's table."""
+_TABLE_SECONDS = 6
+_SHORTEST_BUFFER = 32
 
 Direction = Literal["auto", "input", "output"]
 
@@ -49,6 +54,24 @@ class Exit(IntEnum):
     FREEWHEELING = 16
 
 
+class TableRequest(NamedTuple):
+    """The part of JACK's table of client timings to copy in each callback.
+
+    Attributes:
+        path: The file; empty for no copies.
+        offset: The offset of the part.
+        size: Its size in bytes.
+        capacity: The number of copies that the ring holds.
+        copies: Descriptor of the ring of `table_record`.
+    """
+
+    path: str = ""
+    offset: int = 0
+    size: int = 0
+    capacity: int = 0
+    copies: int = -1
+
+
 class ProbeRequest(NamedTuple):
     """The stream that the probe should open.
 
@@ -60,6 +83,7 @@ class ProbeRequest(NamedTuple):
         frames: Frames of a buffer; 0 for the device's own. Ignored on JACK, where all programs share them.
         buffers: Descriptor of the ring of `BUFFER_RECORD`.
         levels: Descriptor of the ring of level blocks.
+        table: The part of JACK's table to copy.
     """
 
     device: str
@@ -69,6 +93,7 @@ class ProbeRequest(NamedTuple):
     frames: int
     buffers: int
     levels: int
+    table: TableRequest = TableRequest()
 
 
 class StreamInfo(NamedTuple):
@@ -124,6 +149,17 @@ def level_record(channels: int) -> Struct:
     return Struct("=Id" + "fdII" * channels)
 
 
+def table_record(size: int) -> Struct:
+    """Return the layout of a copy of JACK's table: monotonic clock (ns) and the table's bytes."""
+    return Struct(f"=Q{size}s")
+
+
+def table_capacity(size: int, rate: float, frames: int) -> int:
+    """Return the number of copies of `size` bytes that cover the last seconds, within `MOST_TABLE_BYTES`."""
+    cycles = int(_TABLE_SECONDS * rate / (frames or _SHORTEST_BUFFER)) + 1
+    return max(1, min(cycles, MOST_TABLE_BYTES // (table_record(size).size or 1)))
+
+
 def encode_request(request: ProbeRequest) -> str:
     """Return the probe's argument."""
     return json.dumps({"version": VERSION, **request._asdict()})
@@ -141,7 +177,7 @@ def decode_request(argument: str) -> ProbeRequest:
         raise RefusedError(
             Exit.OTHER_VERSION, f"the agent uses version {version} of the probe's protocol, the probe {VERSION}"
         )
-    return ProbeRequest(**fields)
+    return ProbeRequest(**fields | {"table": TableRequest(*fields["table"])})
 
 
 def encode_answer(answer: StreamInfo | Refusal) -> bytes:

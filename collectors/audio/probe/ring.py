@@ -86,7 +86,7 @@ class RingWriter:
         """Mark the start or the end of a pause, in which nothing is written."""
         self._words[_PAUSES] += 1
 
-    def write(self, *values: float) -> None:
+    def write(self, *values: float | bytes) -> None:
         """Append one record; a full ring loses its oldest."""
         number = self._written
         record = self._pack(*values)

@@ -9,11 +9,15 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from collectors.audio.device import ProbeStream
+from collectors.audio.jack.client_timings import TablePlace
 from collectors.audio.probe.plan import ProbePlan
 from collectors.audio.probe.process import ProbeError, ProbeProcess, running_probe
 from collectors.audio.probe.protocol import Exit, StreamInfo
+from collectors.audio.probe.ring import RingReader
+from collectors.offloop import start
 from collectors.restart_delay import RestartDelay
 
 POLL_SECONDS = 0.25
@@ -41,6 +45,19 @@ class ProbeView:
     overruns: int = 0
 
 
+class TableKeeper(Protocol):
+    """The user of the probe's copies of JACK's table of client timings."""
+
+    def table(self) -> TablePlace | None:
+        """Return the part of the table to copy; None for no copies. Called in another thread."""
+
+    def probe_started(self, pid: int, copies: RingReader | None) -> None:
+        """Take in the start of a probe and the reader of its copies."""
+
+    def probe_ended(self) -> None:
+        """Take in the end of the probe."""
+
+
 class ProbeRunner:
     """One probe, restarted as needed.
 
@@ -50,6 +67,7 @@ class ProbeRunner:
             server is frozen, nothing is started or ended: an open stream survives the freeze and shows its length.
         opened: Called with each new stream; returns the reader of its records.
         freewheels: Function that returns whether the server freewheels. Meanwhile nothing is started, ended or judged.
+        keeper: The user of the copies of JACK's table; None for no copies.
 
     Attributes:
         failure: The reason why a due stream is missing.
@@ -65,7 +83,9 @@ class ProbeRunner:
         alive_ns: Callable[[], int],
         opened: Callable[[StreamInfo], ProbeStream],
         freewheels: Callable[[], bool] = bool,
+        keeper: TableKeeper | None = None,
     ) -> None:
+        self._keeper = keeper
         self._plan = plan
         self._alive_ns = alive_ns
         self._opened = opened
@@ -99,7 +119,7 @@ class ProbeRunner:
         """Run one probe, and pause after a failure."""
         began = time.monotonic_ns()
         try:
-            async with running_probe(plan, self._is_held) as probe:
+            async with running_probe(plan, self._is_held, await self._table(plan)) as probe:
                 self._starts += 1
                 self.failure = None
                 await self._follow(plan, probe)
@@ -107,6 +127,12 @@ class ProbeRunner:
             self.failure = error
             self.settled = True
             await asyncio.sleep(self._pause_after(error, (time.monotonic_ns() - began) / _SECOND_NS))
+
+    async def _table(self, plan: ProbePlan) -> TablePlace | None:
+        """Return the part of JACK's table to copy, which is found in another thread."""
+        if self._keeper is None or not plan.jack_only:
+            return None
+        return await start(self._keeper.table, "find JACK's table of client timings")
 
     def _pause_after(self, error: ProbeError, lived: float) -> float:
         """Return the seconds until the next attempt, doubled each time until a probe ran for `_HEALTHY_SECONDS`."""
@@ -125,6 +151,8 @@ class ProbeRunner:
         self.opened_ns = time.monotonic_ns()
         self._pauses = 0
         heard = time.monotonic_ns()
+        if self._keeper is not None:
+            self._keeper.probe_started(probe.process.pid, probe.copies())
         try:
             while self._is_held() or self._plan() == plan:
                 await asyncio.sleep(POLL_SECONDS)
@@ -133,6 +161,8 @@ class ProbeRunner:
         finally:
             self._drain(probe, stream)
             stream.close()
+            if self._keeper is not None:
+                self._keeper.probe_ended()
             self.stream = None
             self._load = None
             self.paused = False

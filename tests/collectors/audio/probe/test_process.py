@@ -123,7 +123,7 @@ async def test_a_larger_buffer_is_asked_for_where_it_is_nobody_elses(
 
 async def test_a_probe_of_another_version_refuses_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "VERSION", 0)  # ours; the child reads its own from the package, as after an upgrade
-    with pytest.raises(ProbeError, match=r"^the agent uses version 0 .* the probe 2$") as refused:
+    with pytest.raises(ProbeError, match=r"^the agent uses version 0 .* the probe 3$") as refused:
         async with running_probe(ProbePlan("", True, "auto", 0, "wr-no-such-server")):
             pass
 

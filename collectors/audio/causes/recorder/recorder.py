@@ -1,0 +1,345 @@
+"""The recorder: looks at the machine all the time, and freezes the evidence of a dropout.
+
+One thread looks, so that no look delays the event loop. `suspect` makes it look at everything at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import Protocol, TypeVar
+
+import msgspec
+import structlog
+
+from collectors.audio.causes.evidence import Evidence, Incident, PluginTime, Window
+from collectors.audio.causes.recorder.looks import AFTER_NS, LOOK_NS, Looks
+from collectors.audio.jack.client_timings import TablePlace
+from collectors.audio.jack.names import server_name
+from collectors.audio.jack.passive import PassiveView
+from collectors.audio.probe.ring import RingReader
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+_SECOND_NS = 1_000_000_000
+_SUSPECT_PAUSE_NS = 150_000_000
+"""The shortest time between two looks at everything."""
+_EVENTS_A_SECOND = 20
+"""The number of starts and ends of programs that wake the thread. On a machine that compiles they wait for a look."""
+_BURST_NS = tuple(milliseconds * 1_000_000 for milliseconds in (0, 5, 10, 20, 40, 80, 160))
+"""The times of the looks at the audio threads after a suspicion."""
+_IDLE_TOO = frozenset({0, 4, 6})
+"""The numbers of those that include the idle threads."""
+_BURST_PAUSE_NS = _SECOND_NS // 3
+_TRACE_BEFORE_NS, _TRACE_AFTER_NS = 5 * _SECOND_NS // 2, _SECOND_NS // 10
+"""The time of the kernel's trace before and after a dropout."""
+_NO_TRACE = "No kernel trace of this time."
+_STOP_SECONDS = 1.0
+_ANSWER_SECONDS = 3.0
+
+
+class KernelTraces(Protocol):
+    """The client of the kernel recorder."""
+
+    def freeze(self, at_ns: int) -> None:
+        """Freeze the running trace without blocking."""
+
+    async def capture(self, start_ns: int, end_ns: int) -> int | None:
+        """Return the descriptor of the trace between two times; None if there is none."""
+
+    @property
+    def missing(self) -> str:
+        """The sentence for an event without a trace; empty while the recorder is connected."""
+
+
+class _Tokens:
+    """A limit of events a second, which may come at once."""
+
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+        self._left = float(rate)
+        self._at_ns = 0
+
+    def are_left(self, now_ns: int) -> bool:
+        """Return whether an event is allowed now."""
+        self._left = min(self._left + (now_ns - self._at_ns) / _SECOND_NS * self._rate, self._rate)
+        self._at_ns = now_ns
+        return self._left >= 1
+
+    def take(self) -> None:
+        """Take in an event."""
+        self._left -= 1
+
+
+class _Schedule:
+    """The times of the looks.
+
+    Args:
+        now_ns: Monotonic time.
+
+    Attributes:
+        due_ns: The time of the next regular look.
+        closely_ns: The time of the last look at everything.
+    """
+
+    def __init__(self, now_ns: int) -> None:
+        self.due_ns = now_ns
+        self.closely_ns = 0
+        self._burst_ns = 0
+        self._burst_next = len(_BURST_NS)
+
+    @property
+    def next_ns(self) -> int:
+        """The time of the next look of either kind."""
+        if self._burst_next == len(_BURST_NS):
+            return self.due_ns
+        return min(self.due_ns, self._burst_ns + _BURST_NS[self._burst_next])
+
+    def suspect(self, now_ns: int) -> None:
+        """Start a burst of looks, unless one started a short time ago."""
+        if now_ns - self._burst_ns >= _BURST_PAUSE_NS:
+            self._burst_ns, self._burst_next = now_ns, 0
+
+    def take_burst(self, now_ns: int) -> int | None:
+        """Return the number of the look of a burst that is due; None if none is."""
+        number = None
+        while self._burst_next < len(_BURST_NS) and now_ns >= self._burst_ns + _BURST_NS[self._burst_next]:
+            number = self._burst_next
+            self._burst_next += 1
+        return number
+
+
+class Recorder:
+    """The evidence of the last seconds.
+
+    Args:
+        server: The configured name of the JACK server.
+        kernel: The kernel recorder; None without one.
+        plugins: Function that returns the plugins' render times between two monotonic times.
+    """
+
+    def __init__(
+        self,
+        server: str = "",
+        kernel: KernelTraces | None = None,
+        plugins: Callable[[int, int], tuple[PluginTime, ...]] = lambda _start, _end: (),
+    ) -> None:
+        self._server = server_name(server)
+        self._kernel = kernel
+        self._plugins = plugins
+        self._view = PassiveView()
+        self._freewheeling = False
+        self._seen_ns = 0
+        self._jobs: SimpleQueue[Callable[[Looks], None]] = SimpleQueue()
+        self._incidents: SimpleQueue[Incident] = SimpleQueue()
+        self._stop = threading.Event()
+        self._wake = (-1, -1)
+        self._suspected = False
+        self._probe_runs = False
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        self._stop.clear()
+        self._wake = os.pipe()
+        for descriptor in self._wake:
+            os.set_blocking(descriptor, False)
+        thread = threading.Thread(target=self._work, name="audio-recorder", daemon=True)
+        thread.start()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self._stop.set()
+            self._rouse()
+            await asyncio.shield(asyncio.to_thread(thread.join, _STOP_SECONDS))
+            descriptors, self._wake = self._wake, (-1, -1)
+            for descriptor in descriptors:
+                os.close(descriptor)
+
+    def see(self, view: PassiveView, now_ns: int, *, freewheeling: bool) -> None:
+        """Take in the passive client's view; called at each poll."""
+        before, self._view = self._view, view
+        since_ns, self._seen_ns = self._seen_ns or now_ns, now_ns
+        if (view.state == "running") != (before.state == "running") or view.since_ns != before.since_ns:
+            self._see_state(before, view, since_ns, now_ns)
+        if view.changed_ns > before.changed_ns and view.before:
+            text = f"{view.before[1]} -> {view.block} frames, {view.before[0]} -> {view.rate} Hz"
+            self._note(view.changed_ns, min(since_ns, view.changed_ns), "settings", self._server, text)
+        if view.state == before.state == "running":
+            for device in set(before.devices) - set(view.devices):
+                self._note(now_ns, since_ns, "device_gone", device)
+            for device in set(view.devices) - set(before.devices):
+                self._note(now_ns, since_ns, "device_new", device)
+        if freewheeling != self._freewheeling:
+            self._note(now_ns, since_ns, "freewheel", self._server, "started" if freewheeling else "ended")
+        self._freewheeling = freewheeling
+
+    def suspect(self, at_ns: int) -> None:
+        """Look at everything now, because a dropout may have happened at that time; safe from any thread."""
+        self._suspected = True
+        self._rouse()
+        if self._kernel is not None:
+            self._kernel.freeze(at_ns)
+
+    def table(self) -> TablePlace | None:
+        """Return the place of JACK's table of client timings; None without one. It blocks, so call it off the loop."""
+        return self._ask(self._place)
+
+    def probe_started(self, pid: int, copies: RingReader | None) -> None:
+        """Take in the start of a probe.
+
+        Args:
+            pid: Its process.
+            copies: The ring of its copies of the table, which the recorder closes; None without copies.
+        """
+        self._probe_runs = True
+        self._note(time.monotonic_ns(), time.monotonic_ns(), "probe_started", "wr-agent-probe")
+
+        self._submit(lambda looks: looks.attach(pid, copies))
+
+    def probe_ended(self) -> None:
+        """Take in the end of the probe."""
+        self._probe_runs = False
+        self._note(time.monotonic_ns(), time.monotonic_ns(), "probe_ended", "wr-agent-probe")
+        self._submit(lambda looks: looks.detach())
+
+    async def freeze(self, window: Window) -> Evidence:
+        """Return the evidence of a settled dropout.
+
+        `server_pid`, `own_pids` and `cpus` of the window are filled in.
+        """
+        ready_ns = window.end_ns + AFTER_NS
+        if (early_ns := ready_ns - time.monotonic_ns()) > 0:
+            await asyncio.sleep(early_ns / _SECOND_NS)
+        evidence = await asyncio.to_thread(self._ask, lambda looks: looks.freeze(window))
+        if evidence is None:
+            evidence = Evidence(window=window, missing=("the recorder does not run",))
+        evidence = msgspec.structs.replace(evidence, plugins=self._plugins(window.start_ns, window.end_ns))
+        return await self._with_capture(evidence, self._kernel) if self._kernel is not None else evidence
+
+    async def _with_capture(self, evidence: Evidence, kernel: KernelTraces) -> Evidence:
+        window = evidence.window
+        capture = await kernel.capture(window.start_ns - _TRACE_BEFORE_NS, window.end_ns + _TRACE_AFTER_NS)
+        if capture is not None:
+            return msgspec.structs.replace(evidence, capture=capture)
+        return msgspec.structs.replace(evidence, missing=(*evidence.missing, kernel.missing or _NO_TRACE))
+
+    def _see_state(self, before: PassiveView, view: PassiveView, since_ns: int, now_ns: int) -> None:
+        if view.state == "running":
+            self._note(now_ns, since_ns, "server_started", self._server)
+            self._submit(lambda looks: looks.find_server(view.devices, time.monotonic_ns()))
+        elif before.state == "running":
+            self._note(now_ns, since_ns, "server_ended", self._server, view.reason)
+            self._submit(lambda looks: looks.forget_server(time.monotonic_ns()))
+
+    def _place(self, looks: Looks) -> TablePlace | None:
+        if looks.table is None:
+            looks.find_server(self._view.devices, time.monotonic_ns())
+        return looks.table.place(looks.rows()) if looks.table is not None else None
+
+    def _note(self, at_ns: int, since_ns: int, kind: str, name: str, text: str = "") -> None:
+        self._incidents.put(Incident(at_ns=at_ns, since_ns=since_ns, kind=kind, name=name, text=text))
+
+    def _submit(self, job: Callable[[Looks], None]) -> None:
+        self._jobs.put(job)
+        self._rouse()
+
+    def _ask(self, question: Callable[[Looks], T]) -> T | None:
+        """Return the thread's answer; None if it does not run, failed or is late."""
+        if self._wake[1] < 0:
+            return None
+        answer: SimpleQueue[T | None] = SimpleQueue()
+
+        def job(looks: Looks) -> None:
+            result = None
+            try:
+                result = question(looks)
+            finally:
+                answer.put(result)
+
+        self._submit(job)
+        try:
+            return answer.get(timeout=_ANSWER_SECONDS)
+        except Empty:
+            return None
+
+    def _rouse(self) -> None:
+        if self._wake[1] >= 0:
+            with suppress(OSError):
+                os.write(self._wake[1], b"\0")
+
+    def _is_idle(self) -> bool:
+        """Return whether there is nothing to watch: no server and no stream."""
+        return self._view.state != "running" and not self._probe_runs
+
+    def _work(self) -> None:
+        """Look until the end; the recorder's own thread."""
+        looks = Looks(self._server, time.monotonic_ns())
+        schedule = _Schedule(time.monotonic_ns())
+        tokens = _Tokens(_EVENTS_A_SECOND)
+        poll = select.poll()
+        poll.register(self._wake[0], select.POLLIN)
+        try:
+            while not self._stop.is_set():
+                self._wait(poll, looks.events.fileno(), tokens, schedule)
+                self._take_jobs(looks)
+                try:
+                    self._look(looks, schedule)
+                except Exception:
+                    log.exception("a look of the dropout recorder failed")
+                    schedule.due_ns = time.monotonic_ns() + _SECOND_NS
+        finally:
+            looks.close()
+
+    def _look(self, looks: Looks, schedule: _Schedule) -> None:
+        """Look at what is due."""
+        now_ns = time.monotonic_ns()
+        suspected, self._suspected = self._suspected, False
+        if suspected:
+            schedule.suspect(now_ns)
+        if (number := schedule.take_burst(now_ns)) is not None:
+            looks.glance(now_ns, idle=number in _IDLE_TOO)
+        if suspected and now_ns - schedule.closely_ns > _SUSPECT_PAUSE_NS:
+            schedule.closely_ns = now_ns
+            looks.look_closely(now_ns)
+        elif now_ns >= schedule.due_ns:
+            is_idle = self._is_idle()
+            (looks.rest if is_idle else looks.look)(now_ns)
+            schedule.due_ns = now_ns + _SECOND_NS if is_idle else max(schedule.due_ns + LOOK_NS, now_ns)
+        else:
+            looks.see_events(now_ns)
+
+    def _wait(self, poll: select.poll, events: int, tokens: _Tokens, schedule: _Schedule) -> None:
+        """Wait for the next look, a job, or a start or an end of a program."""
+        now_ns = time.monotonic_ns()
+        is_awaited = events >= 0 and not self._is_idle() and tokens.are_left(now_ns)
+        if is_awaited:
+            poll.register(events, select.POLLIN)
+        for descriptor, _ in poll.poll(max(schedule.next_ns - now_ns, 0) / 1e6):
+            if descriptor == events:
+                tokens.take()
+            else:
+                with suppress(OSError):
+                    os.read(descriptor, 4096)
+        if is_awaited:
+            poll.unregister(events)
+
+    def _take_jobs(self, looks: Looks) -> None:
+        with suppress(Empty):
+            while True:
+                looks.add_incident(self._incidents.get_nowait())
+        while True:
+            try:
+                job = self._jobs.get_nowait()
+            except Empty:
+                return
+            try:
+                job(looks)
+            except Exception:
+                log.exception("the dropout recorder failed")
