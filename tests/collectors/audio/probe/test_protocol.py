@@ -14,11 +14,14 @@ from collectors.audio.probe.protocol import (
     Refusal,
     RefusedError,
     StreamInfo,
+    TableRequest,
     decode_answer,
     decode_request,
     encode_answer,
     encode_request,
     level_record,
+    table_capacity,
+    table_record,
 )
 from collectors.audio.probe.ring import RingWriter, ring_bytes, shared_memory
 
@@ -27,17 +30,18 @@ REQUEST = ProbeRequest("system", jack_only=True, direction="auto", channels=2, f
 
 def test_what_is_said_is_what_this_version_says() -> None:
     """A change of this test needs a new `VERSION`, here as well."""
-    said = ProbeRequest._fields, StreamInfo._fields, Refusal._fields, [code.value for code in Exit]
-    rings = BUFFER_RECORD.format, BUFFER_CAPACITY, level_record(1).format, LEVEL_CAPACITY
+    said = ProbeRequest._fields, TableRequest._fields, StreamInfo._fields, Refusal._fields, [code.value for code in Exit]
+    rings = BUFFER_RECORD.format, BUFFER_CAPACITY, level_record(1).format, LEVEL_CAPACITY, table_record(9).format
 
-    assert VERSION == 2
+    assert VERSION == 3
     assert said == (
-        ("device", "jack_only", "direction", "channels", "frames", "buffers", "levels"),
+        ("device", "jack_only", "direction", "channels", "frames", "buffers", "levels", "table"),
+        ("path", "offset", "size", "capacity", "copies"),
         ("device", "host_api", "rate", "channels", "input_latency", "output_latency", "inputs"),
         ("code", "message", "devices"),
         [0, 10, 11, 12, 13, 14, 15, 16],
     )
-    assert rings == ("=dQIII", 65536, "=IdfdII", 64)
+    assert rings == ("=dQIII", 65536, "=IdfdII", 64, "=Q9s")
     assert _ring_with_one_buffer().hex() == (
         "01" + "00" * 63 + "000000000000f03f" + "0200000000000000" + "030000000400000005000000" + "3e3d023e"
     )
@@ -55,7 +59,18 @@ def _ring_with_one_buffer() -> bytes:
 
 
 def test_a_request_survives_its_argument() -> None:
+    with_table = REQUEST._replace(table=TableRequest("/dev/shm/jack-0-0", 38_101_532, 448, 1126, 9))
+
     assert decode_request(encode_request(REQUEST)) == REQUEST
+    assert decode_request(encode_request(with_table)) == with_table
+
+
+@pytest.mark.parametrize(("size", "frames", "seconds"), [(448, 256, 6), (448, 32, 6), (7168, 256, 3)])
+def test_copies_of_the_table_cover_the_last_seconds_in_bounded_memory(size: int, frames: int, seconds: int) -> None:
+    copies = table_capacity(size, 48_000, frames)
+
+    assert copies * frames / 48_000 >= seconds
+    assert copies * table_record(size).size < 5 << 20
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 
 from collectors.audio.device import ProbeStream
+from collectors.audio.jack.client_timings import TablePlace
 from collectors.audio.probe import runner
 from collectors.audio.probe.plan import ProbePlan
 from collectors.audio.probe.process import ProbeError, ProbeProcess
@@ -51,7 +52,7 @@ class Script:
         return PLAN
 
     def running_probe(
-        self, _plan: ProbePlan, _freewheels: Callable[[], bool]
+        self, _plan: ProbePlan, _freewheels: Callable[[], bool], _place: TablePlace | None
     ) -> AbstractAsyncContextManager[ProbeProcess]:
         life = self._left.pop(0)
         assert life is not None
