@@ -8,31 +8,18 @@ import itertools
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
+from agent.commands import journal_proof
 from agent.config import loader
-from agent.config.log_sources import SOURCES, LogSource, quoted
+from agent.config.log_sources import SOURCES, LogSource, Proposal, quoted
 
 HELP = "write a configuration for this machine"
 
-_JOURNALS = ("/var/log/journal", "/run/log/journal")
 _FILES = 20
 _LINES = 100
 _BYTES = 1 << 18
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """The sources for one program.
-
-    Attributes:
-        sources: The sources to write.
-        notes: The reasons for each decision.
-    """
-
-    sources: tuple[LogSource, ...]
-    notes: tuple[str, ...]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -86,20 +73,13 @@ def propose(name: str, patterns: Sequence[str] = ()) -> Proposal:
         patterns: Patterns of its files, in place of the usual ones.
     """
     if name == "journal" and not patterns:
-        return _journal()
+        (journal,) = SOURCES[name]
+        return journal_proof.propose(journal)
     formats = SOURCES[name]
     groups = [tuple(patterns)] if patterns else list(dict.fromkeys(each.paths for each in formats))
     made = [_from_files(formats, paths, given=bool(patterns)) for paths in groups]
     sources = tuple(_with_own_names(itertools.chain.from_iterable(each.sources for each in made)))
     return Proposal(sources, tuple(note for each in made for note in each.notes))
-
-
-def _journal() -> Proposal:
-    (journal,) = SOURCES["journal"]
-    folders = [folder for folder in _JOURNALS if Path(folder).is_dir()]
-    if not folders:
-        return Proposal((), (f"left out: neither {' nor '.join(_JOURNALS)} exists",))
-    return Proposal((journal,), (f"added: {', '.join(folders)}",))
 
 
 def _from_files(formats: Sequence[LogSource], paths: Sequence[str], *, given: bool) -> Proposal:

@@ -55,6 +55,19 @@ class LogSource:
         return "\n".join(lines) + "\n"
 
 
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """The sources for one program.
+
+    Attributes:
+        sources: The sources to write.
+        notes: The reasons for each decision.
+    """
+
+    sources: tuple[LogSource, ...]
+    notes: tuple[str, ...]
+
+
 def quoted(text: str) -> str:
     """Return a text as a basic string of TOML."""
     escaped = "".join(

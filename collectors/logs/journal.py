@@ -7,7 +7,9 @@ of bytes. The source converts these arrays to text.
 
 from __future__ import annotations
 
+import errno
 import re
+import subprocess
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -21,6 +23,9 @@ from collectors.logs.history import NOTHING
 from collectors.logs.records import Batch
 from collectors.logs.stages.lenient_json import members
 from collectors.offloop import start
+
+COMMAND = ("journalctl",)
+"""The command that reads the journal."""
 
 _ARRAY = re.compile(rb'" ?: ?\[')
 
@@ -40,7 +45,7 @@ class JournalSettings:
     units: tuple[str, ...] = ()
     matches: tuple[str, ...] = ()
     since: str = "-1h"
-    command: tuple[str, ...] = ("journalctl",)
+    command: tuple[str, ...] = COMMAND
     flush_after: float = 5.0
 
 
@@ -83,7 +88,7 @@ class JournalSource:
     async def _deliver(self, lines: list[bytes], final: bool, true_bytes: int) -> int:  # noqa: FBT001 - as Deliver
         # Off the loop: a batch of coloured messages takes longer than the loop may block.
         entries = await start(lambda: [_as_text(line) for line in lines], "journal entries")
-        batch = Batch(self.name, entries, _time(lines[0]), {}, final, true_bytes=true_bytes, recent=self._recent)
+        batch = Batch(self.name, entries, entry_time(lines[0]), {}, final, true_bytes=true_bytes, recent=self._recent)
         consumed = await self._handle(batch)
         self._recent = batch.recent
         if consumed and (cursor := _entry(lines[consumed - 1]).cursor):
@@ -91,7 +96,30 @@ class JournalSource:
         return consumed
 
 
-def _time(line: bytes) -> int:
+def newest(count: int, deadline: float) -> list[bytes]:
+    """Return the newest entries that this user may read, the oldest first, with text in place of arrays of bytes.
+
+    Fields of more than 4 KiB are `null`, so that the entries stay small.
+
+    Args:
+        count: The most entries.
+        deadline: Seconds for the command.
+
+    Raises:
+        OSError: The command cannot be run, fails, or takes too long. `strerror` has the reason.
+    """
+    arguments = [*COMMAND, "--output=json", "--quiet", "--no-pager", f"--lines={count}"]
+    try:
+        ended = subprocess.run(arguments, stdin=subprocess.DEVNULL, capture_output=True, timeout=deadline, check=False)  # noqa: S603 - no text of others is in it
+    except subprocess.TimeoutExpired:
+        raise TimeoutError(errno.ETIMEDOUT, f"no answer within {deadline:g} s", COMMAND[0]) from None
+    if ended.returncode:
+        said = ended.stderr.decode(errors="replace").strip().splitlines()
+        raise OSError(errno.EIO, said[-1] if said else f"ended with {ended.returncode}", COMMAND[0])
+    return [_as_text(line) for line in ended.stdout.splitlines()]
+
+
+def entry_time(line: bytes) -> int:
     """Return the receive time of an entry in Unix nanoseconds; the current time if it has none."""
     realtime = _entry(line).realtime
     return int(realtime) * 1000 if realtime.isdecimal() else time.time_ns()

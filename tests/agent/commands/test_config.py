@@ -81,18 +81,6 @@ def test_an_unknown_format_is_shipped_without_stages(tmp_path: Path) -> None:
     assert (source.paths, source.stages) == ([f"{tmp_path}/*.log"], [])
 
 
-def test_the_journal_is_proposed_where_there_is_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("agent.commands.config._JOURNALS", (str(tmp_path),))
-    assert main(["config", "init", "--source", "journal"]) == 0
-    assert "journal = true" in capsys.readouterr().out
-
-    monkeypatch.setattr("agent.commands.config._JOURNALS", (str(tmp_path / "none"),))
-    assert main(["config", "init", "--source", "journal"]) == 0
-    assert "journal = true" not in capsys.readouterr().out
-
-
 def test_no_file_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = tmp_path / "made.toml"
     output.write_text("mine")

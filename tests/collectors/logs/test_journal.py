@@ -1,35 +1,19 @@
 import asyncio
 import json
 import struct
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import pytest
+
 from collectors.logs.command import LINE_BYTES
 from collectors.logs.files.positions import Positions
-from collectors.logs.journal import JournalSettings, JournalSource
+from collectors.logs.journal import JournalSettings, JournalSource, newest
 from collectors.logs.records import Batch
 from collectors.logs.unified_log import UnifiedLogSettings, UnifiedLogSource
+from tests.support.journal import BEGIN_US, entry, lead_journalctl, lead_journalctl_to, write_entries, write_journal
 from tests.support.waiting import soon
-
-REMOTE = "/lib/systemd/systemd-journal-remote"
-BEGIN_US = 1_700_000_000_000_000
-
-
-def entry(number: int, fields: bytes) -> bytes:
-    """One entry as systemd's journal export format has it."""
-    stamps = f"__REALTIME_TIMESTAMP={BEGIN_US + number}\n__MONOTONIC_TIMESTAMP={number + 1}\n_BOOT_ID={1:032x}\n"
-    return stamps.encode() + fields + b"\n\n"
-
-
-def write_journal(journal: Path, entries: bytes) -> None:
-    """Write a real journal file, without a running journald."""
-    subprocess.run([REMOTE, "-o", str(journal), "-"], input=entries, check=True, capture_output=True)
-
-
-def write_entries(journal: Path, first: int, last: int) -> None:
-    write_journal(journal, b"".join(entry(number, b"MESSAGE=entry %d" % number) for number in range(first, last)))
 
 
 class Sink:
@@ -200,3 +184,38 @@ async def test_a_long_coloured_message_arrives_as_text(tmp_path: Path) -> None:
         await soon(lambda: sink.messages)
 
     assert sink.messages == [message.decode()]
+
+
+def test_the_newest_entries_are_read_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_entries(tmp_path / "a.journal", 0, 30)
+    write_journal(tmp_path / "b.journal", entry(30, b"MESSAGE\n" + struct.pack("<Q", 7) + b"\x1b[31mre"))
+    lead_journalctl_to(tmp_path, tmp_path / "bin", monkeypatch)
+
+    assert [json.loads(line)["MESSAGE"] for line in newest(3, 20.0)] == ["entry 28", "entry 29", "\x1b[31mre"]
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("echo first >&2; echo broken journal >&2; exit 1", "broken journal"),
+        ("exit 3", "ended with 3"),
+        ("exec sleep 60", "no answer within 0.5 s"),
+    ],
+)
+def test_the_failure_of_journalctl_is_told(
+    script: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lead_journalctl(tmp_path / "bin", script, monkeypatch)
+
+    with pytest.raises(OSError, match=reason) as failed:
+        newest(3, 0.5)
+    assert failed.value.filename == "journalctl"
+    assert failed.value.strerror == reason
+
+
+def test_a_missing_journalctl_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(FileNotFoundError) as missing:
+        newest(3, 20.0)
+    assert missing.value.filename == "journalctl"
