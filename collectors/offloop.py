@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import threading
 import weakref
 from collections.abc import Callable
-from queue import SimpleQueue
-from typing import Any, Generic, TypeVar
+from queue import Empty, SimpleQueue
+from typing import Any, Generic, TypeVar, cast
 
 T = TypeVar("T")
 
@@ -106,6 +107,57 @@ def start(function: Callable[[], T], name: str) -> asyncio.Future[T]:
     except NoThreadError as error:
         future.set_exception(error)
     return future
+
+
+async def within(seconds: float | None, function: Callable[[], T], name: str) -> T:
+    """Call `function` in a new daemon thread; without a free thread, call it here.
+
+    Args:
+        seconds: The deadline; `None` for none.
+        function: What to call. It continues after the deadline.
+        name: The thread's name.
+
+    Raises:
+        TimeoutError: The call takes longer.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            return await start(function, name)
+    except NoThreadError:
+        return function()
+
+
+def wait_for(seconds: float, function: Callable[[], T], name: str) -> T:
+    """Call `function` in a new daemon thread and block until it ends; without a free thread, call it here.
+
+    Args:
+        seconds: The deadline.
+        function: What to call. It continues after the deadline.
+        name: The thread's name.
+
+    Raises:
+        TimeoutError: The call takes longer. `strerror` has a text for users.
+        Exception: An error of the function.
+    """
+    ended: SimpleQueue[tuple[T, None] | tuple[None, Exception]] = SimpleQueue()
+
+    def call() -> None:
+        try:
+            ended.put((function(), None))
+        except Exception as error:  # noqa: BLE001 - every error belongs to the caller
+            ended.put((None, error))
+
+    try:
+        spawn(call, name)
+    except NoThreadError:
+        call()
+    try:
+        result, error = ended.get(timeout=seconds)
+    except Empty:
+        raise TimeoutError(errno.ETIMEDOUT, f"no answer within {seconds:g} s; check the disk") from None
+    if error is not None:
+        raise error
+    return cast("T", result)
 
 
 def _promise(function: Callable[[], T], name: str) -> tuple[asyncio.Future[T], _Job]:

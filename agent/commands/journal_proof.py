@@ -50,7 +50,8 @@ def _shipped(journal: LogSource, entries: Sequence[bytes], expected: Sequence[in
     config = f'loki.url = "http://127.0.0.1:3100"\n{journal.toml()}'
     (source,) = loader.parse(config, "the source of the journal").logs.sources
     pipeline = Pipeline(source.name, source.stages)
-    times, units = [], set()
+    times: list[int] = []
+    units: set[str] = set()
     for entry, moment in zip(entries, expected, strict=True):
         # Read later: an entry whose time no stage finds gets the time of reading.
         batch = Batch(source.name, [entry], moment + _READ_LATER_NS, {}, final=True)

@@ -13,8 +13,12 @@ from agent.config.decode import ConfigError, Problem, decode
 from agent.config.outdated import modernize
 from agent.config.schema import Config
 from collectors import regular_file
+from collectors.offloop import wait_for
 
 MAX_BYTES = 1 << 20
+READ_DEADLINE = 10.0
+"""Seconds for the reading of one file."""
+
 STANDARD_INPUT = Path("-")
 
 _PART = r"""(?:[A-Za-z0-9_-]{1,64}|"[^"\n]{0,64}"|'[^'\n]{0,64}')[ \t]{0,8}"""
@@ -81,12 +85,18 @@ def read_text(path: Path, limit: int = MAX_BYTES) -> str:
     """Return the text of a configuration file.
 
     Raises:
-        ConfigError: The file cannot be read, is no regular file, is not UTF-8, or is larger than `limit`.
+        ConfigError: The file cannot be read, is no regular file, is not UTF-8, is larger than `limit`, or
+            cannot be read within `READ_DEADLINE`.
     """
     try:
-        return _decoded(regular_file.read(path, limit), str(path))
+        raw = wait_for(READ_DEADLINE, lambda: regular_file.read(path, limit), "read configuration")
+        return _decoded(raw, str(path))
     except (OSError, ValueError) as error:  # a path with a null byte is a ValueError
-        hint = "" if regular_file.is_refusal(error) else "; check the path and its permissions"
+        hint = (
+            ""
+            if regular_file.is_refusal(error) or isinstance(error, TimeoutError)
+            else "; check the path and its permissions"
+        )
         message = f"cannot be read: {getattr(error, 'strerror', None) or error}{hint}"
         raise ConfigError(str(path), [Problem("file", message)]) from error
 

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 import structlog
@@ -30,12 +29,13 @@ from agent.web.security.report import SecurityReport
 from agent.web.security.web_security import WebSecurity
 from collectors.base import Collector
 from collectors.metrics import Family
-from collectors.offloop import NoThreadError, start
+from collectors.offloop import within
 
 PREPARE_DEADLINE = 15.0
-"""Seconds for the collectors to read their files, and to restore their state."""
+"""Seconds for the collectors to read their files."""
 
-T = TypeVar("T")
+RESTORE_DEADLINE = 5.0
+"""Seconds for a collector to restore its state. Later it is added without running, until the state is read."""
 
 logger = structlog.get_logger()
 
@@ -132,7 +132,9 @@ class Collectors:
         wanted = [entry for entry in catalog.CATALOG if entry.enabled(new)]
         changed = [it for it in wanted if it.name not in running or it.section(old) != it.section(new)]
         try:
-            return Prepared(new, await _off_loop(lambda: catalog.prepare(changed, new), "prepare collectors"))
+            return Prepared(
+                new, await within(PREPARE_DEADLINE, lambda: catalog.prepare(changed, new), "prepare collectors")
+            )
         except TimeoutError:
             problem = Problem("files", f"cannot be read within {PREPARE_DEADLINE:g} s; check the disk")
             raise ConfigError("configuration", [problem]) from None
@@ -181,23 +183,15 @@ class Collectors:
         )
 
     async def _add(self, collector: Collector) -> None:
-        try:
-            if self._with_state:
-                await _off_loop(collector.restore, f"restore {collector.name}")
-        except Exception:  # the state of one collector must not stop the others
-            logger.exception("collector starts without its state", collector=collector.name)
-        self.supervisor.add(collector)
+        restored = asyncio.ensure_future(_restore(collector)) if self._with_state else None
+        if restored:
+            await asyncio.wait({restored}, timeout=RESTORE_DEADLINE)
+        self.supervisor.add(collector, restored)
         self.health.add(collector)
 
 
-async def _off_loop(function: Callable[[], T], name: str) -> T:
-    """Call a function in a thread; without a free thread, call it here.
-
-    Raises:
-        TimeoutError: The call takes longer than `PREPARE_DEADLINE` seconds.
-    """
+async def _restore(collector: Collector) -> None:
     try:
-        async with asyncio.timeout(PREPARE_DEADLINE):
-            return await start(function, name)
-    except NoThreadError:
-        return function()
+        await within(None, collector.restore, f"restore {collector.name}")
+    except Exception:  # the state of one collector must not stop the others
+        logger.exception("collector starts without its state", collector=collector.name)

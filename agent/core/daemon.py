@@ -9,7 +9,9 @@ import os
 import signal
 import threading
 import time
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import structlog
@@ -21,13 +23,13 @@ from agent.config.locations import state_directory, web_config_file
 from agent.config.schema import Config
 from agent.core import log, sd_notify
 from agent.core import state_directory as state
-from agent.core.collectors import Collectors, Prepared
+from agent.core.collectors import Collectors
 from agent.core.instance import Instance
 from agent.core.status import SCHEMA, CollectorStatus, Status
 from agent.web.listener import ListenError
 from agent.web.server import ControlServer, WebServer
 from collectors.address import Address
-from collectors.offloop import NoThreadError, start
+from collectors.offloop import Worker, within
 
 STOP_DEADLINE = 4.5
 """Seconds from the signal to the end of the process, even if a part hangs."""
@@ -60,29 +62,30 @@ class Daemon:
         self._web = WebServer(pages, self._sources.security, lambda: self._sources.config.web.names)
         self._control = ControlServer(pages)
         self._instance: Instance | None = None
+        self._writer = Worker("write address")  # off the loop, as the disk may hang
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT.
 
         Raises:
-            ConfigError: The web configuration is unusable.
+            ConfigError: The web configuration or the state directory is unusable.
             ListenError: The agent cannot listen on the address.
             HeldError: Another agent holds the state directory.
         """
         self._handle_signals()
-        await self._sources.security.read()
-        if self._sources.security.problem:
-            raise self._sources.security.problem
-        directory = state_directory(self._sources.config)
-        state.check(directory)
-        prepared = await self._sources.prepare(self._sources.config)
-        self._instance = _claim(directory)
+        starting = asyncio.create_task(self._start())
+        stopping = asyncio.create_task(self._stop.wait())
         try:
-            await self._web.listen(self._sources.config.web.listen)
-            if self._instance:
-                await self._control.listen(directory)
-            await self._serve(prepared)
+            await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                starting.result()
+                await self._serve()
+            else:
+                logger.info("stopping during the start")
+                await _cancel(starting)
+                await self._sources.stop()
         finally:
+            await _cancel(stopping)
             await self._web.stop()
             await self._control.stop()
             if self._instance:
@@ -109,9 +112,22 @@ class Daemon:
             live=await self._sources.sampler.now(),
         )
 
-    async def _serve(self, prepared: Prepared) -> None:
+    async def _start(self) -> None:
+        """Prepare, listen and start the collectors. All access to disks is off the loop and has a deadline."""
+        await self._sources.security.read()
+        if self._sources.security.problem:
+            raise self._sources.security.problem
+        directory = state_directory(self._sources.config)
+        await within(None, lambda: state.check(directory), "check state directory")
+        prepared = await self._sources.prepare(self._sources.config)
+        self._instance = await within(None, lambda: _claim(directory), "lock state directory")
+        await self._web.listen(self._sources.config.web.listen)
+        if self._instance:
+            await self._control.listen(directory)
         self._announce()
         await self._sources.begin(prepared)
+
+    async def _serve(self) -> None:
         sd_notify.ready()
         work = (
             self._stop.wait(),
@@ -133,7 +149,7 @@ class Daemon:
 
     def _announce(self) -> None:
         if self._instance:
-            self._instance.announce(self._web.url)
+            self._writer.submit(partial(_write_address, self._instance, self._web.url))
         sd_notify.status(f"serving {self._web.url}/metrics")
         config = str(self._path or "built-in defaults")
         logger.info("serving", url=f"{self._web.url}/metrics", version=__version__, config=config)
@@ -151,7 +167,7 @@ class Daemon:
             self._reload.set()
 
     def _begin_stop(self) -> None:
-        """Stop as soon as the agent serves, and at the deadline in any case, such as during a hung start."""
+        """Stop at once, also during the start, and end the process at the deadline in any case."""
         if not self._stop.is_set():
             self._stop.set()
             end_process_after(STOP_DEADLINE)
@@ -194,13 +210,10 @@ class Daemon:
             ConfigError: The file is unusable, or cannot be read in time.
         """
         try:
-            async with asyncio.timeout(_LOAD_DEADLINE):
-                return await start(lambda: load(self._path, _warn), "load configuration")
+            return await within(_LOAD_DEADLINE, lambda: load(self._path, _warn), "load configuration")
         except TimeoutError:
             problem = Problem("file", f"cannot be read within {_LOAD_DEADLINE:g} s; check the disk")
             raise ConfigError(str(self._path), [problem]) from None
-        except NoThreadError:
-            return load(self._path, _warn)
 
     async def _apply(self, new: Config) -> None:
         """Prepare everything that can fail, then put the configuration into effect."""
@@ -230,7 +243,7 @@ def _warn(warning: str) -> None:
 def _claim(directory: Path) -> Instance | None:
     """Lock the state directory; return `None`, and log it, if that is impossible."""
     try:
-        return Instance(directory)
+        return state.answer(lambda: Instance(directory), directory)
     except OSError as error:
         logger.warning(
             "state directory unusable; commands cannot reach this agent, and a second agent would go unnoticed",
@@ -239,6 +252,18 @@ def _claim(directory: Path) -> Instance | None:
             remedy="make it writable, or set state_dir",
         )
         return None
+
+
+def _write_address(instance: Instance, url: str) -> None:
+    try:
+        instance.announce(url)
+    except OSError as error:
+        logger.warning("commands cannot reach this agent; its lock file is unwritable", problem=error.strerror)
+
+
+async def _cancel(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    await asyncio.wait({task})
 
 
 def end_process_after(seconds: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import threading
 from pathlib import Path
 
 import msgspec
@@ -49,23 +50,34 @@ class Instance:
     def __init__(self, directory: Path) -> None:
         directory.mkdir(mode=0o750, parents=True, exist_ok=True)
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-        self._fd = os.open(directory / FILE, flags, 0o640)
+        opened = os.open(directory / FILE, flags, 0o640)
         try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            os.close(self._fd)
+            os.close(opened)
             raise HeldError(directory, running(directory)) from error
+        self._fd: int | None = opened
+        self._in_use = threading.Lock()
 
     def announce(self, url: str) -> None:
-        """Write this agent's address to the lock file."""
+        """Write this agent's address to the lock file, unless it is released. Blocks on the disk, in any thread.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
         text = msgspec.json.encode(Running(os.getpid(), url)) + b"\n"
-        os.ftruncate(self._fd, 0)
-        os.pwrite(self._fd, text, 0)
+        with self._in_use:
+            if self._fd is not None:
+                os.ftruncate(self._fd, 0)
+                os.pwrite(self._fd, text, 0)
 
     def release(self) -> None:
         """Release the directory for another agent."""
-        os.ftruncate(self._fd, 0)
-        os.close(self._fd)
+        with self._in_use:
+            if self._fd is not None:
+                os.ftruncate(self._fd, 0)
+                os.close(self._fd)
+                self._fd = None
 
 
 def running(directory: Path) -> Running | None:

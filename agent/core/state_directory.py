@@ -5,9 +5,17 @@ from __future__ import annotations
 import os
 import shlex
 import stat
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from agent.config.decode import ConfigError, Problem
+from collectors.offloop import wait_for
+
+DEADLINE = 10.0
+"""Seconds for each access to the state directory at the start."""
+
+T = TypeVar("T")
 
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
@@ -16,11 +24,25 @@ def check(directory: Path) -> None:
     """Refuse a state directory that another user owns or can write. A missing or unreachable one passes.
 
     Raises:
-        ConfigError: The directory is unsafe; with the remedy.
+        ConfigError: The directory is unsafe, or its disk hangs; with the remedy.
     """
-    problem = _problem(directory)
+    problem = answer(lambda: _problem(directory), directory)
     if problem:
         raise ConfigError("configuration", [Problem("state_dir", problem)])
+
+
+def answer(access: Callable[[], T], directory: Path) -> T:
+    """Return the result of an access to the state directory.
+
+    Raises:
+        ConfigError: The disk does not answer within `DEADLINE`.
+        Exception: An error of the access.
+    """
+    try:
+        return wait_for(DEADLINE, access, "access state directory")
+    except TimeoutError:
+        problem = f"{directory} does not answer within {DEADLINE:g} s; check its disk, or set another state_dir"
+        raise ConfigError("configuration", [Problem("state_dir", problem)]) from None
 
 
 def _problem(directory: Path) -> str:

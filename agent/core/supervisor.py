@@ -58,9 +58,13 @@ class Supervised:
         """The reason why the collector is down; empty while it is up."""
         return self.run_error or self.snapshot_error or self.render_error
 
-    def start(self) -> None:
-        """Start the collector's task."""
-        self._task = asyncio.create_task(self._run(), name=f"run {self.collector.name}")
+    def start(self, restored: asyncio.Future[None] | None = None) -> None:
+        """Start the collector's task.
+
+        Args:
+            restored: Its end is the end of `restore()`, which `run()` follows.
+        """
+        self._task = asyncio.create_task(self._run(restored), name=f"run {self.collector.name}")
 
     async def stop(self) -> None:
         """Cancel the collector's task and wait for its end, at most `STOP_TIMEOUT`."""
@@ -119,7 +123,13 @@ class Supervised:
             log.error("collector produced invalid metrics", collector=self.collector.name, problem=problem)
         self.render_error = problem
 
-    async def _run(self) -> None:
+    async def _run(self, restored: asyncio.Future[None] | None) -> None:
+        if restored is not None and not restored.done():
+            self.run_error = "its state cannot be read; check the disk of state_dir"
+            log.error("collector waits for its state", collector=self.collector.name, problem=self.run_error)
+            await asyncio.wait({restored})
+            self._recovered("restore", self.run_error)
+            self.run_error = ""
         restart = RestartDelay(FIRST_DELAY, LONGEST_DELAY)
         while True:
             started = time.monotonic()
@@ -167,11 +177,16 @@ class Supervisor:
         """The supervised collectors, by name."""
         return self._supervised
 
-    def add(self, collector: Collector) -> None:
-        """Start a collector whose name is not in use."""
+    def add(self, collector: Collector, restored: asyncio.Future[None] | None = None) -> None:
+        """Start a collector whose name is not in use.
+
+        Args:
+            collector: The collector.
+            restored: Its end is the end of the collector's `restore()`, which its `run()` follows.
+        """
         supervised = Supervised(collector)
         self._supervised[collector.name] = supervised
-        supervised.start()
+        supervised.start(restored)
 
     async def remove(self, name: str) -> None:
         """Stop and remove a collector."""

@@ -18,6 +18,10 @@ from agent.web.pages import Pages
 from agent.web.security.guard import Guard, network
 from agent.web.security.web_security import WebSecurity
 from collectors.address import Address
+from collectors.offloop import within
+
+_DISK_DEADLINE = 10.0
+_UNREACHABLE = "wr-agent status and doctor cannot reach this agent"
 
 log = structlog.get_logger()
 
@@ -107,9 +111,13 @@ class ControlServer:
     async def listen(self, directory: Path) -> None:
         """Listen on the control socket in `directory`; log why if that is impossible."""
         try:
-            await self._server.listen(control_socket.open_socket(directory))
+            opened = await within(_DISK_DEADLINE, lambda: control_socket.open_socket(directory), "open control socket")
+        except TimeoutError:
+            log.warning(_UNREACHABLE, problem=f"{directory} does not answer within {_DISK_DEADLINE:g} s")
         except control_socket.ControlError as error:
-            log.warning("wr-agent status and doctor cannot reach this agent", problem=str(error))
+            log.warning(_UNREACHABLE, problem=str(error))
+        else:
+            await self._server.listen(opened)
 
     async def stop(self) -> None:
         """Stop listening and close all connections."""

@@ -18,7 +18,7 @@ from collectors.host.filesystem import FileSystems
 from collectors.mounts import linux_mounts
 from tests.collectors.host.support import Tree, samples_of
 from tests.conftest import StartAgent
-from tests.support.fuse import BLOCK, BLOCKS, fuse
+from tests.support.fuse import BLOCK, BLOCKS, hung_space, may_mount
 from tests.support.waiting import eventually
 
 ROUNDS = 10
@@ -47,16 +47,12 @@ class _StandIn:
         return self._ask(path)
 
 
-def _may_mount() -> bool:
-    return os.geteuid() == 0 and Path("/dev/fuse").exists()
-
-
-@pytest.fixture(params=["real", "stand-in"] if _may_mount() else ["stand-in"])
+@pytest.fixture(params=["real", "stand-in"] if may_mount() else ["stand-in"])
 def dead(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Dead]:
     path = tmp_path / "nas"
     path.mkdir()
     if request.param == "real":
-        with fuse(path) as mounted:
+        with hung_space(path) as mounted:
             yield mounted
     else:
         stand_in = _StandIn(path)
@@ -113,14 +109,14 @@ def test_a_mount_that_comes_back_is_measured_again(file_systems: FileSystems, de
     assert NAS in samples_of(file_systems.families(), "node_filesystem_size_bytes")
 
 
-if _may_mount():
+if may_mount():
 
     def test_the_agents_scrapes_stay_on_time_beside_a_dead_mount(tmp_path: Path, start_agent: StartAgent) -> None:
         path = tmp_path / "nas"
         path.mkdir()
         labels = f'{{device="hangs",fstype="fuse.hangs",mountpoint="{path}"}}'
         hung = f'{labels[:-1]},device_error="mountpoint timeout"}}'
-        with fuse(path) as dead:
+        with hung_space(path) as dead:
             agent = start_agent('audio.enabled = false\nhost.mount_points.exclude = "^/(dev|proc|sys)($|/)"')
             for _ in range(ROUNDS):
                 began = time.monotonic()
