@@ -39,7 +39,11 @@ def _containers(config: Config) -> Collector:
 def _plugins(config: Config) -> Collector:
     from collectors.plugins.collector import PluginsCollector  # optional on a machine without plugins
 
-    return PluginsCollector(config.plugins, state_directory(config))
+    if not config.plugins.push.enabled:
+        return PluginsCollector(config.plugins, state_directory(config))
+    from agent.web.push_server import PushServer  # optional on a machine to which no app pushes
+
+    return PluginsCollector(config.plugins, state_directory(config), PushServer(config.plugins.push))
 
 
 def _logs(config: Config) -> Collector:

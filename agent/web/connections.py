@@ -16,7 +16,7 @@ from http import HTTPStatus
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from agent.web.request_heads import RequestHeads
+from agent.web.request_heads import Bodies, RequestHeads, no_bodies
 
 _BUFFER = bytearray(16 * 1024)
 """The buffer of received bytes, whose content is copied before the next read."""
@@ -29,8 +29,7 @@ class Limits:
     Attributes:
         total: The number of concurrent connections.
         of_one: The number of concurrent connections of one caller.
-        request: The timeout in seconds of the TLS handshake, and of each request from its first byte to the end of its
-            headers.
+        request: The timeout in seconds of the TLS handshake, and of each request from its first byte to its last.
         answer: The timeout in seconds for the peer to receive a response.
         idle: The timeout in seconds between requests; longer than Prometheus's usual scrape intervals.
     """
@@ -59,10 +58,16 @@ class Connection(asyncio.BufferedProtocol):
         inner: aiohttp's protocol.
         limits: The timeouts.
         ended: Called at the end of the connection, with the reason if this class closed it.
+        bodies: Returns the limit of a request's body.
     """
 
     def __init__(
-        self, caller: str, inner: web.RequestHandler, limits: Limits, ended: Callable[[Connection, str], None]
+        self,
+        caller: str,
+        inner: web.RequestHandler,
+        limits: Limits,
+        ended: Callable[[Connection, str], None],
+        bodies: Bodies = no_bodies,
     ) -> None:
         self.caller = caller
         self.inner = inner
@@ -77,7 +82,7 @@ class Connection(asyncio.BufferedProtocol):
         self._ended = ended
         self.reason = ""
         """The reason why this class closed the connection; empty if it did not."""
-        self._heads = RequestHeads()
+        self._heads = RequestHeads(bodies)
         self._is_last = False
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -189,10 +194,12 @@ class Connections:
     Args:
         limits: Their limits.
         ended: Counts closed and refused connections by reason.
+        bodies: Returns the limit of a request's body.
     """
 
-    def __init__(self, limits: Limits, ended: Counter[str]) -> None:
+    def __init__(self, limits: Limits, ended: Counter[str], bodies: Bodies = no_bodies) -> None:
         self.limits = limits
+        self._bodies = bodies
         self._ended = ended
         self._open: dict[web.RequestHandler, Connection] = {}  # the oldest first
 
@@ -209,7 +216,7 @@ class Connections:
             return None
         if len(self._open) >= self.limits.total and not self._make_room(list(self._open.values())):
             return None
-        connection = self._open[inner] = Connection(caller, inner, self.limits, self._gone)
+        connection = self._open[inner] = Connection(caller, inner, self.limits, self._gone, self._bodies)
         return connection
 
     def fail(self, connection: Connection) -> None:

@@ -20,8 +20,12 @@ class ListenError(Exception):
         return Problem("web.listen", str(self))
 
 
-def open_socket(address: Address) -> socket.socket:
+def open_socket(address: Address, key: str = "web.listen") -> socket.socket:
     """Return a listening TCP socket on `address`; an empty host is every interface of both IP versions.
+
+    Args:
+        address: The address.
+        key: The key of the configuration that has the address.
 
     Raises:
         ListenError: With the address, the reason, the process that holds the port, and the fix.
@@ -29,7 +33,7 @@ def open_socket(address: Address) -> socket.socket:
     try:
         return _open(address)
     except OSError as error:
-        raise ListenError(_explained(address, error)) from error
+        raise ListenError(_explained(address, key, error)) from error
 
 
 def check(address: Address) -> None:
@@ -42,7 +46,7 @@ def check(address: Address) -> None:
         _open(Address(address.host, address.port)).close()
     except OSError as error:
         if error.errno != errno.EADDRINUSE:  # such as by the running agent
-            raise ListenError(_explained(address, error)) from error
+            raise ListenError(_explained(address, "web.listen", error)) from error
 
 
 def _open(address: Address) -> socket.socket:
@@ -54,17 +58,17 @@ def _open(address: Address) -> socket.socket:
     return socket.create_server((str(bound[0]), int(bound[1])), family=family, backlog=BACKLOG)
 
 
-def _explained(address: Address, error: OSError) -> str:
+def _explained(address: Address, key: str, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         from agent.web.port_holder import holder
 
         return (
             f"port {address.port} is taken by {holder(address.port)}; "
-            f"stop that, or set web.listen to another port than {str(address)!r}"
+            f"stop that, or set {key} to another port than {str(address)!r}"
         )
     if error.errno == errno.EACCES:
-        return f"no permission to listen on {str(address)!r}; set web.listen to a port from 1024 on"
-    return f"cannot listen on {str(address)!r}: {error.strerror or error}; set web.listen to an address of this machine"
+        return f"no permission to listen on {str(address)!r}; set {key} to a port from 1024 on"
+    return f"cannot listen on {str(address)!r}: {error.strerror or error}; set {key} to an address of this machine"
 
 
 def bound_address(listening: socket.socket, asked: Address) -> Address:

@@ -1,18 +1,21 @@
-"""The splitter of a connection's bytes into request heads without bodies.
+"""The splitter of a connection's bytes into requests, which have a body only where the server wants one.
 
-No request to the agent needs a body, and a parser does expensive work for one: it inflates it and calls back for each
-chunk. So aiohttp receives one head at a time, without the headers that announce a body. A short body is skipped. The
-connection closes after the response to any other request with a body, an upgrade or an unusual method.
+A parser does expensive work for a body: it inflates it and calls back for each chunk. So aiohttp receives one request
+at a time. A body that the server wants is whole, uncompressed and of an announced length. Without one, the headers that
+announce a body are removed. A short unwanted body is skipped. The connection closes after the response to any other
+request with a body, an upgrade or an unusual method.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 MAX_HELD = 64 * 1024
 """The maximum number of bytes to hold for one connection, and of a body to skip."""
 
+_UNKNOWN = 1 << 62
 _END = b"\r\n\r\n"
 _METHOD = re.compile(rb"(?!PRI )[A-Z][A-Z-]{0,31}(?: |$)")  # PRI begins HTTP/2, which the parser refuses later
 _BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
@@ -30,7 +33,7 @@ class Head:
     """One request as the parser receives it.
 
     Attributes:
-        data: The request line and the headers, or malformed bytes for the parser to refuse.
+        data: The request line, the headers and a wanted body, or malformed bytes for the parser to refuse.
         last: True if the connection must close after the response.
     """
 
@@ -38,11 +41,26 @@ class Head:
     last: bool
 
 
-class RequestHeads:
-    """The bytes of one connection that the parser has not received."""
+Bodies = Callable[[bytes], int]
+"""Returns the limit of bytes of the body that the server wants after a head; 0 for no body."""
 
-    def __init__(self) -> None:
+
+def no_bodies(_head: bytes) -> int:
+    """Return 0: the server wants no body."""
+    return 0
+
+
+class RequestHeads:
+    """The bytes of one connection that the parser has not received.
+
+    Args:
+        bodies: Returns the limit of a request's body.
+    """
+
+    def __init__(self, bodies: Bodies = no_bodies) -> None:
+        self._bodies = bodies
         self._held = bytearray()
+        self._body = 0
         self._searched = 0
         self._skip = 0
         self._head: Head | None = None
@@ -54,7 +72,7 @@ class RequestHeads:
     @property
     def full(self) -> bool:
         """True if no more bytes should be added until some are removed."""
-        return len(self._held) > MAX_HELD
+        return len(self._held) > MAX_HELD + self._body
 
     def feed(self, data: bytes) -> None:
         """Add received bytes."""
@@ -63,13 +81,14 @@ class RequestHeads:
         self._held += data[skipped:]
 
     def next(self) -> Head | None:
-        """Remove and return the next head; `None` if it is incomplete, or its short body is."""
+        """Remove and return the next head; `None` if it is incomplete, or its body is."""
         if self._head is None:
             self._head = self._split()
-        if self._head is None or self._skip:
+        if self._head is None or self._skip or len(self._held) < self._body:
             return None
         head, self._head = self._head, None
-        return head
+        body, self._body = self._take(self._body), 0
+        return Head(head.data + body, head.last) if body else head
 
     def _split(self) -> Head | None:
         held = self._held
@@ -90,7 +109,10 @@ class RequestHeads:
         if not announced:
             return Head(data, last=not _REUSABLE.match(data))
         short = len(announced) == 1 and announced[0][0].lower() == b"content-length"
-        length = int(announced[0][1]) if short and _LENGTH.fullmatch(announced[0][1]) else MAX_HELD + 1
+        length = int(announced[0][1]) if short and _LENGTH.fullmatch(announced[0][1]) else _UNKNOWN
+        if 0 < length <= self._bodies(data):
+            self._body = length
+            return Head(data, last=not _REUSABLE.match(data))
         if length <= MAX_HELD:
             self._skip = length - len(self._take(length))
         return Head(_BODY.sub(b"", data), last=length > MAX_HELD or not _REUSABLE.match(data))

@@ -10,6 +10,7 @@ from collectors import remedies
 from collectors.findings import Check, Finding, Severity
 from collectors.plugins.gone import Gone, GoneReason
 from collectors.plugins.instance import Instance
+from collectors.plugins.polled import PolledInstance
 from collectors.plugins.refusals import Reason, Refusal
 from collectors.plugins.sockets import FoundSockets
 
@@ -27,7 +28,7 @@ def plugin_checks(
 
     Args:
         found: Returns the result of the last look at the directories.
-        instances: Returns the sockets that are polled now.
+        instances: Returns the sockets that are polled now, and the processes that push.
         gone: Returns the plugins that are missing now.
         unknown: Returns the users in the configuration that do not exist.
     """
@@ -72,9 +73,10 @@ def _refused_files(found: FoundSockets) -> list[Finding]:
 
 
 def _failing(instances: Sequence[Instance], gone: Sequence[Gone]) -> list[Finding]:
-    failures = [(it, it.last.failure) for it in instances if it.last and it.last.failure and not it.stale]
+    polled = [it for it in instances if isinstance(it, PolledInstance)]
+    failures = [(it, it.last.failure) for it in polled if it.last and it.last.failure and not it.stale]
     missing = {path for it in gone for path in it.paths}
-    replaced = [it for it in instances if it.stale and it.file.path not in missing]
+    replaced = [it for it in polled if it.stale and it.place not in missing]
     return [*(_failure(it, failure) for it, failure in failures), *_stale(replaced)]
 
 
@@ -114,18 +116,16 @@ def _failure(instance: Instance, failure: Refusal) -> Finding:
         code="plugin-not-answering",
         title=f"The plugin {instance.plugin.name} serves no metrics",
         severity=Severity.WARNING,
-        detail=f"{instance.file.path}: {failure.detail}.",
+        detail=f"{instance.place}: {failure.detail}.",
         affects="Its gauges are missing and its totals stand still. The agent polls it again at each interval.",
-        remedy=remedies.command(
-            f"curl --max-time 5 --unix-socket {shlex.quote(instance.file.path)} http://plugin/metrics"
-        ),
+        remedy=remedies.command(f"curl --max-time 5 --unix-socket {shlex.quote(instance.place)} http://plugin/metrics"),
     )
 
 
 def _stale(instances: Sequence[Instance]) -> list[Finding]:
     if not instances:
         return []
-    paths = [instance.file.path for instance in instances]
+    paths = [instance.place for instance in instances]
     return [
         Finding(
             code="plugin-socket-stale",

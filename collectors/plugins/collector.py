@@ -1,14 +1,17 @@
-"""The plugins collector: it finds sockets, polls each, and exports the answers."""
+"""The plugins collector: it finds sockets, polls each, receives pushed pages, and exports all of them."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import resource
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
+
+import structlog
 
 from collectors.base import Collector
 from collectors.findings import Check
@@ -20,18 +23,26 @@ from collectors.plugins.families import foreign_families, gone_family, poll_fami
 from collectors.plugins.gone import Gone, gone_plugins
 from collectors.plugins.instance import Instance
 from collectors.plugins.plugin import Admission, Plugin
+from collectors.plugins.polled import PolledInstance
+from collectors.plugins.push.checks import push_checks
+from collectors.plugins.push.listener import PushListener
+from collectors.plugins.push.receiver import Receiver
 from collectors.plugins.refusals import Reason
 from collectors.plugins.services import ServiceFile
 from collectors.plugins.sockets import MOST_SOCKETS, UNNAMED, FoundSockets, SocketFile, default_directories, find
 from collectors.plugins.state import GoneState, PluginsState, RejectedState, SocketState
 from collectors.plugins.trust import Process, Trust, start_of
 from collectors.plugins.view import PluginView, plugin_views
+from collectors.restart_delay import RestartDelay
+
+log = structlog.get_logger()
 
 MOST_SERIES = 200_000
 """The limit of series of all plugins together: a page of 20 MB."""
 
 _MOST_PLUGINS = MOST_SOCKETS + 256  # includes plugins whose instances all ended but whose totals are kept
 _SPARE_FILES = 256  # file descriptors that the rest of the agent needs
+_FIRST_RESTART, _LONGEST_RESTART = 1.0, 60.0  # seconds before a failed server for pushes restarts
 
 _Key = tuple[str, str]
 
@@ -59,35 +70,53 @@ class PluginsCollector(Collector):
     Args:
         config: The section `[plugins]`.
         state_directory: Where the plugins' services are kept over a restart; None to keep them in memory only.
+        listener: The server for pushed pages; None for none.
     """
 
     name: ClassVar[str] = "plugins"
     reads_memory_only: ClassVar[bool] = True
 
-    def __init__(self, config: PluginsConfig, state_directory: Path | None = None) -> None:
+    def __init__(
+        self, config: PluginsConfig, state_directory: Path | None = None, listener: PushListener | None = None
+    ) -> None:
         self._config = config
         self._service_file = ServiceFile(state_directory)
         self._services: Mapping[str, str] = {}
         self._setting: _Setting | None = None
         self._admission = Admission(config.max_samples)
         self._plugins: dict[str, Plugin] = {}
-        self._instances: dict[_Key, Instance] = {}
+        self._instances: dict[_Key, PolledInstance] = {}
         self._tasks: dict[_Key, asyncio.Task[None]] = {}
         self._found = FoundSockets()
         self._first_round_is_over = False
+        self._listener = listener
+        self._receiver = Receiver(config.push, self._admission.names, self._plugin)
+
+    def prepare(self) -> None:
+        """Read the tokens and the TLS files for pushed pages.
+
+        Raises:
+            Exception: A file is unusable.
+        """
+        if self._listener:
+            self._receiver.tokens.read()
+            self._listener.prepare()
 
     async def run(self) -> None:
-        """Find and poll until cancelled."""
+        """Find and poll sockets, and receive pushes, until cancelled."""
         _allow_files()
         setting = await start(self._look_up, "look up users of plugins")
         self._services = setting.services
         try:
             async with asyncio.TaskGroup() as tasks:
+                if self._listener:
+                    tasks.create_task(self._receive(self._listener), name="receive pushes")
                 while True:
-                    self._found = await start(lambda: find(setting.directories, setting.trust), "find plugins")
+                    self._found = await start(lambda: self._look(setting), "find plugins")
                     self._follow(self._found, setting, tasks)
                     self._count_refused(self._found)
                     await self._keep_services()
+                    self._receiver.expire()
                     self._admission.full = self._series() >= MOST_SERIES
                     await asyncio.sleep(self._config.interval)
         finally:
@@ -96,31 +125,31 @@ class PluginsCollector(Collector):
 
     def collect(self) -> Iterable[Family]:
         """Return the plugins' metrics; none before each socket was polled once, since sums of some would jump."""
-        plugins, instances = list(self._plugins.values()), list(self._instances.values())
-        self._first_round_is_over = self._first_round_is_over or self._all_were_asked(instances)
-        polls = poll_families(plugins, instances)
+        plugins, instances = list(self._plugins.values()), self._all_instances()
+        self._first_round_is_over = self._first_round_is_over or self._all_were_asked()
+        own = [*poll_families(plugins, instances), *(self._listener.families() if self._listener else ())]
         if not self._first_round_is_over:
-            return polls
-        return [*foreign_families(plugins, instances), *polls, gone_family(self._gone())]
+            return own
+        return [*foreign_families(plugins, instances, self._receiver.overruled), *own, gone_family(self._gone())]
 
     def view(self) -> tuple[PluginView, ...]:
         """Return the live values of all polled plugins."""
-        return plugin_views(list(self._plugins.values()), list(self._instances.values()))
+        return plugin_views(list(self._plugins.values()), self._all_instances())
 
     def checks(self) -> Sequence[Check]:
-        """Return the checks of the sockets and of the answers."""
-        return plugin_checks(
-            lambda: self._found,
-            lambda: list(self._instances.values()),
-            self._gone,
-            lambda: self._look_up().trust.unknown,
+        """Return the checks of the sockets, of the answers and of pushes."""
+        sockets = plugin_checks(
+            lambda: self._found, self._all_instances, self._gone, lambda: self._look_up().trust.unknown
         )
+        if self._listener is None:
+            return sockets
+        return (*sockets, *push_checks(self._receiver), *self._listener.checks())
 
     def state(self) -> PluginsState:
         """Return what is polled, refused and missing."""
         return PluginsState(
             directories=[str(path) for path in self._setting.directories] if self._setting else [],
-            sockets=[_socket_state(it) for it in self._instances.values() if not (it.last and it.last.gone)],
+            sockets=[_socket_state(it) for it in self._all_instances() if not (it.last and it.last.gone)],
             gone=[GoneState(it.plugin, it.service, it.reason.value, it.missing) for it in self._gone() if it.missing],
             rejected=[
                 RejectedState(plugin.name, reason.value, count, plugin.refusals.details[reason])
@@ -133,9 +162,9 @@ class PluginsCollector(Collector):
         """Count each family that contradicts one of the agent's own, by plugin."""
         if not families:
             return
-        polls = [(it.plugin, it.last.plan) for it in self._instances.values() if it.last and it.last.plan]
+        polls = [(it.plugin, it.last.plan) for it in self._all_instances() if it.last and it.last.plan]
         reported = {(plugin, gauge.head.name) for plugin, plan in polls for gauge in plan.gauges}
-        reported |= {(plugin, head.name) for plugin in self._plugins.values() for head, _, _ in plugin.series}
+        reported |= {(plugin, name) for plugin in self._plugins.values() for name, _, _ in plugin.series}
         for plugin, name in reported:
             if name in families:
                 plugin.refusals.add(Reason.CONTRADICTS_AGENT, families[name])
@@ -148,6 +177,27 @@ class PluginsCollector(Collector):
             self._setting = _Setting(trust, tuple(directories), start_of(os.getpid()), self._service_file.read())
         return self._setting
 
+    def _look(self, setting: _Setting) -> FoundSockets:
+        """Look for sockets and for new tokens. This blocks on the file system, so call it off the event loop."""
+        if self._listener:
+            self._receiver.tokens.refresh()
+        return find(setting.directories, setting.trust)
+
+    async def _receive(self, listener: PushListener) -> None:
+        """Receive pushes until cancelled. A failure of the server costs pushes only."""
+        delay = RestartDelay(_FIRST_RESTART, _LONGEST_RESTART)
+        while True:
+            began = time.monotonic()
+            try:
+                await listener.serve(self._receiver)
+            except Exception:
+                log.exception("the server for pushes failed; it restarts")
+            await asyncio.sleep(delay.after(time.monotonic() - began))
+
+    def _all_instances(self) -> list[Instance]:
+        """Return what is polled and what pushes. A copy, which any thread may take."""
+        return [*self._instances.copy().values(), *self._receiver.instances]
+
     def _follow(self, found: FoundSockets, setting: _Setting, tasks: asyncio.TaskGroup) -> None:
         for key, instance in [*self._instances.items()]:
             if key not in found.sockets or found.sockets[key].identity != instance.file.identity:
@@ -156,15 +206,15 @@ class PluginsCollector(Collector):
             made = self._instances[key] = self._instance(found.sockets[key], setting)
             self._tasks[key] = tasks.create_task(made.run(), name=f"poll {made.file.path}")
 
-    def _instance(self, file: SocketFile, setting: _Setting) -> Instance:
+    def _instance(self, file: SocketFile, setting: _Setting) -> PolledInstance:
         def ran_before(process: Process) -> bool:
             return self._first_round_is_over and 0 < process.start < setting.own_start
 
-        return Instance(file, self._plugin(file.plugin), self._config, setting.trust, ran_before)
+        return PolledInstance(file, self._plugin(file.plugin), self._config, setting.trust, ran_before)
 
     async def _keep_services(self) -> None:
         """Keep the services of plugins that have a socket or are expected, if they changed."""
-        kept = {it.plugin.name for it in self._instances.values()} | set(self._config.expected)
+        kept = {it.plugin.name for it in self._all_instances()} | set(self._config.expected)
         known = {**self._services, **{name: it.service for name, it in self._plugins.items() if it.service}}
         services = {name: service for name, service in known.items() if name in kept}
         if services != self._services:
@@ -185,7 +235,7 @@ class PluginsCollector(Collector):
 
     def _forget_plugins(self) -> None:
         """Forget the oldest plugins without an instance if there are too many."""
-        live = {instance.plugin.name for instance in self._instances.values()}
+        live = {instance.plugin.name for instance in self._all_instances()}
         ended = [name for name in self._plugins if name not in live]
         for name in ended[: max(len(self._plugins) + 1 - _MOST_PLUGINS, 0)]:
             del self._plugins[name]
@@ -196,15 +246,15 @@ class PluginsCollector(Collector):
             plugin = self._plugins.get(file.plugin) or self._plugin(UNNAMED)
             plugin.refusals.add(file.reason, file.detail)
 
-    def _all_were_asked(self, instances: Sequence[Instance]) -> bool:
-        return self._found.looked and all(instance.last for instance in instances)
+    def _all_were_asked(self) -> bool:
+        return self._found.looked and all(instance.last for instance in self._instances.copy().values())
 
     def _gone(self) -> list[Gone]:
         """Return what is missing; nothing before each socket was polled once."""
         if not self._first_round_is_over:
             return []
         now = {name: plugin.service for name, plugin in [*self._plugins.items()] if plugin.service}
-        return gone_plugins(list(self._instances.values()), self._config.expected, {**self._services, **now})
+        return gone_plugins(self._all_instances(), self._config.expected, {**self._services, **now})
 
     def _series(self) -> int:
         gauges = sum(len(it.last.gauges) for it in self._instances.values() if it.last)
@@ -227,8 +277,8 @@ def _socket_state(instance: Instance) -> SocketState:
     return SocketState(
         plugin=instance.plugin.name,
         instance=instance.number,
-        path=instance.file.path,
-        pid=instance.process.pid if instance.process and instance.process.start else 0,
+        path=instance.place,
+        pid=instance.pid,
         up=bool(last and last.plan),
         duration=last.duration if last else 0.0,
         samples=last.plan.template.samples if last and last.plan else 0,

@@ -7,11 +7,10 @@ from typing import Annotated
 
 import msgspec
 
+from collectors.plugins.names import PLUGIN_NAME
+from collectors.plugins.push.config import PushConfig
 from collectors.refusals import refuse
 from collectors.units import Duration, Size
-
-PLUGIN_NAME = "[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
-"""The regular expression of a plugin's name, as in the name of its socket."""
 
 _SHORTEST_INTERVAL = 0.1
 _LARGEST_PAGE = 4 << 20
@@ -29,6 +28,7 @@ class PluginsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
         timeout: The limit of one poll. A poll longer than the interval delays only that socket's next poll.
         max_size: The limit of bytes in one answer.
         max_samples: The limit of sample lines in one answer.
+        push: The pages that apps on other machines push.
     """
 
     enabled: bool = True
@@ -39,6 +39,7 @@ class PluginsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     timeout: Duration = Duration(2.0)
     max_size: Size = Size(1 << 20)
     max_samples: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 2_000
+    push: PushConfig = PushConfig()
 
     def __post_init__(self) -> None:
         """Check the values.

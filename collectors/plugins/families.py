@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 
 from collectors.metrics import Family, LabelNames, LabelValues, Value, counter, gauge
 from collectors.plugins.gone import REASON_LABELS, Gone
@@ -16,15 +17,27 @@ _INSTANCE = ("plugin", "plugin_instance")
 _Samples = dict[tuple[Head, LabelNames], dict[LabelValues, Value]]
 
 
-def foreign_families(plugins: Iterable[Plugin], instances: Iterable[Instance]) -> list[Family]:
-    """Return the plugins' totals, and the gauges of instances whose last poll succeeded."""
+def foreign_families(
+    plugins: Iterable[Plugin], instances: Iterable[Instance], left_out: AbstractSet[Head] = frozenset()
+) -> list[Family]:
+    """Return the plugins' totals, and the gauges of instances whose last poll succeeded.
+
+    Args:
+        plugins: The plugins.
+        instances: Their instances.
+        left_out: Families that are not exported.
+    """
     samples: _Samples = {}
     for plugin in plugins:
         _add_totals(plugin, samples)
     for instance in instances:
         if instance.last:
             _add_gauges(instance, instance.last, samples)
-    return [Family(head.name, head.type, head.help, labels, of, foreign=True) for (head, labels), of in samples.items()]
+    return [
+        Family(head.name, head.type, head.help, labels, of, foreign=True)
+        for (head, labels), of in samples.items()
+        if head not in left_out
+    ]
 
 
 def poll_families(plugins: Iterable[Plugin], instances: Iterable[Instance]) -> list[Family]:
@@ -38,25 +51,25 @@ def poll_families(plugins: Iterable[Plugin], instances: Iterable[Instance]) -> l
     return [
         gauge(
             "wr_agent_plugin_up",
-            "1 if the last poll of the socket returned a page of metrics, else 0.",
+            "1 if the last poll or push of the instance had a page of metrics, else 0.",
             {labels: float(poll.failure is None) for labels, poll in polls},
             _INSTANCE,
         ),
         gauge(
             "wr_agent_plugin_poll_duration_seconds",
-            "Duration of the last poll of the socket.",
+            "Duration of the last poll of the socket, or of reading the last pushed page.",
             {labels: poll.duration for labels, poll in polls},
             _INSTANCE,
         ),
         gauge(
             "wr_agent_plugin_samples",
-            "Sample lines on the last page of the socket.",
+            "Sample lines on the last page of the instance.",
             {labels: float(poll.plan.template.samples) for labels, poll in polls if poll.plan},
             _INSTANCE,
         ),
         counter(
             "wr_agent_plugin_rejected_total",
-            "Refused sockets, pages, families, series and values of plugins, counted at each poll.",
+            "Refused sockets, pages, families, series and values of plugins, counted at each poll and push.",
             rejected,
             ("plugin", "reason"),
         ),

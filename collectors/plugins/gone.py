@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from collectors.plugins.instance import Instance
+from collectors.plugins.polled import PolledInstance
 
 REASON_LABELS = ("plugin", "service", "reason")
 
@@ -46,7 +47,7 @@ def gone_plugins(instances: Iterable[Instance], expected: Collection[str], servi
     """Return the missing instances, zero or more, of every plugin that has a socket or is expected.
 
     Args:
-        instances: The sockets that are polled now.
+        instances: The sockets that are polled now, and the processes that push.
         expected: Names of plugins that should always run.
         services: The last known value of the label `service`, by plugin.
     """
@@ -55,9 +56,9 @@ def gone_plugins(instances: Iterable[Instance], expected: Collection[str], servi
         if instance.stale or not instance.ended:
             by_plugin.setdefault(instance.plugin.name, []).append(instance)
     vanished = [
-        Gone(name, services.get(name, ""), GoneReason.VANISHED, len(left), tuple(it.file.path for it in left))
+        Gone(name, services.get(name, ""), GoneReason.VANISHED, len(left), tuple(it.place for it in left))
         for name, of_plugin in by_plugin.items()
-        for left in [not_replaced(of_plugin)]
+        for left in [not_replaced([it for it in of_plugin if isinstance(it, PolledInstance)])]
     ]
     missing = [
         Gone(name, services.get(name, ""), GoneReason.EXPECTED, int(all(it.stale for it in by_plugin.get(name, ()))))

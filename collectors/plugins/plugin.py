@@ -31,19 +31,32 @@ _MOST_PROCESSES = 2_048
 class Admission:
     """The limits on new pages of all plugins.
 
-    Attributes:
+    Args:
         max_samples: The limit of sample lines on one page.
-        names: The family names in use.
+        names: The family names in use; by default none.
+        max_series: The limit of summed series of one plugin; by default `MOST_SERIES`.
+
+    Attributes:
         full: Whether the plugins together reached the limit of series, so that no page may add new ones.
         new_page_lock: Held while one new page is read. A new page takes fifty times as long as a known one. Many at
             once would all be late; one after another, only the last ones are.
     """
 
-    def __init__(self, max_samples: int) -> None:
+    def __init__(self, max_samples: int, names: FamilyNames | None = None, max_series: int | None = None) -> None:
         self.max_samples = max_samples
-        self.names = FamilyNames()
+        self.names = FamilyNames() if names is None else names
+        self.max_series = MOST_SERIES if max_series is None else max_series
         self.full = False
         self.new_page_lock = asyncio.Lock()
+
+    def check(self, plugin: str) -> None:
+        """Check that a plugin may add a new page.
+
+        Raises:
+            RefusedError: The plugins together have too many series.
+        """
+        if self.full:
+            raise RefusedError(Reason.TOO_MANY_SERIES, f"{plugin}: all plugins together reached the limit of series")
 
 
 class Plugin:
@@ -51,7 +64,7 @@ class Plugin:
 
     Args:
         name: Its name.
-        admission: The limits on its new pages.
+        admission: The limits on new pages of its sockets.
 
     Attributes:
         service: The value of the label `service` on its last page; empty if no page had one.
@@ -61,7 +74,7 @@ class Plugin:
         self.name = name
         self.refusals = Refusals()
         self.service = ""
-        self.series: dict[tuple[Head, LabelNames, LabelValues], Counter | Distribution] = {}
+        self.series: dict[tuple[str, LabelNames, LabelValues], Counter | Distribution] = {}
         self._admission = admission
         self._label_names: dict[LabelNames, LabelNames] = {}
         self._numbers: set[int] = set()
@@ -88,19 +101,32 @@ class Plugin:
             self._counts[key] = ProcessCounts(past_is_known=past_is_known)
         return self._counts[key]
 
-    async def read(self, lines: list[bytes], latest: Plan | None, *, openmetrics: bool) -> tuple[Plan, list[float]]:
+    async def read(
+        self, lines: list[bytes], latest: Plan | None, *, openmetrics: bool, admission: Admission | None = None
+    ) -> tuple[Plan, list[float]]:
         """Return the plan of a page with these lines, and its numbers.
 
         Reuse the latest plan of this or another instance if the lines fit it, else make a new one.
+
+        Args:
+            lines: The lines of the page.
+            latest: The plan of the instance's last page.
+            openmetrics: Whether the page is OpenMetrics rather than text 0.0.4.
+            admission: The limits on a new page; by default those of sockets.
 
         Raises:
             RefusedError: The lines are no page, or exceed a limit.
         """
         if found := self._recognised(lines, latest, openmetrics=openmetrics):
             return found
-        async with self._admission.new_page_lock:
+        admission = admission or self._admission
+        async with admission.new_page_lock:
             found = self._recognised(lines, None, openmetrics=openmetrics)  # another instance may have added it
-            return found or await self._new(lines, openmetrics=openmetrics)
+            return found or await self._new(lines, admission, openmetrics=openmetrics)
+
+    def forget_plans(self) -> None:
+        """Forget the plans of known pages, so that the next pages are checked again."""
+        self._plans = []
 
     def _recognised(
         self, lines: list[bytes], latest: Plan | None, *, openmetrics: bool
@@ -111,35 +137,31 @@ class Plugin:
                 return known, values
         return None
 
-    async def _new(self, lines: list[bytes], *, openmetrics: bool) -> tuple[Plan, list[float]]:
-        page = await read_page(lines, self._admission.max_samples, openmetrics=openmetrics)
-        if self._admission.full:
-            raise RefusedError(Reason.TOO_MANY_SERIES, "all plugins together reached the limit of series")
+    async def _new(self, lines: list[bytes], admission: Admission, *, openmetrics: bool) -> tuple[Plan, list[float]]:
+        admission.check(self.name)
+        page = await read_page(lines, admission.max_samples, openmetrics=openmetrics)
         template = Template(lines, page)
         values = template.values(lines)
-        made = await make_plan(page, template, self._admission.names, self)
+        made = await make_plan(page, template, admission.names, _Store(self, admission.max_series))
         self._plans = [made, *self._plans[: _MOST_PLANS - 1]]
         return made, values or []
 
-    def counter(self, head: Head, labels: Labels) -> Counter:
-        """Return the counter with these labels."""
-        return self._find(Counter, head, labels)
+    def find(self, kind: type[_Series], head: Head, labels: Labels, max_series: int) -> _Series:
+        """Return the series with these labels, which is made at its first use.
 
-    def distribution(self, head: Head, labels: Labels) -> Distribution:
-        """Return the histogram or summary with these labels."""
-        return self._find(Distribution, head, labels)
-
-    def _find(self, kind: type[_Series], head: Head, labels: Labels) -> _Series:
+        Raises:
+            RefusedError: The plugin has too many series for a new one.
+        """
         names, values = ("plugin", *(name for name, _ in labels)), (self.name, *(value for _, value in labels))
-        found = self.series.get((head, names, values))
-        if isinstance(found, kind):
+        found = self.series.get((head.name, names, values))
+        if isinstance(found, kind) and found.head.type == head.type:
             return found
-        if len(self.series) >= MOST_SERIES:
+        if len(self.series) >= max_series:
             raise RefusedError(
-                Reason.TOO_MANY_SERIES, f"{head.name}: exceeds the limit of {MOST_SERIES} series of a plugin"
+                Reason.TOO_MANY_SERIES, f"{head.name}: exceeds the limit of {max_series} series of a plugin"
             )
         names = self._label_names.setdefault(names, names)
-        made = self.series[head, names, values] = kind(head, names, values)
+        made = self.series[head.name, names, values] = kind(head, names, values)
         return made
 
     def _forget_ended(self) -> None:
@@ -150,3 +172,19 @@ class Plugin:
         while len(self._counts) >= _MOST_PROCESSES:
             del self._counts[next(iter(self._counts))]
         self._most_processes = max(2 * len(self._counts), _FEW_PROCESSES)
+
+
+class _Store:
+    """The series of a plugin, up to a limit, for the maker of a plan."""
+
+    def __init__(self, plugin: Plugin, max_series: int) -> None:
+        self._plugin = plugin
+        self._max_series = max_series
+
+    def counter(self, head: Head, labels: Labels) -> Counter:
+        """Return the counter with these labels."""
+        return self._plugin.find(Counter, head, labels, self._max_series)
+
+    def distribution(self, head: Head, labels: Labels) -> Distribution:
+        """Return the histogram or summary with these labels."""
+        return self._plugin.find(Distribution, head, labels, self._max_series)

@@ -38,6 +38,21 @@ class ProcessCounts:
         self._past_is_known = False
         return [*refused, *self._different.values()]
 
+    def learn(self, plan: Plan, values: list[float]) -> None:
+        """Remember the counts on a page without adding them: they were added before.
+
+        A series without a total starts at zero.
+        """
+        for index, series in plan.sums:
+            if 0 <= values[index] <= LARGEST:
+                series.add(0.0)
+                self._counters[series] = values[index]
+        for distribution, bounds, pick, total_index in plan.observations:
+            now = observed(bounds, pick(values), None if total_index is None else values[total_index])
+            if now is not None:
+                distribution.add(now.since(now))
+                self._distributions[distribution] = now
+
     def _fold_sums(self, plan: Plan, values: list[float]) -> Iterator[Refusal]:
         seen = self._counters
         for index, series in plan.sums:

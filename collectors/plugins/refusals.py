@@ -19,6 +19,10 @@ class Reason(StrEnum):
     TOO_MANY_SOCKETS = "too_many_sockets"
     STALE = "stale"
 
+    UNAUTHORIZED = "unauthorized"
+    RATE_LIMIT = "rate_limit"
+    TOO_MANY_APPS = "too_many_apps"
+
     UNREACHABLE = "unreachable"
     TIMEOUT = "timeout"
     NOT_HTTP = "not_http"

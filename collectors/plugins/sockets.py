@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from collectors.plugins.config import PLUGIN_NAME
+from collectors.plugins.names import PLUGIN_NAME
 from collectors.plugins.refusals import Reason
 from collectors.plugins.trust import Trust
 

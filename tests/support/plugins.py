@@ -13,6 +13,7 @@ from agent.exposition.formats import Format
 from agent.exposition.render import Renderer
 from collectors.plugins.collector import PluginsCollector
 from collectors.plugins.config import PluginsConfig
+from collectors.plugins.push.listener import PushListener
 from collectors.units import Duration
 from tests.support.waiting import PATIENCE, soon
 
@@ -151,9 +152,12 @@ class Watch:
 
 
 @contextlib.asynccontextmanager
-async def watching(config: PluginsConfig, state_directory: Path | None = None) -> AsyncIterator[Watch]:
-    """Yield a collector that polls, and stop it afterwards."""
-    collector = PluginsCollector(config, state_directory)
+async def watching(
+    config: PluginsConfig, state_directory: Path | None = None, listener: PushListener | None = None
+) -> AsyncIterator[Watch]:
+    """Yield a collector that polls and receives pushes, and stop it afterwards."""
+    collector = PluginsCollector(config, state_directory, listener)
+    collector.prepare()
     running = asyncio.create_task(collector.run())
     try:
         yield Watch(collector)

@@ -64,11 +64,7 @@ class SecurityReport:
         return [*check_access(self._listen(), self._security.current)]
 
     def _check_files(self) -> Sequence[Finding]:
-        tls = self._security.current.tls
-        found = [] if tls is None else [*_check_expiry(tls, time.time()), *_check_key(tls)]
-        if self._security.problem:
-            found.append(_refused(str(self._security.problem)))
-        return found
+        return list(check_files(self._security, time.time()))
 
 
 def check_access(listen: Address, secured: Secured) -> Iterable[Finding]:
@@ -99,6 +95,22 @@ def check_access(listen: Address, secured: Secured) -> Iterable[Finding]:
         )
 
 
+def check_files(security: WebSecurity, now: float, port: str = "port", request: str = "scrape") -> Iterable[Finding]:
+    """Yield the findings about a web configuration file and its certificates.
+
+    Args:
+        security: The rules of the file.
+        now: The current Unix time.
+        port: The name of the agent's port that they protect.
+        request: The name of a request to that port.
+    """
+    if tls := security.current.tls:
+        yield from _check_expiry(tls, now, port, request)
+        yield from _check_key(tls)
+    if security.problem:
+        yield _refused(str(security.problem))
+
+
 def _refused(problem: str) -> Finding:
     return Finding(
         code="agent-web-config-refused",
@@ -110,7 +122,7 @@ def _refused(problem: str) -> Finding:
     )
 
 
-def _check_expiry(tls: Tls, now: float) -> Iterable[Finding]:
+def _check_expiry(tls: Tls, now: float, port: str, request: str) -> Iterable[Finding]:
     for which, end in tls.expiries.items():
         if end - now >= SOON:
             continue
@@ -118,10 +130,10 @@ def _check_expiry(tls: Tls, now: float) -> Iterable[Finding]:
         over = end <= now
         yield Finding(
             code="agent-web-certificate-expired" if over else "agent-web-certificate-expires",
-            title=f"A certificate of the agent's port {'has expired' if over else 'expires soon'}",
+            title=f"A certificate of the agent's {port} {'has expired' if over else 'expires soon'}",
             severity=Severity.FAILURE if over else Severity.WARNING,
             detail=f"{_FILES[which]} is valid until {day}; expected at least {SOON / 86400:.0f} more days.",
-            affects="After the expiry, every scrape of the agent fails.",
+            affects=f"After the expiry, every {request} of the agent fails.",
             remedy=(f"Replace {_FILES[which]} with a new certificate; the agent reads it within seconds.",),
         )
 

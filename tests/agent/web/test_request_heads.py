@@ -106,3 +106,58 @@ def test_a_head_that_never_ends_is_too_large() -> None:
         assert splitter.next() is None
 
     assert MAX_HELD < len(splitter) < 2 * MAX_HELD
+
+
+POST = b"POST /metrics HTTP/1.1\r\nContent-Length: 5\r\n\r\n"
+
+
+def _heads_with_bodies(data: bytes, size: int, limit: int) -> list[Head]:
+    splitter = RequestHeads(lambda head: limit if head.startswith(b"POST") else 0)
+    found = []
+    for start in range(0, len(data), size):
+        splitter.feed(data[start : start + size])
+        while head := splitter.next():
+            found.append(head)
+    return found
+
+
+@pytest.mark.parametrize("size", [1, 3, 10_000])
+def test_a_wanted_body_arrives_whole_with_its_head(size: int) -> None:
+    data = POST + b"hello" + GET + POST + b"again" + POST + b"ha"
+
+    assert _heads_with_bodies(data, size, 5) == [
+        Head(POST + b"hello", last=False),
+        Head(GET, last=False),
+        Head(POST + b"again", last=False),
+    ]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        b"Content-Length: 6",
+        b"Content-Length: 5\r\nContent-Length: 5",
+        b"Content-Length: 5\r\nContent-Encoding: gzip",
+        b"Transfer-Encoding: chunked",
+    ],
+)
+def test_an_unwanted_body_is_not_passed_on(lines: bytes) -> None:
+    found = _heads_with_bodies(b"POST /metrics HTTP/1.1\r\n" + lines + b"\r\n\r\nhello", 10_000, 5)
+
+    assert not any(b"hello" in head.data for head in found)
+
+
+def test_the_held_bytes_of_a_wanted_body_are_bounded_by_its_length() -> None:
+    length = 3 * MAX_HELD
+    splitter = RequestHeads(lambda _: length)
+    splitter.feed(b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % length)
+    assert splitter.next() is None
+    splitter.feed(b"x" * (length - 1))
+    assert splitter.next() is None
+    assert not splitter.full
+
+    splitter.feed(b"x" * (MAX_HELD + 2))
+    assert splitter.full
+    head = splitter.next()
+    assert head
+    assert head.data.endswith(b"\r\n\r\n" + b"x" * length)

@@ -42,7 +42,7 @@ class Ours(NamedTuple):
     @property
     def types(self) -> dict[str, str]:
         """The exported families and their types."""
-        heads = [gauge.head for gauge in self.plan.gauges] + [head for head, _, _ in self.plugin.series]
+        heads = [gauge.head for gauge in self.plan.gauges] + [series.head for series in self.plugin.series.values()]
         return {head.name: head.type for head in heads}
 
 

@@ -4,7 +4,6 @@ import os
 
 import pytest
 
-from collectors.plugins import plugin as module
 from collectors.plugins.parsed_page import split
 from collectors.plugins.plugin import Admission, Plugin
 from collectors.plugins.refusals import Reason, RefusedError
@@ -46,8 +45,8 @@ async def test_a_page_has_the_service_of_its_labels(plugin: Plugin) -> None:
     assert plan.service == "backend"
 
 
-async def test_series_of_a_plugin_are_limited(plugin: Plugin, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_SERIES", 1)
+async def test_series_of_a_plugin_are_limited() -> None:
+    plugin = Plugin("engine", Admission(MAX, max_series=1))
     page = '# TYPE a_total counter\na_total{x="1"} 1\na_total{x="2"} 1\n'
 
     plan, _ = await plugin.read(lines(page), None, openmetrics=False)

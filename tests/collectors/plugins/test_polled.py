@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from collectors.plugins.families import poll_families
-from collectors.plugins.instance import Instance
 from collectors.plugins.plugin import Admission, Plugin
+from collectors.plugins.polled import PolledInstance
 from collectors.plugins.refusals import Reason
 from collectors.plugins.sockets import SocketFile
 from collectors.plugins.trust import Trust
@@ -17,9 +17,9 @@ from tests.support.plugins import Engine, quickly
 NOBODY = 65_534
 
 
-def instance_of(path: Path) -> Instance:
+def instance_of(path: Path) -> PolledInstance:
     file = SocketFile(str(path), "engine", "1", (0, 0))
-    return Instance(file, Plugin("engine", Admission(2_000)), quickly(path.parent), Trust.of([]), lambda _: False)
+    return PolledInstance(file, Plugin("engine", Admission(2_000)), quickly(path.parent), Trust.of([]), lambda _: False)
 
 
 @pytest.fixture
