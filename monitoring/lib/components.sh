@@ -2,7 +2,7 @@
 # The servers of the stack that run without Docker: program, address, command and environment of each. Sourced by
 # start.sh.
 
-COMPONENTS="prometheus alertmanager loki grafana blackbox postgres redis nginx"
+COMPONENTS="prometheus alertmanager loki grafana blackbox gateway postgres redis nginx"
 
 # The names of the program, as Debian and as its authors call it.
 programs_of() {
@@ -12,16 +12,18 @@ programs_of() {
     loki) echo loki ;;
     grafana) echo grafana ;;
     blackbox) echo prometheus-blackbox-exporter blackbox_exporter ;;
+    gateway) echo nginx ;;
     postgres) echo prometheus-postgres-exporter postgres_exporter ;;
     redis) echo prometheus-redis-exporter redis_exporter ;;
     nginx) echo prometheus-nginx-exporter nginx-prometheus-exporter ;;
   esac
 }
 
+# Debian's Nginx is in a directory that only root has on its PATH.
 program_of() {
   local name
   for name in $(programs_of "$1"); do
-    command -v "$name" && return
+    PATH=$PATH:/usr/sbin command -v "$name" && return
   done
   return 1
 }
@@ -31,14 +33,16 @@ cost_of() {
     loki) echo "no logs are stored; agents keep them in their files" ;;
     grafana) echo "there are no dashboards" ;;
     blackbox) echo "a failed agent on a studio machine looks like a machine that is off" ;;
+    gateway) echo "agents on other machines cannot push" ;;
     postgres | redis | nginx) echo "$1 is not monitored" ;;
     *) echo "there is no monitoring" ;;
   esac
 }
 
-# The setting that names the service of an exporter; nothing for other servers.
+# The setting that a component needs, such as the service of an exporter; nothing for other servers.
 watched_by() {
   case $1 in
+    gateway) echo GATEWAY_KEYS ;;
     postgres) echo POSTGRES_URL ;;
     redis) echo REDIS_URL ;;
     nginx) echo NGINX_STATUS_URL ;;
@@ -52,6 +56,7 @@ port_of() {
     loki) echo "$LOKI_PORT" ;;
     grafana) echo "$GRAFANA_PORT" ;;
     blackbox) echo "$BLACKBOX_EXPORTER_PORT" ;;
+    gateway) echo "$GATEWAY_PORT" ;;
     postgres) echo "$POSTGRES_EXPORTER_PORT" ;;
     redis) echo "$REDIS_EXPORTER_PORT" ;;
     nginx) echo "$NGINX_EXPORTER_PORT" ;;
@@ -76,7 +81,7 @@ command_of() {
     prometheus)
       COMMAND=("$program" "--config.file=$CONFIG/prometheus.yml" "--storage.tsdb.path=$DATA/prometheus"
         --storage.tsdb.retention.time=15d --storage.tsdb.retention.size=10GB "--web.listen-address=$address"
-        --web.enable-lifecycle)
+        --web.enable-lifecycle --web.enable-remote-write-receiver)
       ;;
     alertmanager)
       COMMAND=("$program" "--config.file=$CONFIG/alertmanager.yml" "--storage.path=$DATA/alertmanager"
@@ -93,6 +98,7 @@ command_of() {
         GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES=false GF_NEWS_NEWS_FEED_ENABLED=false)
       ;;
     blackbox) COMMAND=("$program" "--config.file=$CONFIG/blackbox.yml" "--web.listen-address=$address") ;;
+    gateway) COMMAND=("$program" -c "$CONFIG/gateway.conf" -e stderr) ;;
     postgres) COMMAND=("$program" "--web.listen-address=$address") VARIABLES=("DATA_SOURCE_NAME=$POSTGRES_URL") ;;
     redis) COMMAND=("$program" -web.listen-address "$address") VARIABLES=("REDIS_ADDR=$REDIS_URL") ;;
     nginx) COMMAND=("$program" -nginx.scrape-uri "$NGINX_STATUS_URL" -web.listen-address "$address") ;;
@@ -125,12 +131,15 @@ configure_components() {
   PROMETHEUS_ADDRESS=$LISTEN:$PROMETHEUS_PORT ALERTMANAGER_ADDRESS=$LISTEN:$ALERTMANAGER_PORT
   LOKI_ADDRESS=$LISTEN:$LOKI_PORT BLACKBOX_EXPORTER_ADDRESS=$LISTEN:$BLACKBOX_EXPORTER_PORT
   DASHBOARDS=$DASHBOARDS_DIR RUNBOOK_DASHBOARDS=$RUNBOOKS_DIR
+  GATEWAY_ADDRESS=$GATEWAY_LISTEN:$GATEWAY_PORT GATEWAY_STATE=$DATA/gateway GATEWAY_USER=$(id -un)
+  GATEWAY_PROBE=${GATEWAY_LISTEN/#0.0.0.0/127.0.0.1}:$GATEWAY_PORT
+  mkdir -p "$GATEWAY_STATE"
   choose_components
   render_all
   clear_targets
   local component
   for component in $WANTED; do
-    [[ $component == blackbox ]] || write_target "$component" "$LISTEN:$(port_of "$component")" "$(service_of "$component")"
+    [[ $component == blackbox || $component == gateway ]] || write_target "$component" "$LISTEN:$(port_of "$component")" "$(service_of "$component")"
   done
   [[ $WANTED != *" blackbox"* ]] || write_service_targets
 }
@@ -138,13 +147,21 @@ configure_components() {
 check_components() {
   promtool check config "$CONFIG/prometheus.yml" >"$DATA/check.log" 2>&1 || fail "$(<"$DATA/check.log")"
   amtool check-config "$CONFIG/alertmanager.yml" >"$DATA/check.log" 2>&1 || fail "$(<"$DATA/check.log")"
+  if [[ $WANTED == *" gateway"* ]]; then
+    command_of gateway
+    "${COMMAND[@]}" -t >"$DATA/check.log" 2>&1 || fail "$(<"$DATA/check.log")"
+  fi
 }
 
 # Names each server that runs, with its address.
 announce() {
   local component
   for component in $WANTED; do
-    say "$component: http://$LISTEN:$(port_of "$component")"
+    if [[ $component == gateway ]]; then
+      say "gateway: https://$GATEWAY_ADDRESS"
+    else
+      say "$component: http://$LISTEN:$(port_of "$component")"
+    fi
   done
   say "data: $DATA"
 }

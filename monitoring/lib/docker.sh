@@ -14,10 +14,11 @@ configure_docker() {
   PROMETHEUS_ADDRESS=prometheus:9090 ALERTMANAGER_ADDRESS=alertmanager:9093 LOKI_ADDRESS=loki:3100
   BLACKBOX_EXPORTER_ADDRESS=blackbox:9115
   DASHBOARDS=/etc/white-room/dashboards RUNBOOK_DASHBOARDS=/etc/white-room/runbooks
-  local agents=$AGENTS_FILE grpc=$LOKI_GRPC_PORT
-  AGENTS_FILE=/etc/white-room/agents.yml LOKI_GRPC_PORT=9095
+  GATEWAY_ADDRESS=0.0.0.0:9443 GATEWAY_STATE=/tmp GATEWAY_USER=nginx GATEWAY_PROBE=gateway:9443
+  local agents=$AGENTS_FILE grpc=$LOKI_GRPC_PORT keys=$GATEWAY_KEYS
+  AGENTS_FILE=/etc/white-room/agents.yml LOKI_GRPC_PORT=9095 GATEWAY_KEYS=/etc/white-room/gateway-keys
   render_all
-  AGENTS_FILE=$agents LOKI_GRPC_PORT=$grpc
+  AGENTS_FILE=$agents LOKI_GRPC_PORT=$grpc GATEWAY_KEYS=$keys
   mkdir -p "$DATA/prometheus" "$DATA/alertmanager" "$DATA/loki" "$DATA/grafana"
   write_docker_targets
   compose_environment
@@ -33,6 +34,7 @@ write_docker_targets() {
   add_exporter postgres "$POSTGRES_URL" 9187 postgresql
   add_exporter redis "$REDIS_URL" 9121 redis
   add_exporter nginx "$NGINX_STATUS_URL" 9113 nginx
+  [[ -z $GATEWAY_KEYS ]] || PROFILES="$PROFILES --profile gateway"
   write_service_targets
 }
 
@@ -46,7 +48,7 @@ add_exporter() {
 # The variables of compose.yml.
 compose_environment() {
   export DATA CONFIG AGENTS_FILE LISTEN GRAFANA_URL POSTGRES_URL REDIS_URL NGINX_STATUS_URL DASHBOARDS_DIR RUNBOOKS_DIR
-  export PROMETHEUS_PORT ALERTMANAGER_PORT GRAFANA_PORT LOKI_PORT
+  export PROMETHEUS_PORT ALERTMANAGER_PORT GRAFANA_PORT LOKI_PORT GATEWAY_KEYS GATEWAY_LISTEN GATEWAY_PORT
   RUN_AS=$(id -u):$(id -g)
   export RUN_AS
 }

@@ -35,6 +35,9 @@ POSTGRES_EXPORTER_PORT=9187
 REDIS_EXPORTER_PORT=9121
 NGINX_EXPORTER_PORT=9113
 BLACKBOX_EXPORTER_PORT=9115
+GATEWAY_KEYS=
+GATEWAY_LISTEN=0.0.0.0
+GATEWAY_PORT=9443
 POSTGRES_URL=
 REDIS_URL=
 NGINX_STATUS_URL=
@@ -51,7 +54,8 @@ CONTACT_SECURITY=not set
 RENDERED="CLUSTER ENVIRONMENT HOST_NAME TIME_ZONE AGENTS_FILE PAGERDUTY_URL SMTP_ADDRESS SMTP_USERNAME SMTP_FROM
 SMTP_REQUIRE_TLS TEAM_EMAIL_DOMAIN HEARTBEAT_EMAIL GRAFANA_URL RUNBOOK_LINK SECRETS TARGETS TEMPLATES RULES LOKI_DATA
 LOKI_LISTEN LOKI_HTTP_PORT LOKI_ADDRESS PROMETHEUS_ADDRESS ALERTMANAGER_ADDRESS BLACKBOX_EXPORTER_ADDRESS
-DASHBOARDS RUNBOOK_DASHBOARDS CONTACTS LOKI_GRPC_PORT TITLE_MARK"
+DASHBOARDS RUNBOOK_DASHBOARDS CONTACTS LOKI_GRPC_PORT TITLE_MARK GATEWAY_ADDRESS GATEWAY_KEYS GATEWAY_STATE
+GATEWAY_USER"
 
 # The environment takes precedence over the file, and the file over the defaults.
 load_settings() {
@@ -133,6 +137,7 @@ render_all() {
   render "$HERE/grafana/provisioning/datasources/white-room.yml" "$CONFIG/grafana/datasources/white-room.yml"
   render "$HERE/grafana/provisioning/dashboards/white-room.yml" "$CONFIG/grafana/dashboards/white-room.yml"
   cp "$HERE/alertmanager/templates/text.tmpl" "$CONFIG/templates/"
+  render "$HERE/gateway/nginx.conf" "$CONFIG/gateway.conf"
   cp "$HERE/blackbox/blackbox.yml" "$CONFIG/blackbox.yml"
 }
 
@@ -198,6 +203,9 @@ write_service_targets() {
   write_service_target postgres "$POSTGRES_URL" 5432 postgresql
   write_service_target redis "$REDIS_URL" 6379 redis
   write_service_target nginx "$NGINX_STATUS_URL" 80 nginx
+  if [[ -n $GATEWAY_KEYS ]]; then
+    write_target service-gateway "$GATEWAY_PROBE" gateway
+  fi
 }
 
 write_service_target() {

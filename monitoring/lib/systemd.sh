@@ -110,9 +110,16 @@ hardening() {
   ((EUID == 0)) || return 0
   echo "ProtectSystem=strict"
   echo "ReadWritePaths=$DATA -/tmp"
-  echo "CapabilityBoundingSet=$([[ $1 != blackbox ]] || echo CAP_NET_RAW)"
+  echo "CapabilityBoundingSet=$(capabilities "$1")"
   echo "RestrictSUIDSGID=yes"
   echo "ProtectKernelModules=yes"
+}
+
+capabilities() {
+  case $1 in
+    blackbox) echo CAP_NET_RAW ;;
+    gateway) echo CAP_SETGID ;;
+  esac
 }
 
 # quoted ARGUMENT: as ExecStart takes it literally.

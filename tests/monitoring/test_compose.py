@@ -37,7 +37,17 @@ def test_a_service_is_pinned_bounded_watched_and_without_rights(service: dict[st
 
 @each_service
 def test_nothing_is_published_but_where_the_settings_say(service: dict[str, Any]) -> None:
-    assert all(port.startswith("${LISTEN:-127.0.0.1}:") for port in service.get("ports", []))
+    """Only the gateway, which asks for certificates, is published to other machines."""
+    listen = "${GATEWAY_LISTEN:-0.0.0.0}:" if service is SERVICES["gateway"] else "${LISTEN:-127.0.0.1}:"
+
+    assert all(port.startswith(listen) for port in service.get("ports", []))
+
+
+def test_every_way_of_starting_takes_pushes() -> None:
+    receiver = "--web.enable-remote-write-receiver"
+
+    assert receiver in SERVICES["prometheus"]["command"]
+    assert receiver in (MONITORING / "lib/components.sh").read_text()
 
 
 @each_service

@@ -19,8 +19,8 @@ NEWS = {"DEPLOYMENT_COMPLETED", "MILESTONE_REACHED", "USER_SIGNUPS"}
 PROGRAMS = {
     *("amtool", "aplay", "cat", "chronyc", "curl", "date", "df", "docker", "du", "find", "free", "gdb", "grep"),
     *("iostat", "jack_cpu_load", "jack_lsp", "journalctl", "ls", "lsof", "monitoring/start.sh", "nginx", "openssl"),
-    *("pg_isready", "ping", "promtool", "ps", "psql", "redis-cli", "sensors", "ss", "systemctl", "timedatectl", "top"),
-    *("vmstat", "wr-agent"),
+    *("pg_isready", "ping", "promtool", "ps", "psql", "redis-cli", "sensors", "ss", "systemctl", "tail", "timedatectl"),
+    *("top", "vmstat", "wr-agent"),
 }
 """The programs that the shell blocks may call."""
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.certificates import Authority
 from tests.support.monitoring import MONITORING, SETTINGS, environment
 from tests.support.systemd import IsolatedSystemd, isolated_systemd
 from tests.support.waiting import PATIENCE, eventually
@@ -67,6 +68,24 @@ def test_a_server_that_is_killed_runs_again(systemd: IsolatedSystemd) -> None:
         return active(systemd, "alertmanager") and now not in {before, "0"}
 
     eventually(again, "Alertmanager runs again", 2 * PATIENCE)
+
+
+def test_a_gateway_with_keys_runs_and_prometheus_receives(systemd: IsolatedSystemd, tmp_path: Path) -> None:
+    server = Authority(tmp_path, "clients").issue("server")
+    for file in (tmp_path / "clients.pem", server.cert, server.key):
+        systemd.write(f"/var/lib/keys/{file.name}", file.read_text())
+    systemd.write("/var/lib/keys/users", "")
+    start(systemd, POSTGRES_URL=POSTGRES_URL, GATEWAY_KEYS="/var/lib/keys")
+
+    eventually(partial(active, systemd, "gateway"), "the gateway runs", 2 * PATIENCE)
+    for ask in ("--insecure https://127.0.0.1:9443", '--data "no snappy" http://127.0.0.1:9090'):
+        eventually(partial(_refused, systemd, ask), f"{ask} needs a certificate or snappy", 2 * PATIENCE)
+    assert "initgroups" not in systemd.run("cat", f"{DATA}/log/gateway.log").stdout
+
+
+def _refused(manager: IsolatedSystemd, ask: str) -> bool:
+    command = f"curl --silent --output /dev/null --write-out '%{{http_code}}' {ask}/api/v1/write"
+    return manager.run("sh", "-c", command, check=False).stdout == "400"
 
 
 def test_systemd_accepts_every_unit(systemd: IsolatedSystemd, tmp_path: Path) -> None:
