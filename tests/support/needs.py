@@ -26,6 +26,7 @@ _STARTERS = {
     "tests.support.browser.chromium": "browser",
     "tests.support.exporters.process": "server",
     "tests.support.jackd.Jackd": "server",
+    "tests.support.kernel_recorder.RecorderProcess": "server",
     "tests.monitoring.drill.test_drill.drill": "server",
     "tests.support.loki.Loki": "server",
     "tests.support.monitoring.start_sh": "server",

@@ -1,0 +1,141 @@
+"""One trace instance of the kernel: its own ring buffers, its own events."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+_PREFIX = "wr-agent-"
+
+_ROOTS = (Path("/sys/kernel/tracing"), Path("/sys/kernel/debug/tracing"))
+
+
+class NoTracingError(Exception):
+    """A kernel that cannot be traced. `str()` includes the fix."""
+
+
+def tracefs() -> Path:
+    """Return the root of tracefs.
+
+    Raises:
+        NoTracingError: It is not mounted.
+    """
+    for root in _ROOTS:
+        if (root / "instances").is_dir():
+            return root
+    raise NoTracingError(f"tracefs is not mounted; as root: mount -t tracefs nodev {_ROOTS[0]}")
+
+
+def remove_abandoned(root: Path) -> int:
+    """Remove the instances of recorders that were killed; return their number.
+
+    The kernel refuses to remove an instance with an open file, so that those of living recorders stay.
+    """
+    removed = 0
+    for path in (root / "instances").glob(f"{_PREFIX}*"):
+        with suppress(OSError):
+            path.rmdir()
+            removed += 1
+    return removed
+
+
+class Instance:
+    """An instance that records into memory, and overwrites the oldest events.
+
+    The kernel stops it and frees its memory when this process ends, even by SIGKILL.
+
+    Args:
+        root: The root of tracefs.
+        events: The events to record, such as `sched/sched_switch`. Those unknown to this kernel are left out.
+        buffer_kib: The size of the ring buffer of each processor in KiB.
+
+    Raises:
+        OSError: The kernel refused.
+    """
+
+    def __init__(self, root: Path, events: tuple[str, ...], buffer_kib: int) -> None:
+        self._path = _new_folder(root / "instances")
+        self._open: list[int] = []
+        try:
+            self._prepare(events, buffer_kib)
+        except BaseException:
+            self.close()
+            raise
+
+    def _prepare(self, events: tuple[str, ...], buffer_kib: int) -> None:
+        self._switch = self._descriptor("tracing_on")
+        self.record(on=False)
+        _write(self._path / "options/disable_on_free", "1")
+        self._descriptor("free_buffer")
+        _write(self._path / "options/overwrite", "1")
+        _write(self._path / "trace_clock", "mono")
+        _write(self._path / "buffer_size_kb", str(buffer_kib))
+        for event in events:
+            with suppress(FileNotFoundError):
+                _write(self._path / "events" / event / "enable", "1")
+
+    def _descriptor(self, name: str) -> int:
+        descriptor = os.open(self._path / name, os.O_WRONLY)
+        self._open.append(descriptor)
+        return descriptor
+
+    def record(self, *, on: bool) -> None:
+        """Begin or stop to record."""
+        os.pwrite(self._switch, b"1" if on else b"0", 0)
+
+    def overwritten(self) -> set[int]:
+        """Return the processors whose oldest events were overwritten since the last `clear`."""
+        return {cpu for cpu, folder in self._cpus() if _overrun((folder / "stats").read_text())}
+
+    def pages(self, page_bytes: int) -> Iterator[tuple[int, bytes]]:
+        """Yield processor and content of each page, the oldest first, and take it out. Only while nothing records."""
+        for cpu, folder in self._cpus():
+            descriptor = os.open(folder / "trace_pipe_raw", os.O_RDONLY | os.O_NONBLOCK)
+            try:
+                with suppress(BlockingIOError):
+                    while page := os.read(descriptor, page_bytes):
+                        yield cpu, page
+            finally:
+                os.close(descriptor)
+
+    def clear(self) -> None:
+        """Forget what was recorded."""
+        os.close(os.open(self._path / "trace", os.O_WRONLY | os.O_TRUNC))
+
+    def close(self) -> None:
+        """Stop to record, and remove the instance."""
+        for descriptor in self._open:
+            os.close(descriptor)
+        self._open = []
+        with suppress(FileNotFoundError):
+            self._path.rmdir()
+
+    def _cpus(self) -> list[tuple[int, Path]]:
+        return sorted((int(folder.name[3:]), folder) for folder in (self._path / "per_cpu").glob("cpu*"))
+
+
+def _new_folder(instances: Path) -> Path:
+    number = 0
+    while True:
+        path = instances / f"{_PREFIX}{os.getpid()}-{number}"
+        try:
+            path.mkdir()
+        except FileExistsError:
+            number += 1
+        else:
+            return path
+
+
+def _write(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY)
+    try:
+        os.write(descriptor, text.encode())
+    finally:
+        os.close(descriptor)
+
+
+def _overrun(stats: str) -> int:
+    """Return the number of overwritten events from the text of `per_cpu/cpuN/stats`."""
+    return next((int(line[9:]) for line in stats.splitlines() if line.startswith("overrun: ")), 0)

@@ -1,0 +1,298 @@
+"""From the kernel's events to a `Trace`."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping
+from operator import itemgetter
+from signal import SIGCONT
+
+from collectors.audio.causes.evidence import Trace
+from collectors.audio.causes.kernel.event_format import EventFormat, Reader
+from collectors.audio.causes.kernel.ring_buffer import DamagedPageError, events, lost, starts_ns
+
+_REALTIME = 100
+"""The kernel's priorities below this one are real-time: 99 minus the priority that programs set; -1 for deadline."""
+
+_DEADLINE = 100
+"""The priority shown for a thread with a deadline, which precedes all others."""
+
+_IN_INTERRUPT = 0x08 | 0x10 | 0x40
+"""The bits of `common_flags` for an interrupt, a soft interrupt and a non-maskable one."""
+
+_CLONE_THREAD = 0x10000
+
+_IGNORED = 1
+"""The result of a signal that its target ignores. SIGCONT has its effect before."""
+
+_TYPE = struct.Struct("=H")
+
+_FIELDS = {
+    "sched/sched_switch": ("prev_comm", "prev_pid", "prev_prio", "prev_state", "next_comm", "next_pid", "next_prio"),
+    "sched/sched_waking": ("common_flags", "common_pid", "comm", "pid", "prio", "target_cpu"),
+    "sched/sched_migrate_task": ("pid", "orig_cpu", "dest_cpu"),
+    "sched/sched_process_exit": ("comm", "pid"),
+    "task/task_newtask": ("common_pid", "pid", "comm", "clone_flags"),
+    "irq/irq_handler_entry": ("irq", "name"),
+    "irq/irq_handler_exit": ("irq",),
+    "irq/softirq_entry": ("vec",),
+    "irq/softirq_exit": ("vec",),
+    "signal/signal_generate": ("common_pid", "sig", "pid", "result"),
+    "power/cpu_frequency": ("state", "cpu_id"),
+}
+"""The fields that are read of each event."""
+
+_COMMON = ("common_pid",)
+
+
+class TraceBuilder:
+    """The events of a window, page by page. The pages of one processor come in order of time.
+
+    Args:
+        formats: The text of each event's `format` file, by `SYSTEM/EVENT`.
+        head_bytes: The size of a page's head.
+        start_ns: The start of the window.
+        end_ns: Its end.
+
+    Raises:
+        ValueError: A format is none.
+    """
+
+    def __init__(self, formats: Mapping[str, str], head_bytes: int, start_ns: int, end_ns: int) -> None:
+        self._head_bytes = head_bytes
+        self._start_ns, self._end_ns = start_ns, end_ns
+        self._readers: dict[int, tuple[Callable[..., None], Reader, int]] = {}
+        self._letters: list[tuple[int, str]] = []
+        self._softirqs: dict[int, str] = {}
+        self._current: Reader | None = None
+        for event, text in formats.items():
+            self._learn(event, EventFormat(text))
+        self._at_ns = self._cpu = self._offset = 0
+        self._page = b""
+        self._known: set[int] = set()
+        self._running: dict[int, tuple[int, int]] = {}
+        self._last_switch: dict[int, int] = {}
+        self._open: dict[tuple[int, str, int], tuple[int, str]] = {}
+        self._comms: dict[int, tuple[int, bytes]] = {}
+        self._priorities: dict[int, int] = {}
+        self._switches: list[tuple[int, int, int, str, int, int]] = []
+        self._wakes: list[tuple[int, int, int, int, int]] = []
+        self._interrupts: list[tuple[int, int, int, str, str]] = []
+        self._signals: list[tuple[int, int, int, int]] = []
+        self._ends: list[tuple[int, int]] = []
+        self._frequencies: list[tuple[int, int, int]] = []
+        self._migrations: list[tuple[int, int, int, int]] = []
+        self._starts: list[tuple[int, int, int]] = []
+        self._siblings: dict[int, int] = {}
+        self._lost = 0
+
+    @property
+    def siblings(self) -> dict[int, int]:
+        """The thread that started each new thread of the same process."""
+        return self._siblings
+
+    def add(self, cpu: int, page: bytes, from_ns: int, to_ns: int) -> None:
+        """Add a page's events of a time. A damaged page counts as a lost event."""
+        if starts_ns(page) > self._start_ns:
+            self._lost += lost(page, self._head_bytes)
+        self._cpu, self._page = cpu, page
+        try:
+            for at_ns, offset, size in events(page, self._head_bytes):
+                if from_ns <= at_ns < to_ns:
+                    self._event(at_ns, offset, size)
+        except DamagedPageError:
+            self._lost += 1
+
+    def build(self, process_of: Callable[[int], int]) -> Trace:
+        """Return the trace.
+
+        Args:
+            process_of: Returns the process of a thread; 0 if it is unknown.
+        """
+        self._close_interrupts()
+        for cpu in self._running.keys() - self._known:
+            self._begin(cpu, *self._running[cpu])
+        by_time = itemgetter(0)
+        return Trace(
+            start_ns=self._start_ns,
+            end_ns=self._end_ns,
+            names=self._names(process_of),
+            switches=tuple(sorted(self._switches, key=by_time)),
+            wakes=tuple(sorted(self._wakes, key=by_time)),
+            interrupts=tuple(sorted(self._interrupts)),
+            signals=tuple(sorted(self._signals)),
+            ends=tuple(sorted(self._ends)),
+            frequencies=tuple(sorted(self._frequencies)),
+            migrations=tuple(sorted(self._migrations, key=by_time)),
+            starts=tuple(sorted(self._starts)),
+            lost=self._lost,
+        )
+
+    def _learn(self, event: str, layout: EventFormat) -> None:
+        handlers: dict[str, Callable[..., None]] = {
+            "sched/sched_switch": self._switch,
+            "sched/sched_waking": self._wake,
+            "sched/sched_migrate_task": self._migrate,
+            "sched/sched_process_exit": self._exit,
+            "task/task_newtask": self._new,
+            "irq/irq_handler_entry": self._irq_entry,
+            "irq/irq_handler_exit": self._irq_exit,
+            "irq/softirq_entry": self._softirq_entry,
+            "irq/softirq_exit": self._softirq_exit,
+            "signal/signal_generate": self._signal,
+            "power/cpu_frequency": self._frequency,
+        }
+        if event not in handlers:
+            return
+        self._readers[layout.number] = (handlers[event], *layout.reader(*_FIELDS[event]))
+        self._current = layout.reader(*_COMMON)[0]
+        if event == "sched/sched_switch":
+            self._letters = sorted((bit, letter) for bit, letter in layout.symbols.items() if bit)
+        if event == "irq/softirq_entry":
+            self._softirqs = layout.symbols
+
+    def _event(self, at_ns: int, offset: int, size: int) -> None:
+        known = self._readers.get(_TYPE.unpack_from(self._page, offset)[0]) if size >= _TYPE.size else None
+        if not known:
+            return
+        handler, reader, least = known
+        if size < least:
+            self._lost += 1
+            return
+        self._at_ns, self._offset = at_ns, offset
+        if at_ns >= self._start_ns and self._cpu not in self._known and self._current:
+            (tid,) = self._current(self._page, offset)
+            self._begin(self._cpu, *self._running.get(self._cpu, (tid, 0)))
+        handler(*reader(self._page, offset))
+
+    @property
+    def _inside(self) -> bool:
+        return self._start_ns <= self._at_ns <= self._end_ns
+
+    def _begin(self, cpu: int, tid: int, priority: int) -> None:
+        """Note the thread that runs on a processor when the window begins."""
+        self._known.add(cpu)
+        self._last_switch[cpu] = len(self._switches)
+        self._switches.append((self._start_ns, cpu, -1, "?", tid, priority))
+
+    def _name(self, tid: int, comm: bytes, priority: int = 0) -> None:
+        named = self._comms.get(tid)
+        if not named or named[0] <= self._at_ns:
+            self._comms[tid] = (self._at_ns, comm)
+        if priority > self._priorities.get(tid, -1):
+            self._priorities[tid] = priority
+
+    def _switch(  # noqa: PLR0913, PLR0917 - the fields of the event
+        self, comm: bytes, tid: int, prio: int, state: int, next_comm: bytes, next_tid: int, next_prio: int
+    ) -> None:
+        priority, next_priority = _priority(prio), _priority(next_prio)
+        self._raise(tid, priority)
+        self._running[self._cpu] = (next_tid, next_priority)
+        if not self._inside:
+            return
+        self._name(tid, comm, priority)
+        self._name(next_tid, next_comm, next_priority)
+        self._last_switch[self._cpu] = len(self._switches)
+        self._switches.append((self._at_ns, self._cpu, tid, self._letter(state), next_tid, next_priority))
+
+    def _raise(self, tid: int, priority: int) -> None:
+        """Correct the priority of a run, if it was higher at its end."""
+        index = self._last_switch.pop(self._cpu, None)
+        if index is None:
+            return
+        switch = self._switches[index]
+        if switch[4] == tid and priority > switch[5]:
+            self._switches[index] = (*switch[:5], priority)
+
+    def _letter(self, state: int) -> str:
+        return next((letter for bit, letter in self._letters if state & bit), "R")
+
+    def _wake(self, flags: int, waker: int, comm: bytes, tid: int, prio: int, target: int) -> None:
+        if self._inside:
+            self._name(tid, comm, _priority(prio))
+            self._wakes.append((self._at_ns, self._cpu, tid, target, 0 if flags & _IN_INTERRUPT else waker))
+
+    def _migrate(self, tid: int, left: int, reached: int) -> None:
+        if self._inside:
+            self._migrations.append((self._at_ns, tid, left, reached))
+
+    def _exit(self, comm: bytes, tid: int) -> None:
+        if self._inside:
+            self._name(tid, comm)
+            self._ends.append((self._at_ns, tid))
+
+    def _new(self, parent: int, tid: int, comm: bytes, flags: int) -> None:
+        if flags & _CLONE_THREAD:
+            self._siblings[tid] = parent
+        if self._inside:
+            self._name(tid, comm)
+            self._starts.append((self._at_ns, tid, parent))
+
+    def _irq_entry(self, number: int, location: int) -> None:
+        start, size = self._offset + (location & 0xFFFF), location >> 16
+        self._enter("irq", number, _text(self._page[start : start + size]) or f"interrupt {number}")
+
+    def _irq_exit(self, number: int) -> None:
+        self._leave("irq", number, f"interrupt {number}")
+
+    def _softirq_entry(self, vector: int) -> None:
+        self._enter("softirq", vector, self._softirq(vector))
+
+    def _softirq_exit(self, vector: int) -> None:
+        self._leave("softirq", vector, self._softirq(vector))
+
+    def _softirq(self, vector: int) -> str:
+        return self._softirqs.get(vector, f"soft interrupt {vector}")
+
+    def _enter(self, kind: str, number: int, name: str) -> None:
+        self._open[self._cpu, kind, number] = (self._at_ns, name)
+
+    def _leave(self, kind: str, number: int, name: str) -> None:
+        began_ns, name = self._open.pop((self._cpu, kind, number), (self._start_ns, name))
+        self._interrupted(began_ns, self._at_ns, self._cpu, kind, name)
+
+    def _close_interrupts(self) -> None:
+        for (cpu, kind, _), (began_ns, name) in self._open.items():
+            self._interrupted(began_ns, self._end_ns, cpu, kind, name)
+        self._open = {}
+
+    def _interrupted(self, began_ns: int, ended_ns: int, cpu: int, kind: str, name: str) -> None:
+        began_ns, ended_ns = max(began_ns, self._start_ns), min(ended_ns, self._end_ns)
+        if began_ns < ended_ns:
+            self._interrupts.append((began_ns, ended_ns, cpu, kind, name))
+
+    def _signal(self, sender: int, number: int, target: int, result: int) -> None:
+        if self._inside and (result != _IGNORED or number == SIGCONT):
+            self._signals.append((self._at_ns, sender, number, target))
+
+    def _frequency(self, kilohertz: int, cpu: int) -> None:
+        if self._inside:
+            self._frequencies.append((self._at_ns, cpu, kilohertz))
+
+    def _names(self, process_of: Callable[[int], int]) -> dict[int, tuple[int, str, int]]:
+        names: dict[int, tuple[int, str, int]] = {}
+        for tid, (_, comm) in self._comms.items():
+            names[tid] = (self._process(tid, process_of), _text(comm), self._priorities.get(tid, 0))
+        return names
+
+    def _process(self, tid: int, process_of: Callable[[int], int]) -> int:
+        """Return the process of a thread: that of the thread which started it if the thread itself is gone."""
+        seen = set()
+        while tid not in seen:
+            seen.add(tid)
+            process = process_of(tid)
+            if process or tid not in self._siblings:
+                return process or tid
+            tid = self._siblings[tid]
+        return tid
+
+
+def _priority(prio: int) -> int:
+    """Return the real-time priority for the kernel's own number; 0 for none."""
+    if prio >= _REALTIME:
+        return 0
+    return _DEADLINE if prio < 0 else _REALTIME - 1 - prio
+
+
+def _text(raw: bytes) -> str:
+    return raw.split(b"\0", 1)[0].decode(errors="replace")
