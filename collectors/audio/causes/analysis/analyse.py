@@ -8,10 +8,12 @@ from collectors.audio.causes.analysis.delays import Delay, Scene, delays, of_rol
 from collectors.audio.causes.analysis.incidents import Verdict, by_incident
 from collectors.audio.causes.analysis.machine import Machine, machine
 from collectors.audio.causes.analysis.owners import Share, shares
+from collectors.audio.causes.analysis.senders import STOPS, sender
 from collectors.audio.causes.analysis.sentences import facts, sentence
 from collectors.audio.causes.event import Cause, Contribution, Culprit, Event
 from collectors.audio.causes.evidence import Evidence
 
+_STOPPED = frozenset({Cause.SERVER_STOPPED, Cause.CLIENT_STOPPED})
 _LEAST_EXPLAINED = 0.35
 """The part of the lateness below which a cause is not named."""
 
@@ -65,7 +67,9 @@ def _by_delay(scene: Scene, late: Sequence[Delay], state: Machine) -> Verdict:
         return Verdict(Cause.UNKNOWN, None, delay.name, delay.late_ns, 0, 0.0, (top, *others))
     rival = others[0].ns / top.ns if others else 0.0
     confidence = top.certain * (0.5 + 0.5 * part) * (1 - 0.4 * rival)
-    return Verdict(top.cause, culprit, delay.name, delay.late_ns, min(top.ns, delay.late_ns), confidence, others)
+    explained_ns = min(top.ns, delay.late_ns)
+    detail = sender(scene, delay.pid, STOPS) if top.cause in _STOPPED else ""
+    return Verdict(top.cause, culprit, delay.name, delay.late_ns, explained_ns, confidence, others, detail)
 
 
 def _by_cause(known: Sequence[Share]) -> list[tuple[Share, Culprit | None]]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from collectors.audio.causes.analysis.delays import Delay, Scene
 from collectors.audio.causes.analysis.owners import Share
+from collectors.audio.causes.analysis.senders import sender
 from collectors.audio.causes.event import Cause, Culprit
 from collectors.audio.causes.evidence import Incident
 
@@ -69,7 +70,7 @@ def _server_died(scene: Scene) -> Verdict | None:
     pid = (ended.pid if ended else 0) or window.server_pid
     culprit = Culprit(kind="server", name=window.server or "server", pid=pid)
     lost = _silence_ns(scene)
-    return Verdict(Cause.SERVER_DIED, culprit, "server", lost, lost, 0.97)
+    return Verdict(Cause.SERVER_DIED, culprit, "server", lost, lost, 0.97, detail=sender(scene, pid))
 
 
 def _suspended(scene: Scene) -> Verdict | None:
@@ -102,7 +103,9 @@ def _client_died(scene: Scene, late: Sequence[Delay]) -> Verdict | None:
         culprit = Culprit(kind="client", name=name, pid=pid)
         own = next((delay for delay in late if delay.name == name), None)
         late_ns = own.late_ns if own else _silence_ns(scene)
-        return Verdict(Cause.CLIENT_DIED, culprit, name, late_ns, late_ns, 0.9, detail=ended.text)
+        killer = sender(scene, pid)
+        detail = f"ended by {killer}" if killer else ended.text
+        return Verdict(Cause.CLIENT_DIED, culprit, name, late_ns, late_ns, 0.9, detail=detail)
     return None
 
 

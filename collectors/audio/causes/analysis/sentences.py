@@ -130,7 +130,8 @@ def _device(_scene: Scene, verdict: Verdict) -> str:
 
 
 def _server_died(_scene: Scene, verdict: Verdict) -> str:
-    return f"The audio server {_with_pid(verdict.culprit)} ended."
+    by = f", ended by {verdict.detail}" if verdict.detail else ""
+    return f"The audio server {_with_pid(verdict.culprit)} stopped running{by}."
 
 
 def _settings(_scene: Scene, verdict: Verdict) -> str:

@@ -191,3 +191,15 @@ def test_an_incident_long_before_is_not_the_cause() -> None:
         ]
 
     assert told(1, tell).cause is Cause.UNKNOWN
+
+
+def test_the_sender_of_a_stop_is_named_where_the_trace_shows_it() -> None:
+    def tell(story: Story) -> None:
+        story.clients["reverb"].late = (("R", 0.05), ("T", 100))
+        story.hog("debugger", 700, story.probe, 0.01, priority=0)
+        story.signals = [(DROPOUT + MS, 701, 19, 201)]
+
+    event = told(2, tell)
+
+    assert event.cause is Cause.CLIENT_STOPPED
+    assert "by debugger (pid 700)" in event.text
