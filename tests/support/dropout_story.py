@@ -93,13 +93,19 @@ class Actor:
 
     def _sum(self) -> None:
         self.sums = [(0, 0, 0)]
+        run_until = 0
         for segment in self.segments:
             running, runnable, slices = self.sums[-1]
             length = segment.end - segment.start
             is_running = segment.state == "R"
             self.sums.append(
-                (running + length * is_running, runnable + length * (segment.state == "W"), slices + is_running)
+                (
+                    running + length * is_running,
+                    runnable + length * (segment.state == "W"),
+                    slices + (is_running and segment.start != run_until),
+                )
             )
+            run_until = segment.end if is_running else 0
 
 
 @dataclass(slots=True)
@@ -122,6 +128,7 @@ class Story:
         signals: As in `Trace`.
         interrupts: As in `Trace`.
         observations: As in `Window`.
+        overload: Milliseconds that clients, all on one processor, need in each cycle of the 0.6 s before the dropout.
     """
 
     realtime: bool = True
@@ -139,6 +146,7 @@ class Story:
     signals: list[tuple[int, int, int, int]] = field(default_factory=list)
     interrupts: list[tuple[int, int, int, str, str]] = field(default_factory=list)
     observations: tuple[str, ...] = ("jack xrun",)
+    overload: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for number, name in enumerate(("reverb", "synth", "drums")):
@@ -184,6 +192,8 @@ class Story:
     def _play(self) -> None:
         at, is_late = _START, False
         busy = dict.fromkeys((actor.name for actor in self._actors()), 0)
+        for name in self.overload:
+            self.clients[name].cpu = 1
         for actor in self._actors():
             actor.segments, actor.callbacks, actor.sums = [], [], []
         while at < _END:
@@ -206,16 +216,23 @@ class Story:
         pieces = actor.late if late else ()
         waited = [piece for piece in pieces[:1] if piece[0] in "WT" and len(pieces) == 1]
         at = self._delay(actor, at, tuple(waited))
+        length = actor.usual
+        if actor.name in self.overload and DROPOUT - 600 * MS <= signalled < DROPOUT:
+            length = round(self.overload[actor.name] * MS)
+            others = [busy[name] for name in self.overload if name != actor.name]
+            at = self._delay(actor, at, (("W", max(*others, at) / MS - at / MS),))
         awake = at
         at = self._delay(actor, at, () if waited else pieces)
-        actor.segments.append(_Segment(at, at + actor.usual, "R"))
-        actor.callbacks.append((signalled, awake, at + actor.usual))
-        busy[actor.name] = at + actor.usual
+        actor.segments.append(_Segment(at, at + length, "R"))
+        actor.callbacks.append((signalled, awake, at + length))
+        busy[actor.name] = at + length
 
     @staticmethod
     def _delay(actor: Actor, at: int, pieces: Sequence[Piece]) -> int:
         for state, milliseconds in pieces:
             end = at + round(milliseconds * MS)
+            if end == at:
+                continue
             actor.segments.append(_Segment(at, end, state))
             at = end
         return at

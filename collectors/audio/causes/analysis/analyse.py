@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from collectors.audio.causes.analysis.delays import Delay, Scene, delays, of_role
 from collectors.audio.causes.analysis.incidents import Verdict, by_incident
 from collectors.audio.causes.analysis.machine import Machine, machine
-from collectors.audio.causes.analysis.owners import Share, shares
+from collectors.audio.causes.analysis.owners import TOO_SLOW_ALONE, Share, shares
 from collectors.audio.causes.analysis.senders import STOPS, sender
 from collectors.audio.causes.analysis.sentences import facts, sentence
 from collectors.audio.causes.event import Cause, Contribution, Culprit, Event
@@ -96,4 +96,16 @@ def primary(scene: Scene, late: Sequence[Delay]) -> Delay | None:
     candidates = active or clients
     if own and (not candidates or own[0].late_ns > 2 * candidates[0].late_ns):
         return own[0]
-    return candidates[0] if candidates else None
+    return _heaviest(scene, candidates) or (candidates[0] if candidates else None)
+
+
+def _heaviest(scene: Scene, late: Sequence[Delay]) -> Delay | None:
+    """Return a client that computed for too long, if others may just have waited for its processor."""
+    heavy = [
+        delay
+        for delay in late
+        if delay.callback_ns >= TOO_SLOW_ALONE * scene.period_ns
+        and delay.split.running > 0.6 * delay.late_ns
+        and delay.late_ns > 0.3 * late[0].late_ns
+    ]
+    return heavy[0] if heavy else None

@@ -259,10 +259,12 @@ def _by_looks(scene: Scene, name: str, track: ThreadTrack) -> Delay | None:
     missing = usual.slices * expected - found.slices - _SLICES_OF_ROUNDING
     deficit = max(missing, 0) * usual.span_ns / usual.slices
     late_ns = round(max(deficit, running + runnable))
+    if track.priority > 0 and deficit < scene.period_ns:  # without preemptions, each cycle is one slice
+        late_ns = min(late_ns, 2 * scene.period_ns)
     rest = max(late_ns - running - runnable, 0)
     split = _resting(scene, track, Split(running, runnable), rest, found)
     spans = ((scene.start_ns, scene.end_ns),)
-    is_alone = running > max(runnable, 0.75 * deficit)
+    is_alone = deficit > 0 and running > max(runnable, 0.75 * deficit)
     alone_ns = running if is_alone else round(found.run_ns / max(found.slices, 1))
     return Delay(name, _role(scene, track), track.pid, track, spans, late_ns, split.scaled(late_ns), alone_ns)
 
@@ -341,14 +343,9 @@ def _by_graph(scene: Scene, name: str) -> Delay | None:
 def _late_callbacks(scene: Scene, name: str) -> list[Callback]:
     """Return the callbacks in the time of the search that took far longer than usual."""
     every = scene.callbacks.get(name, [])
-    usual = usual_ns(every, scene.start_ns)
-    return [
-        it
-        for it in every
-        if it.end_ns >= scene.start_ns
-        and it.due_ns <= scene.end_ns
-        and it.end_ns - it.due_ns > usual + scene.period_ns / 2
-    ]
+    least_ns = max(usual_ns(every, scene.start_ns) + scene.period_ns // 2, round(0.9 * scene.period_ns))
+    near = (it for it in every if it.end_ns >= scene.start_ns and it.due_ns <= scene.end_ns)
+    return [it for it in near if it.end_ns - it.due_ns > least_ns]
 
 
 def of_role(found: Iterable[Delay], role: str) -> list[Delay]:

@@ -53,7 +53,8 @@ class _Client:
         self.callbacks: list[Callback] = []
 
     def see(self, at_ns: int, signalled_ns: int, awake_ns: int, finished_ns: int) -> None:
-        self._see_callback(at_ns, awake_ns, finished_ns)
+        if awake_ns:
+            self._see_callback(at_ns, awake_ns, finished_ns)
         if signalled_ns <= max(awake_ns, finished_ns):
             self._signalled_ns = 0
         elif not self._signalled_ns and awake_ns <= finished_ns:  # a late client is signalled again in each cycle
@@ -68,6 +69,7 @@ class _Client:
             if at_ns - last.seen_ns < self._most_ns:  # otherwise that end is of a later callback that no copy showed
                 self.callbacks.append(last._replace(finished_ns=finished_ns))
         signalled_ns = self.callbacks.pop().signalled_ns if is_known else self._signalled_ns
+        self._signalled_ns = self._signalled_ns if is_known else 0
         if signalled_ns > awake_ns:
             signalled_ns = 0
         end_ns = finished_ns if finished_ns >= awake_ns else 0

@@ -15,7 +15,7 @@ from collectors.audio.causes.event import Cause, Culprit
 from collectors.audio.causes.evidence import ProcessTrack
 
 REAL_TIME = frozenset({"fifo", "rr", "deadline"})
-_TOO_SLOW_ALONE = 0.85
+TOO_SLOW_ALONE = 0.85
 """The part of a period from which a callback is too slow whatever the others need."""
 _MOSTLY = 0.6
 _LEAST_NS = 200_000
@@ -129,7 +129,7 @@ def _computing(scene: Scene, delay: Delay, machine: Machine) -> tuple[Cause, Cul
         return Cause.THROTTLED, Culprit(kind="host", name="processor")
     if delay.role == "agent":
         return Cause.AGENT, participant(delay)
-    if delay.role == "client" and delay.callback_ns >= _TOO_SLOW_ALONE * scene.period_ns:
+    if delay.role == "client" and delay.callback_ns >= TOO_SLOW_ALONE * scene.period_ns:
         return Cause.CLIENT_CPU, participant(delay)
     return Cause.OVERLOAD, None
 

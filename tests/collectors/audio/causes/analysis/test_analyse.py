@@ -203,3 +203,25 @@ def test_the_sender_of_a_stop_is_named_where_the_trace_shows_it() -> None:
 
     assert event.cause is Cause.CLIENT_STOPPED
     assert "by debugger (pid 700)" in event.text
+
+
+@LEVELS
+@pytest.mark.parametrize("loads", [{"reverb": 2.6, "synth": 2.6, "drums": 2.6}, {"reverb": 3.3, "synth": 3.3}])
+def test_many_clients_are_an_overload(level: int, loads: dict[str, float]) -> None:
+    def tell(story: Story) -> None:
+        story.overload = loads
+
+    event = told(level, tell)
+
+    assert event.cause is Cause.OVERLOAD
+    assert event.culprit is None
+
+
+@LEVELS
+def test_one_heavy_client_among_light_ones_is_no_overload(level: int) -> None:
+    def tell(story: Story) -> None:
+        story.overload = {"reverb": 6.3, "synth": 0.3}
+
+    event = told(level, tell)
+
+    assert (event.cause, pid(event)) == (Cause.CLIENT_CPU, 200)
