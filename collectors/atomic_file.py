@@ -6,10 +6,15 @@ import os
 from pathlib import Path
 
 
-def replace(path: Path, content: bytes) -> None:
-    """Replace a file's content in one step and sync it to the disk. Blocks on the disk.
+def replace(path: Path, content: bytes, *, durable: bool = True) -> None:
+    """Replace a file's content in one step. Blocks on the disk.
 
     The file is readable by its owner alone. Its directory is created if it is missing.
+
+    Args:
+        path: The file.
+        content: Its new content.
+        durable: Sync it to the disk, so that it survives a power failure too.
 
     Raises:
         OSError: The directory cannot be written to, or the disk is full.
@@ -19,10 +24,12 @@ def replace(path: Path, content: bytes) -> None:
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
     fresh.replace(path)
-    _sync_directory(path.parent)
+    if durable:
+        _sync_directory(path.parent)
 
 
 def _sync_directory(directory: Path) -> None:

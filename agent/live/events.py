@@ -14,8 +14,10 @@ from http import HTTPStatus
 import msgspec
 from aiohttp import web
 
-from agent.live.sample import AgentHealth, LiveSample, PastDropouts, Point
+from agent.live.sample import AgentHealth, LiveSample, PastDropout, PastDropouts, Point
 from agent.live.sampler import Sampler
+from collectors.audio.causes.event import Event
+from collectors.audio.causes.reading import seconds_of
 from collectors.audio.history import HistoryView
 
 MOST_STREAMS = 16
@@ -25,6 +27,8 @@ PATIENCE = 10.0
 """Seconds that a page may take to receive an event."""
 
 _MOST_DROPOUTS = 1000
+_MOST_SENTENCES = 20
+"""The number of newest dropouts that the page lists with their sentence."""
 _RETRY = b"retry: 2000\n\n"
 
 
@@ -106,10 +110,23 @@ def _differs(history: HistoryView, sent: HistoryView) -> bool:
 
 
 def _past(history: HistoryView) -> PastDropouts:
+    newest = history.dropouts[-_MOST_DROPOUTS:]
+    few = len(newest) - _MOST_SENTENCES
     return PastDropouts(
-        dropouts=[(it.at, it.seconds, it.count, it.device) for it in history.dropouts[-_MOST_DROPOUTS:]],
+        dropouts=[_dropout(event, sentence=number >= few) for number, event in enumerate(newest)],
         unwatched=[(it.start, it.end) for it in history.unwatched],
         watched=history.watched,
+    )
+
+
+def _dropout(event: Event, *, sentence: bool) -> PastDropout:
+    return PastDropout(
+        id=event.id,
+        at=round(seconds_of(event.at), 3),
+        seconds=event.duration_ms / 1000,
+        device=event.device,
+        cause=event.cause,
+        text=event.text if sentence else "",
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from collectors.audio.causes.event import Cause
 from collectors.findings import Finding
 
 
@@ -142,16 +143,33 @@ class Point(Struct, frozen=True, array_like=True):
         return cls(sample.time, host.cpu, host.memory, host.cpu_pressure, devices)
 
 
+class PastDropout(Struct, frozen=True, kw_only=True):
+    """One dropout of the past.
+
+    Attributes:
+        at: Its start in Unix seconds.
+        seconds: Its duration.
+        text: The sentence about its cause; empty for all but the newest.
+    """
+
+    id: str
+    at: float
+    seconds: float
+    device: str
+    cause: Cause
+    text: str
+
+
 class PastDropouts(Struct, frozen=True):
     """The dropouts of the last 24 hours, and the periods without measuring.
 
     Attributes:
-        dropouts: The newest dropouts, oldest first: start in Unix seconds, duration, count and device.
+        dropouts: The newest dropouts, oldest first; earlier ones may be among them.
         unwatched: Periods without measuring, as start and end in Unix seconds.
         watched: The last time of measuring in Unix seconds; 0 if there was none.
     """
 
-    dropouts: list[tuple[float, float, int, str]]
+    dropouts: list[PastDropout]
     unwatched: list[tuple[float, float]]
     watched: float
 

@@ -13,13 +13,19 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from collectors.audio.causes.recorder.recorder import Recorder as EvidenceRecorder
+from collectors.audio.causes import ids
+from collectors.audio.causes.analysis_process import AnalysisProcess
+from collectors.audio.causes.evidence import Window
+from collectors.audio.causes.explainer import Counted, Explainer, NoEvidence
+from collectors.audio.causes.reading import Answer, Query
+from collectors.audio.causes.recorder.recorder import Recorder
+from collectors.audio.causes.store import EventStore
 from collectors.audio.checks import AudioState, audio_checks
 from collectors.audio.config import AudioConfig
 from collectors.audio.device import Device, Devices, DeviceView, ProbeStream
-from collectors.audio.dropouts import Observation
+from collectors.audio.dropouts import Increment, Observation
 from collectors.audio.families import device_families, is_up, probe_families
-from collectors.audio.history import Clock, DropoutHistory, Recorder
+from collectors.audio.history import HistoryView, WatchHistory
 from collectors.audio.jack.names import server_name
 from collectors.audio.jack.passive import PassiveClient, PassiveView
 from collectors.audio.life_log import AudioMoment, LifeLog
@@ -62,17 +68,20 @@ class AudioCollector(Collector):
         self._config = config
         self._macos = macos
         self._passive: PassiveClient | None = None
-        self._evidence = EvidenceRecorder(config.jack_server)
+        self._recorder = Recorder(config.jack_server) if config.explain and not macos else None
         self._runner = ProbeRunner(
-            self._plan, self._alive_ns, self._open_stream, lambda: self._freewheel_ns() > 0, self._evidence
+            self._plan, self._alive_ns, self._open_stream, lambda: self._freewheel_ns() > 0, self._recorder
         )
         self._freewheel_seen_ns = 0
         self._backoff = Backoff()
-        self._devices = Devices()
+        self._store = EventStore(state_directory)
+        self._ids = ids.Ids()
+        source = self._recorder or (NoEvidence() if config.explain else None)
+        self._explainer = Explainer(self._store, source, AnalysisProcess())
+        self._devices = Devices(self._explainer.suspect)
         self._views: tuple[DeviceView, ...] = ()
         self._watched = ""
-        self._history = DropoutHistory(state_directory)
-        self._recorder = Recorder()
+        self._history = WatchHistory(state_directory)
         self._life = LifeLog()
         self._sources = self._platform()
 
@@ -85,19 +94,23 @@ class AudioCollector(Collector):
         return self._plan() is None or self._runner.settled
 
     def restore(self) -> None:
-        """Read the history of dropouts of an earlier run."""
+        """Read the dropouts of an earlier run and its times of measuring."""
         self._history.restore(time.time())
+        self._store.restore()
+        self._ids = ids.Ids(event.id for event in self._store.recent)
 
     async def run(self) -> None:
         """Run the configured observers."""
         if self._wants_passive:
-            self._passive = PassiveClient(self._config.jack_server)
+            self._passive = PassiveClient(self._config.jack_server, reported=self._explainer.suspect)
             self._passive.start()
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._evidence.run())
+                if self._recorder is not None:
+                    tasks.create_task(self._recorder.run())
                 tasks.create_task(self._runner.run())
                 tasks.create_task(self._fold_forever())
+                tasks.create_task(self._explainer.run())
                 tasks.create_task(self._keep_history())
                 tasks.create_task(self._sources.run())
         finally:
@@ -114,7 +127,12 @@ class AudioCollector(Collector):
 
     def view(self) -> AudioView:
         """Return the live values of all devices."""
-        return AudioView(self._views, tuple(self._missing()), time.monotonic_ns(), self._history.view)
+        history = HistoryView(self._store.recent, self._history.unwatched, self._history.watched)
+        return AudioView(self._views, tuple(self._missing()), time.monotonic_ns(), history)
+
+    def dropouts(self, query: Query) -> Answer:
+        """Return the final events of dropouts. Blocks on the disk."""
+        return self._store.find(query)
 
     def checks(self) -> Sequence[Check]:
         """Return the checks of audio on this machine."""
@@ -183,31 +201,62 @@ class AudioCollector(Collector):
         return self._device(info.device).open_stream(info)
 
     async def _keep_history(self) -> None:
-        """Save final dropouts, and the time until which a device was measured."""
+        """Save the time until which a device was measured."""
         while True:
             await asyncio.sleep(_HISTORY_SECONDS)
-            clock = Clock.now()
-            found = [it for view in self._views for it in self._recorder.final(view.name, view.recent.dropouts, clock)]
-            measuring = any(is_up(view, clock.monotonic_ns) for view in self._views)
-            await start(partial(self._history.keep, found, clock.unix, measuring=measuring), "save dropouts")
+            now_ns = time.monotonic_ns()
+            measuring = any(is_up(view, now_ns) for view in self._views)
+            await start(partial(self._history.keep, time.time(), measuring=measuring), "save times of measuring")
 
     async def _fold_forever(self) -> None:
         while True:
-            self._fold()
+            now_ns = time.monotonic_ns()
+            self._fold(now_ns)
+            # A dropout is on the disk before a scrape can show its count.
+            await self._explainer.expect([it for device in self._devices for it in self._counted(device)])
+            self._publish(now_ns)
             await asyncio.sleep(POLL_SECONDS)
 
-    def _fold(self) -> None:
-        """Take in the passive client's view and renew the snapshots."""
-        now = time.monotonic_ns()
-        self._fold_freewheel(now)
+    def _counted(self, device: Device) -> list[Counted]:
+        """Return the dropouts of a device that this poll counted."""
+        return [self._count(device, increment) for increment in device.take_dropouts()]
+
+    def _count(self, device: Device, increment: Increment) -> Counted:
+        part, now_ns = increment.part(), time.monotonic_ns()
+        unix_ns = time.time_ns() - (now_ns - part.start_ns)
+        server = self._server()
+        window = Window(
+            id=self._ids.new(unix_ns),
+            at=ids.rfc3339(unix_ns),
+            device=device.name,
+            server=server_name(self._config.jack_server) if server.seen else "",
+            start_ns=part.start_ns,
+            end_ns=part.end_ns,
+            silent_ns=part.silent_ns,
+            period_ns=device.period_ns,
+            observations=part.observations,
+            load=server.load if server.state == "running" else -1.0,
+            server_pid=0,
+            own_pids=(),
+            cpus=0,
+        )
+        return Counted(window, increment.part, device.explain, now_ns)
+
+    def _fold(self, now_ns: int) -> None:
+        """Take in the passive client's view and settle dropouts."""
+        self._fold_freewheel(now_ns)
         if self._passive is not None:
             self._fold_server(self._passive)
-        self._evidence.see(self._server(), now, freewheeling=self._is_freewheeling())
+        if self._recorder is not None:
+            self._recorder.see(self._server(), now_ns, freewheeling=self._is_freewheeling())
         for device in self._devices:
-            device.settle(now)
+            device.settle(now_ns)
+
+    def _publish(self, now_ns: int) -> None:
+        """Renew the snapshots, and judge them."""
         self._views = tuple(device.view() for device in self._devices)
-        self._backoff.see(sum(view.own_misses for view in self._views), now, self._machine)
-        self._life.see(self._moment(now))
+        self._backoff.see(sum(view.own_misses for view in self._views), now_ns, self._machine)
+        self._life.see(self._moment(now_ns))
 
     def _machine(self) -> Machine:
         server = self._server()

@@ -17,6 +17,7 @@ class AudioConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
             the probe.
         device: The device's name as JACK or PortAudio lists it; empty for the default one.
         jack_server: The JACK server's name; empty for `$JACK_DEFAULT_SERVER`, or `default` without it.
+        explain: True to record evidence and to analyse the cause of each dropout.
         channels: Number of input channels that the probe measures; 0 for all, up to 64.
     """
 
@@ -25,3 +26,4 @@ class AudioConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     device: str = ""
     jack_server: str = ""
     channels: Annotated[int, msgspec.Meta(ge=0, le=64)] = 0
+    explain: bool = True

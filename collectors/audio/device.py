@@ -7,10 +7,10 @@ threads.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from collectors.audio.dropouts import DropoutCounter, Observation
+from collectors.audio.dropouts import DropoutCounter, Increment, Observation
 from collectors.audio.jack.passive import PassiveView
 from collectors.audio.levels import ChannelLevel, LevelMeter
 from collectors.audio.probe.protocol import StreamInfo
@@ -69,6 +69,7 @@ class DeviceView:
     late_buffers: int
     lost_buffers: int
     dropouts: int
+    causes: dict[str, int]
     observations: dict[tuple[str, str], int]
     levels: tuple[ChannelLevel, ...]
     clipped: tuple[int, ...]
@@ -80,13 +81,15 @@ class Device:
 
     Args:
         name: The value of the label `device`.
+        suspected: Called at once with the monotonic time of each new observation of the probe or of CoreAudio.
 
     Attributes:
         cycle_ns: Monotonic time of the last known cycle; 0 before the first.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, suspected: Callable[[int], None] = lambda _: None) -> None:
         self.name = name
+        self._suspected = suspected
         self._host_apis: dict[str, str] = {}
         self.cycle_ns = 0
         self._rate = 0.0
@@ -103,6 +106,7 @@ class Device:
         self._late_buffers = 0
         self._lost_buffers = 0
         self._dropouts = DropoutCounter()
+        self._causes: Counter[str] = Counter()
         self._observations: Counter[tuple[str, str]] = Counter()
         self._stream: ProbeStream | None = None
         self._clipped: list[int] = []
@@ -175,6 +179,8 @@ class Device:
             return
         self._observations[observation.observer, observation.kind] += 1
         self._dropouts.add(observation)
+        if observation.observer != "jack":  # the passive client reports its own at once
+            self._suspected(observation.end_ns)
 
     def settings_changed(self, start_ns: int, end_ns: int) -> None:
         """Take in a period in which the settings change, which costs one dropout at most."""
@@ -185,6 +191,19 @@ class Device:
         self._dropouts.settle(now_ns)
         self._minute.read(now_ns, self._load, tuple(self._clipped))
         self._now_ns = now_ns
+
+    def take_dropouts(self) -> list[Increment]:
+        """Return the increments of the count of dropouts since the last call."""
+        return self._dropouts.take()
+
+    def explain(self, cause: str) -> None:
+        """Count the cause of one dropout, once it is final."""
+        self._causes[cause] += 1
+
+    @property
+    def period_ns(self) -> int:
+        """The duration of a buffer; 0 if unknown."""
+        return round(self._frames / self._rate * 1e9) if self._rate else 0
 
     def view(self) -> DeviceView:
         """Return a snapshot."""
@@ -207,6 +226,7 @@ class Device:
             late_buffers=self._late_buffers,
             lost_buffers=self._lost_buffers,
             dropouts=self._dropouts.total,
+            causes=dict(self._causes),
             observations=dict(self._observations),
             levels=self._stream.levels() if self._stream else (),
             clipped=tuple(self._clipped),
@@ -301,9 +321,14 @@ class ProbeStream:
 
 
 class Devices:
-    """The devices by name; above `MOST_DEVICES` the least recently used is dropped."""
+    """The devices by name; above `MOST_DEVICES` the least recently used is dropped.
 
-    def __init__(self) -> None:
+    Args:
+        suspected: Called at once with the monotonic time of each new observation of the probe or of CoreAudio.
+    """
+
+    def __init__(self, suspected: Callable[[int], None] = lambda _: None) -> None:
+        self._suspected = suspected
         self._by_name: dict[str, Device] = {}
 
     def __iter__(self) -> Iterator[Device]:
@@ -311,7 +336,7 @@ class Devices:
 
     def named(self, name: str) -> Device:
         """Return the device of that name; create it if it is new."""
-        device = self._by_name.pop(name, None) or Device(name)
+        device = self._by_name.pop(name, None) or Device(name, self._suspected)
         if len(self._by_name) == MOST_DEVICES:
             del self._by_name[next(iter(self._by_name))]
         self._by_name[name] = device

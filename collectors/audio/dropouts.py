@@ -57,15 +57,50 @@ class Dropout:
     observers: frozenset[str]
 
 
+class Part(NamedTuple):
+    """The part of a dropout that counts once.
+
+    Attributes:
+        start_ns: Monotonic time of its start.
+        end_ns: Monotonic time of its end.
+        silent_ns: Time within it without any delivered buffer.
+        observations: Observer and kind of the dropout's observations, such as `jack xrun`.
+    """
+
+    start_ns: int
+    end_ns: int
+    silent_ns: int
+    observations: tuple[str, ...]
+
+
+class Increment:
+    """One increment of the count. Its part grows while further observations settle.
+
+    Args:
+        dropout: The dropout that counted.
+        number: The count of this dropout with this increment.
+    """
+
+    def __init__(self, dropout: _Dropout, number: int) -> None:
+        self._dropout = dropout
+        self._number = number
+
+    def part(self) -> Part:
+        """Return the part of the dropout that counted."""
+        return self._dropout.part(self._number)
+
+
 class DropoutCounter:
     """The count of dropouts. Observations up to `MERGE_NS` apart are one dropout, or one for each second of a storm.
 
     Attributes:
         total: Settled dropouts, without the observations of the last `HOLD_NS`.
+        fresh: The increments of `total` since the last `take`.
     """
 
     def __init__(self) -> None:
         self.total = 0
+        self.fresh: list[Increment] = []
         self._pending: list[Observation] = []
         self._counted: deque[_Dropout] = deque(maxlen=_MOST_KEPT)
         self._ignored = _Periods()
@@ -107,10 +142,21 @@ class DropoutCounter:
         last = itertools.islice(reversed(self._counted), _REMEMBERED)
         known = next((dropout for dropout in last if dropout.is_near(observation)), None)
         if known is None:
-            self._counted.append(_Dropout(observation))
-            self.total += 1
+            known = _Dropout(observation)
+            self._counted.append(known)
+            self._increase(known, 1)
         else:
-            self.total += known.take_in(observation)
+            self._increase(known, known.take_in(observation))
+
+    def _increase(self, dropout: _Dropout, count: int) -> None:
+        self.total += count
+        last = dropout.times
+        self.fresh += [Increment(dropout, number) for number in range(last - count + 1, last + 1)]
+
+    def take(self) -> list[Increment]:
+        """Return the increments since the last call, in order of settling."""
+        taken, self.fresh = self.fresh, []
+        return taken
 
 
 class _Period(NamedTuple):
@@ -149,10 +195,21 @@ class _Dropout:
         self._began_ns, self._last_ns = first.end_ns, first.start_ns
         self._silent_ns = first.silent_ns
         self._observers = {first.observer}
-        self._times = 1
+        self._observations = {_words(first): None}
+        self.times = 1
 
     def value(self) -> Dropout:
-        return Dropout(self._start_ns, self.end_ns, self._silent_ns, self._times, frozenset(self._observers))
+        return Dropout(self._start_ns, self.end_ns, self._silent_ns, self.times, frozenset(self._observers))
+
+    def part(self, number: int) -> Part:
+        """Return a second of a storm, or the whole dropout if it counts once."""
+        start_ns, end_ns = self._start_ns, self.end_ns
+        if number > 1:
+            start_ns = min(max(start_ns, self._began_ns + (number - 1) * STORM_NS), end_ns)
+        if number < self.times:
+            end_ns = min(max(start_ns, self._began_ns + number * STORM_NS), end_ns)
+        silent_ns = min(self._silent_ns, end_ns - start_ns)
+        return Part(start_ns, end_ns, silent_ns, tuple(self._observations))
 
     def is_near(self, observation: Observation) -> bool:
         return self._start_ns - MERGE_NS <= observation.end_ns and observation.start_ns <= self.end_ns + MERGE_NS
@@ -165,10 +222,15 @@ class _Dropout:
         self._last_ns = max(self._last_ns, observation.start_ns)
         self._silent_ns += observation.silent_ns
         self._observers.add(observation.observer)
-        before, self._times = self._times, max(self._times, 1 + self._storm_ns // STORM_NS)
-        return self._times - before
+        self._observations[_words(observation)] = None
+        before, self.times = self.times, max(self.times, 1 + self._storm_ns // STORM_NS)
+        return self.times - before
 
     @property
     def _storm_ns(self) -> int:
         """The least time that it lasted, without its silence: a long silence is still one dropout."""
         return max(self._last_ns - self._began_ns - self._silent_ns, 0)
+
+
+def _words(observation: Observation) -> str:
+    return f"{observation.observer} {observation.kind}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from collectors.audio.causes.event import Cause
 from collectors.audio.device import DeviceView
 from collectors.audio.probe.backoff import Backoff, Step
 from collectors.audio.probe.runner import ProbeView
@@ -113,6 +114,9 @@ def _faults(devices: list[DeviceView]) -> Iterator[Family]:
     dropouts: dict[LabelValues, float] = {("device", d.name): d.dropouts for d in devices}
     help_ = "Dropouts, each counted once; a continuing one counts once a second."
     yield counter("audio_engine_xruns_total", help_, dropouts, ("source", "device"))
+    causes: dict[LabelValues, float] = {(d.name, cause): d.causes.get(cause, 0) for d in devices for cause in Cause}
+    help_ = "Dropouts by cause, once the analysis is final; the sum over the causes is the count of dropouts."
+    yield counter("audio_dropouts_by_cause_total", help_, causes, ("device", "cause"))
 
 
 def _levels(alive: list[DeviceView]) -> Iterator[Family]:

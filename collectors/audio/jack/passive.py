@@ -83,16 +83,23 @@ class PassiveClient:
     Args:
         server: The server's name; empty for libjack's own default.
         load_library: Function that imports JACK-Client; a seam for tests.
+        reported: Called in this client's thread with the monotonic time of each xrun or end of the server, at once.
 
     Attributes:
         view: The present state; replaced as a whole.
         xruns: Queue of observations for the collector.
     """
 
-    def __init__(self, server: str, load_library: Callable[[], ModuleType] | None = None) -> None:
+    def __init__(
+        self,
+        server: str,
+        load_library: Callable[[], ModuleType] | None = None,
+        reported: Callable[[int], None] = lambda _: None,
+    ) -> None:
         self._server = server or None
         self._name = client_name(CLIENT_NAME, server)
         self._load_library = load_library or _load_jack
+        self._reported = reported
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="jack-passive", daemon=True)
         self._freewheel: Freewheel | None = None
@@ -157,6 +164,7 @@ class PassiveClient:
             self._look(events, times)
             now_ns = time.monotonic_ns()
             if events.over:  # JACK reports a crash and a stop alike, and audio ends with both
+                self._reported(now_ns)
                 self.xruns.append(Observation("jack", "shutdown", times.reported(now_ns), now_ns))
                 break
             if now_ns - polled_ns < _POLL_NS:
@@ -187,6 +195,7 @@ class PassiveClient:
         until_ns = time.monotonic_ns() + _LOOK_NS
         if events.wait_xrun(_LOOK_NS / 1e9):
             now_ns = time.monotonic_ns()
+            self._reported(now_ns)
             self.xruns.append(Observation("jack", "xrun", times.reported(now_ns), now_ns))
         else:
             times.quiet(until_ns, time.monotonic_ns())

@@ -160,3 +160,36 @@ def test_the_count_does_not_depend_on_the_order_of_arrival(happened: list[tuple[
     counter.settle(10**18)
 
     assert reference([observation for _, observation in arrivals]) == counter.total
+
+
+def test_each_increment_is_taken_once_with_the_part_that_counted() -> None:
+    counter = DropoutCounter()
+    for ms in range(0, 2500, 100):
+        counter.add(at(ms))
+    counter.add(Observation("gap", "lost", 5000 * MS, 5020 * MS, 15 * MS))
+    counter.settle(10**18)
+    taken = counter.take()
+    parts = [increment.part() for increment in taken]
+
+    assert len(taken) == counter.total == 4
+    assert [(it.start_ns // MS, it.end_ns // MS) for it in parts] == [
+        (0, 1000),
+        (1000, 2000),
+        (2000, 2400),
+        (5000, 5020),
+    ]
+    assert [it.observations for it in parts] == [("jack xrun",)] * 3 + [("gap lost",)]
+    assert [it.silent_ns // MS for it in parts] == [0, 0, 0, 15]
+    assert counter.take() == []
+
+
+def test_a_part_grows_with_later_observations() -> None:
+    counter = DropoutCounter()
+    counter.add(at(0))
+    counter.settle(HOLD_NS)
+    (increment,) = counter.take()
+    counter.add(at(-50, 90))
+    counter.settle(2 * HOLD_NS)
+
+    assert counter.take() == []
+    assert (increment.part().start_ns, increment.part().end_ns) == (-50 * MS, 90 * MS)

@@ -1,0 +1,90 @@
+"""The process of the analysis: its answer, its limits, and all ways to fail."""
+
+from __future__ import annotations
+
+import ast
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from collectors.audio.causes import child, evidence
+from collectors.audio.causes.analysis_process import AnalysisError, AnalysisProcess
+from collectors.audio.causes.event import Cause, Event
+from collectors.audio.causes.evidence import Cycle, Evidence
+from tests.support.analyses import window
+from tests.support.waiting import PATIENCE, eventually
+
+DOUBLES = "tests.support.analyses"
+
+
+@pytest.fixture(autouse=True)
+def _doubles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[4]))
+
+
+async def analysed(name: str, content: Evidence | None = None, limit: float = PATIENCE) -> Event:
+    process = AnalysisProcess(f"{DOUBLES}:{name}", limit)
+    return await process.analyse(evidence.encode(content or Evidence(window=window())))
+
+
+async def failure(name: str, limit: float = PATIENCE) -> str:
+    with pytest.raises(AnalysisError) as error:
+        await analysed(name, limit=limit)
+    return str(error.value)
+
+
+def children() -> list[str]:
+    return Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+
+
+async def test_it_returns_the_event() -> None:
+    found = await analysed("right")
+
+    assert (found.cause, found.level, found.text) == (Cause.PREEMPTED, 1, "It was I.")
+
+
+async def test_large_evidence_passes() -> None:
+    cycles = tuple(Cycle(number, ()) for number in range(200_000))
+
+    assert (await analysed("right", Evidence(window=window(), cycles=cycles))).cause is Cause.PREEMPTED
+
+
+async def test_it_is_nice_and_limited() -> None:
+    nice, limits, _ = (await analysed("restrained")).text.replace("] ", "]|").replace(" [", "|[").split("|")
+
+    assert int(nice) == os.nice(0) + child.NICENESS
+    assert ast.literal_eval(limits) == [child.CPU_SECONDS, child.MEMORY_BYTES, 0]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("raises", "the analysis ended with exit code 1: ValueError: no such cycle"),
+        ("crashes", "the analysis ended with SIGSEGV: no message"),
+        ("burns", "the analysis ended with SIGXCPU: no message"),
+        ("swells", "the analysis ended with exit code 1: MemoryError"),
+        ("floods", "the analysis answered more than 65536 bytes"),
+        ("babbles", "the analysis answered no event: "),
+        ("boasts", "the analysis answered an event with impossible values"),
+        ("missing", "the analysis ended with exit code 1: AttributeError: "),
+    ],
+)
+async def test_a_broken_analysis_fails_with_its_reason(name: str, reason: str) -> None:
+    assert (await failure(name)).startswith(reason)
+    assert children() == []
+
+
+async def test_a_hanging_analysis_ends_at_its_timeout() -> None:
+    began = time.monotonic()
+
+    assert await failure("hangs", 0.5) == "the analysis did not end within 0.5 s"
+    assert time.monotonic() - began < PATIENCE
+    eventually(lambda: children() == [], "no process is left")
+
+
+async def test_a_python_that_cannot_be_started_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.executable", "/nonexistent/python")
+
+    assert await failure("right") == "the analysis cannot be started: No such file or directory"
