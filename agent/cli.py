@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from agent.commands import check_config, config, doctor, logs, plugins, run, service, status, version
+from agent.commands import check_config, config, doctor, dropouts, logs, plugins, run, service, status, version
 from agent.config.decode import ConfigError
 
 COMMANDS: dict[str, ModuleType] = {
@@ -18,6 +18,7 @@ COMMANDS: dict[str, ModuleType] = {
     "config": config,
     "status": status,
     "plugins": plugins,
+    "dropouts": dropouts,
     "logs": logs,
     "service": service,
     "version": version,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from agent.config.decode import ConfigError, Problem
 from agent.config.locations import state_directory
 from agent.config.schema import Config
+from collectors.audio.causes.reading import Answer, Query, find
 from collectors.audio.collector import AudioCollector
 from collectors.base import Collector
 from collectors.host.collector import HostCollector
@@ -124,6 +126,18 @@ async def problems(config: Config) -> list[ConfigError]:
         except access.AccessError as error:
             found.append(ConfigError("configuration", [Problem("loki", str(error).removeprefix("loki."))]))
     return found
+
+
+def dropouts(collector: Collector | None, config: Config) -> Callable[[Query], Answer]:
+    """Return the search in the events of dropouts, which blocks on the disk.
+
+    Args:
+        collector: The running audio collector; None if there is none.
+        config: The configuration, which names the directory of the events.
+    """
+    if isinstance(collector, AudioCollector):
+        return collector.dropouts
+    return partial(find, state_directory(config))
 
 
 def build(config: Config) -> list[Collector]:

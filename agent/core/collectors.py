@@ -27,6 +27,7 @@ from agent.live.sampler import Sampler
 from agent.web.pages import Pages
 from agent.web.security.report import SecurityReport
 from agent.web.security.web_security import WebSecurity
+from collectors.audio.causes.reading import Answer, Query
 from collectors.base import Collector
 from collectors.metrics import Family
 from collectors.offloop import within
@@ -36,6 +37,9 @@ PREPARE_DEADLINE = 15.0
 
 RESTORE_DEADLINE = 5.0
 """Seconds for a collector to restore its state. Later it is added without running, until the state is read."""
+
+DROPOUTS_DEADLINE = 10.0
+"""Seconds for a search in the events of dropouts, one at a time."""
 
 logger = structlog.get_logger()
 
@@ -66,6 +70,7 @@ class Collectors:
         self.health = Health(path)
         self.supervisor = Supervisor(lambda: self.config.web.collect_timeout)
         self.sampler = Sampler(self.supervisor.views)
+        self._search = asyncio.Lock()
 
     async def start(self) -> None:
         """Read the web configuration and start all collectors that the configuration enables.
@@ -115,7 +120,19 @@ class Collectors:
             selectable=lambda: self.selectable,
             ready=lambda: bool(self.supervisor.supervised),
             status=status,
+            dropouts=self.dropouts,
         )
+
+    async def dropouts(self, query: Query) -> Answer:
+        """Return the events of dropouts that match: those of the audio collector, or of its files while it is off.
+
+        Raises:
+            TimeoutError: The disk does not answer.
+        """
+        audio = self.supervisor.supervised.get("audio")
+        search = catalog.dropouts(audio.collector if audio else None, self.config)
+        async with self._search:
+            return await within(DROPOUTS_DEADLINE, lambda: search(query), "find dropouts")
 
     def checks(self) -> list[tuple[str, str]]:
         """Return the name and title of every check, including those of collectors that do not run."""

@@ -34,7 +34,7 @@ def fetch(config: Config) -> Status:
 
 
 def get(config: Config, page: str) -> bytes:
-    """Return `/-/status` or `/metrics` of the agent that holds the state directory.
+    """Return a page of the agent that holds the state directory, such as `/-/status`.
 
     Raises:
         NotRunningError: No agent answers, or this user may not ask it.

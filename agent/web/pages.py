@@ -1,12 +1,14 @@
 """The request handlers.
 
-`GET /metrics`, `/-/healthy`, `/-/ready`, `/-/status` (JSON, for the commands), `/` (the status page) with its
-`/-/assets/…` and `/-/events`.
+`GET /metrics`, `/-/healthy`, `/-/ready`, `/-/status` and `/-/dropouts` (JSON, for the commands), `/` (the status page)
+with its `/-/assets/…` and `/-/events`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import math
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 from pathlib import Path
 
 import msgspec
@@ -18,6 +20,8 @@ from agent.exposition.negotiate import choose_encoding, choose_format
 from agent.exposition.selection import Selectable, SelectionError, select
 from agent.exposition.shared import SharedExposition
 from agent.live.events import EventStreams
+from collectors.audio.causes.event import Cause
+from collectors.audio.causes.reading import MOST_EVENTS, Answer, Query
 
 
 class Pages:
@@ -29,6 +33,7 @@ class Pages:
         selectable: Returns the names that a scrape may select.
         ready: Returns True once collectors run.
         status: Returns the document of `/-/status`.
+        dropouts: Returns the events of dropouts that match.
     """
 
     def __init__(
@@ -39,17 +44,25 @@ class Pages:
         selectable: Callable[[], Selectable],
         ready: Callable[[], bool],
         status: Callable[[], Awaitable[msgspec.Struct]],
+        dropouts: Callable[[Query], Awaitable[Answer]],
     ) -> None:
         self.streams = streams
         self._exposition = exposition
         self._selectable = selectable
         self._ready = ready
         self._status = status
+        self._dropouts = dropouts
 
     def control(self) -> web.Application:
         """Return the application for commands on this machine."""
         app = web.Application()
-        app.add_routes([web.get("/-/status", self._status_document), web.get("/metrics", self._metrics)])
+        app.add_routes(
+            [
+                web.get("/-/status", self._status_document),
+                web.get("/-/dropouts", self._dropout_events),
+                web.get("/metrics", self._metrics),
+            ]
+        )
         return app
 
     def application(self) -> web.Application:
@@ -61,6 +74,7 @@ class Pages:
                 web.get("/-/healthy", self._healthy),
                 web.get("/-/ready", self._readiness),
                 web.get("/-/status", self._status_document),
+                web.get("/-/dropouts", self._dropout_events),
                 web.get("/", self._status_page),
                 web.get("/-/assets/{name}", self._asset),
                 web.get("/-/events", self.streams.handle, allow_head=False),
@@ -94,6 +108,18 @@ class Pages:
         body = msgspec.json.encode(await self._status())
         return web.Response(body=body, content_type="application/json", charset="utf-8")
 
+    async def _dropout_events(self, request: web.Request) -> web.Response:
+        try:
+            query = _query(request.query)
+        except ValueError as error:
+            return web.Response(status=HTTPStatus.BAD_REQUEST, text=f"{error}\n")
+        try:
+            found = await self._dropouts(query)
+        except TimeoutError:
+            text = "the state directory does not answer; check its disk\n"
+            return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE, text=text, headers={"Retry-After": "10"})
+        return web.Response(body=msgspec.json.encode(found), content_type="application/json", charset="utf-8")
+
     async def _status_page(self, _request: web.Request) -> web.Response:
         return _file("index.html", {"Content-Security-Policy": page.CONTENT_SECURITY_POLICY})
 
@@ -102,6 +128,21 @@ class Pages:
         if name not in page.FILES:
             raise web.HTTPNotFound
         return _file(name, {})
+
+
+def _query(given: Mapping[str, str]) -> Query:
+    """Return the selection of dropouts in the parameters `since` (Unix seconds), `cause`, `id` and `most`.
+
+    Raises:
+        ValueError: A parameter is unknown or has another form.
+    """
+    if unknown := sorted(set(given) - {"since", "cause", "id", "most"}):
+        raise ValueError(f"expected the parameters since, cause, id and most, got {', '.join(unknown)}")
+    since, most = float(given.get("since") or 0), int(given.get("most") or MOST_EVENTS)
+    if not math.isfinite(since) or not 1 <= most <= MOST_EVENTS:
+        raise ValueError(f"expected a finite time and a number from 1 to {MOST_EVENTS}, got {since} and {most}")
+    cause = Cause(given["cause"]) if given.get("cause") else None
+    return Query(since=since, cause=cause, id=given.get("id", ""), most=most)
 
 
 def _file(name: str, headers: dict[str, str]) -> web.Response:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -15,6 +16,8 @@ from agent.core.status import Status
 from agent.doctor.machine.user import User, current, named, of_process
 from agent.terminal import client
 from agent.terminal.client import NotRunningError
+
+T = TypeVar("T")
 
 _MACHINES = Path("/var/lib/wr-agent")
 _UNIT = Path("etc/systemd/system/wr-agent.service")
@@ -28,11 +31,28 @@ def ask(config: Config) -> tuple[Status, Config]:
     Raises:
         NotRunningError: No agent answers. A permission error takes precedence as the reason.
     """
-    places = [config, *(msgspec.structs.replace(config, state_dir=str(place)) for place in _usual(config))]
+    return _first(config, client.fetch)
+
+
+def get(config: Config, page: str) -> tuple[bytes, Config]:
+    """Return a page of the running agent, as `ask` does its status.
+
+    Raises:
+        NotRunningError: No agent answers. A permission error takes precedence as the reason.
+    """
+    return _first(config, lambda place: client.get(place, page))
+
+
+def places(config: Config) -> list[Config]:
+    """Return the configuration, and itself with each usual state directory."""
+    return [config, *(msgspec.structs.replace(config, state_dir=str(place)) for place in _usual(config))]
+
+
+def _first(config: Config, answer: Callable[[Config], T]) -> tuple[T, Config]:
     errors = []
-    for place in places:
+    for place in places(config):
         try:
-            return client.fetch(place), place
+            return answer(place), place
         except NotRunningError as error:
             errors.append(error)
     raise next(filter(is_forbidden, errors), errors[0])

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
@@ -59,11 +60,23 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
         events: The events, oldest first, as they are in the file.
         more: The number of older events that also match and were left out.
         oldest: The time of the oldest stored event; empty without events.
+        schema: The schema version. It increases when a field changes its meaning or is removed.
     """
 
+    schema: int = 1
     events: list[msgspec.Raw] = []
     more: int = 0
     oldest: str = ""
+
+
+def has_events(directory: Path) -> bool:
+    """Return whether the directory has a file of events, as far as this user can see."""
+    return any(os.access(directory / name, os.F_OK) for name in (EVENTS, OLDER_EVENTS))
+
+
+def readable(directory: Path) -> bool:
+    """Return whether this user may read the events of a directory."""
+    return any(os.access(directory / name, os.R_OK) for name in (EVENTS, OLDER_EVENTS))
 
 
 def find(directory: Path, query: Query) -> Answer:
