@@ -82,7 +82,8 @@ def crashes(_: Evidence) -> Event:
 
 
 def burns(_: Evidence) -> Event:
-    """Use the processor without an end."""
+    """Use the processor without an end, on a machine that may be too busy to let it do so in time."""
+    signal.alarm(0)
     while True:
         pass
 
