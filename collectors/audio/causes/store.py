@@ -11,8 +11,9 @@ import os
 import time
 import zlib
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -26,6 +27,7 @@ from collectors.audio.causes.reading import (
     MOST_EVENTS,
     OLDER_EVENTS,
     Answer,
+    Key,
     Query,
     find,
     read_lines,
@@ -84,12 +86,11 @@ class EventStore:
         self._directory = self._configured
         if self._directory is None:
             return
-        for line in read_lines(self._directory / OLDER_EVENTS):
-            self._read(line)
-        for line in read_lines(self._directory / EVENTS):
-            self._read(line)
-            self._stored += 1
-        self._oldest = self._first_time()
+        older = read_lines(self._directory / OLDER_EVENTS)
+        current = self._counted(read_lines(self._directory / EVENTS))
+        for line in deque(chain(older, current), maxlen=_MOST_RECENT):
+            with suppress(msgspec.MsgspecError):
+                self._append_recent(msgspec.json.decode(line, type=Event))
         self._finish_interrupted()
         self.recent = tuple(self._recent)
 
@@ -125,22 +126,18 @@ class EventStore:
             return select((msgspec.json.encode(event) for event in self.recent), query)
         return find(self._directory, query)
 
-    def _read(self, line: bytes) -> None:
-        with suppress(msgspec.MsgspecError):
-            self._append_recent(msgspec.json.decode(line, type=Event))
+    def _counted(self, lines: Iterable[bytes]) -> Iterator[bytes]:
+        for line in lines:
+            if not self._stored:
+                self._oldest = _time(line)
+            self._stored += 1
+            yield line
 
     def _append_recent(self, event: Event) -> None:
         self._recent.append(event)
         if len(self._recent) > _MOST_WHOLE:
             older = self._recent[-1 - _MOST_WHOLE]
             self._recent[-1 - _MOST_WHOLE] = msgspec.structs.replace(older, others=(), evidence=(), missing=())
-
-    def _first_time(self) -> float:
-        """Return the time of the first event in the file; now without one."""
-        first = self._recent[-self._stored] if 0 < self._stored <= len(self._recent) else None
-        with suppress(ValueError):
-            return seconds_of(first.at) if first else time.time()
-        return time.time()
 
     def _finish_interrupted(self) -> None:
         """Add an unknown event for each dropout whose analysis an earlier run did not end."""
@@ -221,6 +218,13 @@ class EventStore:
         if not self.problem:
             log.warning("events of dropouts cannot be saved", directory=str(self._directory), problem=reason)
         self.problem = reason
+
+
+def _time(line: bytes) -> float:
+    """Return the Unix time of an event; now if the line is none."""
+    with suppress(msgspec.MsgspecError, ValueError):
+        return seconds_of(msgspec.json.decode(line, type=Key).at)
+    return time.time()
 
 
 def _append(path: Path, content: bytes) -> None:
