@@ -8,7 +8,19 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from agent.commands import check_config, config, doctor, dropouts, logs, plugins, run, service, status, version
+from agent.commands import (
+    check_config,
+    completion,
+    config,
+    doctor,
+    dropouts,
+    logs,
+    plugins,
+    run,
+    service,
+    status,
+    version,
+)
 from agent.config.decode import ConfigError
 
 COMMANDS: dict[str, ModuleType] = {
@@ -21,6 +33,7 @@ COMMANDS: dict[str, ModuleType] = {
     "dropouts": dropouts,
     "logs": logs,
     "service": service,
+    "completion": completion,
     "version": version,
 }
 
@@ -61,7 +74,7 @@ def parser() -> argparse.ArgumentParser:
     for name, module in COMMANDS.items():
         command = commands.add_parser(name, help=module.HELP, description=module.HELP)
         module.add_arguments(command)
-        command.set_defaults(run=module.run, parser=command)
+        command.set_defaults(run=module.run, parser=command, top=top)
     return top
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from agent.commands import journal_proof
 from agent.config import loader
+from agent.config.locations import shared
 from agent.config.log_sources import SOURCES, LogSource, Proposal, quoted
 
 HELP = "write a configuration for this machine"
@@ -143,7 +144,7 @@ def _with_own_names(sources: Iterable[LogSource]) -> Iterator[LogSource]:
 
 def _configuration(loki: str, proposals: Mapping[str, Proposal]) -> str:
     head = [
-        "# Written by `wr-agent config init`. The README and config.example.toml describe all keys.",
+        f"# Written by `wr-agent config init`. Every key with its default: {shared('config.example.toml')}",
         *(f"# {name}: {note}" for name, proposal in proposals.items() for note in proposal.notes),
         "",
     ]

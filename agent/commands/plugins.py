@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from agent.config.locations import shared
 from agent.terminal import client
 from agent.terminal.style import Terminal
 from collectors.plugins.state import GoneState, PluginsState, SocketState
@@ -28,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         status, _ = locate.ask(settings.read(arguments.config).config)
     except client.NotRunningError as error:
-        print(f"{error}; start it with ./start.sh or wr-agent run", file=sys.stderr)
+        print(f"{error}; start it with wr-agent run", file=sys.stderr)
         return 1
     states = status.state
     if "plugins" not in states:
@@ -45,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _lines(state: PluginsState, terminal: Terminal) -> Iterator[str]:
     yield f"sockets in {', '.join(state.directories)}"
     if not state.sockets:
-        yield "  no socket found; see docs/plugins.md for the place of a plugin's socket"
+        yield f"  no socket found; the place of a plugin's socket: {shared('docs/plugins.md')}"
     for socket in state.sockets:
         yield from _socket_lines(socket, terminal)
     for gone in state.gone:

@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--listen", metavar="ADDRESS", type=_address, help="listen here instead of at web.listen, such as :9787"
     )
-    parser.add_argument("--config", metavar="FILE", help="the configuration file; see config.example.toml")
+    parser.add_argument("--config", metavar="FILE", help="the configuration file; wr-agent config init writes one")
 
 
 def run(arguments: argparse.Namespace) -> int:

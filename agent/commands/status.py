@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         status, where = locate.ask(settings.read(arguments.config).config)
     except client.NotRunningError as error:
-        print(f"{error}; start it with ./start.sh or wr-agent run", file=sys.stderr)
+        print(f"{error}; start it with wr-agent run", file=sys.stderr)
         return 1
     if arguments.json:
         print(msgspec.json.format(msgspec.json.encode(status), indent=2).decode())
