@@ -13,8 +13,8 @@ from pathlib import Path
 
 from agent.commands import journal_proof
 from agent.config import loader
-from agent.config.locations import shared
 from agent.config.log_sources import SOURCES, LogSource, Proposal, quoted
+from agent.shared_files import shared
 
 HELP = "write a configuration for this machine"
 

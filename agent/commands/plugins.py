@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from agent.config.locations import shared
+from agent.shared_files import shared
 from agent.terminal import client
 from agent.terminal.style import Terminal
 from collectors.plugins.state import GoneState, PluginsState, SocketState

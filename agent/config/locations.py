@@ -1,4 +1,4 @@
-"""The paths of the configuration file, the web configuration file, the state directory and the project's own files."""
+"""The paths of the configuration file, the web configuration file and the state directory."""
 
 from __future__ import annotations
 
@@ -7,14 +7,6 @@ import sys
 from pathlib import Path
 
 from agent.config.schema import Config
-
-_CODE = Path(__file__).parents[1]
-
-
-def shared(name: str) -> Path:
-    """Return the path of a document or of `config.example.toml`: next to the code in a wheel, else in the checkout."""
-    packaged = _CODE / "share" / name
-    return packaged if packaged.exists() else _CODE.parent / name
 
 
 def default_path() -> Path:

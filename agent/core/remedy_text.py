@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from agent.config import locations
+from agent.shared_files import shared
 from collectors import system_packages
 from collectors.findings import Finding
 from collectors.remedies import CONFIGURATION
@@ -42,7 +43,7 @@ class RemedyText:
     def line(self, text: str) -> str:
         """Return one line of a remedy with real programs and paths."""
         text = _COMMAND.sub(self._command, text.replace(CONFIGURATION, self._file()))
-        text = _DOCUMENT.sub(lambda found: str(locations.shared(found[0])), text)
+        text = _DOCUMENT.sub(lambda found: str(shared(found[0])), text)
         return text if system_packages.find("sudo") else _without_sudo(text)
 
     def _file(self) -> str:

@@ -8,10 +8,12 @@ from pathlib import Path
 
 from agent.service.definition import Command, Service, ServiceError, template
 from agent.service.executable import closed_step
+from agent.shared_files import shared
 
 UNIT = "wr-agent.service"
 USER = "wr-agent"
 
+_DOCUMENT = "docs/service.md"
 _NO_REALTIME = "RestrictRealtime=yes"
 _REALTIME = "LimitRTPRIO=95\nLimitMEMLOCK=infinity"
 
@@ -39,11 +41,24 @@ def user() -> Service:
     config = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
     return Service(
         file=Path(config) / "systemd/user" / UNIT,
-        text=lambda command: _filled(template("systemd", "wr-agent.user.service"), COMMAND=_quoted(command)),
+        text=lambda command: _user_unit(command, shared(_DOCUMENT)),
         **_commands("systemctl", "--user"),
         logs="journalctl --user -u wr-agent -f",
         kept="its state; to remove it: rm -r ~/.local/state/wr-agent",
     )
+
+
+def packaged(command: Command, document: Path) -> dict[str, str]:
+    """Return the units of a package, by the folder of `/usr/lib/systemd`: `system` and `user`.
+
+    Args:
+        command: The daemon's command line.
+        document: The installed page about the service.
+    """
+    return {
+        "system": _system_unit(command, "", document, realtime=False),
+        "user": _user_unit(command, document),
+    }
 
 
 def _commands(*systemctl: str) -> dict[str, tuple[Command, ...]]:
@@ -58,13 +73,28 @@ def _commands(*systemctl: str) -> dict[str, tuple[Command, ...]]:
 def _system_text(command: Command, user: str, *, realtime: bool) -> str:
     if not user:
         _refuse_closed(Path(command[0]), Path(sys.executable))
+    return _system_unit(command, user, shared(_DOCUMENT), realtime=realtime)
+
+
+def _system_unit(command: Command, user: str, document: Path, *, realtime: bool) -> str:
     return _filled(
         template("systemd", UNIT),
         COMMAND=_quoted(command),
+        DOCUMENTATION=_address(document),
         # The IPC objects of another user may be a JACK server's.
         USER=user or f"{USER}\nRemoveIPC=yes",
         REALTIME=_REALTIME if realtime else _NO_REALTIME,
     )
+
+
+def _user_unit(command: Command, document: Path) -> str:
+    return _filled(
+        template("systemd", "wr-agent.user.service"), COMMAND=_quoted(command), DOCUMENTATION=_address(document)
+    )
+
+
+def _address(document: Path) -> str:
+    return document.as_uri().replace("%", "%%")
 
 
 def _filled(path: Path, **values: str) -> str:

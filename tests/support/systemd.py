@@ -1,7 +1,8 @@
 """A real systemd as the first process of namespaces of its own: it sees the machine's files, and changes none of them.
 
 In there `/etc` is a copy, `/run` is empty, `/var/lib` has no agent's state, the network is a loopback of its own, and
-what systemd's own units would start is not there. Needs root, which test.sh has or asks for.
+what systemd's own units would start is not there. With `packages`, the whole file system is a copy, in which packages
+can be installed. Needs root, which test.sh has or asks for.
 """
 
 from __future__ import annotations
@@ -23,8 +24,20 @@ NO_MORE: Mapping[str, str] = MappingProxyType({})
 
 _STUBS = ("sysinit", "basic", "shutdown", "multi-user", "network", "sound")
 
+_PACKAGED = ("wr-agent.service",)
+"""The units of packages that the manager knows. It knows none of the machine's own, which would change the kernel."""
+
+_COPY_OF_EVERYTHING = """
+mount -t tmpfs -o mode=0755 tmpfs /mnt
+mkdir /mnt/upper /mnt/work /mnt/root
+mount -t overlay overlay -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work /mnt/root
+for folder in dev proc sys; do mount --rbind "/$folder" "/mnt/root/$folder"; done
+cd /mnt/root
+pivot_root . mnt
+umount -l /mnt
+"""
+
 _SCRIPT = """
-set -e
 mount -t proc proc /proc
 
 hide() {  # a folder, empty, with what it held at $2 if that is given
@@ -51,6 +64,7 @@ chmod 1777 /dev/shm
 rm -rf /etc/systemd /etc/wr-agent
 mkdir -p /etc/systemd/system /run/lock /run/stubs
 for name in $STUBS; do printf '[Unit]\\nDefaultDependencies=no\\n' >"/run/stubs/$name.target"; done
+for unit in $PACKAGED; do ln -s "/usr/lib/systemd/system/$unit" "/run/stubs/$unit"; done
 mkdir /run/stubs/service.d
 printf '[Service]\\nStandardOutput=append:/run/services.log\\n' >/run/stubs/service.d/log.conf
 printf '[Unit]\\nDefaultDependencies=no\\nAllowIsolate=yes\\n' >/run/stubs/started.target
@@ -71,14 +85,23 @@ exec /lib/systemd/systemd --system --unit=started.target --log-target=console --
 
 
 class IsolatedSystemd:
-    """A system manager. `run` runs a command in its namespaces, as root."""
+    """A system manager. `run` runs a command in its namespaces, as root.
 
-    def __init__(self, said: IO[bytes]) -> None:
+    Args:
+        said: The file of its output.
+        packages: Let packages be installed in a copy of the file system, and run their units.
+    """
+
+    def __init__(self, said: IO[bytes], *, packages: bool = False) -> None:
         namespaces = ("--cgroup", "--mount", "--pid", "--uts", "--ipc", "--net", "--fork", "--kill-child")
         self._said = said
         self._unshare = subprocess.Popen(
-            [*_AS_ROOT, "unshare", *namespaces, "bash", "-c", _SCRIPT],
-            env={"PATH": os.environ["PATH"], "STUBS": " ".join(_STUBS)},
+            [*_AS_ROOT, "unshare", *namespaces, "bash", "-ec", (_COPY_OF_EVERYTHING if packages else "") + _SCRIPT],
+            env={
+                "PATH": os.environ["PATH"],
+                "STUBS": " ".join(_STUBS),
+                "PACKAGED": " ".join(_PACKAGED) if packages else "",
+            },
             stdin=subprocess.DEVNULL,
             stdout=self._said,
             stderr=subprocess.STDOUT,
@@ -136,10 +159,10 @@ class IsolatedSystemd:
 
 
 @contextlib.contextmanager
-def isolated_systemd() -> Iterator[IsolatedSystemd]:
+def isolated_systemd(*, packages: bool = False) -> Iterator[IsolatedSystemd]:
     """Yield a manager that serves, and end it afterwards."""
     with tempfile.TemporaryFile() as said:
-        manager = IsolatedSystemd(said)
+        manager = IsolatedSystemd(said, packages=packages)
         try:
             yield manager
         finally:
