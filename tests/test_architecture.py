@@ -10,7 +10,7 @@ PAGE = (ROOT / "docs" / "architecture.md").read_text()
 
 ROOMS = (
     {"exposition", "page", "service", "config"},
-    {"live"},
+    {"live", "push"},
     {"web"},
     {"core"},
     {"terminal"},

@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from agent.config.host_name import HostName
+from agent.config.remote_write import RemoteWriteConfig
 from collectors.address import Address
 from collectors.audio.config import AudioConfig
 from collectors.containers.config import ContainersConfig
@@ -63,6 +64,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     plugins: PluginsConfig = PluginsConfig()
     logs: LogsConfig = LogsConfig()
     loki: LokiConfig = LokiConfig()
+    remote_write: RemoteWriteConfig = RemoteWriteConfig()
 
     @property
     def machine_name(self) -> str:

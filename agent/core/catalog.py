@@ -111,20 +111,22 @@ def prepare(entries: Iterable[Entry], config: Config) -> dict[str, Collector]:
 async def problems(config: Config) -> list[ConfigError]:
     """Return the problems with files that the collectors of a configuration need. Blocks on the disk.
 
-    A file that the agent waits for at run time, such as the password for Loki, is a problem here too.
+    A file that the agent waits for at run time, such as the password for a receiver, is a problem here too.
     """
     found = []
     try:
         prepare([entry for entry in CATALOG if entry.enabled(config)], config)
     except ConfigError as error:
         found.append(error)
-    if config.loki.url:
-        from collectors.http_push import access
+    for receiver in (config.loki, config.remote_write):
+        if receiver.url:
+            from collectors.http_push import access
 
-        try:
-            access.load(config.loki)
-        except access.AccessError as error:
-            found.append(ConfigError("configuration", [Problem("loki", str(error).removeprefix("loki."))]))
+            try:
+                access.load(receiver)
+            except access.AccessError as error:
+                problem = Problem(receiver.section, str(error).removeprefix(f"{receiver.section}."))
+                found.append(ConfigError("configuration", [problem]))
     return found
 
 

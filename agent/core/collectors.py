@@ -6,20 +6,22 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
 
 from agent import __version__
 from agent.config.decode import ConfigError, Problem
-from agent.config.locations import web_config_file
+from agent.config.locations import state_directory, web_config_file
 from agent.config.schema import Config
 from agent.core import catalog
 from agent.core.health import Health
 from agent.core.loop_monitor import LoopMonitor
 from agent.core.own_metrics import OwnMetrics
 from agent.core.supervisor import Supervisor
-from agent.exposition.selection import Selectable, asked, chosen
+from agent.exposition.formats import Encoding, Format
+from agent.exposition.selection import Selectable, asked, chosen, select
 from agent.exposition.shared import SharedExposition
 from agent.live.events import EventStreams
 from agent.live.sample import AgentHealth, CollectorHealth
@@ -31,6 +33,9 @@ from collectors.audio.causes.reading import Answer, Query
 from collectors.base import Collector
 from collectors.metrics import Family
 from collectors.offloop import within
+
+if TYPE_CHECKING:
+    from agent.push.remote_write import RemoteWrite
 
 PREPARE_DEADLINE = 15.0
 """Seconds for the collectors to read their files."""
@@ -71,6 +76,9 @@ class Collectors:
         self.supervisor = Supervisor(lambda: self.config.web.collect_timeout)
         self.sampler = Sampler(self.supervisor.views)
         self._search = asyncio.Lock()
+        # The supervisor learns which families could not be rendered: `wr_agent_collector_up` covers both steps.
+        self._exposition = SharedExposition(self.snapshot, self.supervisor.judge_rendering)
+        self._pushing: RemoteWrite | None = None
 
     async def start(self) -> None:
         """Read the web configuration and start all collectors that the configuration enables.
@@ -85,6 +93,9 @@ class Collectors:
         """Start the prepared collectors and the agent's own one."""
         for collector in (*prepared.collectors.values(), self._own()):
             await self._add(collector)
+        if prepared.config.remote_write.url and self._with_state:
+            self._pushing = self._push()
+            await self._add(self._pushing)
 
     @property
     def selectable(self) -> Selectable:
@@ -114,8 +125,7 @@ class Collectors:
             status: Returns the document of `/-/status`.
         """
         return Pages(
-            # The supervisor learns which families could not be rendered: `wr_agent_collector_up` covers both steps.
-            SharedExposition(self.snapshot, self.supervisor.judge_rendering),
+            self._exposition,
             EventStreams(self.sampler, lambda: self.agent_health),
             selectable=lambda: self.selectable,
             ready=lambda: bool(self.supervisor.supervised),
@@ -136,7 +146,7 @@ class Collectors:
 
     def checks(self) -> list[tuple[str, str]]:
         """Return the name and title of every check, including those of collectors that do not run."""
-        every = [*(entry.build(self.config) for entry in catalog.CATALOG), self._own()]
+        every = [*(entry.build(self.config) for entry in catalog.CATALOG), self._own(), self._push()]
         return [(check.name, check.title) for collector in every for check in collector.checks()]
 
     async def prepare(self, new: Config) -> Prepared:
@@ -158,7 +168,7 @@ class Collectors:
 
     async def apply(self, prepared: Prepared) -> None:
         """Put a prepared configuration into effect; collectors whose section is unchanged continue undisturbed."""
-        self.config, new = prepared.config, prepared.config
+        old, self.config, new = self.config, prepared.config, prepared.config
         for entry in catalog.CATALOG:
             replacement = prepared.collectors.get(entry.name)
             if entry.name in self.supervisor.supervised and (replacement or not entry.enabled(new)):
@@ -166,6 +176,21 @@ class Collectors:
                 await self.supervisor.remove(entry.name)
             if replacement:
                 await self._add(replacement)
+        await self._apply_push(old, new)
+
+    async def _apply_push(self, old: Config, new: Config) -> None:
+        """Replace the push if its settings have changed."""
+        if _push_settings(old) == _push_settings(new):
+            return
+        if self._pushing:
+            if not new.remote_write.url:
+                self._pushing.end()
+            self.health.remove(self._pushing.name)
+            await self.supervisor.remove(self._pushing.name)
+            self._pushing = None
+        if new.remote_write.url:
+            self._pushing = self._push()
+            await self._add(self._pushing)
 
     async def snapshot(self, names: frozenset[str]) -> list[tuple[str, Sequence[Family]]]:
         """Return the families of the named collectors and parts, without the collectors that failed.
@@ -178,8 +203,21 @@ class Collectors:
         return [(name, self._selected(name, families, names)) for name, families in snapshots]
 
     async def stop(self) -> None:
-        """Stop all collectors."""
+        """Stop all collectors. The push ends its series at the receiver."""
+        if self._pushing:
+            self._pushing.end()
         await self.supervisor.stop()
+
+    def _push(self) -> RemoteWrite:
+        from agent.push.remote_write import RemoteWrite  # optional on a machine that is scraped
+
+        config = self.config
+        return RemoteWrite(config.remote_write, state_directory(config), config.machine_name, self._pushed_page)
+
+    async def _pushed_page(self, collect: Sequence[str], exclude: Sequence[str]) -> bytes:
+        """Return the page of a scrape with this selection."""
+        names = select(collect, exclude, self.selectable)
+        return await self._exposition.page(Format.TEXT, Encoding.IDENTITY, names)
 
     def _selected(self, name: str, families: Sequence[Family], names: frozenset[str]) -> Sequence[Family]:
         supervised = self.supervisor.supervised.get(name)
@@ -205,6 +243,10 @@ class Collectors:
             await asyncio.wait({restored}, timeout=RESTORE_DEADLINE)
         self.supervisor.add(collector, restored)
         self.health.add(collector)
+
+
+def _push_settings(config: Config) -> object:
+    return config.remote_write, config.machine_name
 
 
 async def _restore(collector: Collector) -> None:

@@ -150,9 +150,10 @@ class Daemon:
     def _announce(self) -> None:
         if self._instance:
             self._writer.submit(partial(_write_address, self._instance, self._web.url))
-        sd_notify.status(f"serving {self._web.url}/metrics")
+        where = f"{self._web.url}/metrics" if self._web.url else "no port"
+        sd_notify.status(f"serving {where}")
         config = str(self._path or "built-in defaults")
-        logger.info("serving", url=f"{self._web.url}/metrics", version=__version__, config=config)
+        logger.info("serving", url=where, version=__version__, config=config)
 
     def _apply_new_rules(self) -> None:
         self._web.retire()

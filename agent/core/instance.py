@@ -22,7 +22,7 @@ class Running(msgspec.Struct, frozen=True):
 
     Attributes:
         pid: Its process.
-        url: Its address on this machine, without a trailing slash.
+        url: Its address on this machine, without a trailing slash; empty if it listens on no port.
     """
 
     pid: int
@@ -33,7 +33,8 @@ class HeldError(Exception):
     """Another agent holds the state directory."""
 
     def __init__(self, directory: Path, holder: Running | None) -> None:
-        who = f"the agent with pid {holder.pid}, at {holder.url}" if holder else "another agent"
+        where = f", at {holder.url}" if holder and holder.url else ""
+        who = f"the agent with pid {holder.pid}{where}" if holder else "another agent"
         super().__init__(
             f"the state directory {directory} is in use by {who}; stop that one, or set another state_dir for this one"
         )

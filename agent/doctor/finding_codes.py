@@ -126,6 +126,14 @@ CODES = frozenset(
         "power-onboard-audio-sleeps",
         "power-pci-saves",
         "power-usb-audio-sleeps",
+        "remote-write-behind",
+        "remote-write-clock",
+        "remote-write-disk",
+        "remote-write-dropped",
+        "remote-write-rate-limited",
+        "remote-write-refuses",
+        "remote-write-series-refused",
+        "remote-write-unreachable",
         "sound-servers-rival",
     }
 )

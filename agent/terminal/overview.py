@@ -22,7 +22,7 @@ _UNKNOWN = "-"
 def lines(status: Status, terminal: Terminal, *, findings_first: bool = False) -> Iterator[str]:
     """Yield the lines of all sections. The findings come last, next to the prompt, unless they are to come first."""
     yield f"wr-agent {status.version}, pid {status.pid}, up {_uptime(status.uptime)}"
-    yield f"serving  {status.url}/metrics"
+    yield f"serving  {status.url}/metrics" if status.url else "serving  no port (web.listen is off)"
     yield f"config   {status.config}"
     if status.config_error:
         yield f"{terminal.mark('failure')} the last reload was refused: {status.config_error}"

@@ -6,7 +6,7 @@ import errno
 import socket
 
 from agent.config.decode import Problem
-from collectors.address import Address
+from collectors.address import OFF, Address
 
 BACKLOG = 128
 
@@ -42,6 +42,8 @@ def check(address: Address) -> None:
     Raises:
         ListenError: The host is not this machine's, or the port needs permission.
     """
+    if address == OFF:
+        return
     try:
         _open(Address(address.host, address.port)).close()
     except OSError as error:

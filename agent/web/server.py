@@ -17,7 +17,7 @@ from agent.web.listener import ListenError, bound_address, open_socket
 from agent.web.pages import Pages
 from agent.web.security.guard import Guard, network
 from agent.web.security.web_security import WebSecurity
-from collectors.address import Address
+from collectors.address import OFF, Address
 from collectors.offloop import within
 
 _DISK_DEADLINE = 10.0
@@ -60,13 +60,15 @@ class WebServer:
         return f"{scheme}://{self._address.local}" if self._address else ""
 
     async def listen(self, address: Address) -> None:
-        """Listen on `address` instead of the previous one.
+        """Listen on `address` instead of the previous one; on no port if it is `OFF`.
 
         Raises:
             ListenError: The agent cannot listen on the address; the previous one stays.
         """
         before, old = self._listening, self._address
-        if before and old and old.port == address.port:  # one port cannot be open on both addresses
+        if address == OFF:
+            self._listening = self._address = None
+        elif before and old and old.port == address.port:  # one port cannot be open on both addresses
             await self._server.leave(before)
             try:
                 await self._open(address)
@@ -74,7 +76,8 @@ class WebServer:
                 await self._open(old)
                 raise
             return
-        await self._open(address)
+        else:
+            await self._open(address)
         if before:
             await self._server.leave(before)
 

@@ -17,6 +17,9 @@ from collectors.offloop import NoThreadError, OneAtATime
 MANY_WAITS = 20
 """The number of waits from which the pause grows no further. Twice as long each time, this is a week."""
 
+TIMED_OUT = "no answer within"
+"""The start of the text of an answer that did not come in time."""
+
 _FIRST_WAIT = 0.5
 _SHORTEST_WAIT = 0.05  # a receiver is not stormed, whatever the configuration says
 _ANSWER_BYTES = 64 * 1024
@@ -96,7 +99,7 @@ class Poster:
         except AccessError as error:
             return Answer(NOT_SENT, str(error))
         except TimeoutError:
-            return Answer(NO_ANSWER, f"no answer within {self._config.timeout:g} s")
+            return Answer(NO_ANSWER, f"{TIMED_OUT} {self._config.timeout:g} s")
         except (aiohttp.ClientError, OSError) as error:
             return Answer(NO_ANSWER, str(error) or type(error).__name__)
 

@@ -1,6 +1,6 @@
 import pytest
 
-from collectors.address import Address
+from collectors.address import OFF, Address
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,9 @@ def test_addresses(text: str, host: str, port: int, url: str, loopback: bool) ->
 def test_what_is_no_address(text: str) -> None:
     with pytest.raises(ValueError, match="expected HOST:PORT"):
         Address.parse(text)
+
+
+def test_off_is_no_port_and_out_of_reach() -> None:
+    assert Address.parse("off") == OFF
+    assert str(OFF) == "off"
+    assert OFF.is_loopback

@@ -57,7 +57,7 @@ class AgentProcess:
         with contextlib.suppress(OSError, ValueError):
             said = json.loads((self.state_dir / "agent.lock").read_bytes())
             if said["pid"] == self.process.pid:
-                return str(said["url"])
+                return str(said["url"]) or "no port"
         return None
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, Mapping[str, str], str]:

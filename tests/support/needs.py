@@ -33,6 +33,7 @@ _STARTERS = {
     "tests.support.node_exporter.node_exporter": "server",
     "tests.support.pipewire.PipeWire": "server",
     "tests.support.prometheus.prometheus": "server",
+    "tests.support.write_servers.WriteServer": "server",
     "tests.support.systemd.IsolatedSystemd": "server",
 }
 """The marker of each function or class that starts a program."""
@@ -51,6 +52,7 @@ _PROGRAMS = {
             "prometheus-blackbox-exporter",
             "prometheus-node-exporter",
             "redis-server",
+            "victoria-metrics",
         ),
         "server",
     ),

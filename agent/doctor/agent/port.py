@@ -16,7 +16,7 @@ _PATIENCE = 1.0
 def check(listen: Address) -> Iterator[Finding]:
     """Yield a finding if another process answers on the address. For use while no agent runs."""
     local = listen.local
-    if not local.port or not _answers(local):
+    if local.port <= 0 or not _answers(local):
         return
     yield Finding(
         code="agent-port-taken",

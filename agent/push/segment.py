@@ -1,0 +1,140 @@
+"""One file of the queue: records with their length and checksum, up to the first one that is incomplete.
+
+A file reserves its space when it is created, so that a disk that fills up later still takes its records.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SUFFIX = ".segment"
+MAGIC = b"wr-push1"
+
+_FRAME = struct.Struct("<II")
+_TIME_AND_COUNT = struct.Struct("<xxqI")  # after group and flags; see `codec`
+_LONGEST = 64 << 20
+
+
+@dataclass(slots=True)
+class Segment:
+    """A file and the places of its records.
+
+    Attributes:
+        path: The file.
+        first: The number of the first record.
+        ends: The offset of the end of each record.
+        times: The time of each record, Unix milliseconds.
+        counts: The number of samples of each record.
+        start: The offset of the first record.
+    """
+
+    path: Path
+    first: int
+    ends: array[int] = field(default_factory=lambda: array("Q"))
+    times: array[int] = field(default_factory=lambda: array("q"))
+    counts: array[int] = field(default_factory=lambda: array("I"))
+    start: int = len(MAGIC)
+
+    @property
+    def stop(self) -> int:
+        """The number after the last record."""
+        return self.first + len(self.ends)
+
+    @property
+    def size(self) -> int:
+        """The bytes up to the end of the last record."""
+        return int(self.ends[-1]) if self.ends else self.start
+
+    def bytes_of(self, records: range) -> int:
+        """Return the bytes of some of its records."""
+        if not records:
+            return 0
+        return int(self.ends[records.stop - 1 - self.first]) - self._begin(records.start)
+
+    def samples_of(self, records: range) -> int:
+        """Return the number of samples of some of its records."""
+        return sum(self.counts[records.start - self.first : records.stop - self.first])
+
+    def add(self, payload: bytes, framed: int) -> None:
+        """Note a record whose frame and payload follow the last one."""
+        time, count = _TIME_AND_COUNT.unpack_from(payload)
+        self.ends.append(self.size + framed)
+        self.times.append(time)
+        self.counts.append(count)
+
+    def payload(self, fd: int, number: int) -> bytes:
+        """Return the payload of a record; empty if the file no longer has it. Blocks on the disk."""
+        begin = self._begin(number)
+        return unframed(os.pread(fd, int(self.ends[number - self.first]) - begin, begin))
+
+    def _begin(self, number: int) -> int:
+        return int(self.ends[number - self.first - 1]) if number > self.first else self.start
+
+
+def path_of(directory: Path, first: int) -> Path:
+    """Return the path of the segment that begins with this record."""
+    return directory / f"{first:016d}{SUFFIX}"
+
+
+def framed(payload: bytes) -> bytes:
+    """Return a record as it stands in the file."""
+    return _FRAME.pack(len(payload), zlib.crc32(payload)) + payload
+
+
+def create(path: Path, reserve: int) -> int:
+    """Create a segment file, and return its descriptor. Blocks on the disk.
+
+    Raises:
+        OSError: The file cannot be created.
+    """
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(fd, 0, reserve)
+        os.pwrite(fd, MAGIC, 0)
+    except OSError:
+        os.close(fd)
+        path.unlink()
+        raise
+    return fd
+
+
+def scan(path: Path) -> Segment:
+    """Return the segment of a file, up to the first record that is incomplete. Blocks on the disk.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It is no segment.
+    """
+    content = path.read_bytes()
+    if content[: len(MAGIC)] != MAGIC:
+        raise ValueError(f"expected {MAGIC!r} at the start of {path}, found {content[: len(MAGIC)]!r}")
+    found = Segment(path, int(path.name.removesuffix(SUFFIX)))
+    for payload in _payloads(content, len(MAGIC)):
+        found.add(payload, _FRAME.size + len(payload))
+    return found
+
+
+def _payloads(content: bytes, at: int) -> Iterator[bytes]:
+    while at + _FRAME.size <= len(content):
+        length, _ = _FRAME.unpack_from(content, at)
+        payload = unframed(content[at : at + _FRAME.size + length]) if 0 < length < _LONGEST else b""
+        if len(payload) < _TIME_AND_COUNT.size:
+            return
+        yield payload
+        at += _FRAME.size + length
+
+
+def unframed(frame: bytes) -> bytes:
+    """Return the payload of a frame; empty if it is incomplete or damaged."""
+    if len(frame) < _FRAME.size:
+        return b""
+    length, crc = _FRAME.unpack_from(frame)
+    payload = frame[_FRAME.size : _FRAME.size + length]
+    return payload if len(payload) == length and zlib.crc32(payload) == crc else b""

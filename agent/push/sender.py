@@ -1,0 +1,276 @@
+"""The sender: from the queue to the receiver's acknowledgement.
+
+One request at a time, so the samples of each series arrive in order. A request whose answer never came is sent again
+unchanged, and the receiver ignores the copy. A refused request is split until the refused sample is known; that one is
+dropped. After an outage, the newest snapshots overtake older ones if the receiver takes samples out of order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from agent.config.remote_write import RemoteWriteConfig
+from agent.push.health import Health
+from agent.push.piece import Piece
+from agent.push.queue import Queue
+from agent.push.record import Record
+from agent.push.verdict import REASONS_OF_ALL, REASONS_OF_STORED, Action, Fault, Verdict, judge
+from agent.push.wire import Part, body, shown_series
+from collectors.http_push.answer import NO_ANSWER, Answer
+from collectors.http_push.poster import TIMED_OUT, Poster
+from collectors.offloop import Worker
+
+OVERTAKE_AFTER = 120.0
+"""Seconds of unsent snapshots from which the newest ones may overtake."""
+
+_MOST_SAMPLES = 20_000
+_FEWEST_SAMPLES = 500
+_LIVE = 8
+"""The number of newest records that overtake."""
+
+_ENOUGH_ERRORS = 3
+_MOST_SUSPECTS = 1000
+_ONE = b"\0\0\0\0\0\0\xf0\x3f"  # 1.0
+
+_Result = TypeVar("_Result")
+
+
+class Sender:
+    """Sends the records of a queue.
+
+    Args:
+        config: The section `[remote_write]`.
+        queue: The queue. Its methods are called in the thread of `worker`.
+        worker: The thread that the queue belongs to.
+        poster: The sender of single requests.
+        health: Counts and remembers the results.
+        probe: The labels of the series that shows if the receiver takes samples out of order.
+    """
+
+    def __init__(
+        self,
+        config: RemoteWriteConfig,
+        queue: Queue,
+        worker: Worker,
+        poster: Poster,
+        health: Health,
+        probe: bytes,
+    ) -> None:
+        self._config = config
+        self._queue = queue
+        self._worker = worker
+        self._poster = poster
+        self._health = health
+        self._probe_series = probe
+        self._suspects: set[bytes] = set()
+        self._most = _MOST_SAMPLES
+        self._bytes = 0
+        self._waits = 0
+        self._overtakes: bool | None = None
+        self._added = asyncio.Event()
+
+    def added(self) -> None:
+        """Note that the queue has a new record."""
+        self._added.set()
+
+    async def run(self) -> None:
+        """Send records as they come. Runs until cancelled."""
+        while True:
+            self._added.clear()
+            if not await self.send_next():
+                await self._added.wait()
+
+    async def send_next(self) -> bool:
+        """Send the next records; return False if there are none."""
+        pending = await self._call(self._queue.pending)
+        if not pending:
+            self._overtakes = None
+            return False
+        if self._overtakes is None and self._health.queue_seconds >= OVERTAKE_AFTER:
+            self._overtakes = await self._takes_out_of_order()
+        chosen = self._choose(pending)
+        records = await self._call(lambda: self._queue.read(chosen, self._most))
+        if records:
+            await self._deliver(records)
+        return True
+
+    def _choose(self, pending: Sequence[range]) -> range:
+        """Return the records to send next: the oldest, or the newest ones if they may overtake."""
+        last = pending[-1]
+        if not self._overtakes or last.stop < self._queue.end:
+            return pending[0]
+        if len(pending) > 1 and len(last) <= _LIVE:
+            return last
+        if len(last) > _LIVE and self._queue.may_skip:
+            return last[-_LIVE // 2 :]
+        return pending[0]
+
+    async def _deliver(self, records: Sequence[Record]) -> None:
+        """Send records until the receiver has each sample, or has refused it for good."""
+        numbers = range(records[0].number, records[-1].number + 1)
+        doubt = self._queue.doubt
+        is_doubted = bool(range(max(doubt.start, numbers.start), min(doubt.stop, numbers.stop)))
+        await self._call(lambda: self._queue.send(numbers))
+        began, sent_before = time.monotonic(), self._bytes
+        suspects = frozenset(self._suspects)
+        if suspects:
+            suspects &= frozenset(one for record in records for one in record.layout.series)
+        await self._send(Piece(tuple(records), without=suspects), is_doubted=is_doubted)
+        if suspects:
+            await self._send(Piece(tuple(records), only=suspects), is_doubted=is_doubted)
+        await self._call(lambda: self._queue.finish(numbers))
+        self._health.delivered(records[-1].time)
+        if self._health.queue_seconds > 2 * self._config.interval:
+            await asyncio.sleep((self._bytes - sent_before) / self._config.rate - (time.monotonic() - began))
+
+    async def _send(self, piece: Piece, *, is_doubted: bool) -> None:
+        """Send one piece, in smaller ones if the receiver does not take it whole."""
+        errors = 0
+        while piece.samples:
+            answer, verdict = await self._post(piece)
+            if verdict.action is Action.DONE:
+                self._stored(piece)
+                return
+            errors += 1
+            if await self._is_at_fault(piece, answer, verdict, errors):
+                await self._divide(piece, verdict, is_doubted=is_doubted)
+                return
+            self._health.retried(piece.samples)
+            await self._pause(answer)
+
+    async def _is_at_fault(self, piece: Piece, answer: Answer, verdict: Verdict, errors: int) -> bool:
+        """Return True if smaller pieces can help: a part is at fault, or there are too many samples."""
+        if verdict.action is Action.SPLIT:
+            return True
+        if verdict.action is Action.SINGLE_OUT:
+            if verdict.reason or len(piece.records) > 1 or await self._stores_others(piece):
+                return True
+            self._health.judged(answer, Fault.REFUSES)
+            return False
+        if errors < _ENOUGH_ERRORS:
+            return False
+        if verdict.action is Action.RETRY:
+            return await self._stores_others(piece)
+        return answer.code == NO_ANSWER and answer.text.startswith(TIMED_OUT) and len(piece.records) > 1
+
+    async def _divide(self, piece: Piece, verdict: Verdict, *, is_doubted: bool) -> None:
+        """Send a piece in smaller ones: by time first, so that each series stays in order."""
+        if len(piece.records) == 1:
+            await self._single_out(piece, verdict, is_doubted=is_doubted)
+            return
+        if verdict.action is not Action.SINGLE_OUT:
+            self._most = max(self._most // 2, _FEWEST_SAMPLES)
+        for half in piece.halves():
+            await self._send(half, is_doubted=is_doubted)
+
+    async def _single_out(self, piece: Piece, verdict: Verdict, *, is_doubted: bool) -> None:
+        """Find the samples of one snapshot that the receiver refuses, and drop them. All others are stored."""
+        stored_before = is_doubted and verdict.reason in REASONS_OF_STORED
+        if stored_before or verdict.reason in REASONS_OF_ALL:
+            answer, lead = await self._post(piece.alone(piece.series[0]))
+            if lead.reason == verdict.reason:
+                self._refused(piece, answer, lead, is_doubted=is_doubted)
+                return
+        pieces = deque(piece.halves() if piece.samples > 1 else [piece])
+        errors: Counter[Piece] = Counter()
+        while pieces:
+            part = pieces.popleft()
+            answer, verdict = await self._post(part)
+            if verdict.action is Action.DONE:
+                self._stored(part)
+            elif verdict.action is Action.WAIT:
+                pieces.appendleft(part)
+                await self._pause(answer)
+            elif part.samples > 1:
+                pieces.extendleft(reversed([*part.halves()]))
+            elif verdict.action is not Action.RETRY:
+                self._refused(part, answer, verdict, is_doubted=is_doubted)
+            else:
+                errors[part] += 1
+                if errors[part] >= _ENOUGH_ERRORS and await self._stores_others(piece, but=part.series[0]):
+                    self._refused(part, answer, verdict, is_doubted=is_doubted)
+                else:
+                    pieces.append(part)
+                    await self._pause(answer)
+
+    async def _stores_others(self, piece: Piece, but: bytes = b"") -> bool:
+        """Return True if the receiver stores other samples of this time, so that it works as a whole."""
+        series = [labels for labels in piece.series if labels != but]
+        leads = [piece.alone(series[number]) for number in {0, len(series) // 2}] if len(series) > 1 else []
+        for lead in leads:
+            answer, verdict = await self._post(lead)
+            if verdict.action is Action.DONE:
+                return True
+            if verdict.action is Action.WAIT:
+                return False
+        if leads:
+            return False
+        answer = await self._poster.post(self._probe_body(piece.records[0].time))
+        return judge(answer).action is Action.DONE
+
+    def _stored(self, piece: Piece) -> None:
+        self._waits = 0
+        self._most = min(self._most + self._most // 4, _MOST_SAMPLES)
+        self._health.sent(piece.samples)
+        if piece.only:
+            self._suspects -= piece.only
+
+    def _refused(self, piece: Piece, answer: Answer, verdict: Verdict, *, is_doubted: bool) -> None:
+        """Count samples that the receiver refuses. Those in doubt may be there already, by the reason."""
+        if is_doubted and verdict.reason in REASONS_OF_STORED:
+            self._health.sent(piece.samples)
+            return
+        series = piece.series
+        reason = verdict.reason or ("too_large" if verdict.action is Action.SPLIT else "refused")
+        self._health.refused(shown_series(series[0]), series[0], reason, len(series), answer)
+        if len(series) == 1 and len(self._suspects) < _MOST_SUSPECTS:
+            self._suspects.add(series[0])
+
+    async def _takes_out_of_order(self) -> bool | None:
+        """Return whether the receiver takes samples as old as the queue's oldest; `None` if that is unknown.
+
+        The first two times tell without a newer sample, which would move a receiver's bounds.
+        """
+        oldest, newest = self._queue.oldest_pending, self._queue.newest
+        for at in (oldest, oldest - 1000, newest, oldest - 2000):
+            answer = await self._poster.post(self._probe_body(at))
+            verdict = judge(answer)
+            if verdict.action is Action.SINGLE_OUT:
+                return False
+            if verdict.action is not Action.DONE:
+                self._judged(answer, verdict)
+                return None
+        return True
+
+    def _probe_body(self, at: int) -> bytes:
+        return body([Part([self._probe_series], [at], [_ONE])])
+
+    async def _post(self, piece: Piece) -> tuple[Answer, Verdict]:
+        """Send one request."""
+        content = await self._call(piece.body)
+        began = time.monotonic()
+        self._health.posting()
+        answer = await self._poster.post(content)
+        self._bytes += len(content)
+        self._health.posted(answer, time.monotonic() - began, len(content))
+        verdict = judge(answer)
+        self._judged(answer, verdict)
+        return answer, verdict
+
+    def _judged(self, answer: Answer, verdict: Verdict) -> None:
+        if verdict.action is Action.DONE or verdict.fault:
+            self._health.judged(answer, verdict.fault)
+        if verdict.fault in {Fault.REFUSES, Fault.UNREACHABLE}:
+            self._poster.reload_access()  # its files may have been corrected
+
+    async def _pause(self, answer: Answer) -> None:
+        await asyncio.sleep(self._poster.pause(self._waits, answer))
+        self._waits += 1
+
+    async def _call(self, function: Callable[[], _Result]) -> _Result:
+        """Call a function in the thread of the queue."""
+        return await self._worker.call(function)
