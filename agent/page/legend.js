@@ -1,4 +1,4 @@
-// The legend of a plot: a sample of each line, and its name.
+// Legends: a sample of each line or mark, and its name.
 
 import { drawing, element } from "./elements.js";
 
@@ -9,4 +9,10 @@ export function legend(lines) {
     return element("li", {}, sample, text);
   });
   return element("ul", { class: "legend" }, ...entries);
+}
+
+// The legend of marks. Each: [letter, name].
+export function marks(groups) {
+  const entries = groups.map(([letter, name]) => element("li", {}, element("span", { class: `mark mark-${letter}` }, letter), ` ${name}`));
+  return element("ul", { class: "legend", hidden: "" }, ...entries);
 }

@@ -7,6 +7,7 @@ import { clock, count } from "./format.js";
 const LEFT = 52;
 const BOTTOM = 18;
 const TOP = 8;
+const LETTER = 11;
 
 // Plots { points: [[time, values…]…], lines: [class…], ticks: [[value, text]…], limit, logarithmic } for `span` s. `describe` words a point for the cursor.
 export function plot(svg, { points, lines, ticks, limit, logarithmic, describe }, span, now) {
@@ -32,29 +33,38 @@ export function plot(svg, { points, lines, ticks, limit, logarithmic, describe }
 
 // Events, [[time, how many]…], as bars on a line.
 export function timeline(svg, events, span, now) {
-  const { width, height, across } = begin(svg, span, now);
-  const base = height - BOTTOM;
-  svg.append(drawing("line", { class: "grid", x1: LEFT, x2: width, y1: base, y2: base }));
-  for (const [time, number] of events) {
-    if (time < now - span) continue;
-    const tall = (base - TOP) * Math.min(1, 0.5 + number / 8);
-    const bar = { class: "dropout", x: across(time) - 2, y: base - tall, width: 4, height: tall };
-    svg.append(drawing("rect", bar));
-  }
-  const shown = events.filter(([time]) => time >= now - span);
-  cursor(svg, shown.map(([time, number]) => [across(time), `${clock(time)}: ${count(number, "dropout")}`]), { top: TOP, bottom: base });
+  bars(svg, events.map(([time, number]) => ({ time, number, words: count(number, "dropout") })), span, now);
 }
 
-// Events over a day, with hatched periods [[start, end]…] without measuring.
+// Events [{ time, mark, words }…] over a day, with hatched periods [[start, end]…] without measuring.
 export function strip(svg, events, periods, span, now) {
-  timeline(svg, events, span, now);
-  const across = (time) => LEFT + Math.max(0, 1 - (now - time) / span) * ((svg.clientWidth || 300) - LEFT - 2);
+  const { across, base } = bars(svg, events, span, now);
   const hatch = drawing("pattern", { id: "hatch", width: 6, height: 6, patternUnits: "userSpaceOnUse" }, drawing("path", { class: "grid", d: "M0,6L6,0" }));
   svg.prepend(drawing("defs", {}, hatch));
   for (const [start, end] of periods) {
-    const box = { class: "unwatched", x: across(start), y: TOP, width: Math.max(across(end) - across(start), 1), height: (svg.clientHeight || 100) - BOTTOM - TOP };
+    const left = Math.max(across(start), LEFT);
+    const box = { class: "unwatched", x: left, y: TOP, width: Math.max(across(end) - left, 1), height: base - TOP };
     svg.append(drawing("rect", box));
   }
+}
+
+// Bars on a line, each with the letter of its mark where there is room.
+function bars(svg, events, span, now) {
+  const { width, height, across } = begin(svg, span, now);
+  const base = height - BOTTOM;
+  svg.append(drawing("line", { class: "grid", x1: LEFT, x2: width, y1: base, y2: base }));
+  const shown = events.filter(({ time }) => time >= now - span);
+  let free = 0;
+  for (const { time, number = 1, mark } of shown) {
+    const tall = (base - TOP - (mark ? LETTER : 0)) * Math.min(1, 0.5 + number / 8);
+    const x = across(time);
+    svg.append(drawing("rect", { class: `dropout ${mark ? `mark-${mark}` : ""}`, x: x - 2, y: base - tall, width: 4, height: tall }));
+    if (!mark || x < free) continue;
+    svg.append(drawing("text", { x, y: base - tall - 2, "text-anchor": "middle" }, mark));
+    free = x + LETTER;
+  }
+  cursor(svg, shown.map(({ time, words }) => [across(time), `${clock(time)}: ${words}`]), { top: TOP, bottom: base });
+  return { across, base };
 }
 
 function begin(svg, span, now) {

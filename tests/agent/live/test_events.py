@@ -19,6 +19,9 @@ from agent.live import events
 from agent.live.sampler import Sampler
 from agent.web.server import WebServer
 from collectors.address import Address
+from collectors.audio.causes.reading import seconds_of
+from collectors.audio.history import HistoryView, Unwatched
+from tests.support.analyses import event
 from tests.support.waiting import PATIENCE, soon
 
 CONFIG = parse("audio.enabled = false\nplugins.enabled = false\ncontainers.enabled = false", "test")
@@ -153,3 +156,15 @@ async def test_the_agent_stops_at_once_though_pages_are_open(session: aiohttp.Cl
             while (await read_event(answer))[0]:
                 pass
         await agent.web.stop()
+
+
+def test_only_the_newest_dropouts_have_their_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "_MOST_SENTENCES", 2)
+    recorded = tuple(event(number) for number in range(4))
+
+    sent = events._past(HistoryView(recorded, (Unwatched(1.0, 2.0),), 3.0))  # noqa: SLF001 - the data of one event
+
+    assert [it.text for it in sent.dropouts] == ["", "", *(it.text for it in recorded[2:])]
+    assert [it.id for it in sent.dropouts] == [it.id for it in recorded]
+    assert (sent.dropouts[0].at, sent.dropouts[0].seconds) == (seconds_of(recorded[0].at), 0.02)
+    assert (sent.unwatched, sent.watched) == ([(1.0, 2.0)], 3.0)
