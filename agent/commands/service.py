@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from agent.config import loader
-from agent.service import launchd, systemd
+from agent.service import launchd, recorder, systemd
 from agent.service.definition import Command, Service, ServiceError
 
 HELP = "install, uninstall or show the systemd or launchd service"
@@ -25,8 +25,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     whose = parser.add_mutually_exclusive_group()
     whose.add_argument("--system", action="store_true", help="a system service; root's default on Linux")
     whose.add_argument("--user", action="store_true", help="a service of the logged-in user; otherwise the default")
+    whose.add_argument(
+        "--recorder",
+        action="store_true",
+        help="the kernel recorder, which runs as root next to the agent; see docs/explaining-dropouts.md",
+    )
     parser.add_argument("--config", metavar="FILE", help="the configuration file; default: the platform's path")
-    parser.add_argument("--as", metavar="USER", dest="run_as", default="", help="the user of a system service")
+    parser.add_argument(
+        "--as",
+        metavar="USER",
+        dest="run_as",
+        default="",
+        help="the user of a system service, or the one whose agent uses the recorder",
+    )
     parser.add_argument(
         "--realtime",
         action="store_true",
@@ -50,17 +61,13 @@ def _install(service: Service, command: Command) -> None:
     if service.file.exists():
         _run(service.stop, check=False)
     _run(service.prepare)
-    try:
-        service.file.parent.mkdir(parents=True, exist_ok=True)
-        service.file.write_text(text)
-    except OSError as error:
-        raise _no_access(service.file, error) from error
-    print(f"wrote {service.file}")
+    _copy(service)
+    _write(service.file, text)
     try:
         _run(service.start)
     except ServiceError as error:
         raise ServiceError(f"{error}; what it logged: {service.logs}") from error
-    print(f"wr-agent runs, and starts automatically from now on\nits log: {service.logs}")
+    print(f"{service.name} runs, and starts automatically from now on\nits log: {service.logs}")
 
 
 def _uninstall(service: Service, _command: Command) -> None:
@@ -70,10 +77,30 @@ def _uninstall(service: Service, _command: Command) -> None:
     _run(service.stop, check=False)
     try:
         service.file.unlink()
+        if service.folder:
+            shutil.rmtree(service.folder, ignore_errors=True)
     except OSError as error:
         raise _no_access(service.file, error) from error
     _run(service.forget)
     print(f"removed {service.file}\nkept {service.kept}")
+
+
+def _copy(service: Service) -> None:
+    """Copy the program into its own folder, if it has one."""
+    if service.folder:
+        shutil.rmtree(service.folder, ignore_errors=True)
+        for name, source in service.files.items():
+            _write(service.folder / name, source.read_text())
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        file.chmod(0o644)
+    except OSError as error:
+        raise _no_access(file, error) from error
+    print(f"wrote {file}")
 
 
 def _show(service: Service, command: Command) -> None:
@@ -90,6 +117,8 @@ def _show(service: Service, command: Command) -> None:
 
 def _service(arguments: argparse.Namespace) -> Service:
     mac = sys.platform == "darwin"
+    if arguments.recorder:
+        return _recorder_service(arguments, mac=mac)
     if arguments.system or (os.geteuid() == 0 and not arguments.user and not mac):
         return _system_service(arguments, mac=mac)
     if arguments.run_as or arguments.realtime:
@@ -97,6 +126,14 @@ def _service(arguments: argparse.Namespace) -> Service:
     if os.geteuid() == 0:
         raise ServiceError("root has no session: run this as the logged-in user, or with --system")
     return launchd.agent() if mac else systemd.user()
+
+
+def _recorder_service(arguments: argparse.Namespace, *, mac: bool) -> Service:
+    if mac:
+        raise ServiceError("the kernel recorder is for Linux: macOS has no trace of its scheduler for programs")
+    if arguments.realtime or arguments.config:
+        raise ServiceError("--realtime and --config are the agent's own: the kernel recorder has neither")
+    return recorder.recorder(arguments.run_as)
 
 
 def _system_service(arguments: argparse.Namespace, *, mac: bool) -> Service:

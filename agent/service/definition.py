@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 Command = tuple[str, ...]
@@ -27,6 +27,9 @@ class Service:
         start: Commands to run after that. They start the service now and at each boot or login.
         stop: Commands to run before the definition is removed.
         forget: Commands to run after that.
+        name: The program that it starts.
+        folder: The folder of the program's own copy; None if it runs from where it is installed.
+        files: The files of that copy, by their path in the folder.
         logs: The command that shows the daemon's log.
         kept: Data that stays after removal, with the command to remove it.
     """
@@ -39,6 +42,9 @@ class Service:
     kept: str
     prepare: tuple[Command, ...] = ()
     forget: tuple[Command, ...] = ()
+    name: str = "wr-agent"
+    folder: Path | None = None
+    files: Mapping[str, Path] = field(default_factory=dict)
 
 
 def template(folder: str, name: str) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import TypedDict
 
 from agent.service.definition import Command, Service, ServiceError, template
 from agent.service.executable import closed_step
@@ -30,7 +31,7 @@ def system(user: str, *, realtime: bool) -> Service:
         file=Path("/etc/systemd/system") / UNIT,
         text=lambda command: _system_text(command, user, realtime=realtime),
         prepare=() if user else (users,),
-        **_commands("systemctl"),
+        **commands("systemctl"),
         logs="journalctl -u wr-agent -f",
         kept="its state and its user; to remove them: rm -r /var/lib/wr-agent && userdel wr-agent",
     )
@@ -42,7 +43,7 @@ def user() -> Service:
     return Service(
         file=Path(config) / "systemd/user" / UNIT,
         text=lambda command: _user_unit(command, shared(_DOCUMENT)),
-        **_commands("systemctl", "--user"),
+        **commands("systemctl", "--user"),
         logs="journalctl --user -u wr-agent -f",
         kept="its state; to remove it: rm -r ~/.local/state/wr-agent",
     )
@@ -61,11 +62,20 @@ def packaged(command: Command, document: Path) -> dict[str, str]:
     }
 
 
-def _commands(*systemctl: str) -> dict[str, tuple[Command, ...]]:
+class Commands(TypedDict):
+    """The commands of a unit, as fields of `Service`."""
+
+    start: tuple[Command, ...]
+    stop: tuple[Command, ...]
+    forget: tuple[Command, ...]
+
+
+def commands(*systemctl: str, unit: str = UNIT) -> Commands:
+    """Return the commands that start, stop and forget a unit."""
     reread = (*systemctl, "daemon-reload")
     return {
-        "start": (reread, (*systemctl, "enable", "--quiet", "--now", UNIT)),
-        "stop": ((*systemctl, "disable", "--quiet", "--now", UNIT),),
+        "start": (reread, (*systemctl, "enable", "--quiet", "--now", unit)),
+        "stop": ((*systemctl, "disable", "--quiet", "--now", unit),),
         "forget": (reread,),
     }
 
@@ -77,10 +87,10 @@ def _system_text(command: Command, user: str, *, realtime: bool) -> str:
 
 
 def _system_unit(command: Command, user: str, document: Path, *, realtime: bool) -> str:
-    return _filled(
+    return filled(
         template("systemd", UNIT),
-        COMMAND=_quoted(command),
-        DOCUMENTATION=_address(document),
+        COMMAND=quoted(command),
+        DOCUMENTATION=address(document),
         # The IPC objects of another user may be a JACK server's.
         USER=user or f"{USER}\nRemoveIPC=yes",
         REALTIME=_REALTIME if realtime else _NO_REALTIME,
@@ -88,23 +98,25 @@ def _system_unit(command: Command, user: str, document: Path, *, realtime: bool)
 
 
 def _user_unit(command: Command, document: Path) -> str:
-    return _filled(
-        template("systemd", "wr-agent.user.service"), COMMAND=_quoted(command), DOCUMENTATION=_address(document)
+    return filled(
+        template("systemd", "wr-agent.user.service"), COMMAND=quoted(command), DOCUMENTATION=address(document)
     )
 
 
-def _address(document: Path) -> str:
+def address(document: Path) -> str:
+    """Return the path of a document as a unit names it."""
     return document.as_uri().replace("%", "%%")
 
 
-def _filled(path: Path, **values: str) -> str:
+def filled(path: Path, **values: str) -> str:
+    """Return the text of a template with its values."""
     text = path.read_text()
     for name, value in values.items():
         text = text.replace(f"@{name}@", value)
     return text
 
 
-def _quoted(command: Command) -> str:
+def quoted(command: Command) -> str:
     """Quote a command line for systemd.service(5), which expands `%` and `$` even in quotes."""
     return " ".join(_quoted_word(word) for word in command)
 

@@ -1,8 +1,8 @@
 """A real systemd as the first process of namespaces of its own: it sees the machine's files, and changes none of them.
 
-In there `/etc` is a copy, `/run` is empty, `/var/lib` has no agent's state, the network is a loopback of its own, and
-what systemd's own units would start is not there. With `packages`, the whole file system is a copy, in which packages
-can be installed. Needs root, which test.sh has or asks for.
+In there `/etc` and `/usr/local/lib` are copies, `/run` is empty, `/var/lib` has no agent's state, the network is a
+loopback of its own, and what systemd's own units would start is not there. With `packages`, the whole file system is a
+copy, in which packages can be installed. Needs root, which test.sh has or asks for.
 """
 
 from __future__ import annotations
@@ -53,8 +53,15 @@ opened() {  # its folders, for users without access to it
     mkdir "$1/${entry##*/}"; mount --bind "$entry" "$1/${entry##*/}"
   done
 }
+opened_with_files() {
+  opened "$1"
+  find /mnt/kept -maxdepth 1 ! -type d -exec cp -a -t "$1" {} +
+}
 mount -t tmpfs -o mode=0755 tmpfs /mnt
 hide /etc copied
+hide /usr/local/lib opened_with_files
+if [ -d /usr/local/lib/wr-agent-recorder ]; then umount /usr/local/lib/wr-agent-recorder; fi
+rm -rf /usr/local/lib/wr-agent-recorder  # the mount point, or nothing
 hide /root opened
 hide /run
 hide /var/lib opened
