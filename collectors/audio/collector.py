@@ -17,6 +17,7 @@ from collectors.audio.causes import ids
 from collectors.audio.causes.analysis_process import AnalysisProcess
 from collectors.audio.causes.evidence import Window
 from collectors.audio.causes.explainer import Counted, Explainer, NoEvidence
+from collectors.audio.causes.kernel.client import KernelRecorder
 from collectors.audio.causes.reading import Answer, Query
 from collectors.audio.causes.recorder.recorder import Recorder
 from collectors.audio.causes.store import EventStore
@@ -68,7 +69,9 @@ class AudioCollector(Collector):
         self._config = config
         self._macos = macos
         self._passive: PassiveClient | None = None
-        self._recorder = Recorder(config.jack_server) if config.explain and not macos else None
+        explains = config.explain and not macos
+        self._kernel = KernelRecorder(Path(config.kernel_recorder)) if explains and config.kernel_recorder else None
+        self._recorder = Recorder(config.jack_server, self._kernel) if explains else None
         self._runner = ProbeRunner(
             self._plan, self._alive_ns, self._open_stream, lambda: self._freewheel_ns() > 0, self._recorder
         )
@@ -108,6 +111,8 @@ class AudioCollector(Collector):
             async with asyncio.TaskGroup() as tasks:
                 if self._recorder is not None:
                     tasks.create_task(self._recorder.run())
+                if self._kernel is not None:
+                    tasks.create_task(self._kernel.run())
                 tasks.create_task(self._runner.run())
                 tasks.create_task(self._fold_forever())
                 tasks.create_task(self._explainer.run())
