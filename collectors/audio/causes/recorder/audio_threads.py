@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -27,8 +28,8 @@ _REAL_TIME = frozenset({"fifo", "rr", "deadline"})
 _KEPT_LOOKS = 160
 _SECOND_NS = 1_000_000_000
 _KEPT_NS = 8 * _SECOND_NS
-_LIVELY_SLICES = 20
-"""The number of times that a lively thread without real-time priority is switched in a second, at least."""
+_LIVELY_SLICES = 80
+"""The least number of times that a lively thread without real-time priority is switched in, in two seconds."""
 _ASLEEP = frozenset("SDI")
 
 
@@ -46,6 +47,30 @@ class AudioProcess(NamedTuple):
     client: str
 
 
+class _RawLook(NamedTuple):
+    """A look as the kernel's text, which is parsed only for the evidence.
+
+    Attributes:
+        at_ns: Time of the look.
+        schedstat: The text of `schedstat`.
+        stat: The text of `stat`; empty if it was not read.
+        wchan: The text of `wchan`; empty if it was not read.
+    """
+
+    at_ns: int
+    schedstat: bytes
+    stat: bytes = b""
+    wchan: bytes = b""
+
+    def parse(self) -> ThreadLook:
+        times = parse_schedstat(self.schedstat)
+        if not self.stat:
+            return ThreadLook(self.at_ns, *times)
+        stat = parse_stat(self.stat)
+        wchan = "" if self.wchan == b"0" or stat.state not in _ASLEEP else self.wchan.decode(errors="replace")
+        return ThreadLook(self.at_ns, *times, stat.state, stat.cpu, stat.major_faults, stat.block_ticks, wchan)
+
+
 @dataclass(slots=True)
 class _Thread:
     process: AudioProcess
@@ -57,67 +82,62 @@ class _Thread:
     affinity: tuple[int, ...]
     ended_ns: int = 0
     slices: int = 0
-    is_lively: bool = False
-    looks: deque[ThreadLook] = field(default_factory=lambda: deque(maxlen=_KEPT_LOOKS))
-    policies: deque[tuple[int, str, int]] = field(default_factory=lambda: deque(maxlen=16))
+    is_lively: bool = True
+    looks: deque[_RawLook] = field(default_factory=lambda: deque(maxlen=_KEPT_LOOKS))
 
-    def look(self, now_ns: int) -> None:
-        """Look at its times; a thread that has ended keeps its looks."""
+    def look(self, now_ns: int, *, whole: bool = False, closely: bool = False) -> None:
+        """Look once; a thread that has ended keeps its looks.
+
+        Args:
+            now_ns: Monotonic time.
+            whole: Whether to look at its state and its faults too.
+            closely: Whether to look at where in the kernel it sleeps too.
+        """
         try:
-            run, wait, slices = parse_schedstat(self.schedstat_file.read())
-        except (OSError, ValueError):
+            schedstat = self.schedstat_file.read()
+            stat = self.stat_file.read() if whole or closely else b""
+        except OSError:
             self.ended_ns = now_ns
             return
-        self.looks.append(ThreadLook(now_ns, run, wait, slices))
-
-    def look_whole(self, now_ns: int, *, closely: bool) -> None:
-        """Look at its state and its faults too, and closely at where in the kernel it sleeps."""
-        try:
-            run, wait, slices = parse_schedstat(self.schedstat_file.read())
-            stat = parse_stat(self.stat_file.read())
-        except (OSError, ValueError, IndexError):
-            self.ended_ns = now_ns
-            return
-        self.see(stat, now_ns)
-        wchan = self._wchan() if closely and stat.state in _ASLEEP else ""
-        self.looks.append(
-            ThreadLook(now_ns, run, wait, slices, stat.state, stat.cpu, stat.major_faults, stat.block_ticks, wchan)
-        )
-
-    def see(self, stat: TaskStat, now_ns: int) -> None:
-        """Take in its policy."""
-        if not self.policies or self.policies[-1][1:] != (stat.policy, stat.priority):
-            self.policies.append((now_ns, stat.policy, stat.priority))
-        self.stat = stat
+        self.looks.append(_RawLook(now_ns, schedstat, stat, self._wchan() if closely else b""))
 
     def judge(self) -> None:
-        """Find whether it is lively; called each second."""
-        slices = self.looks[-1].slices if self.looks else 0
-        self.is_lively = self.stat.policy in _REAL_TIME or slices - self.slices >= _LIVELY_SLICES
-        self.slices = slices
+        """Find whether it is lively; called every other second."""
+        last = self.looks[-1] if self.looks else None
+        with suppress(ValueError, IndexError):
+            slices = parse_schedstat(last.schedstat)[2] if last else 0
+            if last and last.stat:
+                self.stat = parse_stat(last.stat)
+            self.is_lively = self.stat.policy in _REAL_TIME or slices - self.slices >= _LIVELY_SLICES
+            self.slices = slices
 
     def track(self, since_ns: int, dropout_ns: int) -> ThreadTrack:
         """Return the looks since one time, with the policy at another."""
-        before = [it for it in self.policies if it[0] <= dropout_ns] or list(self.policies)[:1]
-        _, policy, priority = before[-1]
+        stat = self._stat_at(dropout_ns)
         return ThreadTrack(
             tid=self.tid,
             pid=self.process.pid,
-            name=self.stat.name,
+            name=stat.name,
             role=self.process.role,
             client=self.process.client,
-            policy=policy,
-            priority=priority,
+            policy=stat.policy,
+            priority=stat.priority,
             affinity=self.affinity,
-            looks=tuple(look for look in self.looks if look.at_ns >= since_ns),
+            looks=tuple(look.parse() for look in self.looks if look.at_ns >= since_ns and look.schedstat),
         )
 
-    def _wchan(self) -> str:
+    def _stat_at(self, at_ns: int) -> TaskStat:
+        """Return the last whole look before that time, or the first one after it."""
+        whole = [look for look in self.looks if look.stat]
+        before = [look for look in whole if look.at_ns <= at_ns]
+        chosen = before[-1:] or whole[:1]
+        return parse_stat(chosen[0].stat) if chosen else self.stat
+
+    def _wchan(self) -> bytes:
         try:
-            place = self.wchan_file.read().decode() if self.wchan_file is not None else ""
+            return self.wchan_file.read() if self.wchan_file is not None else b""
         except OSError:
-            return ""
-        return "" if place == "0" else place
+            return b""
 
 
 class AudioThreads:
@@ -140,7 +160,7 @@ class AudioThreads:
         for tid in [tid for tid, thread in self._threads.items() if thread.process.pid not in pids]:
             self._end(tid, now_ns)
         for process in self._processes:
-            self._discover(process, now_ns)
+            self._discover(process)
         while self._ended and self._ended[0].ended_ns < now_ns - _KEPT_NS:
             self._ended.popleft()
 
@@ -152,12 +172,9 @@ class AudioThreads:
         self._end_all(now_ns)
 
     def look_at_all(self, now_ns: int) -> None:
-        """Look at all threads; called each second."""
+        """Look at all threads, and judge which are lively."""
         for thread in self._threads.values():
-            if thread.is_lively:
-                thread.look_whole(now_ns, closely=False)
-            else:
-                thread.look(now_ns)
+            thread.look(now_ns, whole=thread.is_lively)
             thread.judge()
         self._end_all(now_ns)
 
@@ -170,7 +187,7 @@ class AudioThreads:
         """
         for thread in self._threads.values():
             if idle or thread.is_lively:
-                thread.look_whole(now_ns, closely=True)
+                thread.look(now_ns, closely=True)
         self._end_all(now_ns)
 
     def refresh(self) -> None:
@@ -205,8 +222,8 @@ class AudioThreads:
         for tid in [tid for tid, thread in self._threads.items() if thread.ended_ns]:
             self._end(tid, now_ns)
 
-    def _discover(self, process: AudioProcess, now_ns: int) -> None:
-        tids = [int(name) for name in entries(self._proc / str(process.pid) / "task")]
+    def _discover(self, process: AudioProcess) -> None:
+        tids = [int(name) for name in entries(f"{self._proc}/{process.pid}/task")]
         new = [tid for tid in tids if tid not in self._threads]
         room = min(_MOST_OF_A_PROCESS - (len(tids) - len(new)), MOST_THREADS - len(self._threads))
         if not new or room <= 0:
@@ -214,7 +231,7 @@ class AudioThreads:
         found = {tid: stat for tid in new if (stat := self._stat(process.pid, tid)) is not None}
         # Real-time threads first, then the oldest.
         for tid in sorted(found, key=lambda tid: (found[tid].policy not in _REAL_TIME, tid))[:room]:
-            self._add(process, tid, found[tid], now_ns)
+            self._add(process, tid, found[tid])
 
     def _stat(self, pid: int, tid: int) -> TaskStat | None:
         try:
@@ -222,15 +239,13 @@ class AudioThreads:
         except (OSError, ValueError, IndexError):
             return None
 
-    def _add(self, process: AudioProcess, tid: int, stat: TaskStat, now_ns: int) -> None:
-        folder = self._proc / str(process.pid) / "task" / str(tid)
+    def _add(self, process: AudioProcess, tid: int, stat: TaskStat) -> None:
+        folder = f"{self._proc}/{process.pid}/task/{tid}"
         try:
-            files = KeptFile(folder / "schedstat"), KeptFile(folder / "stat")
+            files = KeptFile(f"{folder}/schedstat"), KeptFile(f"{folder}/stat")
         except OSError:
             return
-        thread = self._threads[tid] = _Thread(process, tid, stat, *files, kept(folder / "wchan"), affinity(tid))
-        thread.see(stat, now_ns)
-        thread.is_lively = True  # until the first second has shown it
+        self._threads[tid] = _Thread(process, tid, stat, *files, kept(f"{folder}/wchan"), affinity(tid))
 
 
 def own_processes() -> tuple[int, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-_CHUNK = 65_536
+_CHUNK = 262_144
 
 
 class KeptFile:
@@ -23,7 +23,7 @@ class KeptFile:
         self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
     def read(self) -> bytes:
-        """Return the first 64 KiB of its present content; most files of /proc answer with one page at a time.
+        """Return its present content, of a file that the kernel gives at once.
 
         Raises:
             OSError: The kernel has no answer, such as for a process that has ended.
@@ -31,13 +31,14 @@ class KeptFile:
         return os.pread(self._descriptor, _CHUNK, 0)
 
     def read_all(self) -> bytes:
-        """Return its present content, which may be longer than a page.
+        """Return its present content, of a file that the kernel gives page by page.
 
         Raises:
             OSError: The kernel has no answer.
         """
-        content = b""
-        while chunk := os.pread(self._descriptor, _CHUNK, len(content)):
+        content = chunk = os.pread(self._descriptor, _CHUNK, 0)
+        while chunk:
+            chunk = os.pread(self._descriptor, _CHUNK, len(content))
             content += chunk
         return content
 

@@ -25,10 +25,11 @@ from collectors.audio.jack.server_process import find_server
 from collectors.audio.probe.ring import RingReader
 
 _SECOND_NS = 1_000_000_000
-LOOK_NS = 100_000_000
-_A_SECOND = 10
-"""Number of looks a second."""
-_PROCESSES_EVERY, _MACHINE_EVERY, _QUOTAS_EVERY, _EVERYTHING_EVERY = 5, 5, 2, 50
+LOOK_NS = 200_000_000
+"""The time between two looks at the lively threads. A suspicion starts a burst of closer ones."""
+_PROCESSES_EVERY, _MACHINE_EVERY, _QUOTAS_EVERY, _LIST_EVERY, _MEMORY_EVERY = 2, 3, 2, 5, 6
+_WHOLE_EVERY, _EVERYTHING_EVERY = 10, 30
+"""The number of looks between two looks at what changes less or costs more."""
 BEFORE_NS = 3 * _SECOND_NS
 AFTER_NS = _SECOND_NS // 2
 _LATE_NS = 300_000_000
@@ -67,11 +68,11 @@ class Looks:
         self._portless: dict[int, str] = {}
         self._named_ns = 0
         self._table: ClientTimings | None = None
-        self._table_failure = "no JACK server was found"
+        self._table_failure = "no JACK server was found yet"
         self._copies: GraphCopies | None = None
         self._server_pid = 0
         self._number = 0
-        self._looked_ns = now_ns
+        self._looked_ns = self._listed_ns = self._clients_ns = now_ns
         self._closely_ns = 0
         self._slept_ns = _slept_ns()
         self._probe_pid = 0
@@ -138,26 +139,31 @@ class Looks:
 
     def rest(self, now_ns: int) -> None:
         """Take in that there is nothing to watch."""
-        self._looked_ns, self._slept_ns = now_ns, _slept_ns()
+        self._looked_ns = self._listed_ns = self._clients_ns = now_ns
+        self._slept_ns = _slept_ns()
         self._number = 0
 
     def look(self, now_ns: int) -> None:
-        """Look at what is due; called `_A_SECOND` times a second."""
+        """Look at what is due; called each `LOOK_NS`."""
         self._see_time(now_ns)
         number, self._number = self._number, self._number + 1
-        is_second = number % _A_SECOND == 0
+        is_whole = number % _WHOLE_EVERY == 0
         self._see_events(self.events.read(), now_ns)
-        if is_second:
-            self._discover(now_ns)
+        if number % _LIST_EVERY == 0:
+            self._see_processes(now_ns)
+        if is_whole:
+            self._see_clients(now_ns)
+            self._threads.discover(self._audio_processes(), now_ns)
             self._threads.look_at_all(now_ns)
         else:
             self._threads.look(now_ns)
         if number % _QUOTAS_EVERY == 0:
-            self._quotas.look(self._audio_pids(), now_ns, discover=is_second)
+            self._quotas.look(self._audio_pids() if is_whole else None, now_ns)
         if number % _PROCESSES_EVERY == 0:
-            self._processes.look(now_ns, whole=is_second)
+            self._processes.look(now_ns, whole=is_whole)
         if number % _MACHINE_EVERY == 0:
-            self._machine.look(now_ns, memory=is_second, everything=number % _EVERYTHING_EVERY == 0)
+            is_rare = number % _EVERYTHING_EVERY == 0
+            self._machine.look(now_ns, memory=number % _MEMORY_EVERY == 0, everything=is_rare)
 
     def look_closely(self, now_ns: int) -> None:
         """Look at everything, because a dropout may have happened."""
@@ -166,8 +172,10 @@ class Looks:
         self._see_events(self.events.read(), now_ns)
         self._processes.look(now_ns, whole=True)
         self._machine.look(now_ns, memory=True, everything=True)
-        self._discover(now_ns)
-        self._quotas.look(self._audio_pids(), now_ns, discover=True)
+        self._see_processes(now_ns)
+        self._see_clients(now_ns)
+        self._threads.discover(self._audio_processes(), now_ns)
+        self._quotas.look(self._audio_pids(), now_ns)
         self._processes.refresh(now_ns - _RAN_NS)
         self._threads.refresh()
 
@@ -227,19 +235,19 @@ class Looks:
         return self._copies.cycles(self._names, first_ns, last_ns, window.start_ns)
 
     def _missing(self) -> list[str]:
-        missing = list(self._machine.missing)
-        if self._copies is None or self._table is None:
-            missing.insert(0, f"JACK's client timings: {self._table_failure}")
+        missing = []
+        if self._table is None:
+            missing.append(f"No timings of each client: {self._table_failure}.")
         elif self._ring is None:
-            missing.insert(0, "the timings of each cycle: the probe does not run, so they are read only at an xrun")
-        if self._kernel_log.failure:
-            missing.append(f"the kernel's log: {self._kernel_log.failure}")
-        if self.events.failure:
-            missing.append(f"the exact ends of processes: {self.events.failure}")
+            missing.append("No timings of each cycle: the probe does not run, so they are read only after an xrun.")
         unknown = sorted(set(self._names.present.values()) - self._pids.keys())
         if unknown:
-            missing.append(f"the process of {', '.join(unknown)}")
-        return missing
+            missing.append(f"The process of {', '.join(unknown)} is unknown: only the same user and root may see it.")
+        if self._kernel_log.failure:
+            missing.append(f"The kernel's log cannot be read: {self._kernel_log.failure}.")
+        if self.events.failure:
+            missing.append(f"The kernel does not report starts and ends of processes: {self.events.failure}.")
+        return [*missing, *self._machine.missing]
 
     def _drain(self) -> None:
         if self._ring is not None and self._copies is not None:
@@ -257,21 +265,20 @@ class Looks:
         if self._copies is not None:
             self._copies.clock.read()
 
-    def _discover(self, now_ns: int) -> None:
-        """Find new processes, clients and threads."""
+    def _see_processes(self, now_ns: int) -> None:
+        """Find new processes and those that ended, and read the kernel's log."""
         vanished = self._processes.discover(now_ns)
         if self.events.failure or self.events.lost:
             for pid in vanished:
-                self._end(pid, now_ns, now_ns - _SECOND_NS, "")
-        self._see_clients(now_ns)
-        self._threads.discover(self._audio_processes(), now_ns)
+                self._end(pid, now_ns, self._listed_ns, "")
+        self._listed_ns = now_ns
         for incident in self._kernel_log.read(now_ns):
             self.add_incident(incident)
 
     def _see_clients(self, now_ns: int) -> None:
+        since_ns, self._clients_ns = self._clients_ns, now_ns
         if self._table is None:
             return
-        since_ns = self._searched_ns
         try:
             names = {number: name for number, name in self._table.names().items() if number != DRIVER}
         except (OSError, ValueError, IndexError):  # the server has ended
@@ -283,9 +290,9 @@ class Looks:
             self._searched_ns = now_ns
             self._pids |= find_processes(set(names.values()) - self._pids.keys(), known=self._pids)
         for name in () if is_first else started:
-            self._add(now_ns, min(since_ns, now_ns), "client_started", name, self._pids.get(name, 0))
+            self._add(now_ns, since_ns, "client_started", name, self._pids.get(name, 0))
         for name in ended:
-            self._add(now_ns, now_ns - _SECOND_NS, "client_ended", name, self._pids.pop(name, 0))
+            self._add(now_ns, since_ns, "client_ended", name, self._pids.pop(name, 0))
 
     def _name_without_ports(self, names: dict[int, str], now_ns: int) -> dict[int, str]:
         """Return the name of the client without ports, if there is just one."""

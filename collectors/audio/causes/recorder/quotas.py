@@ -24,11 +24,17 @@ _KEPT_NS = 8 * _SECOND_NS
 @dataclass(slots=True)
 class _Group:
     path: str
-    quota: float
     stat: KeptFile
+    quota: float = 0.0
+    quota_ns: int = 0
     pids: tuple[int, ...] = ()
     seen_ns: int = 0
     looks: deque[GroupLook] = field(default_factory=lambda: deque(maxlen=_KEPT_LOOKS))
+
+    def see(self, quota: float, now_ns: int) -> None:
+        """Take in the present quota; one that was removed is remembered for a while."""
+        if quota or now_ns - self.quota_ns > _KEPT_NS:
+            self.quota, self.quota_ns = quota, now_ns
 
 
 def parse_quota_v2(content: bytes) -> float:
@@ -73,17 +79,18 @@ class Quotas:
         self._second = root if (root / "cgroup.controllers").exists() else root / "unified"
         self._groups: dict[Path, _Group] = {}
 
-    def look(self, pids: Iterable[int], now_ns: int, *, discover: bool) -> None:
-        """Look at all groups with a quota.
+    def look(self, pids: Iterable[int] | None, now_ns: int) -> None:
+        """Look at all groups, also at those without a quota, which may get one.
 
         Args:
-            pids: The audio processes.
+            pids: The audio processes, to find their groups and quotas; None to look at the known groups only.
             now_ns: Monotonic time.
-            discover: Whether to find the groups of the processes and their quotas too.
         """
-        if discover:
+        if pids is not None:
             self._discover(pids, now_ns)
         for group in self._groups.values():
+            if pids is None and not group.quota:
+                continue
             try:
                 throttled, throttled_ns = parse_throttling(group.stat.read())
             except (OSError, ValueError):
@@ -94,8 +101,8 @@ class Quotas:
         """Return the groups since that time."""
         found = []
         for group in list(self._groups.values()):
-            looks = tuple(look for look in group.looks.copy() if look.at_ns >= since_ns)
-            if looks:
+            looks = tuple(look for look in group.looks if look.at_ns >= since_ns)
+            if looks and (group.quota or looks[-1].throttled > looks[0].throttled):
                 found.append(GroupTrack(path=group.path, quota=group.quota, pids=group.pids, looks=looks))
         return tuple(found)
 
@@ -105,21 +112,19 @@ class Quotas:
             for folder in self._folders(pid):
                 members.setdefault(folder, []).append(pid)
         for folder, inside in members.items():
-            quota = self._quota(folder)
             known = self._groups.get(folder)
+            if known is None and len(self._groups) < _MOST_GROUPS and (stat := kept(folder / "cpu.stat")):
+                known = self._groups[folder] = _Group(self._path(folder), stat)
             if known is not None:
-                known.quota = quota or known.quota
-            elif quota and len(self._groups) < _MOST_GROUPS and (stat := kept(folder / "cpu.stat")):
-                known = self._groups[folder] = _Group(f"/{folder.name}", quota, stat)
-            if known is not None:
-                known.path, known.pids, known.seen_ns = self._path(folder), tuple(inside), now_ns
+                known.pids, known.seen_ns = tuple(inside), now_ns
+                known.see(self._quota(folder), now_ns)
         for folder in [folder for folder, group in self._groups.items() if now_ns - group.seen_ns > _KEPT_NS]:
             del self._groups[folder]
 
     def _folders(self, pid: int) -> Iterator[Path]:
         """Yield the folders of a process's groups and of their ancestors."""
         try:
-            first, second = parse_groups(read_bytes(self._proc / str(pid) / "cgroup"))
+            first, second = parse_groups(read_bytes(f"{self._proc}/{pid}/cgroup"))
         except (OSError, ValueError):
             return
         for root, path in ((self._first, first), (self._second, second)):

@@ -331,15 +331,10 @@ class Recorder:
             poll.unregister(events)
 
     def _take_jobs(self, looks: Looks) -> None:
-        with suppress(Empty):
-            while True:
-                looks.add_incident(self._incidents.get_nowait())
-        while True:
+        while not self._incidents.empty():
+            looks.add_incident(self._incidents.get())
+        while not self._jobs.empty():
             try:
-                job = self._jobs.get_nowait()
-            except Empty:
-                return
-            try:
-                job(looks)
+                self._jobs.get()(looks)
             except Exception:
                 log.exception("the dropout recorder failed")
