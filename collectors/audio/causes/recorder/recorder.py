@@ -31,6 +31,10 @@ T = TypeVar("T")
 _SECOND_NS = 1_000_000_000
 _SUSPECT_PAUSE_NS = 150_000_000
 """The shortest time between two looks at everything."""
+_IDLE_AFTER_NS = 5 * _SECOND_NS
+"""The time for which it goes on looking after the end of a server or a probe."""
+_IDLE_NS = 10 * _SECOND_NS
+"""The pause while there is nothing to watch, which a server or a probe ends."""
 _EVENTS_A_SECOND = 20
 """The number of starts and ends of programs that wake the thread. On a machine that compiles they wait for a look."""
 _BURST_NS = tuple(milliseconds * 1_000_000 for milliseconds in (0, 5, 10, 20, 40, 80, 160))
@@ -92,6 +96,7 @@ class _Schedule:
     def __init__(self, now_ns: int) -> None:
         self.due_ns = now_ns
         self.closely_ns = 0
+        self._rests = False
         self._burst_ns = 0
         self._burst_next = len(_BURST_NS)
 
@@ -101,6 +106,18 @@ class _Schedule:
         if self._burst_next == len(_BURST_NS):
             return self.due_ns
         return min(self.due_ns, self._burst_ns + _BURST_NS[self._burst_next])
+
+    def rest(self, now_ns: int) -> None:
+        """Take in that there is nothing to watch."""
+        self.due_ns = now_ns + _IDLE_NS
+        self._burst_next = len(_BURST_NS)
+        self._rests = True
+
+    def resume(self, now_ns: int) -> None:
+        """Take in that there is something to watch."""
+        if self._rests:
+            self.due_ns = now_ns
+            self._rests = False
 
     def suspect(self, now_ns: int) -> None:
         """Start a burst of looks, unless one started a short time ago."""
@@ -143,6 +160,7 @@ class Recorder:
         self._wake = (-1, -1)
         self._suspected = False
         self._probe_runs = False
+        self._active_ns = 0
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -275,8 +293,11 @@ class Recorder:
                 os.write(self._wake[1], b"\0")
 
     def _is_idle(self) -> bool:
-        """Return whether there is nothing to watch: no server and no stream."""
-        return self._view.state != "running" and not self._probe_runs
+        """Return whether there is nothing to watch: no server and no stream, for a while."""
+        is_active = self._view.state == "running" or self._probe_runs
+        if is_active:
+            self._active_ns = time.monotonic_ns()
+        return not is_active and time.monotonic_ns() - self._active_ns > _IDLE_AFTER_NS
 
     def _work(self) -> None:
         """Look until the end; the recorder's own thread."""
@@ -300,6 +321,11 @@ class Recorder:
     def _look(self, looks: Looks, schedule: _Schedule) -> None:
         """Look at what is due."""
         now_ns = time.monotonic_ns()
+        if self._is_idle():
+            looks.rest(now_ns)
+            schedule.rest(now_ns)
+            return
+        schedule.resume(now_ns)
         suspected, self._suspected = self._suspected, False
         if suspected:
             schedule.suspect(now_ns)
@@ -309,9 +335,8 @@ class Recorder:
             schedule.closely_ns = now_ns
             looks.look_closely(now_ns)
         elif now_ns >= schedule.due_ns:
-            is_idle = self._is_idle()
-            (looks.rest if is_idle else looks.look)(now_ns)
-            schedule.due_ns = now_ns + _SECOND_NS if is_idle else max(schedule.due_ns + LOOK_NS, now_ns)
+            looks.look(now_ns)
+            schedule.due_ns = max(schedule.due_ns + LOOK_NS, now_ns)
         else:
             looks.see_events(now_ns)
 
