@@ -17,7 +17,7 @@ from pathlib import Path
 
 from collectors.logs.config import SourceConfig
 from collectors.logs.history import History, stream_key
-from collectors.logs.loki.client import LokiClient, Refusal
+from collectors.logs.loki.client import LATEST, LokiClient, Refusal
 from collectors.logs.pipeline import Pipeline
 from collectors.logs.records import Batch, Labels, Processed, Stream
 from collectors.logs.refused_times import corrected_window
@@ -93,7 +93,8 @@ class Delivery:
         """Send all entries. Give those whose time Loki refuses another time, which is saved before it is used."""
         tries = 0
         while waiting := [each for each in outgoing if each.pending]:
-            pushed = await asyncio.gather(*(self._push(each) for each in waiting))
+            maybe_sent = batch.maybe_sent and not tries
+            pushed = await asyncio.gather(*(self._push(each, before, maybe_sent=maybe_sent) for each in waiting))
             refused = [(each, found) for each, found in zip(waiting, pushed, strict=True) if found]
             if not refused:
                 return
@@ -107,10 +108,13 @@ class Delivery:
                 await asyncio.sleep(self._client.pause(tries))
             tries += 1
 
-    async def _push(self, each: _Outgoing) -> list[Refusal]:
+    async def _push(self, each: _Outgoing, before: History, *, maybe_sent: bool) -> list[Refusal]:
         """Send the pending entries of a stream, and return the refusals of their times."""
+        key = stream_key(each.stream.labels)
         everything = len(each.pending) == len(each.stream.lines)
-        result = await self._client.push(each.stream if everything else each.stream.subset(each.pending))
+        newest = before.newest_of(key) if everything and key not in before.windows else LATEST
+        stream = each.stream if everything else each.stream.subset(each.pending)
+        result = await self._client.push(stream, maybe_sent=maybe_sent, newest=newest)
         self.sent += result.sent
         self.dropped = self.dropped + result.dropped
         refused = [replace(refusal, entry=each.pending[refusal.entry]) for refusal in result.refused]

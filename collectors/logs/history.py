@@ -94,6 +94,11 @@ class History(msgspec.Struct, array_like=True):
         """Return the history of a stream, a new one if it is unknown."""
         return self.streams.setdefault(stream_key(labels), StreamHistory(horizon=self.forgotten))
 
+    def newest_of(self, key: int) -> int:
+        """Return a time that no entry of a stream is newer than, Unix nanoseconds."""
+        known = self.streams.get(key)
+        return max(known.newest, known.horizon) if known else self.forgotten
+
     def forget_oldest(self) -> None:
         """Keep `MAX_STREAMS` streams, those with the newest entries."""
         if len(self.streams) <= MAX_STREAMS:

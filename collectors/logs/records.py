@@ -45,6 +45,7 @@ class Batch:
         written_ns: The time of the file's last write, Unix nanoseconds; 0 if unknown.
         known_ns: The last time that a line of the log carried, Unix nanoseconds; 0 if none did.
         more: True if more lines of the same batch follow, so that lines can be held back.
+        maybe_sent: True if an agent that was killed may have sent these lines, and later ones.
         record: Saves a changed history before anything is sent by it.
         record_end: Saves the end of the batch before anything of it is sent.
     """
@@ -60,6 +61,7 @@ class Batch:
     written_ns: int = 0
     known_ns: int = 0
     more: bool = False
+    maybe_sent: bool = False
     record: Record = record_nothing
     record_end: RecordEnd = record_no_end
 

@@ -6,6 +6,7 @@ loop.
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from dataclasses import dataclass
@@ -154,6 +155,7 @@ class Generation:
         position: Its acknowledged position.
         limits: The limits of reading.
         live: True if it stands under the log's own path now.
+        resumed: True if an agent that was killed may have sent lines behind the position.
 
     Attributes:
         size: Its size at the last read; for a compressed file, the known offset.
@@ -162,7 +164,7 @@ class Generation:
         clock_due: True if the last read bytes are new, so that they may get a new time.
     """
 
-    def __init__(self, path: str, position: Position, limits: ReadLimits, *, live: bool) -> None:
+    def __init__(self, path: str, position: Position, limits: ReadLimits, *, live: bool, resumed: bool = False) -> None:
         self.path = path
         self.position = position
         self.live = live
@@ -176,11 +178,17 @@ class Generation:
         self._measured = 0
         self._end = FileEndTimer()
         self._postponed_until = 0.0
+        self._maybe_sent_until: float | None = None if resumed else 0
 
     @property
     def is_open(self) -> bool:
         """True if it holds a descriptor."""
         return self._content is not None
+
+    @property
+    def maybe_sent(self) -> bool:
+        """True if an agent that was killed may have sent the lines behind the position."""
+        return self.position.offset < (self._maybe_sent_until or 0)
 
     @property
     def has_rest(self) -> bool:
@@ -423,6 +431,8 @@ class Generation:
             raise ContentChangedError
         if start == 0 and head.length < HEAD_BYTES:
             self._change(head=fingerprint(data[:HEAD_BYTES].rstrip(b"\0")))
+        if self._maybe_sent_until is None:
+            self._maybe_sent_until = content.size if isinstance(content, PlainContent) else math.inf
         if isinstance(content, PlainContent):
             self.size = content.size
             self._change(modified_ns=content.stat().st_mtime_ns)

@@ -73,8 +73,17 @@ class Lineage:
         self._folders: set[str] = set()
         self._finished = [position for position in known if position.finished]
         unfinished = [position for position in known if not position.finished]
-        self.generations = [Generation(path, position, limits, live=False) for position in unfinished[:-1]]
-        self.generations += [Generation(path, position, limits, live=True) for position in unfinished[-1:]]
+        last_sent = max((number for number, position in enumerate(unfinished) if position.begun), default=-1)
+        self.generations = [
+            Generation(
+                path,
+                position,
+                limits,
+                live=number == len(unfinished) - 1,
+                resumed=number == last_sent and bool(position.clocks),
+            )
+            for number, position in enumerate(unfinished)
+        ]
         self._unplaced = bool(unfinished[:-1])
 
     @property

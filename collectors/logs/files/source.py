@@ -463,6 +463,7 @@ class FileSource:
             true_bytes=work.true_bytes,
             recent=work.generation.position.recent,
             written_ns=work.generation.position.modified_ns,
+            maybe_sent=work.generation.maybe_sent,
             record=functools.partial(self._record, path, work),
             record_end=functools.partial(self._record_end, path, work),
         )

@@ -12,6 +12,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Self
 from weakref import WeakValueDictionary
 
@@ -39,6 +40,9 @@ from collectors.metrics import Family
 
 PROBE_INTERVAL = 30.0
 """Seconds without a push after which a probe asks Loki whether it accepts entries."""
+
+LATEST = (1 << 63) - 1
+"""A time after all times, Unix nanoseconds."""
 
 _ENOUGH_REFUSALS = 3
 _SMALL_BYTES = 64 * 1024  # a line that every receiver must take: a refusal of its size is the receiver's fault
@@ -94,10 +98,19 @@ class _Span:
 
 @dataclass(slots=True)
 class _Work:
-    """One stream: the requests to send, the body of the next one, and the results so far."""
+    """One stream: the requests to send, the body of the next one, and the results so far.
+
+    Attributes:
+        maybe_sent: True if Loki may have stored entries of the stream already.
+        newest: The newest time before the first entry, Unix nanoseconds.
+        altered: The entries whose line was changed since.
+    """
 
     stream: Stream
     spans: deque[_Span]
+    maybe_sent: bool
+    newest: int
+    altered: set[int] = field(default_factory=set)
     prepared: tuple[_Span, bytes] | None = None
     sent: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
@@ -126,13 +139,20 @@ class LokiClient:
     async def __aexit__(self, *_: object) -> None:
         await self._poster.__aexit__()
 
-    async def push(self, stream: Stream) -> PushResult:
+    async def push(self, stream: Stream, *, maybe_sent: bool = False, newest: int = LATEST) -> PushResult:
         """Send all entries of a stream. Return when Loki has stored or refused each of them.
 
         Waits while Loki is away, limits the rate, or refuses the sender. May be cancelled at any time; another push of
         the same entries stores each once.
+
+        Args:
+            stream: The entries, in order.
+            maybe_sent: True if these entries, and later ones, may have been sent before.
+            newest: The newest time of the stream before these entries, Unix nanoseconds. `LATEST` if the entries are
+                not all that follows.
         """
-        work = _Work(stream, deque(_Span(range(*span)) for span in spans(stream, self._config.batch_size)))
+        todo = deque(_Span(range(*span)) for span in spans(stream, self._config.batch_size))
+        work = _Work(stream, todo, maybe_sent, newest)
         turn = self._turns.setdefault(stream.labels, asyncio.Lock())
         async with turn:
             while work.spans:
@@ -178,12 +198,18 @@ class LokiClient:
         entries = refused_entries(work.stream, span.entries, refused, answer.text)
         if entries is None and len(span.entries) > 1:
             # Smaller requests tell them apart. Loki drops the copies of those that it has stored.
+            work.maybe_sent = True
             work.spans.extendleft(reversed(span.halves()))
             return
         entries = entries or span.entries
         reason = next(iter(refused))
+        if reason == "too_far_behind":
+            stored = _already_stored(work, entries, oldest_acceptable(answer.text))
+            entries = [entry for entry in entries if entry not in stored]
         work.sent += len(span.entries) - len(entries)
-        self.health.refused(refused, answer)
+        if not entries:
+            return
+        self.health.refused(Counter({reason: len(entries)}), answer)
         if reason in TIME_REASONS:
             self.clock.distrust()
             limit = oldest_acceptable(answer.text)
@@ -227,7 +253,8 @@ class LokiClient:
         await asyncio.sleep(self._poster.pause(span.refused, answer))
 
     def _again(self, work: _Work, entries: Sequence[int]) -> None:
-        """Send entries again, before others."""
+        """Send altered entries again, before others."""
+        work.altered.update(entries)
         runs: list[range] = []
         for entry in entries:
             if runs and runs[-1].stop == entry:
@@ -256,6 +283,7 @@ class LokiClient:
             self._judged(answer, verdict.fault)
             if verdict.action is not Action.WAIT:
                 return answer, verdict
+            work.maybe_sent = work.maybe_sent or verdict.fault is Fault.UNREACHABLE
             await asyncio.sleep(self._poster.pause(tries, answer))
             tries += 1
 
@@ -292,6 +320,18 @@ class LokiClient:
         """Send one request, and return an answer whatever happens."""
         with self.health.under_way():
             return await self._poster.post(body)
+
+
+def _already_stored(work: _Work, entries: Sequence[int], oldest: int) -> set[int]:
+    """Return those of the entries called too far behind that Loki has stored by an earlier request.
+
+    Loki takes the entries of a stream in order. If it refuses an entry by a time that neither an entry before it nor
+    the history has, later entries were sent, and this one before them.
+    """
+    if not work.maybe_sent:
+        return set()
+    before = list(accumulate(work.stream.timestamps, max, initial=work.newest))
+    return {entry for entry in entries if oldest > before[entry] and entry not in work.altered}
 
 
 def _body(stream: Stream, span: _Span) -> bytes:

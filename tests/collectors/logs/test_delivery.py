@@ -37,7 +37,7 @@ class Taken:
     def __init__(self) -> None:
         self.streams: list[Stream] = []
 
-    async def push(self, stream: Stream) -> PushResult:
+    async def push(self, stream: Stream, **_: object) -> PushResult:
         self.streams.append(stream)
         return PushResult(len(stream.lines), Counter())
 

@@ -14,6 +14,8 @@ from collectors.units import Duration, Size
 from tests.support.loki import Loki, loki
 from tests.support.waiting import PATIENCE, soon
 
+HOUR = 3600 * 10**9
+
 DAY = 86400 * 10**9
 
 
@@ -298,6 +300,60 @@ async def test_a_push_that_is_cancelled_can_be_made_again(server: Loki) -> None:
         assert await asyncio.wait_for(client.push(given), PATIENCE) == PushResult(300, Counter())
     assert server.report()["stored"] == 300
     assert server.report()["exact_doubles"] == 0
+
+
+def with_old_lines() -> Stream:
+    """Five lines of two hours ago, five of three hours later."""
+    return joined(stream(5, ago=2 * HOUR, text="old"), stream(5, text="new"))
+
+
+@pytest.mark.parametrize(("maybe_sent", "refused"), [(True, []), (False, [0, 1, 2, 3, 4])])
+async def test_old_entries_that_loki_stored_in_an_earlier_run_are_done(
+    server: Loki, *, maybe_sent: bool, refused: list[int]
+) -> None:
+    given = with_old_lines()
+    await push(server, given)
+    async with LokiClient(config(server)) as client:
+        result = await asyncio.wait_for(client.push(given, maybe_sent=maybe_sent, newest=0), PATIENCE)
+
+    assert (result.sent, [refusal.entry for refusal in result.refused]) == (10 - len(refused), refused)
+    assert server.report()["stored"] == 10
+
+
+async def test_old_entries_are_refused_if_the_stream_was_newer_before_them(server: Loki) -> None:
+    newer, older = stream(1, text="newer"), stream(5, ago=2 * HOUR, text="older")
+    await push(server, newer)
+    async with LokiClient(config(server)) as client:
+        known = await asyncio.wait_for(client.push(older, maybe_sent=True, newest=newer.timestamps[0]), PATIENCE)
+        mixed = joined(stream(1, text="newest"), older)
+        same = await asyncio.wait_for(client.push(mixed, maybe_sent=True, newest=0), PATIENCE)
+
+    assert [refusal.entry for refusal in known.refused] == [0, 1, 2, 3, 4]
+    assert [refusal.entry for refusal in same.refused] == [1, 2, 3, 4, 5]
+
+
+async def test_old_entries_whose_answer_was_lost_are_stored_once(server: Loki) -> None:
+    given = with_old_lines()
+    server.fault("drop-after")
+    async with LokiClient(config(server)) as client:
+        pushing = asyncio.create_task(client.push(given, newest=0))
+        await soon(lambda: server.report()["stored"] == 10, "the entries are stored")
+        server.well()
+        result = await asyncio.wait_for(pushing, PATIENCE)
+
+    assert result == PushResult(10, Counter())
+    assert server.report()["stored"] == 10
+
+
+async def test_an_old_entry_that_was_shortened_is_not_taken_for_stored(server: Loki) -> None:
+    given = with_old_lines()
+    given.lines[0] = "x" * 400
+    server.limits(max_line=300)
+    async with LokiClient(config(server)) as client:
+        result = await asyncio.wait_for(client.push(given, maybe_sent=True, newest=0), PATIENCE)
+
+    assert result.sent == 9
+    assert [refusal.entry for refusal in result.refused] == [0]
 
 
 async def test_a_refusal_that_is_not_understood_waits_while_loki_is_not_itself(server: Loki) -> None:
