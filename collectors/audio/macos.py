@@ -16,8 +16,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
-from collectors.audio.child_process import end_child, start_child
 from collectors.audio.dropouts import Observation
+from collectors.child_process import end_child, start_child
 from collectors.findings import Finding, Severity
 from collectors.restart_delay import RestartDelay
 

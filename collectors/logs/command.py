@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
+from collectors.child_process import start_child, stop_child
 from collectors.logs.files.lines import cut
 from collectors.restart_delay import RestartDelay
 
@@ -77,7 +78,7 @@ class Command:
         """Run the command once and return the reason of its end."""
         arguments = self.arguments()
         try:
-            process = await asyncio.create_subprocess_exec(
+            process = await start_child(
                 *arguments,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
@@ -95,7 +96,7 @@ class Command:
             return f"{arguments[0]} ended with {code}: {await said or 'no message'}"
         finally:
             said.cancel()
-            await _end(process)
+            await stop_child(process, _STOP_SECONDS)
 
     async def _read(self, stream: asyncio.StreamReader) -> None:
         window, offered = b"", 0
@@ -158,17 +159,3 @@ async def _last_line(stream: asyncio.StreamReader) -> str:
         last = (last + data)[-_READ_BYTES:]
     lines = last.decode(errors="replace").split("\n")
     return next((line for line in reversed(lines) if line.strip()), "")
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """Terminate the process; kill it after a timeout."""
-    if process.returncode is not None:
-        return
-    with contextlib.suppress(ProcessLookupError):
-        process.terminate()
-    try:
-        async with asyncio.timeout(_STOP_SECONDS):
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from collectors import remedies, system_packages
-from collectors.audio.child_process import end_child, start_child
 from collectors.audio.pipewire.pw_top import BATCH_SINCE, Node, parse_nodes, parse_version
+from collectors.child_process import end_child, start_child
 from collectors.findings import Finding, Severity
 from collectors.metrics import Family, LabelValues, counter, gauge
 

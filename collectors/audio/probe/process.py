@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import collectors
-from collectors.audio.child_process import end_child, start_child
 from collectors.audio.jack.client_timings import TablePlace
 from collectors.audio.probe.plan import ProbePlan
 from collectors.audio.probe.protocol import (
@@ -34,6 +33,7 @@ from collectors.audio.probe.protocol import (
     table_record,
 )
 from collectors.audio.probe.ring import RingReader, ring_bytes, shared_memory
+from collectors.child_process import end_child, start_child
 
 _NO_DEVICES = Path(__file__).with_name("no_devices.conf")
 _OPEN_SECONDS = 10.0

@@ -29,11 +29,23 @@ async def start_child(*command: str, **options: Any) -> Process:  # noqa: ANN401
 
 
 async def end_child(process: Process) -> None:
-    """Kill the process if it still runs, and reap it.
+    """Kill the process if it still runs, and reap it."""
+    _send(process, signal.SIGKILL)
+    await process.wait()
 
-    `Process.kill` would reap a child that has just ended, before asyncio does.
-    """
+
+async def stop_child(process: Process, patience: float) -> None:
+    """Terminate the process if it still runs, kill it after `patience` seconds, and reap it."""
+    _send(process, signal.SIGTERM)
+    try:
+        async with asyncio.timeout(patience):
+            await process.wait()
+    except TimeoutError:
+        await end_child(process)
+
+
+def _send(process: Process, number: signal.Signals) -> None:
+    """Send a signal. `Process.send_signal` would reap a child that has just ended, before asyncio does."""
     if process.returncode is None:
         with suppress(ProcessLookupError):
-            os.kill(process.pid, signal.SIGKILL)
-    await process.wait()
+            os.kill(process.pid, number)

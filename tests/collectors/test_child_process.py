@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from collectors.audio.child_process import end_child, start_child
+from collectors.child_process import end_child, start_child, stop_child
 
 
 async def cancelled_start(command: str, turns: int) -> None:
@@ -49,3 +49,16 @@ async def test_a_child_that_has_ended_is_ended_again_without_an_error() -> None:
     await end_child(process)
 
     assert process.returncode is not None
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [("trap 'exit 3' TERM; echo ready; while :; do sleep 0.01; done", 3), ("trap '' TERM; echo ready; sleep 60", -9)],
+)
+async def test_a_child_is_asked_to_end_before_it_is_killed(command: str, code: int) -> None:
+    process = await start_child("sh", "-c", command, stdout=PIPE)
+    assert process.stdout is not None
+    assert await process.stdout.readline() == b"ready\n"
+    await stop_child(process, 10.0 if code == 3 else 0.1)
+
+    assert process.returncode == code
