@@ -3,7 +3,8 @@
 Run: python -m bench.logs_faults [SCHEDULES] [FIRST SEED]
 
 Each schedule follows from its seed alone. Two logs have two writers each. Rotations have every kind and name, also
-several between two polls and while the agent is down. The agent is killed at arbitrary moments. Its clock steps forward
+several between two polls and while the agent is down, and into an `olddir`. More than 64 unread files are deleted or
+moved out of reach while Loki is down. The agent is killed at arbitrary moments. Its clock steps forward
 and back by minutes to weeks, with and without a restart. Lines are hours or days old, lack a time, or repeat an earlier
 line. A file name is not UTF-8. Loki is down, slow, refuses, limits, drops connections, allows no metadata, or hides
 behind a proxy that answers with pages. The stand-in of Loki has the order limits of a real one: an hour behind
@@ -16,6 +17,7 @@ schedule; 300 of them take twenty to forty minutes.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -40,6 +42,9 @@ SCHEDULES = 300
 STEPS = 16
 AT_ONCE = 3
 DEADLINE = 60.0
+PATIENCE = 15.0
+CROWD = 80
+"""More files than a source keeps open after they are read."""
 
 CONFIG = """
 web.collect_timeout = "5s"
@@ -148,6 +153,8 @@ class Schedule:
             (self.rotate, 5),
             (self.rotate_twice, 1),
             (self.rotate_while_down, 1),
+            (self.rotate_away, 2),
+            (self.remove_unread, 1),
             (self.kill, 2),
             (self.restart, 2),
             (self.fail_loki, 2),
@@ -238,6 +245,42 @@ class Schedule:
         self.rotate_twice()
         self.restart()
 
+    def rotate_away(self) -> None:
+        """Rotate a log into another folder once the agent knows its first lines, as the documentation asks for."""
+        log = self._random.choice(self._logs)
+        ending = self._random.choice(("", *COMPRESSORS))
+        self.restart()
+        self._write(log)
+        inode = log.path.stat().st_ino
+        if _holds(lambda: self._is_known(log.path, inode)):
+            self.outcome.actions[f"rotation: olddir {ending}"] += 1
+            log.move_away(ending)
+
+    def remove_unread(self) -> None:
+        """Delete files, or move them out of reach, that the agent holds open and cannot send."""
+        self.restart()
+        self.heal_loki()
+        self._sink.down()
+        self._down = True
+        paths = [self._folder / "logs" / f"crowd-{number}.log" for number in range(CROWD)]
+        lines = set()
+        for path in paths:
+            line = self._line()
+            lines.add(line.decode().removesuffix("\n"))
+            with path.open("ab") as file:
+                file.write(line)
+        if _holds(lambda: {str(path) for path in paths} <= self._open_files()):
+            self.outcome.actions[f"removed while unread: {CROWD} files"] += 1
+            away = self._folder / "away"
+            away.mkdir(exist_ok=True)
+            for number, path in enumerate(paths):
+                if number % 2:
+                    path.unlink()
+                else:
+                    path.rename(away / f"{time.time_ns()}-{path.name}")
+        self.heal_loki()
+        _holds(lambda: lines <= {ADDED.sub("", line) for line in self._sink.lines()})
+
     def kill(self) -> None:
         """End the agent by kill -9."""
         if self._agent is not None:
@@ -280,6 +323,21 @@ class Schedule:
             self._down = False
         self._sink.well()
         self._sink.limits(allow_metadata=True)
+
+    def _is_known(self, path: Path, inode: int) -> bool:
+        """Check whether the agent has saved the first bytes of a file."""
+        saved = json.loads((self._folder / "state" / "log-positions.json").read_bytes())
+        generations = saved["files"].get("faults", {}).get(str(path), ())
+        return bool(generations) and generations[-1]["inode"] == inode and generations[-1]["head"]["length"] > 0
+
+    def _open_files(self) -> set[str]:
+        """Return the files that the agent holds open."""
+        found = set()
+        if self._agent is not None:
+            for descriptor in Path(f"/proc/{self._agent.process.pid}/fd").iterdir():
+                with contextlib.suppress(OSError):  # just closed
+                    found.add(str(descriptor.readlink()))
+        return found
 
     def _start(self) -> AgentProcess:
         environment = {"STEPPED_CLOCK": str(self._clock), "PYTHONPATH": str(self._folder / "site")}
@@ -342,6 +400,16 @@ class Schedule:
         self.outcome.delivered = sum(min(found.get(line, 0), count) for line, count in self._written.items())
         self.outcome.doubles = sum(max(count - self._written[line], 0) for line, count in found.items())
         self.outcome.odd = [line for line, count in self._written.items() if found.get(line, 0) != count][:3]
+
+
+def _holds(look: Callable[[], object]) -> bool:
+    """Return True once a condition holds, or False after `PATIENCE` seconds."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if look():
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def run(seed: int) -> Outcome:

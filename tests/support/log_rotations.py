@@ -68,11 +68,7 @@ class RotatedLog:
         """Compress as logrotate's `compress`. No writer may hold the log open then."""
         self.rename()
         self.reopen()
-        rotated = Path(f"{self.path}.1")
-        compressed = Path(f"{rotated}{ending}")
-        compressed.write_bytes(COMPRESSORS[ending](rotated.read_bytes()))
-        shutil.copystat(rotated, compressed)
-        rotated.unlink()
+        self._compress(Path(f"{self.path}.1"), ending)
 
     def recreate(self) -> None:
         """Rotate under a date and create the log again, very likely with the inode of a removed file."""
@@ -93,9 +89,31 @@ class RotatedLog:
         self.path.rename(target)
         self.path.touch()
 
-    def _shift(self) -> None:
+    def move_away(self, ending: str = "") -> None:
+        """Rotate as logrotate's `olddir`, and with an ending as its `compress` too.
+
+        No writer may hold the log open if it is compressed.
+        """
+        away = self.path.parent / "old" / self.path.name
+        away.parent.mkdir(exist_ok=True)
+        self._shift(away)
+        rotated = Path(f"{away}.1")
+        self.path.rename(rotated)
+        self.path.touch()
+        if ending:
+            self.reopen()
+            self._compress(rotated, ending)
+
+    def _compress(self, rotated: Path, ending: str) -> None:
+        compressed = Path(f"{rotated}{ending}")
+        compressed.write_bytes(COMPRESSORS[ending](rotated.read_bytes()))
+        shutil.copystat(rotated, compressed)
+        rotated.unlink()
+
+    def _shift(self, path: Path | None = None) -> None:
+        path = path or self.path
         for number in range(_KEPT, 0, -1):
             for ending in ("", *COMPRESSORS):
-                older = Path(f"{self.path}.{number}{ending}")
+                older = Path(f"{path}.{number}{ending}")
                 if older.exists():
-                    older.rename(f"{self.path}.{number + 1}{ending}")
+                    older.rename(f"{path}.{number + 1}{ending}")

@@ -17,7 +17,7 @@ import msgspec
 
 import collectors
 from collectors.audio.causes.event import Event
-from collectors.audio.child_process import end_child, start_child
+from collectors.child_process import end_child, start_child
 
 ANALYSIS = "collectors.audio.causes.analysis.analyse:analyse"
 """Module and function of the analysis."""
