@@ -46,6 +46,11 @@ class JackClient:
         )
         self._await_ok()
 
+    @property
+    def pid(self) -> int:
+        """The process."""
+        return self._process.pid
+
     def tell(self, command: str) -> None:
         """Send a command and wait until it is done."""
         assert self._process.stdin is not None
