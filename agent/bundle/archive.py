@@ -10,6 +10,7 @@ import tarfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from agent.bundle.contents import README
 from agent.bundle.scrub import Scrubber
@@ -23,26 +24,32 @@ class BundleError(Exception):
     """The bundle cannot be written. `str()` says why, and what to do."""
 
 
-def write(path: Path, files: Iterable[tuple[str, str]], scrubber: Scrubber) -> list[tuple[str, int]]:
+def write(target: Path | BinaryIO, files: Iterable[tuple[str, str]], scrubber: Scrubber) -> list[tuple[str, int]]:
     """Write a bundle, and return the name and size of each file in order.
 
     Args:
-        path: The new file. It must not exist.
+        target: The new file, which must not exist, or an open one.
         files: The name and text of each file, not scrubbed yet.
         scrubber: Removes private values, once it has seen all files.
 
     Raises:
         BundleError: The file cannot be written.
     """
-    opened = _created(path)  # first, since gathering takes seconds
+    if not isinstance(target, Path):
+        return _write(target, files, scrubber)
+    opened = _created(target)  # first, since gathering takes seconds
     try:
         with opened:
-            ready = [("README.txt", README.encode()), *_blanked(list(files), scrubber)]
-            with gzip.GzipFile(mode="wb", fileobj=opened) as packed, tarfile.open(fileobj=packed, mode="w") as tar:
-                return _pack(tar, ready)
+            return _write(opened, files, scrubber)
     except BaseException:  # Ctrl-C while it waits, too
-        path.unlink()
+        target.unlink()
         raise
+
+
+def _write(opened: BinaryIO, files: Iterable[tuple[str, str]], scrubber: Scrubber) -> list[tuple[str, int]]:
+    ready = [("README.txt", README.encode()), *_blanked(list(files), scrubber)]
+    with gzip.GzipFile(filename="", mode="wb", fileobj=opened) as packed, tarfile.open(fileobj=packed, mode="w") as tar:
+        return _pack(tar, ready)
 
 
 def _blanked(files: Sequence[tuple[str, str]], scrubber: Scrubber) -> Iterator[tuple[str, bytes]]:

@@ -6,14 +6,15 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from agent.bundle import configuration
 from agent.config.decode import ConfigError
 from agent.config.loader import read_text
+from agent.config.locations import state_directory
 from agent.config.schema import Config
-from agent.core import versions
+from agent.core import log, versions
 from agent.terminal import client
 
 PAUSE = 10.0
@@ -34,7 +35,7 @@ findings.json        the same for programs
 config.txt           the configuration, one value a line; texts of keys that are not settings are blanked
 metrics-1.txt        /metrics of the running agent
 metrics-2.txt        the same ten seconds later
-logs.txt             the newest lines that the agent logged
+logs.txt             the newest lines that the agent logged: of its service, or of an agent in a terminal
 versions.txt         versions of the agent, of Python, of libraries and of the system
 
 Blanked, wherever they stood: passwords, tokens, keys and what looks like one; user, password and query of URLs; e-mail
@@ -44,24 +45,27 @@ programs, paths outside of homes, private IP addresses. No rule knows every secr
 """
 
 
-def gather(findings: str, document: str, path: Path | None, reached: Config | None) -> Iterator[tuple[str, str]]:
+def gather(
+    findings: str, document: str, path: Path | None, reached: Config, *, live: bool
+) -> Iterator[tuple[str, str]]:
     """Name and text of each file but the README, the quick ones first.
 
     Args:
         findings: What doctor shows.
         document: The same as JSON.
         path: The configuration file, if there is one.
-        reached: The configuration that reaches the running agent; `None` if none runs.
+        reached: The configuration that reaches the running agent, or that an agent would have.
+        live: True if an agent runs.
     """
     yield "findings.txt", findings
     yield "findings.json", document
     yield "config.txt", _configuration(path)
     yield "versions.txt", versions.text()
-    yield "logs.txt", _logs()
-    yield "metrics-1.txt", _metrics(reached)
-    if reached is not None:
+    yield "logs.txt", _logs(state_directory(reached))
+    yield "metrics-1.txt", _metrics(reached, live=live)
+    if live:
         time.sleep(PAUSE)
-        yield "metrics-2.txt", _metrics(reached)
+        yield "metrics-2.txt", _metrics(reached, live=live)
 
 
 def _configuration(path: Path | None) -> str:
@@ -73,8 +77,8 @@ def _configuration(path: Path | None) -> str:
         return f"# {error}\n"
 
 
-def _metrics(reached: Config | None) -> str:
-    if reached is None:
+def _metrics(reached: Config, *, live: bool) -> str:
+    if not live:
         return "# no agent runs\n"
     try:
         return client.get(reached, "/metrics").decode(errors="replace")
@@ -82,12 +86,17 @@ def _metrics(reached: Config | None) -> str:
         return f"# {error}\n"
 
 
-def _logs() -> str:
-    """Return the service's log. An agent in a terminal logs only there."""
-    if sys.platform == "darwin":
-        return _tail(Path.home() / _MAC_LOG)
-    found = [text for scope in ((), ("--user",)) if (text := _journal(*scope))]
-    return "\n".join(found) or "# the journal has no line of a service wr-agent; an agent in a terminal logs there\n"
+def _logs(state: Path) -> str:
+    """Return the newest lines of the service's log, and of the log of an agent without a service manager."""
+    files = [state / log.FILE, *([Path.home() / _MAC_LOG] if sys.platform == "darwin" else [])]
+    journals = [text for scope in ((), ("--user",)) if (text := _journal(*scope))]
+    kept = [f"# {path}\n{text}" for path in files if (text := _tail(path))]
+    return "\n".join([*journals, *kept]) or _no_logs(files)
+
+
+def _no_logs(files: Sequence[Path]) -> str:
+    looked = ", ".join(map(str, files))
+    return f"# the journal has no line of a service wr-agent, and there is no log in {looked}\n"
 
 
 def _journal(*scope: str) -> str:
@@ -106,9 +115,22 @@ def _journal(*scope: str) -> str:
 
 
 def _tail(path: Path) -> str:
+    """Return the newest lines of a log and of its rotated predecessor; nothing without one."""
+    older = Path(f"{path}.1")
+    text = _end(path, _TAIL_BYTES)
+    return _end(older, _TAIL_BYTES - len(text)) + text
+
+
+def _end(path: Path, most: int) -> str:
+    """Return the whole lines in the last `most` bytes of a file."""
+    if most <= 0:
+        return ""
     try:
         with path.open("rb") as file:
-            file.seek(max(path.stat().st_size - _TAIL_BYTES, 0))
-            return file.read().decode(errors="replace")
+            skipped = file.seek(max(path.stat().st_size - most, 0))
+            lines = file.read().splitlines(keepends=True)
+    except FileNotFoundError:
+        return ""
     except OSError as error:
         return f"# {path}: {error.strerror}\n"
+    return b"".join(lines[bool(skipped) :]).decode(errors="replace")

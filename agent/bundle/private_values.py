@@ -35,8 +35,14 @@ def private(path: Path | None, environ: Mapping[str, str]) -> Private:
         people=tuple(sorted(names - {"", "root"})),
         full_names=tuple(name for name in (entry.pw_gecos.split(",")[0] for entry in people) if len(name) >= _SHORTEST),
         homes=tuple({entry.pw_dir for entry in people if entry.pw_dir.count("/") > 1}),
-        host=platform.node(),
+        hosts=_hosts(platform.node()),
     )
+
+
+def _hosts(node: str) -> tuple[str, ...]:
+    """Return the machine's names, longest first: `studio.example.org` is also written `studio`."""
+    names = {node, node.partition(".")[0]} - {"", "localhost"}
+    return tuple(sorted(names, key=len, reverse=True))
 
 
 def _settings(path: Path | None) -> object:

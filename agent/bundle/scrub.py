@@ -64,14 +64,14 @@ class Private:
         people: User names.
         full_names: Full names of these users.
         homes: Their home folders.
-        host: This machine's name. Names under four letters stay, since they match too much.
+        hosts: This machine's names, longest first: with its domain, and without.
     """
 
     secrets: tuple[str, ...] = ()
     people: tuple[str, ...] = ()
     full_names: tuple[str, ...] = ()
     homes: tuple[str, ...] = ()
-    host: str = ""
+    hosts: tuple[str, ...] = ()
 
 
 class Scrubber:
@@ -113,13 +113,20 @@ class Scrubber:
             text = _word(name).sub("[name]", text)
         for number, name in enumerate(self._people, 1):
             text = _word(name).sub(f"user{number}", text)
-        if len(self._private.host) >= _SHORTEST_HOST and self._private.host != "localhost":
-            text = _word(self._private.host).sub("this-host", text)
+        for host in self._private.hosts:
+            text = _host(host).sub("this-host", text)
         return _ADDRESS.sub(_without_address, _MAC.sub("[mac]", text))
 
 
 def _word(name: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])", re.IGNORECASE)
+
+
+def _host(name: str) -> re.Pattern[str]:
+    """Return the pattern of a host name. A short one may also be a part of paths and words, which stay."""
+    if len(name) >= _SHORTEST_HOST:
+        return _word(name)
+    return re.compile(rf"(?<![\w./-]){re.escape(name)}(?![\w/-])")
 
 
 def _without_access(found: re.Match[str]) -> str:

@@ -55,7 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="one check, all checks of a subject, or the code of a finding",
     )
     parser.add_argument("-v", "--verbose", action="store_true", help="also show checks that passed or do not apply")
-    form.add_argument("--bundle", metavar="FILE", help="write a support bundle without secrets; sends nothing")
+    form.add_argument(
+        "--bundle", metavar="FILE", help="write a support bundle without secrets, - to standard output; sends nothing"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -75,6 +77,8 @@ def _run(arguments: argparse.Namespace) -> int:
     from agent.doctor.agent import settings  # the daemon imports all commands but does not use it
     from agent.doctor.examination import Examination
 
+    if arguments.bundle == "-" and sys.stdout.isatty():
+        _wrong_usage("--bundle - writes an archive to standard output, which is a terminal: add > bundle.tar.gz")
     only = () if arguments.bundle else arguments.only
     names_asked = () if set(only) & CODES else only  # any check may be the one that makes a finding
     examination = Examination(settings.read(arguments.config), lambda name: _wanted(name, names_asked), _announce)
@@ -90,7 +94,7 @@ def _run(arguments: argparse.Namespace) -> int:
     code = _EXIT[worst(finding for it in outcomes for finding in it.findings)]
     live = examination.status is not None
     if arguments.bundle:
-        _bundle(Path(arguments.bundle), examination, outcomes, code)
+        _bundle(arguments.bundle, examination, outcomes, code)
     elif arguments.json:
         print(document(outcomes, code, live=live))
     else:
@@ -98,7 +102,7 @@ def _run(arguments: argparse.Namespace) -> int:
     return code
 
 
-def _bundle(path: Path, examination: Examination, outcomes: Sequence[Outcome], code: int) -> None:
+def _bundle(target: str, examination: Examination, outcomes: Sequence[Outcome], code: int) -> None:
     from agent.bundle.archive import BundleError, write
     from agent.bundle.contents import PAUSE, gather
     from agent.bundle.private_values import private
@@ -108,14 +112,16 @@ def _bundle(path: Path, examination: Examination, outcomes: Sequence[Outcome], c
     _announce(f"gathering{f'; two pages of metrics, {PAUSE:g} s apart' if live else ''}")
     shown = text(outcomes, Terminal(colour=False, unicode=True), live=live, verbose=True)
     source = examination.settings.path
-    files = gather(shown, document(outcomes, code, live=live), source, examination.reached if live else None)
+    files = gather(shown, document(outcomes, code, live=live), source, examination.reached, live=live)
+    path = None if target == "-" else Path(target)
     try:
-        listed = write(path, files, Scrubber(private(source, os.environ)))
+        listed = write(path or sys.stdout.buffer, files, Scrubber(private(source, os.environ)))
     except BundleError as error:
         _wrong_usage(str(error))
-    print(f"wrote {path}, read it before you share it; nothing was sent")
+    said = sys.stdout if path else sys.stderr
+    print(f"wrote {path or 'standard output'}, read it before you share it; nothing was sent", file=said)
     for name, size in listed:
-        print(f"  {name:16} {size:>9,} bytes")
+        print(f"  {name:16} {size:>9,} bytes", file=said)
 
 
 def document(outcomes: Sequence[Outcome], code: int, *, live: bool) -> str:

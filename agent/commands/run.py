@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from pathlib import Path
 
 import structlog
 
@@ -16,11 +17,14 @@ HELP = "run the daemon in the foreground"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options for the configuration file and the address."""
+    """Add the options for the configuration file, the address and the log."""
     parser.add_argument(
         "--listen", metavar="ADDRESS", type=_address, help="listen here instead of at web.listen, such as :9787"
     )
     parser.add_argument("--config", metavar="FILE", help="the configuration file; wr-agent config init writes one")
+    parser.add_argument(
+        "--log-file", metavar="FILE", type=Path, help="log to this file, which rotates, instead of standard error"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -33,6 +37,12 @@ def run(arguments: argparse.Namespace) -> int:
     outdated: list[str] = []
     loaded = loader.load(path, outdated.append)
     log.configure(loaded.log_level, loaded.log_format)
+    if arguments.log_file:
+        try:
+            log.keep(arguments.log_file, instead_of_stderr=True)
+        except OSError as error:
+            print(f"wr-agent: cannot write the log {arguments.log_file}: {error.strerror}", file=sys.stderr)
+            return 1
     for warning in outdated:
         structlog.get_logger().warning("outdated setting", problem=warning)
 

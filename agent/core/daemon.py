@@ -121,6 +121,8 @@ class Daemon:
         await within(None, lambda: state.check(directory), "check state directory")
         prepared = await self._sources.prepare(self._sources.config)
         self._instance = await within(None, lambda: _claim(directory), "lock state directory")
+        if self._instance:
+            await within(None, lambda: _keep_log(directory), "open log")
         await self._web.listen(self._sources.config.web.listen)
         if self._instance:
             await self._control.listen(directory)
@@ -239,6 +241,16 @@ class Daemon:
 
 def _warn(warning: str) -> None:
     logger.warning("outdated setting", problem=warning)
+
+
+def _keep_log(directory: Path) -> None:
+    """Keep the log of an agent without a service manager, whose terminal keeps none."""
+    if log.is_kept():
+        return
+    try:
+        log.keep(directory / log.FILE)
+    except OSError as error:
+        logger.warning("the log is on standard error only", state_dir=str(directory), problem=error.strerror)
 
 
 def _claim(directory: Path) -> Instance | None:

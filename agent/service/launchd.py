@@ -11,7 +11,7 @@ import plistlib
 from pathlib import Path
 from typing import Any
 
-from agent.service.definition import Service, ServiceError, template
+from agent.service.definition import Command, Service, ServiceError, template
 
 LABEL = "com.white-room.wr-agent"
 
@@ -47,14 +47,21 @@ def daemon(user: str) -> Service:
 
 
 def _service(kind: str, file: Path, domain: str, home: Path, more: dict[str, str]) -> Service:
-    log = home / "Library/Logs/wr-agent.log"
+    log, crashes = home / "Library/Logs/wr-agent.log", home / "Library/Logs/wr-agent.stderr.log"
+    state = home / "Library/Application Support/wr-agent"
+
+    def text(command: Command) -> str:
+        """Return the property list. The agent rotates its log, which launchd does not."""
+        arguments = [*command, "--log-file", str(log)]
+        return _filled(kind, {"ProgramArguments": arguments, "StandardErrorPath": str(crashes), **more})
+
     return Service(
         file=file,
-        text=lambda command: _filled(kind, {"ProgramArguments": list(command), "StandardErrorPath": str(log), **more}),
+        text=text,
         start=(("launchctl", "enable", f"{domain}/{LABEL}"), ("launchctl", "bootstrap", domain, str(file))),
         stop=(("launchctl", "bootout", f"{domain}/{LABEL}"),),
-        logs=f"tail -f {log}",
-        kept=f"its state and its log; to remove them: rm -r '{home}/Library/Application Support/wr-agent' '{log}'",
+        logs=f"tail -F {log}",
+        kept=f"its state and its logs; to remove them: rm -rf '{state}' '{log}' '{log}.1' '{crashes}'",
     )
 
 

@@ -18,6 +18,7 @@ from typing import Any, Literal
 from collectors.audio.dropouts import Observation
 from collectors.audio.jack.events import JackEvents, check_platform, silence
 from collectors.audio.jack.freewheel import Freewheel, keeps_real_time
+from collectors.audio.jack.homebrew import make_libraries_findable
 from collectors.audio.jack.latency import latencies
 from collectors.audio.jack.names import client_name
 from collectors.audio.jack.xrun_times import XrunTimes
@@ -236,6 +237,7 @@ class PassiveClient:
 
 def _load_jack() -> ModuleType:
     check_platform()
+    make_libraries_findable()
     import jack
 
     silence(jack)

@@ -5,6 +5,8 @@ import os
 import platform
 import pwd
 import stat
+import subprocess
+import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +18,7 @@ from agent.bundle import archive, contents
 from agent.bundle.archive import BundleError, write
 from agent.bundle.scrub import Private, Scrubber
 from agent.cli import main
+from agent.config.schema import Config
 from tests.conftest import StartAgent
 from tests.support.waiting import eventually
 
@@ -152,6 +155,23 @@ def test_a_bundle_without_an_agent_says_so(planted: Path, capsys: pytest.Capture
     assert "nothing was sent" in capsys.readouterr().out
 
 
+def test_a_bundle_goes_to_standard_output_with_the_log_of_an_agent_in_a_terminal(
+    planted: Path, start_agent: StartAgent
+) -> None:
+    agent = start_agent("audio.enabled = false")
+    agent.stop()
+    command = [sys.executable, "-m", "agent", "doctor", "--config", str(agent.config_file), "--bundle", "-"]
+    done = subprocess.run(command, capture_output=True, check=False, timeout=60)
+    bundle = planted / "piped.tar.gz"
+    bundle.write_bytes(done.stdout)
+
+    files = unpacked(bundle)
+
+    assert '"event": "serving"' in files["logs.txt"]
+    assert '"event": "stopping"' in files["logs.txt"]
+    assert b"wrote standard output" in done.stderr
+
+
 def test_nothing_that_is_there_is_overwritten(planted: Path, capsys: pytest.CaptureFixture[str]) -> None:
     there = planted / "there.tar.gz"
     there.write_text("precious")
@@ -191,7 +211,10 @@ def test_a_bundle_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_configuration_that_cannot_be_read_is_said(tmp_path: Path) -> None:
-    files = dict(contents.gather("", "{}", tmp_path / "none.toml", None))
+    files = dict(contents.gather("", "{}", tmp_path / "none.toml", Config(), live=False))
 
     assert "cannot be read" in files["config.txt"]
-    assert dict(contents.gather("", "{}", None, None))["config.txt"] == "# no file: the built-in defaults\n"
+    assert (
+        dict(contents.gather("", "{}", None, Config(), live=False))["config.txt"]
+        == "# no file: the built-in defaults\n"
+    )

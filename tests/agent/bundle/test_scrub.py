@@ -75,7 +75,7 @@ def test_a_url_keeps_where_it_leads() -> None:
 
 def test_people_are_numbered_and_their_homes_and_machines_have_no_names() -> None:
     scrubber = Scrubber(
-        Private(people=("anna", "bob"), full_names=("Anna Schmidt",), homes=("/data/bob",), host="annas-studio")
+        Private(people=("anna", "bob"), full_names=("Anna Schmidt",), homes=("/data/bob",), hosts=("annas-studio",))
     )
     scrubber.learn("also /home/carla/x and /Users/dan")
 
@@ -84,6 +84,14 @@ def test_people_are_numbered_and_their_homes_and_machines_have_no_names() -> Non
     )
 
     assert scrubbed == "user1's user2_2 on this-host: ~/Music ~/x ~/y; [name], user3; annabel; node"
+
+
+def test_a_short_host_name_stays_in_paths_and_words_only() -> None:
+    scrubbed = Scrubber(Private(hosts=("mix.example.org", "mix"))).text(
+        "mix agent[1]: on mix.example.org, host=mix, MIX; /srv/mix/x dry-mix mixer"
+    )
+
+    assert scrubbed == "this-host agent[1]: on this-host, host=this-host, MIX; /srv/mix/x dry-mix mixer"
 
 
 def test_known_secrets_go_wherever_they_stand() -> None:
@@ -96,7 +104,7 @@ def test_known_secrets_go_wherever_they_stand() -> None:
 def test_a_long_line_of_anything_takes_no_long_time(word: str) -> None:
     started = time.monotonic()
 
-    Scrubber(Private(people=("anna",), host="annas")).text(word * (200_000 // len(word)))
+    Scrubber(Private(people=("anna",), hosts=("annas",))).text(word * (200_000 // len(word)))
 
     assert time.monotonic() - started < 10.0
 

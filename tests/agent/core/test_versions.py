@@ -8,6 +8,7 @@ import pytest
 
 from agent import __version__
 from agent.bundle import contents
+from agent.config.schema import Config
 from agent.core import versions
 
 PROJECT = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
@@ -31,6 +32,6 @@ def test_a_missing_library_is_named_as_such(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_the_bundle_has_the_same_text() -> None:
-    files = contents.gather("", "", None, None)
+    files = contents.gather("", "{}", None, Config(), live=False)
 
     assert dict(files)["versions.txt"] == versions.text()

@@ -23,6 +23,6 @@ def test_the_page_names_every_check_of_doctors_own_and_no_other() -> None:
 
 
 def test_the_readme_names_every_file() -> None:
-    names = {name for name, _ in gather("", "{}", None, None)} | {"metrics-2.txt"}
+    names = {name for name, _ in gather("", "{}", None, Config(), live=False)} | {"metrics-2.txt"}
 
     assert names == set(re.findall(r"^([\w-]+\.\w+) ", README, re.MULTILINE))

@@ -29,7 +29,10 @@ def test_keeps_launchds_rules(service: Service) -> None:
     values = filled(service)
 
     assert service.file.stem == values["Label"]
-    assert list(COMMAND) == values["ProgramArguments"]  # in the foreground: there is no flag to make it a daemon
+    *command, option, log = values["ProgramArguments"]  # in the foreground: there is no flag to make it a daemon
+    assert (tuple(command), option) == (COMMAND, "--log-file")
+    assert Path(log).is_absolute()
+    assert log in service.logs
     assert values["KeepAlive"] is True
     assert values["RunAtLoad"] is True
     assert values["ThrottleInterval"] >= 10  # launchd's own least
@@ -37,7 +40,8 @@ def test_keeps_launchds_rules(service: Service) -> None:
     assert values["Umask"] == 0o077
     assert not set(values) & {"Program", "Debug", "inetdCompatibility", "OnDemand"}
     assert Path(values["StandardErrorPath"]).is_absolute()
-    assert values["StandardErrorPath"] in service.logs
+    assert values["StandardErrorPath"] != log  # the agent rotates its log, which launchd does not
+    assert values["ProcessType"] == "Interactive"
 
 
 def test_agent_lives_in_the_users_session() -> None:
