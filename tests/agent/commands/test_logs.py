@@ -1,7 +1,12 @@
+import bz2
+import gzip
+import json
+import lzma
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from agent.cli import main
+from agent.commands.logs import PROBLEMS
 from agent.config.loader import parse
 
 EXAMPLE = Path(__file__).parents[3] / "config.example.toml"
@@ -59,7 +65,64 @@ def test_try_shows_what_would_be_sent(config_file: Path, log_file: Path, capsys:
     assert "{'user_id': 'u7'}" in shown
     assert "not JSON at all" in shown
     assert "GET /healthz" not in shown
-    assert shown.splitlines()[-1] == "3 lines, 2 streams, dropped: 1 health"
+    assert "3 lines: 2 entries in 2 streams" in shown.splitlines()
+
+
+def test_try_counts_what_a_stage_could_not_process(
+    config_file: Path, log_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["logs", "try", "--config", str(config_file), str(log_file)])
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[lines.index("3 lines: 2 entries in 2 streams") + 1 :] == [
+        "  1 dropped: health",
+        "  1 not JSON",
+        "  1 without a time, sent with the time of their neighbours",
+        "  1 without a known level",
+    ]
+
+
+def test_every_problem_of_a_stage_has_words() -> None:
+    stages = Path(__file__).parents[3] / "collectors/logs/stages"
+    used = {name for path in stages.glob("*.py") for name in re.findall(r'missed\["(\w+)"\]', path.read_text())}
+
+    assert len(used) > 8
+    assert used == PROBLEMS.keys()
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_try_reads_a_compressed_file(
+    config_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], pack: Callable[[bytes], bytes]
+) -> None:
+    suffix = {"gzip": "gz", "bz2": "bz2", "lzma": "xz"}[pack.__module__]
+    packed = tmp_path / f"engine.log.1.{suffix}"
+    packed.write_bytes(pack(LOG.encode()))
+
+    assert main(["logs", "try", "--config", str(config_file), str(packed)]) == 0
+    assert "3 lines: 2 entries in 2 streams" in capsys.readouterr().out
+
+
+def test_try_prints_json(config_file: Path, log_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["logs", "try", "--json", "--steps", "--config", str(config_file), str(log_file)]) == 0
+
+    document = json.loads(capsys.readouterr().out)
+    assert (document["lines"], document["cut_off"], document["dropped"]) == (3, False, {"health": 1})
+    assert document["not_processed"] == {"json": 1, "timestamp_missing": 1, "level": 1}
+    assert {stream["labels"]["level"] for stream in document["streams"]} == {"warn", "unknown"}
+    assert document["streams"][0]["entries"][0]["metadata"] == {"user_id": "u7"}
+    assert [step["stage"] for step in document["steps"]][:2] == ["", "json"]
+
+
+def test_an_empty_input_has_no_line(config_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty.log").touch()
+
+    assert main(["logs", "try", "--config", str(config_file), str(tmp_path / "empty.log")]) == 0
+    assert capsys.readouterr().out == f"no lines: {tmp_path}/empty.log is empty\n"
+
+
+def test_a_file_that_cannot_be_read_is_named(config_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["logs", "try", "--config", str(config_file), "/none.log"]) == 1
+    assert capsys.readouterr().err == "wr-agent logs try: cannot read /none.log: No such file or directory\n"
 
 
 def test_try_shows_every_step(config_file: Path, log_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
