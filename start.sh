@@ -7,4 +7,4 @@ ROOT=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 source "$ROOT/tools/bootstrap.sh"
 
 prepare run
-exec "$VENV/bin/wr-agent" run "$@"
+exec "$VENV/bin/wr-agent" run --welcome "$@"

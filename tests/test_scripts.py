@@ -96,7 +96,7 @@ class TestStart:
         ) as started:
             answer, _ = started.communicate(timeout=60)
 
-        assert answer == f"{started.pid} run --config a file\n"
+        assert answer == f"{started.pid} run --welcome --config a file\n"
 
     def test_installs_nothing_when_nothing_has_changed(self, checkout: Path) -> None:
         run(checkout, "./start.sh")

@@ -62,6 +62,8 @@ class Daemon:
         self._web = WebServer(pages, self._sources.security, lambda: self._sources.config.web.names)
         self._control = ControlServer(pages)
         self._instance: Instance | None = None
+        self.serving = asyncio.Event()
+        """Set once the agent serves, with all collectors started."""
         self._writer = Worker("write address")  # off the loop, as the disk may hang
 
     async def run(self) -> None:
@@ -131,6 +133,7 @@ class Daemon:
 
     async def _serve(self) -> None:
         sd_notify.ready()
+        self.serving.set()
         work = (
             self._stop.wait(),
             self._sources.health.run(),

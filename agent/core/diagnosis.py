@@ -92,6 +92,12 @@ def worst(findings: Iterable[Finding]) -> Severity | None:
     return max((finding.severity for finding in findings), key=order.index, default=None)
 
 
+def worst_first(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings with the worst first; those of one severity keep their order."""
+    order = list(Severity)
+    return sorted(findings, key=lambda finding: -order.index(finding.severity))
+
+
 def without_consequences(outcomes: Sequence[Outcome]) -> list[Outcome]:
     """Return the outcomes without each finding whose cause is among them.
 
