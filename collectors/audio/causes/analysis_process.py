@@ -12,6 +12,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -25,13 +26,32 @@ ANALYSIS = "collectors.audio.causes.analysis.analyse:analyse"
 TIMEOUT_SECONDS = 3.5
 """The limit of one analysis, so that its event is there within five seconds of the dropout."""
 
+MOST_EVIDENCE_BYTES = 20 << 20
+"""The limit of the packed evidence."""
+
+_PACK_SECONDS = 3.0
+"""The limit of the time between the event and the end of the packed evidence."""
+
 _MOST_ANSWER_BYTES = 64 << 10
+_READ_BYTES = 256 << 10
 _MOST_TEXT = 1000
 _COMPLAINT_BYTES = 4096
 
 
 class AnalysisError(Exception):
     """An analysis without a usable event; the reason is a sentence without a capital and a full stop."""
+
+
+class Analysed(NamedTuple):
+    """The answer of one analysis.
+
+    Attributes:
+        event: The event.
+        evidence: The packed evidence, which includes the kernel's trace; empty if the process was too slow.
+    """
+
+    event: Event
+    evidence: bytes
 
 
 class AnalysisProcess:
@@ -46,32 +66,34 @@ class AnalysisProcess:
         self._function = function
         self._timeout = timeout
 
-    async def analyse(self, evidence: bytes) -> Event:
+    async def analyse(self, evidence: bytes, capture: int = -1) -> Analysed:
         """Return the event of one dropout.
 
         Args:
             evidence: The evidence as JSON.
+            capture: The descriptor of the kernel's trace; -1 without one.
 
         Raises:
             AnalysisError: The process failed, took too long, or gave no event.
         """
         try:
-            process = await self._start()
+            process = await self._start(capture)
         except OSError as error:
             raise AnalysisError(f"the analysis cannot be started: {error.strerror or error}") from error
+        writing = asyncio.create_task(_write(process, evidence))
+        complaining = asyncio.create_task(_last_line(process))
         try:
             async with asyncio.timeout(self._timeout):
-                answer, complaint = await _talk(process, evidence)
-                code = await process.wait()
+                event = await _event(process, complaining)
+            return Analysed(event, await _packed(process))
         except TimeoutError:
             raise AnalysisError(f"the analysis did not end within {self._timeout:g} s") from None
         finally:
+            writing.cancel()
+            complaining.cancel()
             await end_child(process)
-        if code:
-            raise AnalysisError(f"the analysis ended with {_ending(code)}: {complaint or 'no message'}")
-        return _event(answer)
 
-    async def _start(self) -> Process:
+    async def _start(self, capture: int) -> Process:
         """Start the child; it imports the agent's modules and none of the current directory (`-P`)."""
         path = os.pathsep.join(filter(None, (str(Path(collectors.__file__).parents[1]), os.environ.get("PYTHONPATH"))))
         return await start_child(
@@ -79,25 +101,10 @@ class AnalysisProcess:
             stdin=PIPE,
             stdout=PIPE,
             stderr=PIPE,
+            limit=_MOST_ANSWER_BYTES,
             env=os.environ | {"PYTHONPATH": path},
+            pass_fds=(capture,) if capture >= 0 else (),
         )
-
-
-async def _talk(process: Process, evidence: bytes) -> tuple[bytes, str]:
-    """Return the answer and the last line of standard error.
-
-    Raises:
-        AnalysisError: The answer is too long.
-    """
-    writing = asyncio.create_task(_write(process, evidence))
-    complaining = asyncio.create_task(_last_line(process))
-    try:
-        answer = await _read(process)
-        await writing
-        return answer, await complaining
-    finally:
-        writing.cancel()
-        complaining.cancel()
 
 
 async def _write(process: Process, evidence: bytes) -> None:
@@ -109,16 +116,8 @@ async def _write(process: Process, evidence: bytes) -> None:
     process.stdin.close()
 
 
-async def _read(process: Process) -> bytes:
-    answer = b""
-    while process.stdout is not None and (more := await process.stdout.read(_MOST_ANSWER_BYTES)):
-        answer += more
-        if len(answer) > _MOST_ANSWER_BYTES:
-            raise AnalysisError(f"the analysis answered more than {_MOST_ANSWER_BYTES} bytes")
-    return answer
-
-
 async def _last_line(process: Process) -> str:
+    """Return the last line of standard error; reading to its end keeps the process from blocking."""
     tail = b""
     while process.stderr is not None and (more := await process.stderr.read(_COMPLAINT_BYTES)):
         tail = (tail + more)[-_COMPLAINT_BYTES:]
@@ -126,20 +125,46 @@ async def _last_line(process: Process) -> str:
     return next((line.strip()[:_MOST_TEXT] for line in reversed(lines) if line.strip()), "")
 
 
-def _ending(code: int) -> str:
-    return signal.Signals(-code).name if code < 0 else f"exit code {code}"
-
-
-def _event(answer: bytes) -> Event:
-    """Return the event in an answer.
+async def _event(process: Process, complaint: asyncio.Task[str]) -> Event:
+    """Return the event in the first line of the answer.
 
     Raises:
-        AnalysisError: The answer is none.
+        AnalysisError: There is none.
     """
+    if process.stdout is None:
+        raise AssertionError("the standard output is a pipe")
     try:
-        event = msgspec.json.decode(answer, type=Event)
+        line = await process.stdout.readline()
+    except ValueError:  # asyncio raises it for a line over its limit
+        raise AnalysisError(f"the analysis answered more than {_MOST_ANSWER_BYTES} bytes") from None
+    if not line.endswith(b"\n") and (code := await process.wait()):
+        raise AnalysisError(f"the analysis ended with {_ending(code)}: {await complaint or 'no message'}")
+    return _decoded(line)
+
+
+def _decoded(line: bytes) -> Event:
+    try:
+        event = msgspec.json.decode(line, type=Event)
     except msgspec.MsgspecError as error:
         raise AnalysisError(f"the analysis answered no event: {error}") from error
     if not 0 <= event.confidence <= 1 or event.level not in (0, 1, 2) or not event.text:
         raise AnalysisError("the analysis answered an event with impossible values")
     return event
+
+
+async def _packed(process: Process) -> bytes:
+    """Return the packed evidence; nothing if it is too large, too late or torn."""
+    packed = b""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_PACK_SECONDS):
+            while process.stdout is not None and (more := await process.stdout.read(_READ_BYTES)):
+                packed += more
+                if len(packed) > MOST_EVIDENCE_BYTES:
+                    return b""
+            if await process.wait() == 0:
+                return packed
+    return b""
+
+
+def _ending(code: int) -> str:
+    return signal.Signals(-code).name if code < 0 else f"exit code {code}"

@@ -1,4 +1,7 @@
-"""The process that analyses one dropout: evidence as JSON on standard input, the event as JSON on standard output.
+"""The process that analyses one dropout.
+
+It reads the evidence as JSON from standard input. It writes a line with the event as JSON to standard output, and then
+the packed evidence, which includes the kernel's trace.
 
 `analysis_process` starts it as `python -m collectors.audio.causes.child MODULE:FUNCTION`. It lowers its own priority
 and limits its own processor time, memory and life, so that it cannot disturb audio or outlive its use.
@@ -30,12 +33,15 @@ def main() -> None:
     _restrain()
     import msgspec  # loaded within the limits, as all below
 
-    from collectors.audio.causes import evidence
+    from collectors.audio.causes import evidence, packing
+    from collectors.audio.causes.kernel.captured import with_trace
 
     module, _, function = sys.argv[1].partition(":")
     analyse = getattr(import_module(module), function)
-    event = analyse(evidence.decode(sys.stdin.buffer.read()))
-    sys.stdout.buffer.write(msgspec.json.encode(event))
+    found = with_trace(evidence.decode(sys.stdin.buffer.read()))
+    sys.stdout.buffer.write(msgspec.json.encode(analyse(found)) + b"\n")
+    sys.stdout.buffer.flush()
+    sys.stdout.buffer.write(packing.pack(evidence.encode(found)))
 
 
 def _restrain() -> None:

@@ -7,6 +7,7 @@ one analysis runs at a time and at most one a second; a dropout that would have 
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ from typing import Protocol
 import structlog
 from msgspec.structs import replace
 
-from collectors.audio.causes import encoding
+from collectors.audio.causes import encoding, packing
 from collectors.audio.causes.analysis_process import AnalysisError, AnalysisProcess
 from collectors.audio.causes.event import Cause, Event
 from collectors.audio.causes.evidence import Evidence, Window
@@ -37,7 +38,7 @@ INTERVAL_NS = 1_000_000_000
 PATIENCE_NS = 2_500_000_000
 """The longest time from the count of a dropout to the start of its analysis."""
 
-FREEZE_SECONDS = 1.5
+FREEZE_SECONDS = 2.5
 """The limit of the time in which the recorder hands out the evidence."""
 
 _EXPECT_SECONDS = 0.5
@@ -142,28 +143,33 @@ class Explainer:
         event, evidence = await self._analysed(_window(counted), self._source)
         await self._finish(counted, event, evidence)
 
-    async def _analysed(self, window: Window, source: EvidenceSource) -> tuple[Event, bytes]:
-        """Return the event and the evidence as JSON, which is empty if there is none."""
-        level, content = 0, b""
+    async def _analysed(self, window: Window, source: EvidenceSource) -> tuple[Event, Callable[[], bytes]]:
+        """Return the event, and a function that returns the packed evidence and may need some time."""
+        level, content, capture = 0, b"", -1
         try:
             evidence = await _frozen(window, source)
-            level, content = evidence.level, await encoding.encode(evidence)
-            window = evidence.window  # the recorder knows more of it
+            level, capture, window = evidence.level, evidence.capture, evidence.window
+            content = await encoding.encode(evidence)
             del evidence  # it may be large
-            return _identified(await self._analysis.analyse(content), window), content
+            event, packed = await self._analysis.analyse(content, capture)
+            return _identified(event, window), lambda: packed
         except AnalysisError as error:
             reason = str(error)
         except Exception as error:
             log.exception("the analysis of a dropout failed")
             reason = f"the analysis failed with {type(error).__name__}: {error}"
-        return unexplained(window, reason, level), content
+        finally:
+            if capture >= 0:
+                os.close(capture)
+        return unexplained(window, reason, level), partial(packing.pack, content) if content else bytes
 
-    async def _finish(self, counted: Counted, event: Event, evidence: bytes = b"") -> None:
+    async def _finish(self, counted: Counted, event: Event, evidence: Callable[[], bytes] = bytes) -> None:
         counted.explained(event.cause)
         self._store.remember(event)
         self._log(event)
+        kept = bytes if self._saving else evidence  # a disk that hangs must not hold evidence in memory
         if len(self._saving) < _MOST_UNSAVED:
-            await self._on_disk(partial(self._store.save, event, b"" if self._saving else evidence), _STORE_SECONDS)
+            await self._on_disk(lambda: self._store.save(event, kept()), _STORE_SECONDS)
 
     async def _on_disk(self, call: Callable[[], None], seconds: float) -> None:
         """Make a call in the disk's thread; wait for it, but not for a disk that hangs."""

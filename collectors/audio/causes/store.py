@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import time
-import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -55,7 +54,6 @@ _MOST_UNSAVED = 1000
 _MOST_FINISHED = 1000
 """The number of finished dropouts that the file of pending ones may hold."""
 _TAIL_BYTES = 64 << 10
-_GZIP = zlib.MAX_WBITS | 16
 
 
 class EventStore:
@@ -110,7 +108,7 @@ class EventStore:
         self.recent = tuple(self._recent)
 
     def save(self, event: Event, evidence: bytes = b"") -> None:
-        """Save a final event, and the raw evidence that led to it."""
+        """Save a final event, and the packed evidence that led to it."""
         self._pending.pop(event.id, None)
         if self._directory is None:
             return
@@ -202,13 +200,11 @@ class EventStore:
 
     def _save_evidence(self, folder: Path, name: str, evidence: bytes) -> None:
         """Save the raw evidence of an event, and delete the oldest beyond the limits."""
-        packer = zlib.compressobj(wbits=_GZIP)
-        packed = packer.compress(evidence) + packer.flush()
-        if len(packed) > MOST_EVIDENCE_BYTES:
+        if len(evidence) > MOST_EVIDENCE_BYTES:
             return
         try:
             folder.mkdir(mode=0o700, exist_ok=True)
-            atomic_file.replace(folder / f"{name}.json.gz", packed, durable=False)
+            atomic_file.replace(folder / f"{name}.json.gz", evidence, durable=False)
             _delete_oldest(folder)
         except OSError as error:
             self._report(error)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import gzip
 import os
+import tempfile
 import time
 from pathlib import Path
 
@@ -26,7 +28,7 @@ def _doubles(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def analysed(name: str, content: Evidence | None = None, limit: float = PATIENCE) -> Event:
     process = AnalysisProcess(f"{DOUBLES}:{name}", limit)
-    return await process.analyse(evidence.encode(content or Evidence(window=window())))
+    return (await process.analyse(evidence.encode(content or Evidence(window=window())))).event
 
 
 async def failure(name: str, limit: float = PATIENCE) -> str:
@@ -49,6 +51,34 @@ async def test_large_evidence_passes() -> None:
     cycles = tuple(Cycle(number, ()) for number in range(200_000))
 
     assert (await analysed("right", Evidence(window=window(), cycles=cycles))).cause is Cause.PREEMPTED
+
+
+async def test_the_evidence_comes_back_packed() -> None:
+    content = Evidence(window=window(), missing=("One.",))
+    found = await AnalysisProcess(f"{DOUBLES}:right", PATIENCE).analyse(evidence.encode(content))
+
+    assert evidence.decode(gzip.decompress(found.evidence)) == content
+
+
+async def test_a_capture_that_is_none_is_a_sentence_and_stays_open_here() -> None:
+    with tempfile.TemporaryFile() as capture:
+        content = Evidence(window=window(), capture=capture.fileno())
+        found = await AnalysisProcess(f"{DOUBLES}:right", PATIENCE).analyse(evidence.encode(content), capture.fileno())
+        packed = evidence.decode(gzip.decompress(found.evidence))
+
+        assert found.event.text == "It was I."
+        assert packed.capture == -1
+        assert packed.missing[0].startswith("The trace of the kernel recorder could not be used: ")
+        assert not capture.closed
+
+
+async def test_an_event_counts_although_its_packing_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("collectors.audio.causes.analysis_process.MOST_EVIDENCE_BYTES", 10)
+
+    assert await AnalysisProcess(f"{DOUBLES}:right", PATIENCE).analyse(evidence.encode(Evidence(window=window()))) == (
+        await analysed("right"),
+        b"",
+    )
 
 
 async def test_it_is_nice_and_limited() -> None:

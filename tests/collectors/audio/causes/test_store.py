@@ -15,6 +15,7 @@ import pytest
 
 from collectors.audio.causes import store as module
 from collectors.audio.causes.event import Cause
+from collectors.audio.causes.packing import pack
 from collectors.audio.causes.reading import EVENTS, OLDER_EVENTS, Query, events_of
 from collectors.audio.causes.store import EVIDENCE, KEEP_SECONDS, PENDING, EventStore
 from tests.support.analyses import event, window
@@ -135,13 +136,13 @@ def test_the_newest_raw_evidence_is_kept_within_both_limits(tmp_path: Path, monk
     monkeypatch.setattr(module, "MOST_EVIDENCE", 3)
     store = begun(tmp_path)
     for number in range(6):
-        add(store, number, b'{"number":%d}' % number)
+        add(store, number, pack(b'{"number":%d}' % number))
     folder = tmp_path / EVIDENCE
 
     assert sorted(path.name for path in folder.iterdir()) == [f"{event(number).id}.json.gz" for number in (3, 4, 5)]
     assert gzip.decompress((folder / f"{event(5).id}.json.gz").read_bytes()) == b'{"number":5}'
     monkeypatch.setattr(module, "MOST_EVIDENCE_BYTES", 4060)
-    add(store, 6, os.urandom(4020))
+    add(store, 6, os.urandom(4040))
     assert [path.name for path in folder.iterdir()] == [f"{event(6).id}.json.gz"]
     add(store, 7, os.urandom(6000))
     assert [path.name for path in folder.iterdir()] == [f"{event(6).id}.json.gz"], "too large by itself"
