@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from collectors.audio import findings
+from collectors.audio.causes.event import Event
 from collectors.audio.config import AudioConfig
 from collectors.audio.device import DeviceView
 from collectors.audio.dropouts import Dropout
@@ -46,6 +47,7 @@ class AudioState:
         rested_ns: The time in which back-off kept the probe closed since the agent started.
         holders: The open ALSA streams and their owners.
         devices: The devices seen since the agent started.
+        explained: The events of the dropouts of the last ten minutes.
         now_ns: Monotonic time.
     """
 
@@ -62,6 +64,7 @@ class AudioState:
     holders: tuple[str, ...]
     devices: tuple[DeviceView, ...]
     now_ns: int
+    explained: tuple[Event, ...] = ()
 
     @property
     def server_name(self) -> str:
@@ -95,7 +98,7 @@ def audio_checks(state: Callable[[], AudioState]) -> Sequence[Check]:
         Check("audio.libraries", "The audio libraries are installed", lambda: _libraries(state())),
         Check("audio.server", "The audio server runs", lambda: _server(state())),
         Check("audio.probe", "The probe measures buffers and levels", lambda: _probe(state())),
-        Check("audio.dropouts", "No dropout in the last ten minutes", lambda: _each_device(state(), _dropouts)),
+        Check("audio.dropouts", "No dropout in the last ten minutes", lambda: _dropouts(state())),
         Check("audio.load", "The DSP load leaves time for every buffer", lambda: _each_device(state(), _load)),
         Check("audio.levels", "No channel clips or has lost its sound", lambda: _each_device(state(), _levels)),
     )
@@ -195,12 +198,21 @@ def _each_device(state: AudioState, judge: Callable[[DeviceView, int], list[Find
     return [finding for device in state.devices for finding in judge(device, state.now_ns)]
 
 
-def _dropouts(device: DeviceView, now_ns: int) -> list[Finding]:
+def _dropouts(state: AudioState) -> list[Finding]:
+    found = []
+    for device in state.devices:
+        explained = [event for event in state.explained if event.device == device.name]
+        found += _dropouts_of(device, explained, state.now_ns)
+    return found
+
+
+def _dropouts_of(device: DeviceView, explained: list[Event], now_ns: int) -> list[Finding]:
     dropouts = [dropout for dropout in device.recent.dropouts if now_ns - dropout.end_ns < RECENT_NS]
     if not dropouts:
         return []
     audible = most_a_minute(dropouts) >= DROPOUTS_A_MINUTE
-    return [findings.dropouts(device.name, dropouts, now_ns, Severity.FAILURE if audible else Severity.WARNING)]
+    severity = Severity.FAILURE if audible else Severity.WARNING
+    return [findings.dropouts(device.name, dropouts, explained, now_ns, severity)]
 
 
 def most_a_minute(dropouts: Sequence[Dropout]) -> int:

@@ -15,10 +15,12 @@ from typing import ClassVar
 
 from collectors.audio.causes import ids
 from collectors.audio.causes.analysis_process import AnalysisProcess
+from collectors.audio.causes.checks import ExplainingState, explaining_checks
+from collectors.audio.causes.event import Event
 from collectors.audio.causes.evidence import Window
 from collectors.audio.causes.explainer import Counted, Explainer, NoEvidence
 from collectors.audio.causes.kernel.client import KernelRecorder
-from collectors.audio.causes.reading import Answer, Query
+from collectors.audio.causes.reading import Answer, Query, seconds_of
 from collectors.audio.causes.recorder.recorder import Recorder
 from collectors.audio.causes.store import EventStore
 from collectors.audio.checks import AudioState, audio_checks
@@ -35,6 +37,7 @@ from collectors.audio.probe.backoff import Backoff, Machine, pressure
 from collectors.audio.probe.plan import ProbePlan, backed_off, probe_plan, wants_passive, watched_device
 from collectors.audio.probe.protocol import Exit, StreamInfo
 from collectors.audio.probe.runner import POLL_SECONDS, ProbeRunner
+from collectors.audio.thresholds import RECENT_NS
 from collectors.audio.view import AudioView
 from collectors.base import Collector
 from collectors.findings import Check
@@ -141,7 +144,7 @@ class AudioCollector(Collector):
 
     def checks(self) -> Sequence[Check]:
         """Return the checks of audio on this machine."""
-        return (*audio_checks(self._state), *self._sources.checks())
+        return (*audio_checks(self._state), *explaining_checks(self._explaining), *self._sources.checks())
 
     def _platform(self) -> PlatformSources:
         if self._macos:
@@ -189,6 +192,22 @@ class AudioCollector(Collector):
             holders=self._sources.holders(),
             devices=self._views,
             now_ns=time.monotonic_ns(),
+            explained=self._recently_explained(),
+        )
+
+    def _recently_explained(self) -> tuple[Event, ...]:
+        since = time.time() - RECENT_NS / 1e9
+        return tuple(event for event in self._store.recent if seconds_of(event.at) >= since)
+
+    def _explaining(self) -> ExplainingState:
+        return ExplainingState(
+            enabled=self._config.explain,
+            macos=self._macos,
+            measured=bool(self._views),
+            graph_problem=self._recorder.graph_problem() if self._recorder is not None else "",
+            kernel_problem=self._kernel.missing if self._kernel is not None else "No kernel recorder is configured.",
+            directory=str(self._store.directory or ""),
+            store_problem=self._store.problem,
         )
 
     def _missing(self) -> list[str]:

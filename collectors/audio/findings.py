@@ -6,6 +6,9 @@ import shlex
 from collections.abc import Sequence
 
 from collectors import remedies
+from collectors.audio.causes.event import Event
+from collectors.audio.causes.fixes import main_fixes
+from collectors.audio.causes.words import main_cause
 from collectors.audio.dropouts import Dropout
 from collectors.audio.jack.passive import PassiveView
 from collectors.audio.jack.server_process import ServerProcess
@@ -20,7 +23,7 @@ _SECONDS_SHOWN = 120
 _TIMING = "buffer timing, lost buffers and levels are not measured"
 _GRAPH = "the graph's DSP load and the xruns of other programs are not measured"
 _EVERYTHING = "no audio metric is exported: no timing, xruns, load or levels"
-_SERVER_CAUSES = (
+SERVER_CAUSES = (
     "audio-no-server",
     "audio-server-gone",
     "audio-server-frozen",
@@ -28,6 +31,7 @@ _SERVER_CAUSES = (
     "audio-server-freewheeling",
     "audio-library-missing",
 )
+_STATUS = "wr-agent status  # shows load, timing and the plugins that need the most time"
 _PYTHON_PACKAGES = {"jack": "JACK-Client", "pyaudio": "PyAudio", "numpy": "numpy"}
 
 
@@ -170,7 +174,7 @@ def device_unplugged(
             "plug it in again, and restart the audio server if it does not use it",
             remedies.in_section("[audio]", "if another device replaced it, set device"),
         ),
-        depends_on=_SERVER_CAUSES,
+        depends_on=SERVER_CAUSES,
     )
 
 
@@ -204,7 +208,7 @@ def device_not_found(wanted: str, there: Sequence[str]) -> Finding:
         detail=f"Expected {repr(wanted) if wanted else 'a default device'}, found: {_names(there)}.",
         affects=f"For this device, {_EVERYTHING}.",
         remedy=(remedies.in_section("[audio]", "set device to one of the names found, or remove it for the default,"),),
-        depends_on=_SERVER_CAUSES,
+        depends_on=SERVER_CAUSES,
     )
 
 
@@ -243,7 +247,7 @@ def backed_off(step: Step, rested_ns: int) -> Finding:
             ),
             remedies.in_section("[audio]", 'set channels = 2 or observers = "passive"'),
         ),
-        depends_on=_SERVER_CAUSES,
+        depends_on=SERVER_CAUSES,
     )
 
 
@@ -313,12 +317,14 @@ def probe_failed(failure: ProbeError) -> Finding:
             *_holder(),
             remedies.in_section("[audio]", 'to disable the probe, set observers = "passive"'),
         ),
-        depends_on=_SERVER_CAUSES,
+        depends_on=SERVER_CAUSES,
     )
 
 
-def dropouts(device: str, recent: Sequence[Dropout], now_ns: int, severity: Severity) -> Finding:
-    """Return the finding about the dropouts of the last ten minutes."""
+def dropouts(
+    device: str, recent: Sequence[Dropout], explained: Sequence[Event], now_ns: int, severity: Severity
+) -> Finding:
+    """Return the finding about the dropouts of the last ten minutes, and the events of those that are explained."""
     count = sum(dropout.count for dropout in recent)
     silent = sum(dropout.silent_ns for dropout in recent) / 1e9
     silence = f", with {silent:.2f} s without any buffer" if silent else ""
@@ -329,14 +335,14 @@ def dropouts(device: str, recent: Sequence[Dropout], now_ns: int, severity: Seve
         code="audio-dropouts",
         title="Audio dropped out",
         severity=severity,
-        detail=f"{device} had {count} dropout{'s' * (count > 1)} in the last ten minutes{silence}. {since}.",
+        detail=f"{device} had {count} dropout{'s' * (count > 1)} in the last ten minutes{silence}. {since}."
+        f"{f' {main_cause(explained)}' if explained else ''}",
         affects="Each dropout is audible and lost in a recording.",
         remedy=(
-            "wr-agent status  # shows load, timing and the plugins that need the most time",
-            *_busy_threads(),
-            "use a larger buffer if the load is high",
+            *("wr-agent dropouts top  # counts causes and culprits of the last day",) * (len(explained) > 1),
+            *(main_fixes(explained) or (_STATUS, *_busy_threads(), "use a larger buffer if the load is high")),
         ),
-        depends_on=_SERVER_CAUSES,
+        depends_on=SERVER_CAUSES,
     )
 
 
@@ -357,7 +363,7 @@ def load_high(device: str, load: float) -> Finding:
             "wr-agent status  # shows the plugins that need the most time",
             "use a larger buffer, or end programs that are connected and not needed",
         ),
-        depends_on=_SERVER_CAUSES,
+        depends_on=SERVER_CAUSES,
     )
 
 

@@ -72,8 +72,12 @@ def observed(collector: AudioCollector, name: str, **labels: str) -> int:
 
 
 def codes(collector: AudioCollector) -> set[str]:
-    """Return the codes of the collector's findings, without the dropouts that a busy machine has of its own."""
-    return {finding.code for check in collector.checks() for finding in check.run()} - {"audio-dropouts"}
+    """Return the codes of the collector's findings, without dropouts and the level at which they are explained.
+
+    A busy machine has dropouts of its own.
+    """
+    found = {finding.code for check in collector.checks() for finding in check.run()}
+    return found - {"audio-dropouts", "audio-evidence-level"}
 
 
 def probe_pids(parent: int) -> list[int]:

@@ -64,12 +64,13 @@ class EventStore:
 
     Attributes:
         recent: The newest events, oldest first; replaced as a whole.
+        directory: The state directory once it is in use; None before.
         problem: The reason why events cannot be saved; empty if they can.
     """
 
     def __init__(self, directory: Path | None) -> None:
         self._configured = directory
-        self._directory: Path | None = None
+        self.directory: Path | None = None
         self._recent: deque[Event] = deque(maxlen=_MOST_RECENT)
         self._unsaved: deque[bytes] = deque(maxlen=_MOST_UNSAVED)
         self._pending: dict[str, Window] = {}
@@ -81,14 +82,16 @@ class EventStore:
 
     def restore(self) -> None:
         """Read the events of an earlier run, and finish those that it left pending. A bad line costs itself only."""
-        self._directory = self._configured
-        if self._directory is None:
+        self.directory = self._configured
+        if self.directory is None:
             return
-        older = read_lines(self._directory / OLDER_EVENTS)
-        current = self._counted(read_lines(self._directory / EVENTS))
+        older = read_lines(self.directory / OLDER_EVENTS)
+        current = self._counted(read_lines(self.directory / EVENTS))
         for line in deque(chain(older, current), maxlen=_MOST_RECENT):
-            with suppress(msgspec.MsgspecError):
-                self._append_recent(msgspec.json.decode(line, type=Event))
+            with suppress(msgspec.MsgspecError, ValueError):
+                event = msgspec.json.decode(line, type=Event)
+                seconds_of(event.at)
+                self._append_recent(event)
         self._finish_interrupted()
         self.recent = tuple(self._recent)
 
@@ -96,10 +99,10 @@ class EventStore:
         """Record counted dropouts whose events follow."""
         new = {window.id: window for window in windows}
         self._pending |= new
-        if self._directory is None:
+        if self.directory is None:
             return
         lines = [msgspec.json.encode(window) for window in new.values()]
-        if self._try_to_append(self._directory / PENDING, lines):
+        if self._try_to_append(self.directory / PENDING, lines):
             self._pending_lines += len(lines)
 
     def remember(self, event: Event) -> None:
@@ -110,19 +113,19 @@ class EventStore:
     def save(self, event: Event, evidence: bytes = b"") -> None:
         """Save a final event, and the packed evidence that led to it."""
         self._pending.pop(event.id, None)
-        if self._directory is None:
+        if self.directory is None:
             return
-        self._save(self._directory, event)
+        self._save(self.directory, event)
         if evidence:
-            self._save_evidence(self._directory / EVIDENCE, event.id, evidence)
+            self._save_evidence(self.directory / EVIDENCE, event.id, evidence)
         if not self._unsaved:
-            self._forget_finished(self._directory / PENDING)
+            self._forget_finished(self.directory / PENDING)
 
     def find(self, query: Query) -> Answer:
         """Return the events that match. Without a directory, or with one that cannot be written, those in memory."""
-        if self._directory is None or self.problem:
+        if self.directory is None or self.problem:
             return select((msgspec.json.encode(event) for event in self.recent), query)
-        return find(self._directory, query)
+        return find(self.directory, query)
 
     def _counted(self, lines: Iterable[bytes]) -> Iterator[bytes]:
         for line in lines:
@@ -139,19 +142,20 @@ class EventStore:
 
     def _finish_interrupted(self) -> None:
         """Add an unknown event for each dropout whose analysis an earlier run did not end."""
-        if self._directory is None:
+        if self.directory is None:
             return
         known = {event.id for event in self._recent}
-        for line in read_lines(self._directory / PENDING):
-            with suppress(msgspec.MsgspecError):
+        for line in read_lines(self.directory / PENDING):
+            with suppress(msgspec.MsgspecError, ValueError):
                 window = msgspec.json.decode(line, type=Window)
+                seconds_of(window.at)
                 if window.id not in known:
                     self._pending[window.id] = window
         for window in list(self._pending.values()):
             event = unexplained(window, INTERRUPTED)
             self.remember(event)
             self.save(event)
-        self._forget_finished(self._directory / PENDING)
+        self._forget_finished(self.directory / PENDING)
 
     def _save(self, directory: Path, event: Event) -> None:
         """Append the event, after those that could not be saved before."""
@@ -212,7 +216,7 @@ class EventStore:
     def _report(self, error: OSError) -> None:
         reason = error.strerror or str(error)
         if not self.problem:
-            log.warning("events of dropouts cannot be saved", directory=str(self._directory), problem=reason)
+            log.warning("events of dropouts cannot be saved", directory=str(self.directory), problem=reason)
         self.problem = reason
 
 

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from collectors.audio import checks
+from collectors.audio.causes.event import Cause
 from collectors.audio.checks import AudioState, audio_checks
 from collectors.audio.config import AudioConfig
 from collectors.audio.device import Device, DeviceView
@@ -15,6 +17,7 @@ from collectors.audio.probe.backoff import Step
 from collectors.audio.probe.process import ProbeError
 from collectors.audio.probe.protocol import Exit, StreamInfo
 from collectors.findings import Finding, Severity
+from tests.support.analyses import event
 from tests.support.jackd import Jackd
 
 RUNNING = PassiveView(state="running", seen=True, rate=48000, block=256, devices=("system",))
@@ -307,6 +310,18 @@ def test_dropouts_of_the_last_ten_minutes_are_a_finding_that_ends_by_itself() ->
         "system had 1 dropout in the last ten minutes, with 0.50 s without any buffer. The last one was 3 min ago."
     )
     assert severities(dropped_out(601)) == {}
+
+
+def test_dropouts_name_their_main_cause_and_its_fix() -> None:
+    explained = (*(event(number) for number in range(6)), event(6, Cause.UNKNOWN, "Not known."))
+    state = replace(dropped_out(200, 190, 180, 100), explained=explained)
+    found = findings(state)["audio-dropouts"]
+
+    assert found.detail.endswith(" 6 of 7 dropouts: reverb, which computed for too long.")
+    assert found.remedy[0].startswith("wr-agent dropouts top")
+    assert "use a larger buffer, or fewer voices and effects in this client" in found.remedy
+    other = replace(state, explained=tuple(msgspec.structs.replace(it, device="other") for it in explained))
+    assert "reverb" not in findings(other)["audio-dropouts"].detail
 
 
 def test_dropouts_that_an_audience_hears_are_a_failure() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from collectors.audio import device, dropouts, families, findings, macos
 from collectors.audio.alsa import streams, usb
+from collectors.audio.causes import findings as causes
 from collectors.audio.pipewire import nodes
 from collectors.audio.probe import backoff, runner
 
@@ -29,7 +30,7 @@ def test_every_family_is_named_and_no_other() -> None:
 
 
 def test_every_finding_is_named_and_no_other() -> None:
-    codes = written(r'code="(audio-[a-z-]+)"', findings, streams, nodes, macos, usb)
+    codes = written(r'code="(audio-[a-z-]+)"', findings, causes, streams, nodes, macos, usb)
 
     assert len(codes) > 20
     assert codes == {name for name in NAMED if name.startswith("audio-")}

@@ -53,7 +53,7 @@ def all_findings() -> list[Finding]:
         findings.device_busy(FAILED, []),
         findings.agent_outdated(FAILED),
         findings.probe_failed(FAILED),
-        findings.dropouts("system", [Dropout(0, 1, 0, 1, frozenset({"jack"}))], SECOND, Severity.WARNING),
+        findings.dropouts("system", [Dropout(0, 1, 0, 1, frozenset({"jack"}))], [], SECOND, Severity.WARNING),
         findings.load_high("system", 0.9),
         findings.clipping("system", [1]),
         findings.channels_silent("system", [1]),

@@ -224,6 +224,14 @@ class Looks:
         )
         return _bounded(evidence)
 
+    def graph_problem(self) -> str:
+        """Return the sentence that the timings of each cycle are missing; empty if they are there."""
+        if self._table is None:
+            return f"No timings of each client: {self._table_failure}."
+        if self._ring is None:
+            return "No timings of each cycle: the probe does not run, so they are read only after an xrun."
+        return ""
+
     def own_pids(self) -> tuple[int, ...]:
         """Return the processes of the agent."""
         probe = (self._probe_pid,) if self._probe_pid else ()
@@ -236,10 +244,8 @@ class Looks:
 
     def _missing(self) -> list[str]:
         missing = []
-        if self._table is None:
-            missing.append(f"No timings of each client: {self._table_failure}.")
-        elif self._ring is None:
-            missing.append("No timings of each cycle: the probe does not run, so they are read only after an xrun.")
+        if problem := self.graph_problem():
+            missing.append(problem)
         unknown = sorted(set(self._names.present.values()) - self._pids.keys())
         if unknown:
             missing.append(f"The process of {', '.join(unknown)} is unknown: only the same user and root may see it.")

@@ -209,6 +209,14 @@ class Recorder:
         """Return the place of JACK's table of client timings; None without one. It blocks, so call it off the loop."""
         return self._ask(self._place)
 
+    def graph_problem(self) -> str:
+        """Return the sentence that the timings of JACK's clients are missing; empty if they are there.
+
+        It blocks, so call it off the loop.
+        """
+        found = self._ask(lambda looks: looks.graph_problem())
+        return "The recorder does not run." if found is None else found
+
     def probe_started(self, pid: int, copies: RingReader | None) -> None:
         """Take in the start of a probe.
 
