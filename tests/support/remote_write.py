@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
+import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,6 +17,10 @@ from tests.support.waiting import PATIENCE
 
 STALE = struct.unpack("<d", struct.pack("<Q", 0x7FF0000000000002))[0]
 """Prometheus's stale marker: the series ends here."""
+
+
+_INTERVAL = 0.5
+"""Seconds between two samples of a machine."""
 
 
 class Pushed(NamedTuple):
@@ -66,3 +73,33 @@ def _varint(number: int) -> bytes:
         found.append(number & 0x7F | 0x80)
         number >>= 7
     return bytes([*found, number])
+
+
+class Machine:
+    """A machine that pushes `up` at an interval, with a clock of its own. Its thread ends with `stop` or `vanish`."""
+
+    def __init__(self, url: str, host: str, ahead: float = 0.0, labels: Mapping[str, str] | None = None) -> None:
+        self.ahead = ahead
+        self._url = url
+        self._labels = {"__name__": "up", "job": "wr-agent", "instance": host, "host": host, **(labels or {})}
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def vanish(self) -> None:
+        """Stop without a word."""
+        self._ended.set()
+        self._thread.join()
+
+    def stop(self) -> None:
+        """Stop in order, with a stale marker."""
+        self.vanish()
+        self._push(STALE)
+
+    def _run(self) -> None:
+        while not self._ended.wait(_INTERVAL):
+            self._push(1)
+
+    def _push(self, value: float) -> None:
+        with contextlib.suppress(OSError):  # the receiver may have ended before
+            push(self._url, [Pushed(self._labels, [(int((time.time() + self.ahead) * 1000), value)])])

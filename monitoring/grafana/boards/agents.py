@@ -52,7 +52,7 @@ AGENT = Row(
         panels.states(
             "Scrape targets of the stack",
             "The exporters and the servers of the monitoring stack that respond to Prometheus.",
-            series('min by (job, instance) (up{job!~"agent.*|ping|service",@site})', "{{job}} {{instance}}"),
+            series('min by (job, instance) (up{job!~"(wr-)?agent.*|ping|service",@site})', "{{job}} {{instance}}"),
         ),
         panels.listing(
             "Findings",

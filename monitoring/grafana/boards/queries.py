@@ -8,6 +8,8 @@ from grafana_foundation_sdk.models.loki import Dataquery as LokiQuery
 from grafana_foundation_sdk.models.prometheus import Dataquery as PrometheusQuery
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
+from monitoring.grafana.boards.late_samples import with_late_samples
+
 PROMETHEUS = DataSourceRef("prometheus", "wr-prometheus")
 LOKI = DataSourceRef("loki", "wr-loki")
 
@@ -26,7 +28,11 @@ _NARROWED = {
 
 
 def narrowed(expression: str) -> str:
-    """Return the expression with the variables' selectors for @site, @host, @device and @service."""
+    """Return the expression with the variables' selectors for @site, @host, @device and @service.
+
+    Recordings of a machine give way to raw values for machines that push.
+    """
+    expression = with_late_samples(expression)
     for name, selector in _NARROWED.items():
         expression = expression.replace(name, selector)
     return expression

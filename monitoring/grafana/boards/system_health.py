@@ -18,15 +18,18 @@ _OVERVIEW = Row(
         incidents.strip(),
         panels.number(
             "Agents up",
-            "Agents that respond to Prometheus. Studio machines that are switched off do not count.",
-            series('sum(up{job="agent",@host})'),
+            "Agents that respond to Prometheus or push. Studio machines that are switched off do not count.",
+            series('count(max by (host) (up{job=~"agent|wr-agent",@host}) == 1) or vector(0)'),
             unit=units.COUNT,
             decimals=0,
         ),
         panels.number(
             "Servers down",
-            "Servers whose agent does not respond. A studio machine may be off, a server may not.",
-            series('count(up{job="agent",role="server",@host} == 0) or vector(0)'),
+            "Servers whose agent does not respond, or stopped pushing. A studio machine may be off, a server may not.",
+            series(
+                'count(max by (host) (up{job="agent",role="server",@host} == 0 or host:push:lost{role="server",@host}))'
+                " or vector(0)"
+            ),
             unit=units.COUNT,
             limit=limits.at_most(1),
             decimals=0,

@@ -45,6 +45,6 @@ ENVIRONMENT = _variable(
     "environment", "Environment", 'label_values(prometheus_build_info{cluster=~"$cluster|"}, environment)', ".*"
 )
 # Loki requires a selector that does not match the empty string, so all hosts are .+ and not .*.
-HOST = _variable("host", "Host", 'label_values(up{job="agent",@site}, host)', ".+")
+HOST = _variable("host", "Host", 'label_values(up{job=~"agent|wr-agent",@site}, host)', ".+")
 DEVICE = _variable("device", "Audio device", "label_values(audio_device_up{@host}, device)", ".+")
 SERVICE = _variable("service", "Service", 'label_values({service!="",@site}, service)', ".+")

@@ -26,18 +26,26 @@ from tests.support.jackd import Jackd
 from tests.support.loki import Loki, loki
 from tests.support.platform_metrics import APP, ENGINE, reporting
 from tests.support.prometheus import Prometheus
+from tests.support.remote_write import Machine
 from tests.support.stack import stack
 from tests.support.stage_app import App, app, app_source, engine
+from tests.support.waiting import eventually
 
-STUDIO, SERVER = "studio-1", "server-1"
+STUDIO, PUSHER, SERVER = "studio-1", "studio-2", "server-1"
+"""The hosts. One agent is the first two: Prometheus scrapes it as the first, and it pushes as the second."""
+
 HASTE = 15  # a minute of the rules is four seconds
 
 _CONFIG = """
+machine = "{pusher}"
 audio.observers = "auto"
 audio.jack_server = "{jackd}"
 plugins.directories = ["{sockets}"]
 plugins.interval = "500ms"
 loki.url = "{loki}"
+remote_write.url = "{prometheus}/api/v1/write"
+remote_write.interval = "1s"
+remote_write.labels = {{ role = "studio" }}
 [[logs.sources]]
 name = "nothing"
 paths = ["{folder}/no-such-log"]
@@ -68,13 +76,23 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         running.enter_context(reporting(plugin.registry, ENGINE))
         running.enter_context(reporting(stage.registry, APP))
         jackd = _jackd(running)
-        config = _CONFIG.format(jackd=jackd.name, sockets=sockets, loki=logs.url, folder=folder)
+        _, settings = running.enter_context(receivers("alerts@wr.example", "the password"))
+        agents = folder / "agents.yml"
+        agents.write_text("[]")
+        central = running.enter_context(stack(folder, settings | {"AGENTS_FILE": str(agents)}, times=HASTE))
+        config = _CONFIG.format(
+            jackd=jackd.name,
+            sockets=sockets,
+            loki=logs.url,
+            folder=folder,
+            pusher=PUSHER,
+            prometheus=central.prometheus.url,
+        )
         source = app_source(stage.log, _salt(folder)).replace('name = "app"', f'name = "app"\nlabels = {_labels()}', 1)
         studio = running.enter_context(agent(folder, config + source)).url.removeprefix("http://")
         server = running.enter_context(_container_host(folder / "machine"))
-        _, settings = running.enter_context(receivers("alerts@wr.example", "the password"))
-        settings["AGENTS_FILE"] = _agents(folder, studio, server)
-        central = running.enter_context(stack(folder, settings, times=HASTE))
+        agents.write_text(_targets(studio, server))
+        _lose(Machine(central.prometheus.url, "server-3"), central.prometheus)
         central.watch("postgres", [(running.enter_context(exporters.postgres(folder)).metrics, "postgresql", SERVER)])
         central.watch("redis", [(running.enter_context(exporters.redis(folder)).metrics, "redis", SERVER)])
         central.watch("nginx", [(running.enter_context(exporters.nginx(folder)).metrics, "nginx", SERVER)])
@@ -98,15 +116,19 @@ def _jackd(running: contextlib.ExitStack) -> Jackd:
     return server
 
 
-def _agents(folder: Path, studio: str, server: str) -> str:
-    file = folder / "agents.yml"
+def _lose(machine: Machine, prometheus: Prometheus) -> None:
+    """Let a machine vanish once its samples arrive."""
+    eventually(lambda: prometheus.query('host:push:arriving{host="server-3"} == 1'), "it pushes")
+    machine.vanish()
+
+
+def _targets(studio: str, server: str) -> str:
     groups = [
         {"targets": [studio], "labels": {"host": STUDIO, "role": "studio"}},
         {"targets": [server], "labels": {"host": SERVER, "role": "server"}},
         {"targets": ["127.0.0.1:9"], "labels": {"host": "server-2", "role": "server"}},
     ]
-    file.write_text(yaml.safe_dump(groups))
-    return str(file)
+    return yaml.safe_dump(groups)
 
 
 @contextlib.contextmanager
