@@ -20,7 +20,7 @@ from tests.support.monitoring import MONITORING, SETTINGS, environment
 from tests.support.prometheus import Prometheus, free_port
 from tests.support.waiting import eventually
 
-_DURATION = re.compile(r"((?:interval|for|group_wait): |offset |\[)(\d+)([smhdw])\b")
+_DURATION = re.compile(r"((?:interval|for|group_wait): |offset -?|\[|:)(\d+)([smhdw])\b")
 _MILLISECONDS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 _TIMEOUT = re.compile(r"^ *scrape_timeout: .*\n", re.MULTILINE)
 _EXPORTERS = ("POSTGRES_EXPORTER", "REDIS_EXPORTER", "NGINX_EXPORTER")
