@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -35,6 +36,8 @@ from collectors.audio.causes.evidence import Evidence, decode
 from tests.support.agent import AgentProcess
 
 _EVENT_SECONDS = 8.0
+_SETTLE_SECONDS = 2.0
+"""Longer than two dropouts may be apart to be one."""
 _NEAR_NS = 300_000_000
 _AFTER_NS = 700_000_000
 
@@ -120,6 +123,8 @@ def _injected(name: str, fault: Fault, act: Act, *, loaded: bool) -> Record:
         cause=truth.cause,
         pids=truth.pids,
         ms=truth.ms,
+        start_ns=truth.start_ns,
+        end_ns=truth.end_ns,
         stolen_ms=_stolen_ms() - stolen,
         heard=len(act.stage.heard(truth.start_ns - _NEAR_NS // 3, truth.end_ns + _AFTER_NS)),
         event=event,
@@ -152,14 +157,25 @@ def _events(watcher: AgentProcess) -> list[Event]:
 
 
 def _await_event(watcher: AgentProcess, known: set[str], truth: Truth) -> tuple[Event | None, float]:
-    """Return the first new event of the fault, and the seconds from the fault's end to it."""
+    """Return the first new event near the fault, and the seconds from the fault's end to it."""
+    offset_ns = time.time_ns() - time.monotonic_ns()
+    first_ns, last_ns = truth.start_ns + offset_ns - _NEAR_NS, truth.end_ns + offset_ns + _AFTER_NS
     deadline = time.monotonic() + _EVENT_SECONDS
     while time.monotonic() < deadline:
-        new = [event for event in _events(watcher) if event.id not in known]
+        new = [event for event in _events(watcher) if event.id not in known and first_ns <= _at_ns(event) <= last_ns]
         if new:
-            return min(new, key=lambda event: event.at), (time.monotonic_ns() - truth.end_ns) / 1e9
+            seconds = (time.monotonic_ns() - truth.end_ns) / 1e9
+            time.sleep(_SETTLE_SECONDS)
+            return min(new, key=_at_ns), seconds
         time.sleep(0.1)
     return None, _EVENT_SECONDS
+
+
+def _at_ns(event: Event) -> int:
+    """Return the event's start in Unix nanoseconds."""
+    whole, _, part = event.at.removesuffix("Z").partition(".")
+    seconds = datetime.fromisoformat(whole).replace(tzinfo=UTC).timestamp()
+    return int(seconds) * 10**9 + int(part.ljust(9, "0")[:9])
 
 
 def _evidence(watcher: AgentProcess, event: Event) -> Evidence | None:

@@ -26,6 +26,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         cause: The true cause.
         pids: The processes of which one is the culprit; empty if the cause has none.
         ms: The milliseconds of the fault; 0 if they cannot be known.
+        start_ns: Monotonic time of its start.
+        end_ns: Monotonic time of its end.
         stolen_ms: The time that the hypervisor took meanwhile.
         heard: The number of xruns and late callbacks that the independent client saw.
         event: The agent's event; None without one.
@@ -38,6 +40,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     cause: Cause
     pids: tuple[int, ...]
     ms: float
+    start_ns: int
+    end_ns: int
     stolen_ms: float
     heard: int
     event: Event | None

@@ -134,7 +134,7 @@ class Story:
     realtime: bool = True
     clients: dict[str, Actor] = field(default_factory=dict)
     server: Actor = field(default_factory=lambda: Actor("server", 100, 0, priority=10, usual=50_000))
-    probe: Actor = field(default_factory=lambda: Actor("wr-agent-probe", 900, 7))
+    probe: Actor = field(default_factory=lambda: Actor("wr-agent-probe-x", 900, 7))
     server_late: tuple[Piece, ...] = ()
     hogs: list[tuple[Actor, str, float]] = field(default_factory=list)
     idle_woken: set[int] = field(default_factory=set)
@@ -249,7 +249,7 @@ class Story:
         return sorted({*regular, *(DROPOUT + ms * MS for ms in _BURST)})
 
     def _threads(self) -> Iterator[ThreadTrack]:
-        roles = {"server": "server", "wr-agent-probe": "probe"}
+        roles = {"server": "server", self.probe.name: "probe"}
         for actor in self._actors():
             role = roles.get(actor.name, "client")
             client = "" if role == "server" else actor.name

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from collectors.audio.causes.analysis.delays import Delay, Scene, delays, of_role
 from collectors.audio.causes.analysis.incidents import Verdict, by_incident
 from collectors.audio.causes.analysis.machine import Machine, machine
-from collectors.audio.causes.analysis.owners import TOO_SLOW_ALONE, Share, shares
+from collectors.audio.causes.analysis.owners import Share, is_too_slow, shares
 from collectors.audio.causes.analysis.senders import STOPS, sender
 from collectors.audio.causes.analysis.sentences import facts, sentence
 from collectors.audio.causes.event import Cause, Contribution, Culprit, Event
@@ -90,13 +90,18 @@ def primary(scene: Scene, late: Sequence[Delay]) -> Delay | None:
     own = [delay for delay in of_role(late, "agent") if delay.late_ns > least]
     if server is not None and server.late_ns > least:
         waits = server.split.asleep > 0.6 * server.late_ns
-        inside = [it for it in (*clients, *own) if it.inside and it.late_ns > 0.5 * server.late_ns]
-        return inside[0] if waits and inside else server
-    active = [it for it in clients if it.inside or it.split.asleep < 0.6 * it.late_ns]
+        busier = [it for it in (*clients, *own) if _is_active(it) and it.late_ns > 0.5 * server.late_ns]
+        return busier[0] if waits and busier else server
+    active = [it for it in clients if _is_active(it)]
     candidates = active or clients
     if own and (not candidates or own[0].late_ns > 2 * candidates[0].late_ns):
         return own[0]
     return _heaviest(scene, candidates) or (candidates[0] if candidates else None)
+
+
+def _is_active(delay: Delay) -> bool:
+    """Return whether a participant was late itself, and did not just wait for its turn."""
+    return delay.inside or delay.split.asleep < 0.6 * delay.late_ns
 
 
 def _heaviest(scene: Scene, late: Sequence[Delay]) -> Delay | None:
@@ -104,7 +109,7 @@ def _heaviest(scene: Scene, late: Sequence[Delay]) -> Delay | None:
     heavy = [
         delay
         for delay in late
-        if delay.callback_ns >= TOO_SLOW_ALONE * scene.period_ns
+        if is_too_slow(scene, delay)
         and delay.split.running > 0.6 * delay.late_ns
         and delay.late_ns > 0.3 * late[0].late_ns
     ]

@@ -16,6 +16,11 @@ BACK_NS = 1_200_000_000
 """JACK's notifier has normal priority: it reported an overload up to 0.94 s after its start."""
 _AFTER_NS = 100_000_000
 _DEFAULT_PERIOD_NS = 10_000_000
+SERVER = "server"
+AGENT = "wr-agent"
+"""The beginning of the names of the agent's own clients."""
+_DRIVERS = frozenset({"system", "freewheel"})
+"""The clients inside of JACK's server."""
 _SLICES_OF_ROUNDING = 1.5
 """Looks are taken at any moment of a cycle."""
 _MOST_IDLE = 5.0
@@ -66,6 +71,7 @@ class Delay:
         callback_ns: The longest time on a processor within one callback; 0 if unknown.
         inside: Whether it was in its callback, where the graph shows it.
         source: `trace`, `graph` or `looks`.
+        resting: The state in which it spent the time that it was neither running nor runnable.
     """
 
     name: str
@@ -78,6 +84,7 @@ class Delay:
     callback_ns: int = 0
     inside: bool = False
     source: str = "looks"
+    resting: str = ASLEEP
 
     @property
     def start_ns(self) -> int:
@@ -102,6 +109,7 @@ class Scene:
         schedule: The kernel's trace; None without one.
         callbacks: The callbacks of each client; empty without the graph.
         tracks: The audio thread of each participant.
+        late: The participants that were late, the latest first.
     """
 
     evidence: Evidence
@@ -111,6 +119,12 @@ class Scene:
     schedule: Schedule | None = None
     callbacks: dict[str, list[Callback]] = field(default_factory=dict)
     tracks: dict[str, ThreadTrack] = field(default_factory=dict)
+    late: tuple[Delay, ...] = ()
+
+    @property
+    def calm_ns(self) -> int:
+        """The time before which everything was as usual, as far as can be known."""
+        return self.evidence.window.start_ns - BACK_NS
 
     @classmethod
     def of(cls, evidence: Evidence) -> Scene:
@@ -119,7 +133,11 @@ class Scene:
         period_ns = window.period_ns or _DEFAULT_PERIOD_NS
         schedule = Schedule(evidence.trace) if evidence.trace is not None else None
         scene = cls(evidence, period_ns, window.start_ns - 4 * period_ns, window.end_ns + _AFTER_NS, schedule)
-        scene.callbacks = callbacks(evidence.cycles, 2 * period_ns)
+        scene.callbacks = {
+            AGENT if name.startswith(f"{AGENT}-probe") else name: of_client
+            for name, of_client in callbacks(evidence.cycles, 2 * period_ns).items()
+            if name not in _DRIVERS
+        }
         scene.tracks = dict(_audio_threads(evidence))
         return scene
 
@@ -137,16 +155,23 @@ def _audio_threads(evidence: Evidence) -> Iterator[tuple[str, ThreadTrack]]:
     """Yield the thread of each participant that runs the callbacks: the one that is switched in most often."""
     groups: dict[str, list[ThreadTrack]] = {}
     for track in evidence.threads:
-        groups.setdefault(track.client or "server", []).append(track)
+        groups.setdefault(_participant(track.role, track.client), []).append(track)
     for name, tracks in groups.items():
         yield name, max(tracks, key=lambda track: (track.priority > 0, _slices(track)))
+
+
+def _participant(role: str, client: str) -> str:
+    """Return the participant's name: the agent's clients are one."""
+    if role == "server":
+        return SERVER
+    return AGENT if role == "probe" or client.startswith(AGENT) else client
 
 
 def _slices(track: ThreadTrack) -> int:
     return track.looks[-1].slices - track.looks[0].slices if track.looks else 0
 
 
-def delays(scene: Scene) -> list[Delay]:
+def delays(scene: Scene) -> tuple[Delay, ...]:
     """Return the participants that were late, the latest first.
 
     JACK may report a dropout long after its start. So the search goes back if nothing near the report was late.
@@ -155,7 +180,8 @@ def delays(scene: Scene) -> list[Delay]:
     if not any(delay.late_ns > scene.period_ns / 2 for delay in found):
         earlier = replace_start(scene, scene.evidence.window.start_ns - BACK_NS)
         found = _delays(earlier)
-    return sorted(found, key=lambda delay: -delay.late_ns)
+    scene.late = tuple(sorted(found, key=lambda delay: -delay.late_ns))
+    return scene.late
 
 
 def replace_start(scene: Scene, start_ns: int) -> Scene:
@@ -172,6 +198,8 @@ def _delays(scene: Scene) -> list[Delay]:
             found.append(_with_graph(scene, delay))
     seen = {delay.name for delay in found}
     found += [delay for name in scene.callbacks if name not in seen and (delay := _by_graph(scene, name))]
+    if scene.callbacks:
+        found = [without_turn(delay) for delay in found]
     return [delay for delay in found if delay.late_ns > scene.period_ns / 4]
 
 
@@ -208,7 +236,7 @@ def _by_trace(scene: Scene, name: str, track: ThreadTrack) -> Delay | None:
 
 def _calm(schedule: Schedule, tid: int, scene: Scene) -> dict[str, float]:
     """Return the nanoseconds in each state that are usual in one period."""
-    start_ns, end_ns = schedule.start_ns, max(scene.start_ns, schedule.start_ns)
+    start_ns, end_ns = schedule.start_ns, max(scene.calm_ns, schedule.start_ns)
     periods = (end_ns - start_ns) / scene.period_ns
     if periods < 20:  # noqa: PLR2004 - too few to know what is usual
         return {RUNNING: scene.period_ns * 0.05, ASLEEP: scene.period_ns * 0.95}
@@ -250,7 +278,7 @@ def _cycle_starts(spans: Iterable[Span]) -> Iterator[int]:
 def _by_looks(scene: Scene, name: str, track: ThreadTrack) -> Delay | None:
     """Return the delay that the kernel's counters show."""
     found = accounts.account(track, scene.start_ns, scene.end_ns)
-    usual = accounts.usual(track, scene.start_ns)
+    usual = accounts.usual(track, scene.calm_ns)
     if found is None or usual is None or not usual.span_ns or not usual.slices:
         return None
     expected = found.span_ns / usual.span_ns
@@ -259,24 +287,26 @@ def _by_looks(scene: Scene, name: str, track: ThreadTrack) -> Delay | None:
     missing = usual.slices * expected - found.slices - _SLICES_OF_ROUNDING
     deficit = max(missing, 0) * usual.span_ns / usual.slices
     late_ns = round(max(deficit, running + runnable))
-    if track.priority > 0 and deficit < scene.period_ns:  # without preemptions, each cycle is one slice
-        late_ns = min(late_ns, 2 * scene.period_ns)
     rest = max(late_ns - running - runnable, 0)
-    split = _resting(scene, track, Split(running, runnable), rest, found)
+    resting = _resting(scene, track, found, rest)
+    split = Split(running, runnable)._replace(**{resting: rest})
+    per_slice = usual.run_ns / usual.slices
+    longest_ns = max(round(found.run_ns - (found.slices - 1) * per_slice), 0)
     spans = ((scene.start_ns, scene.end_ns),)
-    is_alone = deficit > 0 and running > max(runnable, 0.75 * deficit)
-    alone_ns = running if is_alone else round(found.run_ns / max(found.slices, 1))
-    return Delay(name, _role(scene, track), track.pid, track, spans, late_ns, split.scaled(late_ns), alone_ns)
+    return Delay(
+        name, _role(scene, track), track.pid, track, spans, late_ns, split.scaled(late_ns), longest_ns, resting=resting
+    )
 
 
-def _resting(scene: Scene, track: ThreadTrack, split: Split, rest: int, found: accounts.Account) -> Split:
-    """Return the split with the time that was neither running nor runnable."""
+def _resting(scene: Scene, track: ThreadTrack, found: accounts.Account, rest: int) -> str:
+    """Return the state in which a thread spent the time that it was neither running nor runnable."""
     letters = accounts.states(track, scene.start_ns, scene.end_ns)
-    if "T" in letters or "t" in letters or _was_stopped(scene, track):
-        return split._replace(stopped=rest)
-    if "D" in letters or found.major_faults > 2 or found.block_ns > rest // 2:  # noqa: PLR2004
-        return split._replace(disk=rest)
-    return split._replace(asleep=rest)
+    if "T" in letters or "t" in letters:
+        return STOPPED
+    if "D" in letters or found.major_faults > 0 or found.block_ns > rest // 2 > 0:
+        return DISK
+    # An xrun wakes a thread of each client. Only the server's own threads rest until it goes on.
+    return STOPPED if track.role == "server" and _was_stopped(scene, track) else ASLEEP
 
 
 def _was_stopped(scene: Scene, track: ThreadTrack) -> bool:
@@ -285,7 +315,7 @@ def _was_stopped(scene: Scene, track: ThreadTrack) -> bool:
     for other in scene.evidence.threads:
         if other.pid != track.pid or other.tid == track.tid:
             continue
-        usual = accounts.usual(other, scene.start_ns)
+        usual = accounts.usual(other, scene.calm_ns)
         found = accounts.account(other, scene.start_ns, scene.end_ns)
         if usual is None or found is None or usual.slices > _MOST_IDLE * usual.span_ns / 1e9:
             continue
@@ -302,29 +332,30 @@ def _with_graph(scene: Scene, delay: Delay) -> Delay:
     late = _late_callbacks(scene, delay.name)
     if not late:
         return delay
-    inside_ns = sum(it.inside_ns for it in late) - usual_ns(scene.callbacks[delay.name], scene.start_ns) * len(late)
+    inside_ns = sum(it.inside_ns for it in late) - usual_ns(scene.callbacks[delay.name], scene.calm_ns) * len(late)
     if delay.source == "trace":
         return replace(delay, inside=inside_ns > delay.late_ns / 2)
     late_ns = max(sum(it.end_ns - it.due_ns for it in late) - scene.period_ns // 8 * len(late), 1)
-    split = _filled(delay.split, late_ns)
+    rest = max(late_ns - delay.split.total, 0)
+    split = delay.split._replace(**{delay.resting: getattr(delay.split, delay.resting) + rest})
     spans = tuple((it.due_ns, it.end_ns) for it in late)
     return replace(
         delay,
         spans=spans,
         late_ns=late_ns,
         split=split.scaled(late_ns),
-        callback_ns=min(max(it.inside_ns for it in late), max(split.running, delay.callback_ns)),
+        callback_ns=min(max(it.inside_ns for it in late), delay.callback_ns),
         inside=inside_ns > late_ns / 2,
         source="graph",
     )
 
 
-def _filled(split: Split, late_ns: int) -> Split:
-    """Return the split with the time that no counter shows added to the state in which the thread rested."""
-    rest = max(late_ns - split.total, 0)
-    if split.stopped:
-        return split._replace(stopped=split.stopped + rest)
-    return split._replace(disk=split.disk + rest) if split.disk else split._replace(asleep=split.asleep + rest)
+def without_turn(delay: Delay) -> Delay:
+    """Return the delay without the time in which a client, outside of its callback, waited for its turn."""
+    if delay.role != "client" or delay.inside or not delay.split.asleep:
+        return delay
+    late_ns = delay.late_ns - delay.split.asleep
+    return replace(delay, late_ns=late_ns, split=delay.split._replace(asleep=0))
 
 
 def _by_graph(scene: Scene, name: str) -> Delay | None:
@@ -343,7 +374,7 @@ def _by_graph(scene: Scene, name: str) -> Delay | None:
 def _late_callbacks(scene: Scene, name: str) -> list[Callback]:
     """Return the callbacks in the time of the search that took far longer than usual."""
     every = scene.callbacks.get(name, [])
-    least_ns = max(usual_ns(every, scene.start_ns) + scene.period_ns // 2, round(0.9 * scene.period_ns))
+    least_ns = max(usual_ns(every, scene.calm_ns) + scene.period_ns // 2, round(0.9 * scene.period_ns))
     near = (it for it in every if it.end_ns >= scene.start_ns and it.due_ns <= scene.end_ns)
     return [it for it in near if it.end_ns - it.due_ns > least_ns]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from collectors.audio.causes.analysis.delays import Delay, Scene
+from collectors.audio.causes.analysis.delays import SERVER, Delay, Scene
 from collectors.audio.causes.analysis.owners import Share
 from collectors.audio.causes.analysis.senders import sender
 from collectors.audio.causes.event import Cause, Culprit
@@ -67,7 +67,8 @@ def _server_died(scene: Scene) -> Verdict | None:
     ended = next(_near(scene, "server_ended"), None)
     if ended is None and "jack shutdown" not in window.observations:
         return None
-    pid = (ended.pid if ended else 0) or window.server_pid
+    track = scene.tracks.get(SERVER)
+    pid = (ended.pid if ended else 0) or window.server_pid or (track.pid if track else 0)
     culprit = Culprit(kind="server", name=window.server or "server", pid=pid)
     lost = _silence_ns(scene)
     return Verdict(Cause.SERVER_DIED, culprit, "server", lost, lost, 0.97, detail=sender(scene, pid))
@@ -96,7 +97,7 @@ def _client_died(scene: Scene, late: Sequence[Delay]) -> Verdict | None:
     """
     for ended in _near(scene, *_ENDED):
         name = ended.name if ended.kind == "client_ended" else scene.audio_pids.get(ended.pid, "")
-        if not name or name == "server" or scene.is_own(ended.pid):
+        if not name or name == SERVER or scene.is_own(ended.pid):
             continue
         track = scene.tracks.get(name)
         pid = ended.pid or (track.pid if track else 0)

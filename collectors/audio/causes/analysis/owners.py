@@ -15,7 +15,7 @@ from collectors.audio.causes.event import Cause, Culprit
 from collectors.audio.causes.evidence import ProcessTrack
 
 REAL_TIME = frozenset({"fifo", "rr", "deadline"})
-TOO_SLOW_ALONE = 0.85
+_TOO_SLOW_ALONE = 0.85
 """The part of a period from which a callback is too slow whatever the others need."""
 _MOSTLY = 0.6
 _LEAST_NS = 200_000
@@ -129,9 +129,25 @@ def _computing(scene: Scene, delay: Delay, machine: Machine) -> tuple[Cause, Cul
         return Cause.THROTTLED, Culprit(kind="host", name="processor")
     if delay.role == "agent":
         return Cause.AGENT, participant(delay)
-    if delay.role == "client" and delay.callback_ns >= TOO_SLOW_ALONE * scene.period_ns:
+    if delay.role == "client" and is_too_slow(scene, delay):
         return Cause.CLIENT_CPU, participant(delay)
     return Cause.OVERLOAD, None
+
+
+def is_too_slow(scene: Scene, delay: Delay) -> bool:
+    """Return whether a client's callback alone took too long.
+
+    Counters alone do not tell one long callback from many. So without the graph no other client may have computed for
+    nearly as long.
+    """
+    if delay.callback_ns < _TOO_SLOW_ALONE * scene.period_ns:
+        return False
+    if delay.source != "looks":
+        return True
+    return not any(
+        other.name != delay.name and other.role == "client" and other.split.running > 0.4 * delay.split.running
+        for other in scene.late
+    )
 
 
 # Runnable
@@ -254,6 +270,8 @@ def _delayed(scene: Scene, delay: Delay, machine: Machine) -> Iterator[Share]:
         yield Share(Cause.OVERLOAD, None, waited, 0.7)
     elif not realtime:
         yield from _contenders(scene)
+    else:
+        yield from _hidden(scene, waited)
 
 
 def _busy(scene: Scene) -> list[tuple[ProcessTrack, int]]:
@@ -264,6 +282,21 @@ def _busy(scene: Scene) -> list[tuple[ProcessTrack, int]]:
         if track.pid not in scene.audio_pids
     ]
     return sorted(((track, ns) for track, ns in found if ns > _LEAST_NS), key=lambda pair: -pair[1])
+
+
+def _hidden(scene: Scene, waited_ns: int) -> Iterator[Share]:
+    """Yield what kept a thread with real-time priority waiting although nothing with a higher one was seen.
+
+    It was a thread of higher priority all the same: of the one process that ran as long, or of one that ended.
+    """
+    enough = [(track, ns) for track, ns in _busy(scene) if ns > _MOSTLY * waited_ns and not scene.is_own(track.pid)]
+    if len(enough) == 1:
+        track, ns = enough[0]
+        yield Share(Cause.PREEMPTED, process_culprit(scene, track.pid, track.name, track.priority), ns, 0.75)
+        return
+    ended = [it for it in scene.evidence.incidents if it.kind == "process_ended" and it.at_ns >= scene.start_ns]
+    culprit = Culprit(kind="process", name=ended[0].name, pid=ended[0].pid) if len(ended) == 1 else None
+    yield Share(Cause.PREEMPTED, culprit, waited_ns, 0.6)
 
 
 def _contenders(scene: Scene) -> Iterator[Share]:
@@ -278,7 +311,7 @@ def _graph_is_busy(scene: Scene, delay: Delay) -> bool:
     needed = 0
     for name, track in scene.tracks.items():
         found = accounts.account(track, scene.start_ns, scene.end_ns)
-        usual = accounts.usual(track, scene.start_ns)
+        usual = accounts.usual(track, scene.calm_ns)
         if name == delay.name or found is None or usual is None or not usual.span_ns:
             continue
         needed += max(found.run_ns - round(usual.run_ns * found.span_ns / usual.span_ns), 0)

@@ -60,7 +60,7 @@ def test_a_client_that_waits_in_its_callback_is_the_culprit(level: int) -> None:
 
 
 @LEVELS
-def test_a_stopped_client_is_found_by_its_idle_threads(level: int) -> None:
+def test_a_stopped_client_is_the_culprit(level: int) -> None:
     def tell(story: Story) -> None:
         story.clients["reverb"].late = (("R", 0.05), ("T", 100))
         story.idle_woken = {200}
