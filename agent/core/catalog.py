@@ -9,6 +9,7 @@ from functools import partial
 from agent.config.decode import ConfigError, Problem
 from agent.config.locations import state_directory
 from agent.config.schema import Config
+from agent.core import own_logs
 from collectors.audio.causes.reading import Answer, Query, find
 from collectors.audio.collector import AudioCollector
 from collectors.base import Collector
@@ -51,7 +52,7 @@ def _plugins(config: Config) -> Collector:
 def _logs(config: Config) -> Collector:
     from collectors.logs.collector import LogsCollector  # loads an HTTP client, which only this needs
 
-    return LogsCollector(config.logs, config.loki, state_directory(config), config.machine_name)
+    return LogsCollector(own_logs.logs(config), config.loki, state_directory(config), config.machine_name)
 
 
 CATALOG: tuple[Entry, ...] = (
@@ -81,8 +82,8 @@ CATALOG: tuple[Entry, ...] = (
     ),
     Entry(
         name="logs",
-        section=lambda config: (config.logs, config.loki, config.machine_name),
-        enabled=lambda config: config.logs.enabled and bool(config.logs.sources),
+        section=lambda config: (own_logs.logs(config), config.loki, config.machine_name),
+        enabled=lambda config: config.logs.enabled and bool(own_logs.logs(config).sources),
         build=_logs,
     ),
 )

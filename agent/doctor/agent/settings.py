@@ -13,6 +13,7 @@ from agent.config.schema import Config, WebConfig
 from agent.web.security.web_security import WebSecurity
 from collectors.address import Address
 from collectors.findings import Finding, Severity
+from collectors.logs.config import LogsConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,4 +77,4 @@ def _unusable(error: Exception) -> Finding:
 
 def without_logs(loaded: Config) -> Config:
     """Return the configuration without logs, since tailing them sends lines and moves positions."""
-    return msgspec.structs.replace(loaded, logs=Config().logs)
+    return msgspec.structs.replace(loaded, logs=LogsConfig(enabled=False))

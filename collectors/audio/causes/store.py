@@ -92,6 +92,7 @@ class EventStore:
                 event = msgspec.json.decode(line, type=Event)
                 seconds_of(event.at)
                 self._append_recent(event)
+        self._try_to_append(self.directory / EVENTS, ())  # the file exists from now on, for those who follow it
         self._finish_interrupted()
         self.recent = tuple(self._recent)
 
