@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from collectors.kernel_files import entries, read_bytes, read_text
@@ -34,7 +34,11 @@ def socket_name(client: str) -> str:
 
 
 def find_processes(
-    names: Iterable[str], proc: Path = Path("/proc"), *, known: Mapping[str, int] | None = None
+    names: Iterable[str],
+    proc: Path = Path("/proc"),
+    *,
+    known: Mapping[str, int] | None = None,
+    list_folder: Callable[[str], list[str]] = os.listdir,
 ) -> dict[str, int]:
     """Return the process of each client that can be found.
 
@@ -42,6 +46,7 @@ def find_processes(
         names: The clients' names.
         proc: Path of `/proc`.
         known: Clients with a known process, which no other client is given by its command.
+        list_folder: Function that lists a folder; a seam for tests.
     """
     try:
         sockets = parse_sockets(read_bytes(proc / "net/unix"))
@@ -52,7 +57,7 @@ def find_processes(
     hidden: dict[int, str] = {}
     for pid in map(int, filter(str.isdecimal, entries(proc))):
         try:
-            for inode in _socket_inodes(proc / str(pid) / "fd"):
+            for inode in _socket_inodes(f"{proc}/{pid}/fd", list_folder):
                 if inode in wanted:
                     found[wanted[inode]] = pid
         except PermissionError:
@@ -66,14 +71,14 @@ def find_processes(
     )
 
 
-def _socket_inodes(folder: Path) -> list[int]:
+def _socket_inodes(folder: str, list_folder: Callable[[str], list[str]]) -> list[int]:
     """Return the inodes of a process's sockets.
 
     Raises:
         OSError: They are not shown to this user, or the process has ended.
     """
     found = []
-    for name in os.listdir(folder)[:_MOST_FILES]:  # noqa: PTH208 - names are enough
+    for name in list_folder(folder)[:_MOST_FILES]:
         try:
             target = os.readlink(f"{folder}/{name}")  # noqa: PTH115 - a path object costs more than the call
         except FileNotFoundError:
