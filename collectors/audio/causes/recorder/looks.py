@@ -37,6 +37,8 @@ _LATE_NS = 300_000_000
 _SLEPT_NS = 50_000_000
 _RAN_NS = 2 * _SECOND_NS
 """The age of the last processor time of a process that is looked at closely."""
+_ENDS_BEFORE_NS = _SECOND_NS
+"""The time before a dropout in which the end of any process is evidence."""
 _RETRY_NS = 10 * _SECOND_NS
 _MOST_INCIDENTS = 256
 _MOST_BYTES = 2 << 20
@@ -191,10 +193,17 @@ class Looks:
                 self._copies.clock.read()
                 self._copies.add(now_ns, self._table.copy(self.rows()))
         self._threads.look_closely(now_ns, idle=idle)
+        self._processes.look_for_suspects(now_ns)
 
     def see_events(self, now_ns: int) -> None:
         """Take in the kernel's reports of processes at once, so that a short program is named."""
         self._see_events(self.events.read(), now_ns)
+        self._processes.look_at_young(now_ns)
+
+    @property
+    def young_ns(self) -> int:
+        """The time of the next look at processes that started a short time ago; 0 if there are none."""
+        return self._processes.young_ns
 
     def freeze(self, window: Window) -> Evidence:
         """Return the evidence of a dropout."""
@@ -204,9 +213,8 @@ class Looks:
             self.look_closely(now_ns)
         self._drain()
         first_ns, last_ns = window.start_ns - BEFORE_NS, window.end_ns + AFTER_NS
-        incidents = [
-            it for it in (*self._incidents.copy(), *self._ends) if first_ns <= it.at_ns and it.since_ns <= last_ns
-        ]
+        ends = [it for it in self._ends if it.name and it.at_ns >= window.start_ns - _ENDS_BEFORE_NS]
+        incidents = [it for it in (*self._incidents.copy(), *ends) if first_ns <= it.at_ns and it.since_ns <= last_ns]
         evidence = Evidence(
             window=msgspec.structs.replace(
                 window,

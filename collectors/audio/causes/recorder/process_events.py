@@ -1,4 +1,4 @@
-"""The kernel's reports of processes that start a program or end (the process connector of `linux/cn_proc.h`).
+"""The kernel's reports of processes that start, start a program or end (the process connector of `linux/cn_proc.h`).
 
 A filter in the kernel drops all other reports. Since Linux 6.6 any user may listen; before, it takes CAP_NET_ADMIN.
 """
@@ -22,11 +22,12 @@ _HEADER = Struct("=IHHII")
 _CN_MESSAGE = Struct("=IIIIHH")
 _OPERATION = Struct("=I")
 _EVENT = Struct("=IIQ")
+_FORK = Struct("=IIII")
 _EXEC = Struct("=II")
 _EXIT = Struct("=IIII")
 _EVENT_AT = _HEADER.size + _CN_MESSAGE.size
 _DATA_AT = _EVENT_AT + _EVENT.size
-_PROC_EVENT_EXEC, _PROC_EVENT_EXIT = 0x2, 0x80000000
+_PROC_EVENT_FORK, _PROC_EVENT_EXEC, _PROC_EVENT_EXIT = 0x1, 0x2, 0x80000000
 _FIRST_PID_NAMESPACE = 0xEFFFFFFC
 """`PROC_PID_INIT_INO` of the kernel."""
 _RECEIVED_BYTES = 4096
@@ -47,7 +48,7 @@ class ProcessEvent:
 
     Attributes:
         at_ns: Monotonic time.
-        kind: `started` is a program's start in an existing process.
+        kind: `started` is the start of a process, or of another program in it.
         pid: The process.
         signal: The signal that ended it; 0 for none.
         code: Its exit code.
@@ -61,10 +62,13 @@ class ProcessEvent:
 
 
 def parse_event(message: bytes) -> ProcessEvent | None:
-    """Return the report in a netlink message; None for any other report and for the end of a mere thread."""
+    """Return the report in a netlink message; None for any other report and for those of mere threads."""
     if len(message) < _DATA_AT + _EXIT.size:
         return None
     what, _, at_ns = _EVENT.unpack_from(message, _EVENT_AT)
+    if what == _PROC_EVENT_FORK:
+        _, _, thread, pid = _FORK.unpack_from(message, _DATA_AT)
+        return ProcessEvent(at_ns, "started", pid) if thread == pid else None
     if what == _PROC_EVENT_EXEC:
         _, pid = _EXEC.unpack_from(message, _DATA_AT)
         return ProcessEvent(at_ns, "started", pid)
@@ -146,22 +150,26 @@ def _connected() -> socket.socket:
 
 
 def _attach_filter(connection: socket.socket) -> None:
-    """Let the kernel deliver only the starts of programs and the ends of whole processes.
+    """Let the kernel deliver only reports of whole processes: their start, their programs' start and their end.
 
     Classic BPF loads words in network order, so the constants are converted.
     """
-    load, load_index, equal, equal_index, give = 0x20, 0x20, 0x15, 0x1D, 0x06
-    transfer = 0x07
+    load, equal, equal_index, transfer, give = 0x20, 0x15, 0x1D, 0x07, 0x06
     instructions = (
         _Instruction(load, 0, 0, _EVENT_AT),
-        _Instruction(equal, 5, 0, socket.htonl(_PROC_EVENT_EXEC)),
-        _Instruction(equal, 0, 5, socket.htonl(_PROC_EVENT_EXIT)),
-        _Instruction(load_index, 0, 0, _DATA_AT),
+        _Instruction(equal, 11, 0, socket.htonl(_PROC_EVENT_EXEC)),
+        _Instruction(equal, 0, 4, socket.htonl(_PROC_EVENT_FORK)),
+        _Instruction(load, 0, 0, _DATA_AT + 8),
+        _Instruction(transfer, 0, 0, 0),
+        _Instruction(load, 0, 0, _DATA_AT + 12),
+        _Instruction(equal_index, 6, 5, 0),
+        _Instruction(equal, 0, 4, socket.htonl(_PROC_EVENT_EXIT)),
+        _Instruction(load, 0, 0, _DATA_AT),
         _Instruction(transfer, 0, 0, 0),
         _Instruction(load, 0, 0, _DATA_AT + 4),
-        _Instruction(equal_index, 0, 1, 0),
-        _Instruction(give, 0, 0, 0xFFFFFFFF),
+        _Instruction(equal_index, 1, 0, 0),
         _Instruction(give, 0, 0, 0),
+        _Instruction(give, 0, 0, 0xFFFFFFFF),
     )
     array = (_Instruction * len(instructions))(*instructions)
     program = _Program(len(instructions), array)

@@ -26,6 +26,13 @@ _CPUCLOCK_SCHED = 2
 _SECOND_NS = 1_000_000_000
 _KEPT_NS = 8 * _SECOND_NS
 _MOST_LOOKS = 64
+YOUNG_NS = 12_000_000
+"""The age at which a new process is looked at once more."""
+_YOUNG_AT_FIRST_NS = 500_000_000
+"""The age of a process at its first look below which all of its processor time counts."""
+_GREW_NS = 2_000_000
+"""The processor time of a process, since the look before, that may have delayed audio."""
+_MOST_SUSPECTS = 12
 
 
 def process_clock(pid: int) -> int:
@@ -50,13 +57,22 @@ class _Process:
     user: int = -1
     cgroup: str = ""
     affinity: tuple[int, ...] = ()
-    policy: str = ""
-    priority: int = 0
+    policies: dict[tuple[str, int], int] = field(default_factory=dict)
     seen_ns: int = 0
     run: int = 0
     is_known: bool = False
     ended_ns: int = 0
     looks: deque[ProcessLook] = field(default_factory=lambda: deque(maxlen=_MOST_LOOKS))
+
+    def see_policy(self, stat: TaskStat, now_ns: int) -> None:
+        """Take in the policy and the priority of one of its threads."""
+        self.policies[stat.policy, stat.priority] = now_ns
+
+    def policy(self, since_ns: int) -> tuple[str, int]:
+        """Return the policy and the priority of its thread with the highest priority since that time."""
+        last_ns = max(self.policies.values(), default=0)
+        recent = [it for it, seen_ns in self.policies.items() if seen_ns >= min(since_ns, last_ns)]
+        return max(recent, key=lambda it: (it[1], it[0] not in {"batch", "idle"}), default=("", 0))
 
     def ran_since(self, since_ns: int) -> bool:
         """Return whether it used a processor after that time."""
@@ -76,8 +92,8 @@ class Processes:
         self._clock = clock
         self._living: dict[int, _Process] = {}
         self._ended: deque[_Process] = deque(maxlen=1024)
+        self._young: dict[int, int] = {}
         self._boot_ns = 0
-        self._listed_ns = 0
         self.left_out = 0
 
     def discover(self, now_ns: int) -> list[int]:
@@ -92,7 +108,6 @@ class Processes:
                 break
             self.begin(pid)
         self._boot_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.monotonic_ns()
-        self._listed_ns = now_ns
         while self._ended and self._ended[0].ended_ns < now_ns - _KEPT_NS:
             self._ended.popleft()
         return vanished
@@ -103,26 +118,41 @@ class Processes:
             self._living[pid] = _Process(pid, process_clock(pid))
 
     def started(self, pid: int, now_ns: int) -> None:
-        """Take in the start of a program, and read its name while it lives."""
+        """Take in the start of a process or of a program in it, and read its name while it lives."""
         self.begin(pid)
+        self._look_at(pid, now_ns)
+        self._young[pid] = now_ns
+
+    def look_at_young(self, now_ns: int) -> None:
+        """Look at the processes that started a short time ago once more, because they change their priority first."""
+        for pid in [pid for pid, since_ns in self._young.items() if now_ns - since_ns >= YOUNG_NS]:
+            del self._young[pid]
+            self._look_at(pid, now_ns)
+
+    @property
+    def young_ns(self) -> int:
+        """The time of the next look at young processes; 0 if there are none."""
+        return min(self._young.values()) + YOUNG_NS if self._young else 0
+
+    def end(self, pid: int, now_ns: int) -> str:
+        """Take in the end of a process; return its name, empty if it is unknown."""
+        self._look_at(pid, now_ns)  # possible until its parent has waited for it
+        self._young.pop(pid, None)
+        process = self._living.pop(pid, None)
+        if process is None:
+            return ""
+        process.ended_ns = now_ns
+        if process.looks:
+            self._ended.append(process)
+        return process.stat.name if process.stat else ""
+
+    def _look_at(self, pid: int, now_ns: int) -> None:
         process = self._living.get(pid)
         if process is None:
             return
         with suppress(OSError):
             self._see(process, self._clock(process.clock), now_ns, whole=True)
             process.seen_ns = now_ns
-
-    def end(self, pid: int, now_ns: int) -> str:
-        """Take in the end of a process; return its name, empty if it is unknown."""
-        process = self._living.pop(pid, None)
-        if process is None:
-            return ""
-        process.ended_ns = now_ns
-        with suppress(OSError):  # possible until its parent has waited for it
-            process.looks.append(ProcessLook(now_ns, self._clock(process.clock)))
-        if process.looks:
-            self._ended.append(process)
-        return process.stat.name if process.stat else ""
 
     def look(self, now_ns: int, *, whole: bool) -> None:
         """Look at the processor time of all processes.
@@ -141,12 +171,25 @@ class Processes:
                 self._see(process, run, now_ns, whole=whole)
             process.seen_ns = now_ns
 
+    def look_for_suspects(self, now_ns: int) -> None:
+        """Look at all processes, and at the threads of those that ran most: a real-time thread may end soon."""
+        before = {pid: process.run for pid, process in self._living.items()}
+        self.look(now_ns, whole=False)
+        grown = sorted(
+            (process for pid, process in self._living.items() if process.run - before.get(pid, 0) >= _GREW_NS),
+            key=lambda process: before.get(process.pid, 0) - process.run,
+        )
+        for process in grown[:_MOST_SUSPECTS]:
+            if process.stat is not None and (stat := self._stat(process.pid)) is not None:
+                self._identify(process, stat)
+                self._see_threads(process, now_ns)
+
     def refresh(self, since_ns: int) -> None:
         """Read control group, processors and highest priority of the processes that ran since that time."""
         for process in self._ran(since_ns):
             process.affinity = affinity(process.pid)
             process.cgroup = self._cgroup(process.pid)
-            self._see_threads(process)
+            self._see_threads(process, time.monotonic_ns())
 
     def name(self, pid: int) -> str:
         """Return the command of a process; empty if it is unknown."""
@@ -192,10 +235,10 @@ class Processes:
             process.user = self._user(process.pid)
         if process.stat is not None and process.stat.started_ns != stat.started_ns:  # another process has the number
             process.looks.clear()
+            process.policies.clear()
             process.user = self._user(process.pid)
-        if not process.policy or process.stat is None or process.stat.policy != stat.policy:
-            process.policy, process.priority = stat.policy, stat.priority
         process.stat = stat
+        process.see_policy(stat, time.monotonic_ns())
 
     def _stat(self, pid: int) -> TaskStat | None:
         try:
@@ -228,7 +271,7 @@ class Processes:
         except (OSError, ValueError, KeyError):
             return -1, -1
 
-    def _see_threads(self, process: _Process) -> None:
+    def _see_threads(self, process: _Process, now_ns: int) -> None:
         """Find the highest real-time priority of its threads."""
         if process.stat is None or process.stat.threads < 2:  # noqa: PLR2004 - its first thread is known
             return
@@ -242,21 +285,21 @@ class Processes:
                 stat = parse_stat(read_bytes(f"{folder}/{tid}/stat"))
             except (OSError, ValueError, IndexError):
                 continue
-            if stat.priority > process.priority:
-                process.policy, process.priority = stat.policy, stat.priority
+            process.see_policy(stat, now_ns)
 
     def _track(self, process: _Process, since_ns: int) -> ProcessTrack | None:
         looks = _since(process.looks.copy(), since_ns)
         if not looks:
             return None
         stat = process.stat
+        policy, priority = process.policy(since_ns)
         return ProcessTrack(
             pid=process.pid,
             parent=stat.parent if stat else 0,
             name=stat.name if stat else "",
             user=process.user,
-            policy=process.policy,
-            priority=process.priority,
+            policy=policy,
+            priority=priority,
             nice=stat.nice if stat else 0,
             affinity=process.affinity,
             cgroup=process.cgroup,
@@ -274,6 +317,7 @@ def _since(looks: Iterable[ProcessLook], since_ns: int) -> list[ProcessLook]:
 
 
 def _used(track: ProcessTrack, until_ns: int) -> int:
-    """Return the processor time between the first look and the last one before that time."""
+    """Return the processor time from the first look, or from the process's start, to the last look before that time."""
     last = next((look for look in reversed(track.looks) if look.at_ns <= until_ns), track.looks[-1])
-    return last.run_ns - track.looks[0].run_ns
+    first = track.looks[0]
+    return last.run_ns - (0 if track.started_ns > first.at_ns - _YOUNG_AT_FIRST_NS else first.run_ns)

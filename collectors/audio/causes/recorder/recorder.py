@@ -316,7 +316,7 @@ class Recorder:
         poll.register(self._wake[0], select.POLLIN)
         try:
             while not self._stop.is_set():
-                self._wait(poll, looks.events.fileno(), tokens, schedule)
+                self._wait(poll, looks, tokens, schedule)
                 self._take_jobs(looks)
                 try:
                     self._look(looks, schedule)
@@ -348,13 +348,15 @@ class Recorder:
         else:
             looks.see_events(now_ns)
 
-    def _wait(self, poll: select.poll, events: int, tokens: _Tokens, schedule: _Schedule) -> None:
+    def _wait(self, poll: select.poll, looks: Looks, tokens: _Tokens, schedule: _Schedule) -> None:
         """Wait for the next look, a job, or a start or an end of a program."""
         now_ns = time.monotonic_ns()
+        events, young_ns = looks.events.fileno(), looks.young_ns
         is_awaited = events >= 0 and not self._is_idle() and tokens.are_left(now_ns)
         if is_awaited:
             poll.register(events, select.POLLIN)
-        for descriptor, _ in poll.poll(max(schedule.next_ns - now_ns, 0) / 1e6):
+        until_ns = min(schedule.next_ns, young_ns) if young_ns else schedule.next_ns
+        for descriptor, _ in poll.poll(max(until_ns - now_ns, 0) / 1e6):
             if descriptor == events:
                 tokens.take()
             else:

@@ -25,6 +25,9 @@ from tests.support.waiting import eventually
 PORT_MAX = 256
 
 
+PORTS = {1: (0, b"system:capture_1"), 2: (2, b"synth: left:out")}
+
+
 @dataclass(frozen=True)
 class Graph:
     """A server's graph in a file: two ports, and one client that finished its cycle some time ago."""
@@ -59,7 +62,6 @@ class Graph:
         return JackServer("default", 0, os.getpid(), (Segment(path, path.stat().st_size),))
 
 
-PORTS = {1: (0, b"system:capture_1"), 2: (2, b"synth: left:out")}
 GRAPHS = {
     "1.9.22 on x86": Graph(),
     "1.9.22 on x86, 256 clients": Graph(clients=256),

@@ -24,7 +24,9 @@ def message(what: int, data: bytes, at_ns: int = 123) -> bytes:
         (message(0x80000000, struct.pack("=IIII", 7, 7, 9, 17)), ProcessEvent(123, "ended", 7, 9, 0)),
         (message(0x80000000, struct.pack("=IIII", 7, 7, 3 << 8, 17)), ProcessEvent(123, "ended", 7, 0, 3)),
         (message(0x80000000, struct.pack("=IIII", 8, 7, 0, 17)), None),
-        (message(0x1, struct.pack("=IIII", 8, 7, 0, 17)), None),
+        (message(0x1, struct.pack("=IIII", 3, 3, 7, 7)), ProcessEvent(123, "started", 7)),
+        (message(0x1, struct.pack("=IIII", 3, 3, 8, 7)), None),
+        (message(0x4, struct.pack("=IIII", 7, 7, 0, 0)), None),
         (b"short", None),
     ],
 )
@@ -45,9 +47,9 @@ def test_real_processes_are_reported_and_threads_are_not() -> None:
 
     def is_complete() -> bool:
         found.extend(event for event in events.read() if event.pid == process.pid)
-        return [event.kind for event in found] == ["started", "ended"]
+        return [event.kind for event in found] == ["started", "started", "ended"]
 
-    assert eventually(is_complete, "both reports")
-    assert found[1].signal == 9
-    assert began_ns <= found[0].at_ns <= found[1].at_ns <= time.monotonic_ns()
+    assert eventually(is_complete, "all reports")
+    assert found[2].signal == 9
+    assert began_ns <= found[0].at_ns <= found[2].at_ns <= time.monotonic_ns()
     events.close()

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from collectors.audio.causes.evidence import ProcessTrack
-from collectors.audio.causes.recorder.processes import Processes, run_ns
+from collectors.audio.causes.recorder.processes import YOUNG_NS, Processes, run_ns
 
 SECOND_NS = 1_000_000_000
 
@@ -181,3 +181,54 @@ def test_the_name_of_a_short_program_is_read_at_its_start() -> None:
         process.kill()
 
     assert processes.end(process.pid, time.monotonic_ns()) == "sleep"
+
+
+def test_a_process_that_raises_its_priority_after_its_start_is_seen_with_it() -> None:
+    processes = Processes()
+    look(processes)
+    with program(SPIN) as hog:
+        started_ns = time.monotonic_ns()
+        processes.started(hog.pid, started_ns)
+        os.sched_setscheduler(hog.pid, os.SCHED_FIFO, os.sched_param(7))
+        assert processes.young_ns == started_ns + YOUNG_NS
+        processes.look_at_young(started_ns + YOUNG_NS)
+        os.sched_setscheduler(hog.pid, os.SCHED_OTHER, os.sched_param(0))
+        look(processes)
+        found = track(processes, hog.pid, started_ns - SECOND_NS)
+
+    assert processes.young_ns == 0
+    assert found is not None
+    assert (found.policy, found.priority) == ("fifo", 7)
+
+
+def test_the_threads_of_a_process_that_grew_are_read_at_once() -> None:
+    code = """
+import os, sys, threading, time
+print(flush=True)
+def run():
+    os.sched_setscheduler(threading.get_native_id(), os.SCHED_FIFO, os.sched_param(3))
+    until = time.thread_time() + 0.02
+    while time.thread_time() < until:
+        pass
+    print(flush=True)
+    done.wait()
+for _ in sys.stdin:
+    done = threading.Event()
+    thread = threading.Thread(target=run)
+    thread.start()
+    sys.stdin.readline()
+    done.set()
+    thread.join()
+    print(flush=True)
+"""
+    with program(code) as process:
+        processes = Processes()
+        since_ns = look(processes)
+        spin(process, 0)
+        processes.look_for_suspects(time.monotonic_ns())
+        spin(process, 0)
+        look(processes)
+        found = track(processes, process.pid, since_ns)
+
+    assert found is not None
+    assert (found.policy, found.priority) == ("fifo", 3)
