@@ -116,6 +116,7 @@ CODES = frozenset(
         "plugin-missing",
         "plugin-not-answering",
         "plugin-push-refused",
+        "plugin-render-late",
         "plugin-socket-refused",
         "plugin-socket-stale",
         "plugin-vanished",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from agent.live import histograms
 from agent.live.rates import short
 from agent.live.sample import ChannelNow, DeviceNow, Timing
+from collectors import histograms
 from collectors.audio.device import DeviceView
 from collectors.audio.view import AudioView
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agent.live import histograms
 from agent.live.rates import short
 from agent.live.sample import PluginNow
+from collectors import histograms
 from collectors.metrics import HistogramValue
 from collectors.plugins.view import PluginView
 

@@ -15,11 +15,14 @@ import structlog
 
 from agent.config.remote_write import RemoteWriteConfig
 from agent.push.verdict import Fault
+from collectors import remedies
 from collectors.findings import Check, Finding, Severity
 from collectors.http_push.answer import NO_ANSWER, NOT_SENT, Answer
 from collectors.metrics import Family, Histogram, LabelValues, counter, gauge, histogram
 
 log = structlog.get_logger()
+
+_SECTION = f"the section [remote_write] of {remedies.CONFIGURATION}"
 
 REMEMBER = 600.0
 """Seconds for which a dropped or refused sample is a finding."""
@@ -281,8 +284,10 @@ def _unreachable(config: RemoteWriteConfig, trouble: _Trouble, seconds: float) -
         detail=f"Expected an answer from {config.url}. Found for {seconds:.0f} s: {trouble.answer.shown()}.",
         affects=f"New metrics do not arrive. {_NO_LOSS}",
         remedy=(
-            f"curl -sS -o /dev/null -w '%{{http_code}}\\n' -X POST {config.url}  # any status means that it answers",
-            "correct url, ca_file and proxy in the section [remote_write]",
+            *remedies.command(
+                f"curl -sS -o /dev/null -w '%{{http_code}}\\n' -X POST {config.url}", "any status means that it answers"
+            ),
+            remedies.in_section("[remote_write]", "correct url, ca_file and proxy"),
         ),
     )
 
@@ -298,14 +303,14 @@ def _refuses(config: RemoteWriteConfig, trouble: _Trouble, seconds: float) -> Fi
     )
 
 
-_OTHER_REMEDY = ("check the answering server named above; correct the section [remote_write] or the proxy before it",)
+_OTHER_REMEDY = (f"check the answering server named above; correct {_SECTION} or the proxy before it",)
 _REFUSAL_REMEDIES = {
-    NOT_SENT: ("correct the file named above, or its key in the section [remote_write]",),
-    401: ("correct token_file, or username and password_file, or tenant, in the section [remote_write]",),
+    NOT_SENT: (f"correct the file named above, or its key in {_SECTION}",),
+    401: (f"correct token_file, or username and password_file, or tenant, in {_SECTION}",),
     403: ("give this token, user or tenant permission to write, or configure another one in [remote_write]",),
     404: (
         "start Prometheus with --web.enable-remote-write-receiver",
-        "or correct url in the section [remote_write]; Prometheus's ends in /api/v1/write",
+        f"or correct url in {_SECTION}; Prometheus's ends in /api/v1/write",
     ),
 }
 
@@ -319,7 +324,7 @@ def _rate_limited(_: RemoteWriteConfig, trouble: _Trouble, seconds: float) -> Fi
         affects=f"Metrics arrive late. {_NO_LOSS}",
         remedy=(
             "raise the receiver's limit of samples per second for this tenant",
-            "or send less with drop, or a longer interval, in the section [remote_write]",
+            f"or send less with drop, or a longer interval, in {_SECTION}",
         ),
         depends_on=(Fault.UNREACHABLE.value, Fault.REFUSES.value),
     )
@@ -333,7 +338,7 @@ def _behind(seconds: float, size: int) -> Finding:
         detail=f"Expected the oldest unsent snapshot to be younger than {BEHIND:.0f} s. Found {seconds:.0f} s"
         f" of snapshots in {size / 2**20:.1f} MiB.",
         affects="The receiver lacks this part of the past until it has arrived.",
-        remedy=("wait; wr-agent status shows the rest", "or raise rate in the section [remote_write]"),
+        remedy=("wait; wr-agent status shows the rest", f"or raise rate in {_SECTION}"),
         depends_on=(Fault.UNREACHABLE.value, Fault.REFUSES.value, Fault.RATE_LIMITED.value),
     )
 
@@ -349,7 +354,7 @@ def _dropped(counts: Counter[str], config: RemoteWriteConfig) -> Finding:
         affects="The receiver never gets these samples; dashboards show a hole there.",
         remedy=(
             "fix what keeps the agent from sending; see the other findings",
-            "or raise max_size and max_age in the section [remote_write]",
+            f"or raise max_size and max_age in {_SECTION}",
         ),
     )
 
@@ -378,7 +383,7 @@ def _refused(counts: Counter[str], series: Sequence[str], answer: Answer) -> Fin
         affects="These samples are missing at the receiver; all others are stored.",
         remedy=(
             "set storage.tsdb.out_of_order_time_window in Prometheus if the answer names a time or an order",
-            "or leave the family out with drop in the section [remote_write]",
+            f"or leave the family out with drop in {_SECTION}",
         ),
     )
 
@@ -392,7 +397,10 @@ def _clock(config: RemoteWriteConfig, difference: int) -> Finding:
         detail=f"Expected a difference below {_CLOCK_NS // 10**9} s. Found this machine's clock"
         f" {abs(difference) / 1e9:.0f} s {side} the dates that {config.url} answers with.",
         affects="Metrics appear at a wrong time, and alerts on them come late or not at all.",
-        remedy=("timedatectl  # synchronise the clock by NTP, here and at the receiver",),
+        remedy=(
+            "synchronise the clock by NTP, here and at the receiver",
+            *remedies.command("timedatectl", "shows the state here"),
+        ),
         depends_on=("clock-not-synchronized",),
     )
 

@@ -12,6 +12,7 @@ from collectors.plugins.gone import Gone, GoneReason
 from collectors.plugins.instance import Instance
 from collectors.plugins.polled import PolledInstance
 from collectors.plugins.refusals import Reason, Refusal
+from collectors.plugins.render_times import AT_RISK, LateRendering
 from collectors.plugins.sockets import FoundSockets
 
 _SHOWN = 3
@@ -23,6 +24,7 @@ def plugin_checks(
     instances: Callable[[], list[Instance]],
     gone: Callable[[], list[Gone]],
     unknown: Callable[[], Sequence[str]],
+    late: Callable[[], Sequence[LateRendering]],
 ) -> tuple[Check, ...]:
     """Return the checks.
 
@@ -31,12 +33,14 @@ def plugin_checks(
         instances: Returns the sockets that are polled now, and the processes that push.
         gone: Returns the plugins that are missing now.
         unknown: Returns the users in the configuration that do not exist.
+        late: Returns the plugins whose render time is near their deadline, or above it.
     """
     return (
         Check("plugins.users", "The users of plugins exist", lambda: _unknown_users(unknown())),
         Check("plugins.sockets", "The sockets of plugins can be trusted", lambda: _refused_files(found())),
         Check("plugins.answers", "The plugins answer", lambda: _failing(instances(), gone())),
         Check("plugins.gone", "No plugin is missing", lambda: _missing(gone())),
+        Check("plugins.deadlines", "The plugins render in time", lambda: [*map(_late, late())]),
         Check(
             "plugins.metrics", "The agent passes on everything that plugins report", lambda: _refused_parts(instances())
         ),
@@ -108,6 +112,27 @@ def _expected(gone: Gone) -> Finding:
         detail=f"plugins.expected names {gone.plugin!r}, and no process listens on a socket {gone.plugin}.PID.sock.",
         affects=f"{gone.service or gone.plugin} does not run, or is not measured.",
         remedy=("start it", "wr-agent plugins  # lists the directories and the sockets in them"),
+    )
+
+
+def _late(late: LateRendering) -> Finding:
+    is_over = late.share >= 1
+    over = f" {late.over:.1%} of its buffers took longer." if late.over else ""
+    xruns = f" It reported {late.xruns} dropouts in that time." if late.xruns else ""
+    return Finding(
+        code="plugin-render-late",
+        title=f"The plugin {late.plugin} {'misses its deadline' if is_over else 'is close to its deadline'}",
+        severity=Severity.FAILURE if is_over else Severity.WARNING,
+        detail=f"The 99th percentile of its render time in the last minute is {late.p99 * 1000:.3g} ms,"
+        f" {late.share:.0%} of the {late.deadline * 1000:.3g} ms of a buffer; expected at most"
+        f" {AT_RISK:.0%}.{over}{xruns}",
+        affects="A buffer that is not rendered in time is a dropout."
+        + ("" if is_over else " A little more load causes one."),
+        remedy=(
+            "wr-agent status  # shows the render time of each plugin",
+            f"use a larger buffer, or fewer voices or a lower quality in {late.plugin}",
+            "end other programs that use the processors, and set the governor performance",
+        ),
     )
 
 

@@ -28,6 +28,7 @@ from collectors.plugins.push.checks import push_checks
 from collectors.plugins.push.listener import PushListener
 from collectors.plugins.push.receiver import Receiver
 from collectors.plugins.refusals import Reason
+from collectors.plugins.render_times import RenderTimes
 from collectors.plugins.services import ServiceFile
 from collectors.plugins.sockets import MOST_SOCKETS, UNNAMED, FoundSockets, SocketFile, default_directories, find
 from collectors.plugins.state import GoneState, PluginsState, RejectedState, SocketState
@@ -89,6 +90,7 @@ class PluginsCollector(Collector):
         self._tasks: dict[_Key, asyncio.Task[None]] = {}
         self._found = FoundSockets()
         self._first_round_is_over = False
+        self._render_times = RenderTimes()
         self._listener = listener
         self._receiver = Receiver(config.push, self._admission.names, self._plugin)
 
@@ -118,6 +120,8 @@ class PluginsCollector(Collector):
                     await self._keep_services()
                     self._receiver.expire()
                     self._admission.full = self._series() >= MOST_SERIES
+                    if self._render_times.is_due(time.monotonic()):
+                        self._render_times.look(self.view(), time.monotonic())
                     await asyncio.sleep(self._config.interval)
         finally:
             for key in [*self._instances]:
@@ -139,7 +143,11 @@ class PluginsCollector(Collector):
     def checks(self) -> Sequence[Check]:
         """Return the checks of the sockets, of the answers and of pushes."""
         sockets = plugin_checks(
-            lambda: self._found, self._all_instances, self._gone, lambda: self._look_up().trust.unknown
+            lambda: self._found,
+            self._all_instances,
+            self._gone,
+            lambda: self._look_up().trust.unknown,
+            self._render_times.late,
         )
         if self._listener is None:
             return sockets

@@ -20,7 +20,21 @@ OWN = {"wr-agent", "pw-jack", "pw-top"}
 
 READS_ONLY = {"cat", "df", "ls", "ps"}
 VERBS = {
-    *("add", "attach", "check", "clean", "configure", "connect", "correct", "disable", "enable", "end", "give"),
+    *(
+        "add",
+        "attach",
+        "check",
+        "clean",
+        "configure",
+        "connect",
+        "correct",
+        "disable",
+        "enable",
+        "end",
+        "fix",
+        "free",
+        "give",
+    ),
     *("install", "keep", "let", "log", "look", "lower", "make", "plug", "raise", "remove", "replace", "report"),
     *(
         "restart",
@@ -35,6 +49,7 @@ VERBS = {
         "the",
         "or",
         "docs/plugins.md",
+        "wait",
     ),
 }
 """The first words of sentences."""

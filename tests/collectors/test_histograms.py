@@ -1,6 +1,6 @@
 import pytest
 
-from agent.live import histograms
+from collectors import histograms
 from collectors.metrics import HistogramValue
 
 BOUNDS = (0.1, 1.0, 10.0)
