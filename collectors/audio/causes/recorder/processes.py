@@ -28,8 +28,6 @@ _KEPT_NS = 8 * _SECOND_NS
 _MOST_LOOKS = 64
 YOUNG_NS = 12_000_000
 """The age at which a new process is looked at once more."""
-_YOUNG_AT_FIRST_NS = 500_000_000
-"""The age of a process at its first look below which all of its processor time counts."""
 _GREW_NS = 2_000_000
 """The processor time of a process, since the look before, that may have delayed audio."""
 _MOST_SUSPECTS = 12
@@ -205,7 +203,7 @@ class Processes:
             (used, track)
             for process in (*self._ended, *list(self._living.values()))
             if (track := self._track(process, since_ns)) is not None
-            and (used := _used(track, until_ns) or bool(track.ended_ns or process.stat is None))
+            and (used := _used(track, since_ns, until_ns) or bool(track.ended_ns or process.stat is None))
         ]
         found.sort(key=lambda pair: -pair[0])
         return tuple(track for _, track in found[:_MOST_TRACKS])
@@ -316,8 +314,10 @@ def _since(looks: Iterable[ProcessLook], since_ns: int) -> list[ProcessLook]:
     return found[max(first - 1, 0) :] if first < len(found) else []
 
 
-def _used(track: ProcessTrack, until_ns: int) -> int:
-    """Return the processor time from the first look, or from the process's start, to the last look before that time."""
+def _used(track: ProcessTrack, since_ns: int, until_ns: int) -> int:
+    """Return the processor time from the first look to the last one before `until_ns`.
+
+    It counts from the start of a process that started after `since_ns`.
+    """
     last = next((look for look in reversed(track.looks) if look.at_ns <= until_ns), track.looks[-1])
-    first = track.looks[0]
-    return last.run_ns - (0 if track.started_ns > first.at_ns - _YOUNG_AT_FIRST_NS else first.run_ns)
+    return last.run_ns - (0 if track.started_ns > since_ns else track.looks[0].run_ns)
