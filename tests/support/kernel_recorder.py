@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +14,9 @@ from pathlib import Path
 from tests.support.waiting import eventually
 
 TRACEFS = Path("/sys/kernel/tracing")
+
+_LISTENING = "00010000"
+"""The flags of a socket in `/proc/net/unix`."""
 
 _MODULE = "collectors.audio.causes.kernel.helper"
 
@@ -28,20 +33,26 @@ def instances_of(pid: int) -> list[Path]:
     return sorted((TRACEFS / "instances").glob(f"wr-agent-{pid}-*"))
 
 
+def _is_listening(path: Path) -> bool:
+    """Return whether a process listens at a socket, without a connection: that would begin a trace."""
+    sockets = (line.split() for line in Path("/proc/net/unix").read_text().splitlines())
+    return any(fields[-1] == str(path) and fields[3] == _LISTENING for fields in sockets)
+
+
 class RecorderProcess:
     """A recorder that listens.
 
     Args:
-        socket: The path of its socket.
+        path: The path of its socket.
         arguments: Further arguments.
     """
 
-    def __init__(self, socket: Path, *arguments: str) -> None:
+    def __init__(self, path: Path, *arguments: str) -> None:
         mount_tracefs()
-        self.socket = socket
-        socket.unlink(missing_ok=True)  # of one that was killed
-        self.process = subprocess.Popen([sys.executable, "-m", _MODULE, "--socket", socket, *arguments])
-        eventually(lambda: self.process.poll() is not None or socket.exists(), "the recorder listens")
+        self.socket = path
+        path.unlink(missing_ok=True)  # of one that was killed
+        self.process = subprocess.Popen([sys.executable, "-m", _MODULE, "--socket", path, *arguments])
+        eventually(lambda: self.process.poll() is not None or _is_listening(path), "the recorder listens")
 
     @property
     def instances(self) -> list[Path]:
@@ -56,15 +67,25 @@ class RecorderProcess:
 
 
 @contextlib.contextmanager
-def recorder_process(socket: Path, *arguments: str) -> Iterator[RecorderProcess]:
+def recorder_process(path: Path, *arguments: str) -> Iterator[RecorderProcess]:
     """Run a recorder."""
-    recorder = RecorderProcess(socket, *arguments)
+    recorder = RecorderProcess(path, *arguments)
     try:
         yield recorder
     finally:
         recorder.end()
-        for path in recorder.instances:  # of one that was killed
-            path.rmdir()
+        for left in recorder.instances:  # of one that was killed
+            left.rmdir()
+
+
+@contextlib.contextmanager
+def greeted(recorder: RecorderProcess) -> Iterator[socket.socket]:
+    """Yield a connection that is served."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as peer:
+        peer.settimeout(30)
+        peer.connect(str(recorder.socket))
+        assert json.loads(peer.recv(4096)) == {"version": 1, "error": ""}
+        yield peer
 
 
 def clean() -> subprocess.CompletedProcess[str]:

@@ -286,7 +286,8 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
             it could not be had.
         switches: Time, processor, previous thread, its state letter, next thread, next thread's real-time priority. The
             priority is the one at the end of that run, so that a thread cannot hide by raising its own. The first
-            switch of a processor stands at `start_ns` with the previous thread -1: it says who ran already.
+            switch of a processor stands at `start_ns` with the previous thread -1: it says who ran already. The letter
+            `?` marks a switch that the kernel did not record, at the time of the first event after it.
         wakes: Time, processor of the waker, woken thread, target processor, waking thread.
         interrupts: Start, end, processor, kind (`irq` or `softirq`), name.
         signals: Time, sending thread, signal number, target thread.

@@ -18,7 +18,7 @@ RUNNING, RUNNABLE, ASLEEP, DISK, STOPPED, ENDED, UNKNOWN = (
     "unknown",
 )
 
-_KINDS = {"R": RUNNABLE, "D": DISK, "T": STOPPED, "t": STOPPED, "X": ENDED, "Z": ENDED}
+_KINDS = {"R": RUNNABLE, "D": DISK, "T": STOPPED, "t": STOPPED, "X": ENDED, "Z": ENDED, "?": UNKNOWN}
 """The kind of a span by the state letter at the switch that begins it; asleep for all others."""
 
 _RACE_NS = 100_000

@@ -25,7 +25,8 @@ _CLONE_THREAD = 0x10000
 _IGNORED = 1
 """The result of a signal that its target ignores. SIGCONT has its effect before."""
 
-_TYPE = struct.Struct("=H")
+_COMMON = struct.Struct("=HBBi")
+"""The start of each event: its number, flags, depth of preemption, and the thread that ran."""
 
 _FIELDS = {
     "sched/sched_switch": ("prev_comm", "prev_pid", "prev_prio", "prev_state", "next_comm", "next_pid", "next_prio"),
@@ -42,7 +43,9 @@ _FIELDS = {
 }
 """The fields that are read of each event."""
 
-_COMMON = ("common_pid",)
+
+_UNREAD: tuple[Callable[..., None], Reader, int] = (lambda: None, lambda _page, _offset: (), 0)
+"""What is done with other events: nothing."""
 
 
 class TraceBuilder:
@@ -64,7 +67,6 @@ class TraceBuilder:
         self._readers: dict[int, tuple[Callable[..., None], Reader, int]] = {}
         self._letters: list[tuple[int, str]] = []
         self._softirqs: dict[int, str] = {}
-        self._current: Reader | None = None
         for event, text in formats.items():
             self._learn(event, EventFormat(text))
         self._at_ns = self._cpu = self._offset = 0
@@ -145,25 +147,35 @@ class TraceBuilder:
         if event not in handlers:
             return
         self._readers[layout.number] = (handlers[event], *layout.reader(*_FIELDS[event]))
-        self._current = layout.reader(*_COMMON)[0]
         if event == "sched/sched_switch":
             self._letters = sorted((bit, letter) for bit, letter in layout.symbols.items() if bit)
         if event == "irq/softirq_entry":
             self._softirqs = layout.symbols
 
     def _event(self, at_ns: int, offset: int, size: int) -> None:
-        known = self._readers.get(_TYPE.unpack_from(self._page, offset)[0]) if size >= _TYPE.size else None
-        if not known:
+        if size < _COMMON.size:
+            self._lost += 1
             return
-        handler, reader, least = known
+        number, _, _, current = _COMMON.unpack_from(self._page, offset)
+        handler, reader, least = self._readers.get(number, _UNREAD)
         if size < least:
             self._lost += 1
             return
         self._at_ns, self._offset = at_ns, offset
-        if at_ns >= self._start_ns and self._cpu not in self._known and self._current:
-            (tid,) = self._current(self._page, offset)
-            self._begin(self._cpu, *self._running.get(self._cpu, (tid, 0)))
+        if at_ns >= self._start_ns and self._cpu not in self._known:
+            self._begin(self._cpu, *self._running.get(self._cpu, (current, 0)))
+        self._see(current)
         handler(*reader(self._page, offset))
+
+    def _see(self, tid: int) -> None:
+        """Note the thread that ran at an event: a switch to it may be missing."""
+        running = self._running.get(self._cpu)
+        if running and running[0] != tid and self._inside:
+            self._last_switch[self._cpu] = len(self._switches)
+            priority = self._priorities.get(tid, 0)
+            self._switches.append((self._at_ns, self._cpu, running[0], "?", tid, priority))
+        if not running or running[0] != tid:
+            self._running[self._cpu] = (tid, 0)
 
     @property
     def _inside(self) -> bool:

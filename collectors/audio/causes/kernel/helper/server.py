@@ -72,33 +72,34 @@ class Server:
         except OSError:
             return
         peer.setblocking(False)
-        if error := self._refusal(peer):
-            _send(peer, {"version": VERSION, "error": error})
+        error = self._refusal(peer) or self._start()
+        if not _send(peer, {"version": VERSION, "error": error}) or error:
             peer.close()
-        elif _send(peer, {"version": VERSION, "error": ""}):
-            self._agent = peer
-            self._poll.register(peer, select.POLLIN)
-        else:
-            peer.close()
-            self._part()
+            if not self._agent:
+                self._part()
+            return
+        self._agent = peer
+        self._poll.register(peer, select.POLLIN)
 
     def _refusal(self, peer: socket.socket) -> str:
-        """Return why a peer is not served; otherwise begin to record, and return an empty text."""
+        """Return why a peer is not served; empty if it is."""
         _, user, _ = _UCRED.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))
         if user not in self._users:
             return f"user {user} may not use the kernel recorder; its unit's --user names another one"
-        if self._agent:
-            return "another agent uses the kernel recorder; it serves one at a time"
+        return "another agent uses the kernel recorder; it serves one at a time" if self._agent else ""
+
+    def _start(self) -> str:
+        """Begin to record; return why it cannot, or an empty text."""
         try:
             self._recording = self._begin()
         except (OSError, NoTracingError) as error:
-            return f"the kernel cannot be traced: {error}"
+            return f"the kernel cannot be traced: {str(error)[:_TEXT_BYTES]}"
         return ""
 
     def _answer(self, agent: socket.socket) -> None:
         try:
             request = agent.recv(REQUEST_BYTES + 1)
-            reply, descriptors = self._reply(request.split())
+            reply, descriptors = self._reply(request.split() if len(request) <= REQUEST_BYTES else [])
         except (OSError, ValueError, _RefusedError):
             self._part()
             return

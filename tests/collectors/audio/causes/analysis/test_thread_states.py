@@ -58,3 +58,12 @@ def test_a_wake_up_precedes_the_switch_of_the_same_time() -> None:
     woken = trace((500, 0, 0, "R", 7, 0), wakes=((500, 0, 7, 0, 9),))
 
     assert changes_of(woken)[7] == [Change(0, "asleep", 0), Change(500, "runnable", 0), Change(500, "running", 0)]
+
+
+def test_after_a_switch_that_was_not_recorded_nothing_is_known() -> None:
+    unseen = trace((0, 0, -1, "?", 7, 0), (500, 0, 7, "?", 8, 0))
+
+    assert changes_of(unseen) == {
+        7: [Change(0, "runnable", 0), Change(0, "running", 0), Change(500, "unknown", 0)],
+        8: [Change(0, "runnable", 0), Change(500, "running", 0)],
+    }
