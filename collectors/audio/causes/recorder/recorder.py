@@ -245,7 +245,7 @@ class Recorder:
             await asyncio.sleep(early_ns / _SECOND_NS)
         evidence = await asyncio.to_thread(self._ask, lambda looks: looks.freeze(window))
         if evidence is None:
-            evidence = Evidence(window=window, missing=("the recorder does not run",))
+            evidence = Evidence(window=window, missing=("The recorder does not run.",))
         evidence = msgspec.structs.replace(evidence, plugins=self._plugins(window.start_ns, window.end_ns))
         return await self._with_capture(evidence, self._kernel) if self._kernel is not None else evidence
 
