@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -76,3 +77,26 @@ def test_service_definitions_are_installed(installed: Path, tmp_path: Path) -> N
     said = run(installed / "wr-agent", "service", "show", "--system", "--as", "nobody", cwd=tmp_path)
 
     assert f'ExecStart="{installed}/wr-agent" "run"' in said
+
+
+def test_wheel_has_the_documents_that_texts_point_to(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+
+    assert "agent/share/config.example.toml" in names
+    assert {f"agent/share/docs/{path.name}" for path in (ROOT / "docs").glob("*.md")} <= names
+
+
+def test_texts_point_to_documents_of_the_wheel(installed: Path, tmp_path: Path) -> None:
+    written = run(installed / "wr-agent", "config", "init", "--source", "syslog", cwd=tmp_path)
+
+    (named,) = [line.rpartition(": ")[2] for line in written.splitlines() if "Every key with its default" in line]
+    assert Path(named).is_relative_to(installed.parent)
+    assert Path(named).is_file()
+
+
+def test_the_changelog_has_the_version_of_the_code() -> None:
+    versions = re.findall(
+        r"^## \[(\d+\.\d+\.\d+)\] - \d{4}-\d\d-\d\d$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE
+    )
+
+    assert versions[0] == __version__

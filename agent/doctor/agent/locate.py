@@ -20,7 +20,8 @@ from agent.terminal.client import NotRunningError
 T = TypeVar("T")
 
 _MACHINES = Path("/var/lib/wr-agent")
-_UNIT = Path("etc/systemd/system/wr-agent.service")
+_UNITS = (Path("etc/systemd/system/wr-agent.service"), Path("usr/lib/systemd/system/wr-agent.service"))
+"""The unit of `wr-agent service install`, and that of the Debian package, which the first one overrides."""
 
 
 def ask(config: Config) -> tuple[Status, Config]:
@@ -85,9 +86,11 @@ def daemons_state(config: Config, root: Path) -> Path:
 
 
 def _service_user(root: Path) -> User | None:
-    try:
-        lines = (root / _UNIT).read_text().splitlines()
-    except OSError:
-        return None
-    users = [line.removeprefix("User=").strip() for line in lines if line.startswith("User=")]
-    return named(users[-1]) if users else None
+    for unit in _UNITS:
+        try:
+            lines = (root / unit).read_text().splitlines()
+        except OSError:
+            continue
+        users = [line.removeprefix("User=").strip() for line in lines if line.startswith("User=")]
+        return named(users[-1]) if users else None
+    return None
