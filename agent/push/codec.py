@@ -33,6 +33,8 @@ class Codec:
         self._table: list[bytes] = []
         self._ids: dict[bytes, int] = {}
         self._last: dict[int, tuple[Layout, array[int], bytes]] = {}
+        self.records = 0
+        """The number of records so far."""
 
     @property
     def last(self) -> dict[int, Record]:
@@ -50,6 +52,7 @@ class Codec:
             block = zlib.compress(self._listed(ids), _LEVEL)
             listed = _SIZE.pack(len(block)) + block
         self._last[record.group] = (record.layout, ids, record.values)
+        self.records += 1
         head = _HEAD.pack(record.group, _HAS_LAYOUT if changed else 0, record.time, len(ids))
         return head + listed + zlib.compress(_xor(record.values, base), _LEVEL)
 
@@ -79,6 +82,7 @@ class Codec:
         if len(values) != count * VALUE_BYTES or len(ids) != count:
             raise CorruptError(f"record {number}: expected {count} values of {len(ids)} series")
         self._last[group] = (layout, ids, values)
+        self.records += 1
         return Record(group, time, layout, values, number)
 
     def _numbered(self, series: Sequence[bytes]) -> array[int]:
@@ -109,6 +113,7 @@ class Codec:
         for _ in range(new):
             (size,) = _SIZE.unpack_from(block, at)
             at += _SIZE.size
+            self._ids[block[at : at + size]] = len(self._table)
             self._table.append(block[at : at + size])
             at += size
         ids = array("I", block[at:])

@@ -22,11 +22,12 @@ _MOST_RANGES = 64
 
 
 class _Saved(msgspec.Struct):
-    """One slot: a counter, the acknowledged ranges and the range in doubt."""
+    """One slot: a counter, the acknowledged ranges, the range in doubt, and the newest time that may have been sent."""
 
     turn: int
     done: list[tuple[int, int]]
     doubt: tuple[int, int] = (0, 0)
+    newest: int = 0
 
 
 class Progress:
@@ -69,6 +70,11 @@ class Progress:
         return self._saved.done[-1][1] if self._saved.done else 0
 
     @property
+    def newest(self) -> int:
+        """The time of the newest record that may have been sent, Unix milliseconds."""
+        return self._saved.newest
+
+    @property
     def may_skip(self) -> bool:
         """True if there is room for one more range, so that newer records may be sent before older ones."""
         return len(self._saved.done) < _MOST_RANGES
@@ -84,9 +90,12 @@ class Progress:
         if first < end:
             yield range(first, end)
 
-    def send(self, records: range) -> None:
-        """Note, before a request, that its records will be in doubt until its answer."""
-        self._save(self._saved.done, (records.start, records.stop))
+    def send(self, records: range, newest: int) -> None:
+        """Note, before a request, that its records will be in doubt until its answer. None is newer than `newest`."""
+        doubt = self.doubt
+        overlap = doubt.start <= records.stop and records.start <= doubt.stop
+        self._saved.newest = max(self._saved.newest, newest)
+        self._save(self._saved.done, (records.start, max(records.stop, doubt.stop) if overlap else records.stop))
 
     def finish(self, records: range) -> None:
         """Note that these records need not be sent any more."""
@@ -96,10 +105,11 @@ class Progress:
                 merged[-1] = (merged[-1][0], max(merged[-1][1], stop))
             else:
                 merged.append((start, stop))
-        self._save(merged, (0, 0))
+        doubt = range(max(self.doubt.start, records.stop), self.doubt.stop)
+        self._save(merged, (doubt.start, doubt.stop) if doubt else (0, 0))
 
     def _save(self, done: list[tuple[int, int]], doubt: tuple[int, int]) -> None:
-        self._saved = saved = _Saved(self._saved.turn + 1, done, doubt)
+        self._saved = saved = _Saved(self._saved.turn + 1, done, doubt, self._saved.newest)
         text = msgspec.json.encode(saved)
         slot = b"%08x %s\n" % (zlib.crc32(text), text)
         if self._fd >= 0:

@@ -33,6 +33,7 @@ _FEWEST_SEGMENTS = 8  # in the bounds of the queue, so that the oldest one is a 
 _ACKNOWLEDGED_BYTES = 128 << 10  # a segment of which nothing is needed is replaced from this size on
 _MEMORY_BYTES = 4 << 20
 _RECENT = 8
+_LONGEST_GAP_MS = 600_000  # between two records; more is a time without an agent, or a step of its clock
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 Drops = Callable[[str, int], None]
@@ -44,7 +45,7 @@ class Queue:
     Args:
         directory: Its directory.
         max_size: The most bytes on disk.
-        max_age: The age in seconds from which a record is dropped.
+        max_age: The age in seconds from which a record is dropped. Only the time in which an agent runs counts.
         groups: The number of groups of series.
         dropped: Called with the reason and the number of samples that the bounds cost: `size`, `age`, `disk` or
             `corrupt`.
@@ -64,7 +65,7 @@ class Queue:
         self._recent: deque[Record] = deque(maxlen=_RECENT)
         self._reader: _Reader | None = None
         self._progress = Progress(directory)
-        self._opened_at = (0, 0)
+        self._opened_at = self._age = 0
         self.end = 0
         """The number of the next record."""
         self.newest = 0
@@ -88,7 +89,9 @@ class Queue:
             self._failed(error)
         self.end = max(self._segments[-1].stop if self._segments else 0, self._progress.end)
         self.newest = max((max(one.times) for one in self._segments if one.times), default=0)
-        self._opened_at = (time.time_ns() // 1_000_000, _boot_ms())
+        self.newest = max(self.newest, self._progress.newest)
+        self._resume()
+        self._opened_at = _boot_ms()
         if self._segments and self._segments[0].first:
             self._progress.finish(range(self._segments[0].first))
         self._forget()
@@ -98,7 +101,9 @@ class Queue:
         """Close the files."""
         self._write_waiting()
         self._progress.close()
-        self._close_active()
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
         self._close_reader()
 
     def append(self, record: Record) -> Record:
@@ -109,6 +114,7 @@ class Queue:
         payload = self._codec.encode(numbered)
         frame = files.framed(payload)
         self._segments[-1].add(payload, len(frame))
+        self._segments[-1].added.append(self._age_now())
         self._unwritten.append((self.end, frame))
         self.end += 1
         self.newest = record.time
@@ -149,7 +155,7 @@ class Queue:
 
     def send(self, records: range) -> None:
         """Note, before a request, that its records will be in doubt until its answer."""
-        self._progress.send(records)
+        self._progress.send(records, self.newest)
 
     def finish(self, records: range) -> None:
         """Remove records that the receiver has acknowledged or refused."""
@@ -169,10 +175,25 @@ class Queue:
                 self._segments.append(found)
             else:
                 path.unlink()
-        newest: dict[int, Record] = {}
+        before = self._segments[0].times[0] if self._segments else 0
         for one in self._segments:
-            newest = _newest(one) or newest
-        self.live = {group: record.live() for group, record in newest.items()}
+            for at in one.times:
+                self._age += min(max(at - before, 0), _LONGEST_GAP_MS)
+                before = at
+                one.added.append(self._age)
+        for one in [*self._segments][-2:]:
+            codec = _decoded(one)
+            self.live |= {group: record.live() for group, record in codec.last.items()}
+            if one is self._segments[-1] and codec.records == len(one.ends):
+                self._codec = codec
+
+    def _resume(self) -> None:
+        """Go on with the newest segment, and so with the space that it has reserved."""
+        if self._segments and self._segments[-1].stop == self.end and self._codec.records:
+            try:
+                self._fd = files.reopen(self._segments[-1])
+            except OSError as error:
+                self._failed(error)
 
     def _start_segment(self) -> None:
         """Begin a new segment. Without room for it, the old one goes on."""
@@ -194,6 +215,7 @@ class Queue:
         self._segments.append(Segment(path, self.end))
 
     def _close_active(self) -> None:
+        """Close the active segment for good, and release the rest of its space."""
         if self._fd >= 0:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._fd, self._segments[-1].size)
@@ -236,8 +258,7 @@ class Queue:
 
     def _bound(self) -> None:
         """Drop the oldest segments, as far as the bounds demand."""
-        started, boot = self._opened_at
-        self._drop("age", self._first_after(started + _boot_ms() - boot - self._max_age_ms))
+        self._drop("age", self._first_after(self._age_now() - self._max_age_ms))
         while len(self._segments) > 1 and self._disk_bytes() > self._max_size:
             self._drop("size", self._segments[0].stop)
         if sum(len(frame) for _, frame in self._unwritten) > _MEMORY_BYTES:
@@ -247,11 +268,18 @@ class Queue:
             else:
                 self._drop_memory()
 
+    def _age_now(self) -> int:
+        """Return the time by which records age, in milliseconds: it goes on while an agent runs.
+
+        The times of records are no measure, because a step of the clock would make them all too old.
+        """
+        return self._age + _boot_ms() - self._opened_at
+
     def _first_after(self, oldest: int) -> int:
-        """Return the number of the first record that is not older."""
+        """Return the number of the first record that was added after that time of `_age_now`."""
         for segment in self._segments:
-            if segment.times and segment.times[-1] >= oldest:
-                return segment.first + bisect_left(segment.times, oldest)
+            if segment.added and segment.added[-1] >= oldest:
+                return segment.first + bisect_left(segment.added, oldest)
         return self.end
 
     def _disk_bytes(self) -> int:
@@ -329,7 +357,7 @@ class _Reader:
         self.segment = segment
         self.next = segment.first
         self._unwritten = unwritten
-        self._codec = Codec()
+        self.codec = Codec()
         self._fd = -1
 
     def read(self, records: range) -> Iterator[Record]:
@@ -340,7 +368,7 @@ class _Reader:
             OSError: The file cannot be read.
         """
         while self.next < records.stop:
-            record = self._codec.decode(self._payload(self.next), self.next)
+            record = self.codec.decode(self._payload(self.next), self.next)
             self.next += 1
             if record.number >= records.start:
                 yield record
@@ -359,18 +387,16 @@ class _Reader:
         return self.segment.payload(self._fd, number)
 
 
-def _newest(segment: Segment) -> dict[int, Record]:
-    """Return the newest record of each group in a segment."""
+def _decoded(segment: Segment) -> Codec:
+    """Return the state of a segment after its last record that can be decoded."""
     reader = _Reader(segment, deque())
-    newest: dict[int, Record] = {}
     try:
-        for record in reader.read(range(segment.first, segment.stop)):
-            newest[record.group] = record
+        deque(reader.read(range(segment.first, segment.stop)), maxlen=0)
     except (CorruptError, OSError) as error:
         log.warning("a file of the queue is damaged", file=str(segment.path), problem=str(error))
     finally:
         reader.close()
-    return newest
+    return reader.codec
 
 
 def _up_to(records: Iterator[Record], most_samples: int) -> Iterator[Record]:

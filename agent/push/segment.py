@@ -31,6 +31,7 @@ class Segment:
         ends: The offset of the end of each record.
         times: The time of each record, Unix milliseconds.
         counts: The number of samples of each record.
+        added: The time of the queue at which each record was added, milliseconds.
         start: The offset of the first record.
     """
 
@@ -39,6 +40,7 @@ class Segment:
     ends: array[int] = field(default_factory=lambda: array("Q"))
     times: array[int] = field(default_factory=lambda: array("q"))
     counts: array[int] = field(default_factory=lambda: array("I"))
+    added: array[int] = field(default_factory=lambda: array("q"))
     start: int = len(MAGIC)
 
     @property
@@ -101,6 +103,23 @@ def create(path: Path, reserve: int) -> int:
     except OSError:
         os.close(fd)
         path.unlink()
+        raise
+    return fd
+
+
+def reopen(segment: Segment) -> int:
+    """Return a descriptor to go on with a segment, after its incomplete end is cleared. Blocks on the disk.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    fd = os.open(segment.path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        rest = os.pread(fd, os.fstat(fd).st_size - segment.size, segment.size).rstrip(b"\0")
+        if rest:
+            os.pwrite(fd, bytes(len(rest)), segment.size)
+    except OSError:
+        os.close(fd)
         raise
     return fd
 

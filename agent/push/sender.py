@@ -33,6 +33,7 @@ _LIVE = 8
 """The number of newest records that overtake."""
 
 _ENOUGH_ERRORS = 3
+_ENOUGH_REFUSALS = 3
 _MOST_SUSPECTS = 1000
 _ONE = b"\0\0\0\0\0\0\xf0\x3f"  # 1.0
 
@@ -69,6 +70,7 @@ class Sender:
         self._suspects: set[bytes] = set()
         self._most = _MOST_SAMPLES
         self._bytes = 0
+        self._refused_reason = ""
         self._waits = 0
         self._overtakes: bool | None = None
         self._added = asyncio.Event()
@@ -113,7 +115,7 @@ class Sender:
         """Send records until the receiver has each sample, or has refused it for good."""
         numbers = range(records[0].number, records[-1].number + 1)
         doubt = self._queue.doubt
-        is_doubted = bool(range(max(doubt.start, numbers.start), min(doubt.stop, numbers.stop)))
+        is_doubted = max(doubt.start, numbers.start) < min(doubt.stop, numbers.stop)
         await self._call(lambda: self._queue.send(numbers))
         began, sent_before = time.monotonic(), self._bytes
         suspects = frozenset(self._suspects)
@@ -136,6 +138,7 @@ class Sender:
                 self._stored(piece)
                 return
             errors += 1
+            is_doubted = is_doubted or verdict.action in {Action.RETRY, Action.WAIT}
             if await self._is_at_fault(piece, answer, verdict, errors):
                 await self._divide(piece, verdict, is_doubted=is_doubted)
                 return
@@ -169,33 +172,59 @@ class Sender:
 
     async def _single_out(self, piece: Piece, verdict: Verdict, *, is_doubted: bool) -> None:
         """Find the samples of one snapshot that the receiver refuses, and drop them. All others are stored."""
-        stored_before = is_doubted and verdict.reason in REASONS_OF_STORED
-        if stored_before or verdict.reason in REASONS_OF_ALL:
-            answer, lead = await self._post(piece.alone(piece.series[0]))
-            if lead.reason == verdict.reason:
-                self._refused(piece, answer, lead, is_doubted=is_doubted)
-                return
-        pieces = deque(piece.halves() if piece.samples > 1 else [piece])
-        errors: Counter[Piece] = Counter()
+        if await self._refuses_whole(piece, verdict, is_doubted=is_doubted):
+            return
+        pieces = [*piece.halves()] if piece.samples > 1 else [piece]
+        refusals: Counter[Piece] = Counter()
         while pieces:
-            part = pieces.popleft()
+            pieces = await self._send_round(piece, pieces, refusals, is_doubted=is_doubted)
+            if pieces:
+                await self._pause(Answer(NO_ANSWER))
+
+    async def _send_round(
+        self, whole: Piece, pieces: Sequence[Piece], refusals: Counter[Piece], *, is_doubted: bool
+    ) -> list[Piece]:
+        """Send pieces of one snapshot, in smaller ones where they fail; return those to send again after a pause."""
+        again: list[Piece] = []
+        left = deque(pieces)
+        while left:
+            part = left.popleft()
             answer, verdict = await self._post(part)
             if verdict.action is Action.DONE:
                 self._stored(part)
             elif verdict.action is Action.WAIT:
-                pieces.appendleft(part)
+                left.appendleft(part)
                 await self._pause(answer)
             elif part.samples > 1:
-                pieces.extendleft(reversed([*part.halves()]))
-            elif verdict.action is not Action.RETRY:
-                self._refused(part, answer, verdict, is_doubted=is_doubted)
+                left.extendleft(reversed([*part.halves()]))
             else:
-                errors[part] += 1
-                if errors[part] >= _ENOUGH_ERRORS and await self._stores_others(piece, but=part.series[0]):
+                refusals[part] += 1
+                enough = 1 if part.series[0] in self._suspects else _ENOUGH_REFUSALS
+                if refusals[part] >= enough and (verdict.reason or await self._stores_others(whole, part.series[0])):
                     self._refused(part, answer, verdict, is_doubted=is_doubted)
                 else:
-                    pieces.append(part)
-                    await self._pause(answer)
+                    again.append(part)
+        return again
+
+    async def _refuses_whole(self, piece: Piece, verdict: Verdict, *, is_doubted: bool) -> bool:
+        """Return True, and drop the samples of a snapshot, if the receiver refuses it for its time.
+
+        The first snapshot since the last stored one needs several refusals.
+        """
+        stored_before = is_doubted and verdict.reason in REASONS_OF_STORED
+        if not stored_before and verdict.reason not in REASONS_OF_ALL:
+            return False
+        lead = piece.alone(piece.series[0])
+        answer, found = await self._post(lead)
+        known = stored_before or self._refused_reason == verdict.reason
+        for _ in range(0 if known else _ENOUGH_REFUSALS - 1):
+            await self._pause(answer)
+            answer, found = await self._post(lead)
+        if found.reason != verdict.reason:
+            return False
+        self._refused_reason = verdict.reason
+        self._refused(piece, answer, verdict, is_doubted=is_doubted)
+        return True
 
     async def _stores_others(self, piece: Piece, but: bytes = b"") -> bool:
         """Return True if the receiver stores other samples of this time, so that it works as a whole."""
@@ -214,6 +243,7 @@ class Sender:
 
     def _stored(self, piece: Piece) -> None:
         self._waits = 0
+        self._refused_reason = ""
         self._most = min(self._most + self._most // 4, _MOST_SAMPLES)
         self._health.sent(piece.samples)
         if piece.only:

@@ -131,7 +131,7 @@ def receiver() -> Iterator[Receiver]:
                 self.end_headers()
                 self.wfile.write(b"" if reply.status == 204 else content)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
+        def log_message(self, *_: object) -> None:
             """Keep quiet."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
