@@ -241,12 +241,13 @@ class Schedule:
         deadline = time.monotonic() + DEADLINE
         time.sleep(1.0)
         self._stop()
+        wanted = {at for at, _ in self._observed()[3]}
         self._start()
         while True:
-            expected, memory, started, times = self._observed()
             found = self._found()
+            expected, memory, started, times = self._observed()
             poison = {key for key in expected if dict(key[0])["__name__"] == POISONED}
-            missing = expected.keys() - found.keys() - memory - poison
+            missing = {key for key in expected.keys() - found.keys() - memory - poison if key[1] in wanted}
             missing |= {key for key in expected.keys() & found.keys() if expected[key] != found[key]}
             if not missing or time.monotonic() > deadline:
                 break

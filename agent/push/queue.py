@@ -141,17 +141,17 @@ class Queue:
     def read(self, records: range, most_samples: int) -> list[Record]:
         """Return the first of these records, at least one, up to so many samples; none if they cannot be read."""
         if self._recent and self._recent[0].number <= records.start:
-            found = (one for one in self._recent if one.number in records)
-            return [*_up_to(found, most_samples)]
+            return [*_up_to((one for one in self._recent if one.number in records), most_samples)]
         segment = next(one for one in self._segments if one.stop > records.start)
         if self._reader is None or self._reader.segment is not segment or self._reader.next > records.start:
             self._close_reader()
             self._reader = _Reader(segment, self._unwritten)
+        found: list[Record] = []
         try:
-            return [*_up_to(self._reader.read(range(records.start, min(records.stop, segment.stop))), most_samples)]
+            found.extend(_up_to(self._reader.read(range(records.start, min(records.stop, segment.stop))), most_samples))
         except (CorruptError, OSError) as error:
             self._unreadable(segment, self._reader.next, error)
-            return []
+        return found
 
     def send(self, records: range) -> None:
         """Note, before a request, that its records will be in doubt until its answer."""
@@ -238,10 +238,7 @@ class Queue:
             while self._unwritten:
                 number, frame = self._unwritten[0]
                 at = int(segment.ends[number - segment.first]) - len(frame)
-                if os.pwrite(self._fd, frame, at) != len(frame):
-                    os.pwrite(self._fd, frame, at)  # raises the reason
-                    return
-                _sync(self._fd)
+                _write(self._fd, frame, at)
                 self._unwritten.popleft()
         except OSError as error:
             self._failed(error)
@@ -413,7 +410,11 @@ def _boot_ms() -> int:
     return time.clock_gettime_ns(_CLOCK) // 1_000_000
 
 
-def _sync(fd: int) -> None:
+def _write(fd: int, frame: bytes, at: int) -> None:
+    """Write a frame, and synchronize the file."""
+    written = 0
+    while written < len(frame):  # a disk that is nearly full takes a part
+        written += os.pwrite(fd, frame[written:], at + written)
     getattr(os, "fdatasync", os.fsync)(fd)
 
 
