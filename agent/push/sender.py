@@ -71,6 +71,7 @@ class Sender:
         self._most = _MOST_SAMPLES
         self._bytes = 0
         self._refused_reason = ""
+        self._proven = False
         self._waits = 0
         self._overtakes: bool | None = None
         self._added = asyncio.Event()
@@ -118,6 +119,7 @@ class Sender:
         is_doubted = max(doubt.start, numbers.start) < min(doubt.stop, numbers.stop)
         await self._call(lambda: self._queue.send(numbers))
         began, sent_before = time.monotonic(), self._bytes
+        self._proven = False
         suspects = frozenset(self._suspects)
         if suspects:
             suspects &= frozenset(one for record in records for one in record.layout.series)
@@ -136,6 +138,9 @@ class Sender:
             answer, verdict = await self._post(piece)
             if verdict.action is Action.DONE:
                 self._stored(piece)
+                return
+            if verdict.action is Action.SINGLE_OUT and self._proven and piece.samples == 1 and self._is_known(piece):
+                self._refused(piece, answer, verdict, is_doubted=is_doubted)
                 return
             errors += 1
             is_doubted = is_doubted or verdict.action in {Action.RETRY, Action.WAIT}
@@ -199,7 +204,7 @@ class Sender:
                 left.extendleft(reversed([*part.halves()]))
             else:
                 refusals[part] += 1
-                enough = 1 if part.series[0] in self._suspects else _ENOUGH_REFUSALS
+                enough = 1 if self._is_known(part) else _ENOUGH_REFUSALS
                 if refusals[part] >= enough and (verdict.reason or await self._stores_others(whole, part.series[0])):
                     self._refused(part, answer, verdict, is_doubted=is_doubted)
                 else:
@@ -241,9 +246,14 @@ class Sender:
         answer = await self._poster.post(self._probe_body(piece.records[0].time))
         return judge(answer).action is Action.DONE
 
+    def _is_known(self, piece: Piece) -> bool:
+        """Return True if the receiver has refused the series of a piece before."""
+        return piece.series[0] in self._suspects
+
     def _stored(self, piece: Piece) -> None:
         self._waits = 0
         self._refused_reason = ""
+        self._proven = True
         self._most = min(self._most + self._most // 4, _MOST_SAMPLES)
         self._health.sent(piece.samples)
         if piece.only:
