@@ -18,8 +18,11 @@ from aiohttp.typedefs import Handler
 
 from agent.web.request_heads import Bodies, RequestHeads, no_bodies
 
-_BUFFER = bytearray(16 * 1024)
-"""The buffer of received bytes, whose content is copied before the next read."""
+_BUFFER = memoryview(bytearray(16 * 1024))
+"""The buffer of received bytes, whose content is copied before the next read.
+
+A view, since asyncio's TLS reads several records into slices of it. A slice of a bytearray would be a copy.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,7 @@ class Connection(asyncio.BufferedProtocol):
         self.inner.connection_made(transport)
         self._enter(Phase.REQUEST, self._limits.request)
 
-    def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002 - the transport's own hint is 256 KiB
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - the transport's own hint is 256 KiB
         """Return the buffer for the next part of a request. All connections share it."""
         return _BUFFER
 
@@ -102,7 +105,7 @@ class Connection(asyncio.BufferedProtocol):
         """Hold a part of a request, and forward the request once it is complete and its turn has come."""
         if self._is_last:
             return
-        self._heads.feed(bytes(memoryview(_BUFFER)[:nbytes]))
+        self._heads.feed(bytes(_BUFFER[:nbytes]))
         if self.phase in (Phase.ANSWER, Phase.IDLE):
             self._enter(Phase.REQUEST, self._limits.request)
         if self.phase is Phase.REQUEST:

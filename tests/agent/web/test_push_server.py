@@ -319,6 +319,20 @@ async def test_pushes_over_tls_verify_the_agents_certificate(tmp_path: Path, aut
         assert not plain.startswith(b"HTTP")
 
 
+async def test_a_page_of_several_tls_records_is_read_whole(tmp_path: Path, authority: Authority) -> None:
+    config = settings(tmp_path, config_file=str(web_file(tmp_path, authority)))
+    trusting = ssl.create_default_context(cafile=authority.cert)
+    async with port(tmp_path, config, tls=trusting) as opened:
+        for size in (1, 100, 5_000, 40_000):
+            page = (PAGE + size * "#\n").encode()
+            head = _request(f"Content-Length: {len(page)}", "Connection: close")
+            reader, writer = await asyncio.open_connection(*opened.address, ssl=trusting)
+            for part in (head[:50], head[50:], page[:10], page[10:]):  # one record each, often in one packet
+                writer.write(part)
+            assert b" 204 " in await reader.read()
+            writer.close()
+
+
 async def test_a_changed_file_without_tls_keeps_the_certificate(tmp_path: Path, authority: Authority) -> None:
     path = web_file(tmp_path, authority)
     config = settings(tmp_path, config_file=str(path), listen=Address("0.0.0.0", 0))
