@@ -10,6 +10,7 @@ let package = Package(
     platforms: [.macOS(.v12), .iOS(.v15)],
     products: [
         .library(name: "WhiteRoomMetrics", targets: ["WhiteRoomMetrics"]),
+        .library(name: "WhiteRoomMetricsPush", targets: ["WhiteRoomMetricsPush"]),
         .library(name: "CWhiteRoomMetrics", targets: ["CWhiteRoomMetrics"]),
     ],
     targets: [
@@ -23,6 +24,11 @@ let package = Package(
             name: "WhiteRoomMetrics",
             dependencies: ["CWhiteRoomMetrics"],
             path: "clients/swift/Sources/WhiteRoomMetrics"
+        ),
+        .target(
+            name: "WhiteRoomMetricsPush",
+            dependencies: ["WhiteRoomMetrics"],
+            path: "clients/swift/Sources/WhiteRoomMetricsPush"
         ),
     ],
     swiftLanguageModes: [.v6],

@@ -15,7 +15,7 @@ from bench.table import machine, table
 
 _ROOT = Path(__file__).parents[1]
 _OURS = ("c++", "-std=c++17", "-O2", "-pthread", "-I", str(_ROOT / "clients/cpp/include"))
-_PEER = ("-DWITH_PROMETHEUS_CPP", "-lprometheus-cpp-core")
+PEER = ("-DWITH_PROMETHEUS_CPP", "-lprometheus-cpp-core")
 COLUMNS = {
     "1": "1 thread",
     "4 own": "4, own metrics",
@@ -28,7 +28,7 @@ def main() -> None:
     """Build, run, print."""
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder, "cpp_overhead")
-        has_peer = is_built(program, *_PEER)
+        has_peer = is_built(program, *PEER)
         if not has_peer and not is_built(program):
             raise SystemExit("bench/cpp_overhead.cpp cannot be compiled: see `c++ --version`; Debian's package is g++")
         done = subprocess.run([program], check=True, capture_output=True, text=True)

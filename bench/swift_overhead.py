@@ -1,7 +1,8 @@
 """The cost of the Swift package for its caller: nanoseconds of processor time a call, next to those of the C++ client.
 
-Both programs run one after the other, with the same calls, threads and rounds. Needs a Swift toolchain as `swift` and a
-C++ compiler as `c++`. Run it with `python -m bench.swift_overhead`.
+Both programs run one after the other, with the same calls, threads and rounds. It compares with prometheus-cpp where
+that is installed (Debian: prometheus-cpp-dev). Needs a Swift toolchain as `swift` and a C++ compiler as `c++`. Run it
+with `python -m bench.swift_overhead`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from bench.cpp_overhead import COLUMNS, is_built, rows
+from bench.cpp_overhead import COLUMNS, PEER, is_built, rows
 from bench.table import machine, table
 
 _PACKAGE = Path(__file__).parent / "SwiftOverhead"
@@ -23,7 +24,7 @@ def main() -> None:
     subprocess.run(["swift", "build", *options], check=True)
     with tempfile.TemporaryDirectory() as folder:
         in_cpp = Path(folder, "cpp_overhead")
-        if not is_built(in_cpp):
+        if not is_built(in_cpp, *PEER) and not is_built(in_cpp):
             raise SystemExit("bench/cpp_overhead.cpp cannot be compiled: see `c++ --version`; Debian's package is g++")
         output = _output(in_cpp) + _output(_BUILD / "release" / "SwiftOverhead", folder)
     print(f"nanoseconds of processor time a call by threads, median of 7 rounds; {machine()}\n")

@@ -7,6 +7,7 @@ let package = Package(
     platforms: [.macOS(.v12), .iOS(.v15)],
     products: [
         .library(name: "WhiteRoomMetrics", targets: ["WhiteRoomMetrics"]),
+        .library(name: "WhiteRoomMetricsPush", targets: ["WhiteRoomMetricsPush"]),
         .library(name: "CWhiteRoomMetrics", targets: ["CWhiteRoomMetrics"]),
     ],
     targets: [
@@ -17,8 +18,10 @@ let package = Package(
             sources: ["src"]
         ),
         .target(name: "WhiteRoomMetrics", dependencies: ["CWhiteRoomMetrics"]),
+        .target(name: "WhiteRoomMetricsPush", dependencies: ["WhiteRoomMetrics"]),
         .target(name: "AllocationCount", path: "Tests/AllocationCount"),
         .testTarget(name: "WhiteRoomMetricsTests", dependencies: ["AllocationCount", "WhiteRoomMetrics"]),
+        .testTarget(name: "WhiteRoomMetricsPushTests", dependencies: ["WhiteRoomMetricsPush"]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17

@@ -27,9 +27,11 @@ struct wr_audio {
 struct wr_metrics {
     wr_metrics(const char* plugin, const char* directory, wr::Labels labels)
         : registry{std::move(labels)},
-          server{std::make_unique<wr::Server>(registry, plugin, directory == nullptr ? "" : directory)} {}
+          server{plugin == nullptr
+                     ? nullptr
+                     : std::make_unique<wr::Server>(registry, plugin, directory == nullptr ? "" : directory)} {}
 
-    /// What `ask` returns of the server; an empty text once it has stopped.
+    /// What `ask` returns of the server; an empty text without one, as once it has stopped.
     template <class Ask>
     [[nodiscard]] std::string of_server(const Ask& ask) const {
         const std::lock_guard lock{mutex};

@@ -23,6 +23,16 @@ int main(int argc, char **argv) {
     CHECK(wr_metrics_open("not a name", argv[1], NULL, 0) == NULL);
     CHECK(strstr(wr_metrics_last_error(), "not a name") != NULL);
 
+    wr_metrics *unserved = wr_metrics_open(NULL, NULL, &service, 1);
+    CHECK(unserved && wr_metrics_add_gauge(unserved, "active_sessions", "Sessions.", NULL, 0));
+    CHECK(wr_metrics_page(unserved, false, NULL, 0) > 0);
+    wr_metrics_path(unserved, text, sizeof text);
+    CHECK(strlen(text) == 0);
+    wr_metrics_problem(unserved, text, sizeof text);
+    CHECK(strlen(text) == 0);
+    wr_metrics_stop(unserved);
+    wr_metrics_close(unserved);
+
     wr_metrics *metrics = wr_metrics_open("c-plugin", argv[1], &service, 1);
     CHECK(metrics != NULL);
     wr_counter *counter = wr_metrics_add_counter(metrics, "songs_created_total", "Songs.", &kind, 1);

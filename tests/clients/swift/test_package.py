@@ -1,4 +1,8 @@
+import json
+import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 from tests.clients.swift.conftest import PACKAGE, ROOT, run_swift
@@ -20,6 +24,65 @@ def test_the_thread_sanitizer_finds_no_race(toolchain: str, swift_builds: Path) 
     assert "ThreadSanitizer" not in said
 
 
+APP = """
+import WhiteRoomMetrics
+import WhiteRoomMetricsPush
+
+let metrics = try PrometheusMetrics(labels: ["service": "swift-frontend"])
+try metrics.counter("songs_created_total", "Songs created.").inc(3)
+print(metrics.page())
+"""
+MANIFEST = """// swift-tools-version: 6.0
+import PackageDescription
+
+let package = Package(
+    name: "App",
+    platforms: [.macOS(.v12)],
+    dependencies: [.package(url: "URL", from: "0.1.0")],
+    targets: [
+        .executableTarget(
+            name: "App",
+            dependencies: [
+                .product(name: "WhiteRoomMetrics", package: "wr-agent"),
+                .product(name: "WhiteRoomMetricsPush", package: "wr-agent"),
+            ]
+        )
+    ]
+)
+"""
+
+
+def _git(repository: Path, *command: str) -> None:
+    identity = ("-c", "user.name=test", "-c", "user.email=test@example.org")
+    subprocess.run(["git", *identity, *command], cwd=repository, check=True, capture_output=True)
+
+
+def test_an_app_adds_the_package_by_the_url_of_the_repository(toolchain: str, tmp_path: Path) -> None:
+    repository, app = tmp_path / "wr-agent", tmp_path / "app"
+    built = shutil.ignore_patterns(".build")
+    shutil.copytree(ROOT / "clients", repository / "clients", symlinks=True, ignore=built)
+    shutil.copy(ROOT / "Package.swift", repository)
+    _git(repository, "init", "--quiet")
+    _git(repository, "add", ".")
+    _git(repository, "commit", "--quiet", "--message", "all")
+    _git(repository, "tag", "0.1.0")
+    (app / "Sources" / "App").mkdir(parents=True)
+    (app / "Sources" / "App" / "main.swift").write_text(APP)
+    (app / "Package.swift").write_text(MANIFEST.replace("URL", repository.as_uri()))
+
+    said = run_swift(toolchain, "run", "--package-path", app, "App", env=os.environ | {"HOME": str(tmp_path)})
+    assert 'songs_created_total{service="swift-frontend"} 3\n' in said
+
+
+def test_both_manifests_have_the_same_products_and_platforms(toolchain: str, tmp_path: Path) -> None:
+    def described(folder: Path) -> tuple[object, ...]:
+        options = ("--package-path", folder, "--scratch-path", tmp_path)
+        found = json.loads(run_swift(toolchain, "package", *options, "dump-package"))
+        return tuple(found[key] for key in ("products", "platforms", "swiftLanguageVersions", "cxxLanguageStandard"))
+
+    assert described(ROOT) == described(PACKAGE)
+
+
 def test_the_part_that_only_apple_has_is_short() -> None:
     apples = [path for path in PACKAGE.rglob("*.swift") if "canImport(UIKit)" in path.read_text()]
 
@@ -36,7 +99,7 @@ def test_the_swift_snippets_of_the_page_compile(toolchain: str, stage_app: Path,
     sources = sorted(tmp_path.iterdir())
     modules = ("-I", stage_app.parent / "Modules", "-I", ROOT / "clients" / "cpp" / "include")
     compiler = Path(toolchain).with_name("swiftc")
-    assert len(sources) == 2
+    assert len(sources) == 3
     run_swift(compiler, "-typecheck", "-swift-version", "6", "-warnings-as-errors", *modules, *sources)
 
 

@@ -46,7 +46,8 @@ typedef struct wr_ffi_code {
     const char *name;
 } wr_ffi_code;
 
-/* Starts to serve. `directory` may be NULL: $WHITE_ROOM_SOCKET_DIR, or the first usable one of the platform's.
+/* Starts to serve. Without a `plugin` (NULL) there is no socket, for a program that sends its page on its own way.
+ * `directory` may be NULL: $WHITE_ROOM_SOCKET_DIR, or the first usable one of the platform's.
  * `labels` are those of every series, such as service and environment. */
 WR_API wr_metrics *wr_metrics_open(const char *plugin, const char *directory, const wr_label *labels, size_t label_count);
 

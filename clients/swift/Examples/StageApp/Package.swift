@@ -13,7 +13,11 @@ let package = Package(
         ),
         .executableTarget(
             name: "StageApp",
-            dependencies: ["StageEngine", .product(name: "WhiteRoomMetrics", package: "WhiteRoomMetrics")]
+            dependencies: [
+                "StageEngine",
+                .product(name: "WhiteRoomMetrics", package: "WhiteRoomMetrics"),
+                .product(name: "WhiteRoomMetricsPush", package: "WhiteRoomMetrics"),
+            ]
         ),
     ],
     swiftLanguageModes: [.v6],

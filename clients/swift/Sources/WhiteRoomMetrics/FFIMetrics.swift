@@ -2,7 +2,7 @@ import CWhiteRoomMetrics
 
 /// The calls of an app into its engine: their number, durations and errors, by function.
 public final class FFIMetrics: Sendable {
-    private let functions: [[(name: String, calls: Calls)]]  // by length: no hash, which would take half of a call
+    private let functions: [[Named]]  // by length: no hash, which would take half of a call
     private let other: Calls
     private let owner: PrometheusMetrics
 
@@ -15,9 +15,10 @@ public final class FFIMetrics: Sendable {
         _ metrics: PrometheusMetrics, functions: [String], ok: Int32 = 0, errors: [Int32: String] = [:]
     ) throws(MetricsError) {
         let longest = functions.map(\.utf8.count).max() ?? 0
-        var made = [[(name: String, calls: Calls)]](repeating: [], count: longest + 1)
+        var made = [[Named]](repeating: [], count: longest + 1)
         for name in functions {
-            made[name.utf8.count].append((name, try Calls(metrics, name, ok: ok, errors: errors)))
+            let calls = try Calls(metrics, name, ok: ok, errors: errors)
+            made[name.utf8.count].append(Named(name: name, calls: calls))
         }
         self.functions = made
         other = try Calls(metrics, "other", ok: ok, errors: [:])
@@ -51,7 +52,14 @@ public final class FFIMetrics: Sendable {
         guard length < functions.count else {
             return other
         }
-        return functions[length].first { $0.name == function }?.calls ?? other
+        var index = 0
+        while index < functions[length].count {  // an iterator and a closure would be allocated in a debug build
+            if functions[length][index].name == function {
+                return functions[length][index].calls
+            }
+            index += 1
+        }
+        return other
     }
 }
 
@@ -75,6 +83,12 @@ public struct FFIFunction: Sendable {
     public func call<Result>(withoutCode body: () throws -> Result) rethrows -> Result {
         try calls.measure(body) { _ in calls.ok }
     }
+}
+
+/// A function of the engine with its metrics.
+private struct Named {
+    let name: String
+    let calls: Calls
 }
 
 /// The metrics of one function. It holds no reference that a call would have to count.

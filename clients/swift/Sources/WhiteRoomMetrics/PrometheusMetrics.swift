@@ -1,6 +1,6 @@
 import CWhiteRoomMetrics
 
-/// The metrics of one app, and the Unix socket that serves them to the agent.
+/// The metrics of one app, and the Unix socket that serves them to the agent, unless the app pushes them.
 ///
 /// Create it once, where the app starts, and register all metrics there: registration allocates and takes a lock.
 /// Counting does neither, from any thread. The socket is removed by `stop`, or when this object and its last
@@ -20,6 +20,16 @@ public final class PrometheusMetrics: Sendable {
     public init(plugin: String, directory: String? = nil, labels: [String: String] = [:]) throws(MetricsError) {
         handle = try registered {
             labels.withLabels { wr_metrics_open(plugin, directory, $0.baseAddress, $0.count) }
+        }
+    }
+
+    /// Creates metrics without a socket, for an app that pushes its page: see `MetricsPusher`.
+    ///
+    /// - Parameter labels: The labels of every series, such as `service` and `environment`.
+    /// - Throws: `MetricsError` if the name of a label has another form.
+    public init(labels: [String: String] = [:]) throws(MetricsError) {
+        handle = try registered {
+            labels.withLabels { wr_metrics_open(nil, nil, $0.baseAddress, $0.count) }
         }
     }
 

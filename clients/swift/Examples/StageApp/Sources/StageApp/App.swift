@@ -17,7 +17,6 @@ enum Failure: String, MetricLabel {
 
 /// The app: a user interface, sessions and songs.
 final class App {
-    let metrics: PrometheusMetrics
     private let ui: UIMetrics<Action>
     private let business: BusinessMetrics<Feature, Failure>
     private let activeUsers: ActiveUserMetrics
@@ -25,9 +24,7 @@ final class App {
     private var session: Session?
     private var frameRate = FrameRate()
 
-    init() throws {
-        let labels = ["service": "swift-frontend", "environment": "production"]
-        metrics = try PrometheusMetrics(plugin: "stage-app", labels: labels)
+    init(_ metrics: PrometheusMetrics) throws {
         try metrics.addDeploymentVersion("1.2.3")
         try metrics.addMemory()
         ui = try UIMetrics(metrics, actions: Action.self)
