@@ -53,25 +53,26 @@ def main() -> None:
     arguments.add_argument("--again", type=Path, help="folder of kept evidence to score, without any injection")
     options = arguments.parse_args()
     if options.again:
-        print(report([record for file in sorted(options.again.glob("*.json.gz")) for record in _kept(file)]))
+        print(report([_kept(file) for file in sorted(options.again.glob("*.json.gz"))]))
         return
     dice = random.Random(options.seed)  # noqa: S311 - reproducible faults, not secrets
     print(f"seed {options.seed}; jackd dummy at 48000 Hz and 256 frames, six clients; {machine()}", flush=True)
     names = [name for name in FAULTS if options.only in name]
-    records = list(_rounds(names, options.each, dice, [False] if options.quiet else [False, True]))
-    if options.keep:
-        options.keep.mkdir(parents=True, exist_ok=True)
-        _keep(options.keep / f"{options.seed}.json.gz", records)
+    records = []
+    for record in _rounds(names, options.each, dice, [False] if options.quiet else [False, True]):
+        records.append(record)
+        if options.keep:
+            _keep(options.keep / f"{options.seed}-{len(records):04}.json.gz", record)
     print(report(records))
 
 
-def _keep(file: Path, records: list[Record]) -> None:
-    file.write_bytes(gzip.compress(b"\n".join(msgspec.json.encode(record) for record in records)))
+def _keep(file: Path, record: Record) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(gzip.compress(msgspec.json.encode(record)))
 
 
-def _kept(file: Path) -> Iterator[Record]:
-    for line in gzip.decompress(file.read_bytes()).splitlines():
-        yield msgspec.json.decode(line, type=Record)
+def _kept(file: Path) -> Record:
+    return msgspec.json.decode(gzip.decompress(file.read_bytes()), type=Record)
 
 
 def _rounds(names: list[str], each: int, dice: random.Random, loads: list[bool]) -> Iterator[Record]:
