@@ -5,9 +5,10 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from itertools import pairwise
+from typing import NamedTuple, Protocol, TypeVar
 
-from collectors.audio.causes.evidence import ProcessTrack, ThreadLook, ThreadTrack
+from collectors.audio.causes.evidence import ProcessLook, ProcessTrack, ThreadLook, ThreadTrack
 
 
 class Look(Protocol):
@@ -57,6 +58,7 @@ class Account:
 
 
 _TICK_NS = 10_000_000
+_NEW_NS = 500_000_000
 
 
 def account(track: ThreadTrack, start_ns: int, end_ns: int) -> Account | None:
@@ -97,11 +99,29 @@ def states(track: ThreadTrack, start_ns: int, end_ns: int) -> list[str]:
     return [look.state for look in track.looks if look.state and start_ns <= look.at_ns <= end_ns]
 
 
-def run_ns(track: ProcessTrack, start_ns: int, end_ns: int) -> int:
-    """Return the processor time of a process over at least that time."""
-    found = bracket(track.looks, start_ns, end_ns)
-    if found is None:
-        return track.looks[0].run_ns if len(track.looks) == 1 and track.started_ns >= start_ns else 0
-    before, after = found
-    is_new = track.started_ns >= start_ns
-    return after.run_ns - (0 if is_new else before.run_ns)
+class Usage(NamedTuple):
+    """The processor time of one process near a dropout.
+
+    Attributes:
+        track: The process.
+        ns: Its time within the span, as far as looks tell: the time between two looks counts evenly.
+        part: The part of its time in the whole evidence that falls into the span.
+    """
+
+    track: ProcessTrack
+    ns: int
+    part: float
+
+
+def usage(track: ProcessTrack, start_ns: int, end_ns: int) -> Usage:
+    """Return the processor time of a process within a span."""
+    looks = track.looks
+    if track.started_ns >= looks[0].at_ns - _NEW_NS:  # a new process has used nothing before its start
+        looks = (ProcessLook(track.started_ns, 0), *looks)
+    ns = 0.0
+    for before, after in pairwise(looks):
+        overlap = min(after.at_ns, end_ns) - max(before.at_ns, start_ns)
+        if overlap > 0:
+            ns += (after.run_ns - before.run_ns) * overlap / (after.at_ns - before.at_ns)
+    total = looks[-1].run_ns - looks[0].run_ns
+    return Usage(track, round(ns), ns / total if total > 0 else 0.0)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from collectors.audio.causes.analysis.delays import Delay, Scene, delays, of_role
-from collectors.audio.causes.analysis.incidents import Verdict, by_incident
+from collectors.audio.causes.analysis.delays import delays, of_role
+from collectors.audio.causes.analysis.incidents import Verdict, by_incident, by_own_client
 from collectors.audio.causes.analysis.machine import Machine, machine
 from collectors.audio.causes.analysis.owners import Share, is_too_slow, shares
+from collectors.audio.causes.analysis.scene import Delay, Scene
 from collectors.audio.causes.analysis.senders import STOPS, sender
 from collectors.audio.causes.analysis.sentences import facts, sentence
 from collectors.audio.causes.event import Cause, Contribution, Culprit, Event
@@ -54,7 +55,7 @@ def _by_delay(scene: Scene, late: Sequence[Delay], state: Machine) -> Verdict:
     """Return the verdict on the participant that was late first."""
     delay = primary(scene, late)
     if delay is None:
-        return Verdict(Cause.UNKNOWN, None, "", 0, 0, 0.0)
+        return by_own_client(scene) or Verdict(Cause.UNKNOWN, None, "", 0, 0, 0.0)
     found = shares(scene, delay, state)
     known = [share for share in found if share.cause is not Cause.UNKNOWN]
     if not known:

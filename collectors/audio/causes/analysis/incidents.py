@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from collectors.audio.causes.analysis.delays import SERVER, Delay, Scene
 from collectors.audio.causes.analysis.owners import Share
+from collectors.audio.causes.analysis.scene import AGENT, SERVER, Delay, Scene
 from collectors.audio.causes.analysis.senders import sender
 from collectors.audio.causes.event import Cause, Culprit
 from collectors.audio.causes.evidence import Incident
@@ -97,7 +97,7 @@ def _client_died(scene: Scene, late: Sequence[Delay]) -> Verdict | None:
     """
     for ended in _near(scene, *_ENDED):
         name = ended.name if ended.kind == "client_ended" else scene.audio_pids.get(ended.pid, "")
-        if not name or name == SERVER or scene.is_own(ended.pid):
+        if not name or name == SERVER or name.startswith(AGENT) or scene.is_own(ended.pid):
             continue
         track = scene.tracks.get(name)
         pid = ended.pid or (track.pid if track else 0)
@@ -120,3 +120,14 @@ def _device(scene: Scene) -> Verdict | None:
     lost = _silence_ns(scene)
     confidence = 0.85 if gone.kind == "device_gone" else 0.75
     return Verdict(Cause.DEVICE, Culprit(kind="device", name=name), "server", lost, lost, confidence, detail=gone.text)
+
+
+def by_own_client(scene: Scene) -> Verdict | None:
+    """Return the verdict on the agent's own client, if it came or went and no participant was late."""
+    moved = next((it for it in _near(scene, "probe_started", "probe_ended")), None)
+    if moved is None:
+        return None
+    lost = _silence_ns(scene)
+    return Verdict(
+        Cause.AGENT, Culprit(kind="agent", name=AGENT, pid=moved.pid), "", lost, lost, 0.6, detail=moved.kind
+    )

@@ -7,17 +7,20 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from collectors.audio.causes.analysis import accounts
-from collectors.audio.causes.analysis.delays import Delay, Scene
 from collectors.audio.causes.analysis.machine import Machine
+from collectors.audio.causes.analysis.scene import Delay, Scene
 from collectors.audio.causes.analysis.schedule import IDLE, Schedule
 from collectors.audio.causes.analysis.thread_states import RUNNABLE
 from collectors.audio.causes.event import Cause, Culprit
-from collectors.audio.causes.evidence import ProcessTrack
 
 REAL_TIME = frozenset({"fifo", "rr", "deadline"})
 _TOO_SLOW_ALONE = 0.85
 """The part of a period from which a callback is too slow whatever the others need."""
 _MOSTLY = 0.6
+_RIVAL = 0.3
+"""The part of a wait for which a program of higher priority must have run to be its cause."""
+_SUDDEN = 0.5
+"""The part of its processor time that a program of unknown priority must have spent near the dropout."""
 _LEAST_NS = 200_000
 
 
@@ -261,10 +264,8 @@ def _delayed(scene: Scene, delay: Delay, machine: Machine) -> Iterator[Share]:
         yield Share(Cause.INTERRUPTS, _interrupt(machine), machine.irq_ns + machine.softirq_ns, 0.75)
     realtime = delay.track is not None and delay.track.policy in REAL_TIME
     priority = delay.track.priority if delay.track else 0
-    for track, ns in _busy(scene):
-        if scene.is_own(track.pid):
-            continue
-        if track.policy in REAL_TIME and track.priority >= priority:
+    for track, ns, _ in _busy(scene):
+        if track.policy in REAL_TIME and track.priority >= priority and ns > _RIVAL * waited:
             yield Share(Cause.PREEMPTED, process_culprit(scene, track.pid, track.name, track.priority), ns, 0.85)
     if _graph_is_busy(scene, delay):
         yield Share(Cause.OVERLOAD, None, waited, 0.7)
@@ -274,14 +275,14 @@ def _delayed(scene: Scene, delay: Delay, machine: Machine) -> Iterator[Share]:
         yield from _hidden(scene, waited)
 
 
-def _busy(scene: Scene) -> list[tuple[ProcessTrack, int]]:
-    """Return the processes outside the graph with their processor time near the dropout, the busiest first."""
+def _busy(scene: Scene) -> list[accounts.Usage]:
+    """Return the processes outside the graph that ran near the dropout, the busiest first."""
     found = [
-        (track, accounts.run_ns(track, scene.start_ns, scene.end_ns))
+        accounts.usage(track, scene.start_ns, scene.end_ns)
         for track in scene.evidence.processes
-        if track.pid not in scene.audio_pids
+        if track.looks and track.pid not in scene.audio_pids and not scene.is_own(track.pid)
     ]
-    return sorted(((track, ns) for track, ns in found if ns > _LEAST_NS), key=lambda pair: -pair[1])
+    return sorted((it for it in found if it.ns > _LEAST_NS), key=lambda it: -it.ns)
 
 
 def _hidden(scene: Scene, waited_ns: int) -> Iterator[Share]:
@@ -289,10 +290,11 @@ def _hidden(scene: Scene, waited_ns: int) -> Iterator[Share]:
 
     It was a thread of higher priority all the same: of the one process that ran as long, or of one that ended.
     """
-    enough = [(track, ns) for track, ns in _busy(scene) if ns > _MOSTLY * waited_ns and not scene.is_own(track.pid)]
-    if len(enough) == 1:
-        track, ns = enough[0]
-        yield Share(Cause.PREEMPTED, process_culprit(scene, track.pid, track.name, track.priority), ns, 0.75)
+    sudden = [it for it in _busy(scene) if it.ns > _MOSTLY * waited_ns and it.part > _SUDDEN]
+    if sudden:
+        track = max(sudden, key=lambda it: it.part).track
+        ns = next(it.ns for it in sudden if it.track is track)
+        yield Share(Cause.PREEMPTED, process_culprit(scene, track.pid, track.name, track.priority), ns, 0.85)
         return
     ended = [it for it in scene.evidence.incidents if it.kind == "process_ended" and it.at_ns >= scene.start_ns]
     culprit = Culprit(kind="process", name=ended[0].name, pid=ended[0].pid) if len(ended) == 1 else None
@@ -300,9 +302,7 @@ def _hidden(scene: Scene, waited_ns: int) -> Iterator[Share]:
 
 
 def _contenders(scene: Scene) -> Iterator[Share]:
-    for track, ns in _busy(scene):
-        if scene.is_own(track.pid):
-            continue
+    for track, ns, _ in _busy(scene):
         yield Share(Cause.CONTENTION, process_culprit(scene, track.pid, track.name, 0), ns, 0.8)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from collectors.audio.causes.analysis.delays import Scene
+from collectors.audio.causes.analysis.scene import Scene
 
 STOPS = frozenset({signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
 _NEAR_NS = 1_000_000_000

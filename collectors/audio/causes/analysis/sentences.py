@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from collectors.audio.causes.analysis.delays import Delay, Scene
 from collectors.audio.causes.analysis.incidents import Verdict
 from collectors.audio.causes.analysis.machine import Machine
+from collectors.audio.causes.analysis.scene import Delay, Scene
 from collectors.audio.causes.event import Cause, Culprit
 
 _SHORT = 200
@@ -139,6 +139,8 @@ def _settings(_scene: Scene, verdict: Verdict) -> str:
 
 
 def _agent(_scene: Scene, verdict: Verdict) -> str:
+    if verdict.detail:
+        return "The agent's own client joined or left the audio graph at that time."
     return f"The agent itself was late: its own client needed or waited {_ms(verdict.explained_ns)}."
 
 
@@ -191,6 +193,8 @@ def facts(scene: Scene, late: Sequence[Delay], state: Machine) -> Iterator[str]:
     if state.is_slow:
         yield f"The processors ran at {state.slowdown:.0%} of their usual frequency, throttled {state.throttled} times."
     for incident in scene.evidence.incidents[-8:]:
+        if not incident.name and not incident.text:
+            continue
         before = (scene.evidence.window.start_ns - incident.at_ns) / 1e6
         yield f"{incident.kind} {incident.name[:_SHORT]} {incident.text[:_SHORT]}, {before:.0f} ms before.".replace(
             "  ", " "
