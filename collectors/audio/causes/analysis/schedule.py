@@ -5,9 +5,10 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from operator import itemgetter
 from typing import NamedTuple, TypeVar
 
-from collectors.audio.causes.analysis.thread_states import RUNNABLE, RUNNING, UNKNOWN, Span, changes_of
+from collectors.audio.causes.analysis.thread_states import RUNNABLE, RUNNING, UNKNOWN, Span, ThreadStates
 from collectors.audio.causes.evidence import Trace
 
 K = TypeVar("K")
@@ -90,11 +91,11 @@ class Schedule:
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
         self.start_ns, self.end_ns = trace.start_ns, trace.end_ns
-        self._changes = changes_of(trace)
+        self._states = ThreadStates(trace)
         self._runs = _runs(trace)
         self._interruptions = _interruptions(trace)
         self._longest = {
-            cpu: max(one.end_ns - one.start_ns for one in all_of) for cpu, all_of in self._interruptions.items()
+            cpu: max(end - start for start, end, *_ in all_of) for cpu, all_of in self._interruptions.items()
         }
 
     @property
@@ -105,7 +106,7 @@ class Schedule:
     @property
     def threads(self) -> tuple[int, ...]:
         """The threads that ran or were woken, without the idle one."""
-        return tuple(self._changes)
+        return self._states.threads
 
     def name(self, tid: int) -> str:
         """Return the thread's name; empty if unknown."""
@@ -121,7 +122,7 @@ class Schedule:
 
     def threads_of(self, pid: int) -> tuple[int, ...]:
         """Return the threads of a process that ran or were woken."""
-        return tuple(tid for tid in self._changes if self.process(tid) == pid)
+        return tuple(tid for tid in self._states.threads if self.process(tid) == pid)
 
     def states(self, tid: int, start_ns: int, end_ns: int) -> list[Span]:
         """Return the thread's states from start to end, without a hole."""
@@ -140,15 +141,17 @@ class Schedule:
 
     def runs(self, cpu: int, start_ns: int, end_ns: int) -> list[Run]:
         """Return the threads that ran on a processor, in order of time, clipped to start and end."""
-        runs = self._runs.get(cpu, [])
-        first = max(bisect_right(runs, start_ns, key=lambda run: run.start_ns) - 1, 0)
+        switches = self._runs.get(cpu, [])
+        first = max(bisect_right(switches, start_ns, key=itemgetter(0)) - 1, 0)
         found = []
-        for run in runs[first:]:
-            if run.start_ns >= end_ns:
+        for index in range(first, len(switches)):
+            begin_ns, tid, priority = switches[index]
+            until_ns = switches[index + 1][0] if index + 1 < len(switches) else self.end_ns
+            if begin_ns >= end_ns:
                 break
-            clipped = run._replace(start_ns=max(run.start_ns, start_ns), end_ns=min(run.end_ns, end_ns))
-            if clipped.start_ns < clipped.end_ns:
-                found.append(clipped)
+            run = Run(tid, max(begin_ns, start_ns), min(until_ns, end_ns), priority)
+            if run.start_ns < run.end_ns:
+                found.append(run)
         return found
 
     def occupants(self, cpu: int, start_ns: int, end_ns: int) -> dict[int, int]:
@@ -158,13 +161,13 @@ class Schedule:
     def interruptions(self, cpu: int, start_ns: int, end_ns: int) -> list[Interruption]:
         """Return interrupts of a processor in order of their start, clipped. One may lie within another."""
         all_of = self._interruptions.get(cpu, [])
-        first = bisect_left(all_of, start_ns - self._longest.get(cpu, 0), key=lambda one: one.start_ns)
+        first = bisect_left(all_of, start_ns - self._longest.get(cpu, 0), key=itemgetter(0))
         found = []
-        for one in all_of[first:]:
-            if one.start_ns >= end_ns:
+        for began_ns, ended_ns, kind, name in all_of[first:]:
+            if began_ns >= end_ns:
                 break
-            if one.end_ns > start_ns:
-                found.append(one._replace(start_ns=max(one.start_ns, start_ns), end_ns=min(one.end_ns, end_ns)))
+            if ended_ns > start_ns:
+                found.append(Interruption(max(began_ns, start_ns), min(ended_ns, end_ns), kind, name))
         return found
 
     def interrupts(self, cpu: int, start_ns: int, end_ns: int) -> dict[tuple[str, str], int]:
@@ -212,8 +215,8 @@ class Schedule:
         return [end for end in self.trace.ends if start_ns <= end[0] <= end_ns]
 
     def _known_states(self, tid: int, start_ns: int, end_ns: int) -> Iterator[Span]:
-        changes = self._changes.get(tid)
-        if changes is None:  # it neither ran nor woke: a sleep, or a stop, that began before
+        changes = self._states.changes(tid)
+        if not changes:  # it neither ran nor woke: a sleep, or a stop, that began before
             yield Span(UNKNOWN, start_ns, end_ns, -1)
             return
         first = bisect_right(changes, start_ns, key=lambda change: change.at_ns) - 1
@@ -227,22 +230,21 @@ class Schedule:
                 yield Span(changes[index].kind, begin, end, changes[index].cpu)
 
 
-def _runs(trace: Trace) -> dict[int, list[Run]]:
-    """Return the threads on each processor, in order of time, without a hole after the first switch."""
-    runs: dict[int, list[Run]] = defaultdict(list)
+def _runs(trace: Trace) -> dict[int, list[tuple[int, int, int]]]:
+    """Return time, thread and its priority of each switch of each processor, in order of time."""
+    runs: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
     for at_ns, cpu, _, _, tid, priority in trace.switches:
-        of_cpu = runs[cpu]
-        if of_cpu:
-            of_cpu[-1] = of_cpu[-1]._replace(end_ns=at_ns)
-        of_cpu.append(Run(tid, at_ns, trace.end_ns, priority))
+        runs[cpu].append((at_ns, tid, priority))
     return runs
 
 
-def _interruptions(trace: Trace) -> dict[int, list[Interruption]]:
-    """Return the interrupts of each processor in order of their start."""
-    found: dict[int, list[Interruption]] = defaultdict(list)
-    for start_ns, end_ns, cpu, kind, name in sorted(trace.interrupts):
-        found[cpu].append(Interruption(start_ns, end_ns, kind, name))
+def _interruptions(trace: Trace) -> dict[int, list[tuple[int, int, str, str]]]:
+    """Return start, end, kind and name of the interrupts of each processor, in order of their start."""
+    found: dict[int, list[tuple[int, int, str, str]]] = defaultdict(list)
+    for start_ns, end_ns, cpu, kind, name in trace.interrupts:
+        found[cpu].append((start_ns, end_ns, kind, name))
+    for all_of in found.values():
+        all_of.sort()
     return found
 
 

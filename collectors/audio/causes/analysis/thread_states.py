@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from heapq import merge
+from collections import defaultdict
 from typing import NamedTuple
 
 from collectors.audio.causes.evidence import Trace
@@ -55,53 +54,73 @@ class Change(NamedTuple):
     cpu: int
 
 
-class _Event(NamedTuple):
-    """An event that changes the state of a thread.
+_START, _WAKE, _MOVE, _LEFT, _CAME = range(5)
+"""The kinds of events that change the state of a thread, in the order of those of the same time."""
 
-    Attributes:
-        at_ns: Its time.
-        kind: `_START`, `_WAKE`, `_MOVE` or `_SWITCH`: the order of events of the same time.
-        cpu: The processor to which the thread goes, or which switches.
-        tid: The thread, or the one that leaves the processor.
-        coming: The thread that comes onto the processor.
-        state: The state letter of the thread that leaves.
+_Event = tuple[int, int, int, str]
+"""Time, kind, processor and, where the thread left one, its state letter."""
+
+
+class ThreadStates:
+    """The changes of each thread's state, computed for the threads that are asked for.
+
+    Args:
+        trace: The trace.
     """
 
-    at_ns: int
-    kind: int
-    cpu: int
-    tid: int
-    coming: int = 0
-    state: str = ""
+    def __init__(self, trace: Trace) -> None:
+        self._start_ns = trace.start_ns
+        self._events = _by_thread(trace)
+        self._changes: dict[int, list[Change]] = {}
+
+    @property
+    def threads(self) -> tuple[int, ...]:
+        """The threads that ran or were woken, without the idle one."""
+        return tuple(self._events)
+
+    def changes(self, tid: int) -> list[Change]:
+        """Return the changes of a thread, in order of time; empty if it had no event.
+
+        The first one stands at the start of the trace.
+        """
+        if tid not in self._changes:
+            self._changes[tid] = _changes(sorted(self._events.get(tid, ())), self._start_ns)
+        return self._changes[tid]
 
 
-_START, _WAKE, _MOVE, _SWITCH = range(4)
+def _by_thread(trace: Trace) -> dict[int, list[_Event]]:
+    """Return the events of each thread."""
+    events: dict[int, list[_Event]] = defaultdict(list)
+    for at_ns, cpu, left, state, came, _ in trace.switches:
+        if left > 0:
+            events[left].append((at_ns, _LEFT, cpu, state))
+        if came > 0:
+            events[came].append((at_ns, _CAME, cpu, ""))
+    for at_ns, _, tid, cpu, _ in trace.wakes:
+        events[tid].append((at_ns, _WAKE, cpu, ""))
+    for at_ns, tid, _, cpu in trace.migrations:
+        events[tid].append((at_ns, _MOVE, cpu, ""))
+    for at_ns, tid, _ in trace.starts:
+        events[tid].append((at_ns, _START, -1, ""))
+    return events
 
 
-def changes_of(trace: Trace) -> dict[int, list[Change]]:
-    """Return the changes of each thread's state, in order of time. The first one stands at the start of the trace.
+def _changes(events: list[_Event], start_ns: int) -> list[Change]:
+    """Return the changes of one thread.
 
-    A thread that had no event is missing.
+    Args:
+        events: Its events, in order of time.
+        start_ns: The start of the trace.
     """
-    threads = _Threads(trace.start_ns)
-    notes = {_START: threads.started, _WAKE: threads.woken, _MOVE: threads.migrated, _SWITCH: threads.switched}
-    for event in _in_order(trace):
-        notes[event.kind](event)
-    return threads.changes
+    states = _States(start_ns)
+    notes = {_START: states.started, _WAKE: states.woken, _MOVE: states.moved, _LEFT: states.left, _CAME: states.came}
+    for event in events:
+        notes[event[1]](event)
+    return states.changes
 
 
-def _in_order(trace: Trace) -> Iterator[_Event]:
-    """Return the events of a trace in order of time."""
-    return merge(
-        (_Event(at_ns, _START, -1, tid) for at_ns, tid, _ in trace.starts),
-        (_Event(at_ns, _WAKE, cpu, tid) for at_ns, _, tid, cpu, _ in trace.wakes),
-        (_Event(at_ns, _MOVE, cpu, tid) for at_ns, tid, _, cpu in trace.migrations),
-        (_Event(at_ns, _SWITCH, cpu, tid, coming, state) for at_ns, cpu, tid, state, coming, _ in trace.switches),
-    )
-
-
-class _Threads:
-    """The changes of each thread's state.
+class _States:
+    """The changes of one thread's state.
 
     Args:
         start_ns: The start of the trace.
@@ -109,44 +128,38 @@ class _Threads:
 
     def __init__(self, start_ns: int) -> None:
         self._start_ns = start_ns
-        self._woken: dict[int, int] = {}
-        self.changes: dict[int, list[Change]] = {}
+        self._woken_ns = start_ns - _RACE_NS
+        self.changes: list[Change] = []
 
     def started(self, event: _Event) -> None:
-        """Note a new thread, which has not run yet."""
-        self._note(event.at_ns, event.tid, RUNNABLE, event.cpu, before=UNKNOWN)
+        """Note the thread's start: it has not run yet."""
+        self._note(event, RUNNABLE, before=UNKNOWN)
 
     def woken(self, event: _Event) -> None:
-        """Note the wake-up of a thread."""
-        changes = self.changes.get(event.tid)
-        if changes and changes[-1].kind in (RUNNING, RUNNABLE):
-            self._woken[event.tid] = event.at_ns
+        """Note a wake-up."""
+        if self.changes and self.changes[-1].kind in (RUNNING, RUNNABLE):
+            self._woken_ns = event[0]
         else:
-            self._note(event.at_ns, event.tid, RUNNABLE, event.cpu, before=ASLEEP)
+            self._note(event, RUNNABLE, before=ASLEEP)
 
-    def migrated(self, event: _Event) -> None:
-        """Note the processor that a thread waits for from now on."""
-        changes = self.changes.get(event.tid)
-        if changes and changes[-1].kind == RUNNABLE and changes[-1].cpu != event.cpu:
-            changes.append(Change(event.at_ns, RUNNABLE, event.cpu))
+    def moved(self, event: _Event) -> None:
+        """Note the processor that the thread waits for from now on."""
+        if self.changes and self.changes[-1].kind == RUNNABLE and self.changes[-1].cpu != event[2]:
+            self.changes.append(Change(event[0], RUNNABLE, event[2]))
 
-    def switched(self, event: _Event) -> None:
-        """Note that one thread left a processor and another one came."""
-        if event.tid > 0:
-            self._note(event.at_ns, event.tid, self._kind_after(event), event.cpu, before=RUNNING)
-        if event.coming > 0:
-            self._woken.pop(event.coming, None)
-            self._note(event.at_ns, event.coming, RUNNING, event.cpu, before=RUNNABLE)
+    def left(self, event: _Event) -> None:
+        """Note that the thread left a processor."""
+        kind = _KINDS.get(event[3], ASLEEP)
+        if kind in (ASLEEP, DISK) and event[0] - self._woken_ns < _RACE_NS:
+            kind = RUNNABLE
+        self._note(event, kind, before=RUNNING)
 
-    def _kind_after(self, event: _Event) -> str:
-        """Return the kind of the span that a switch away from a thread begins."""
-        kind = _KINDS.get(event.state, ASLEEP)
-        woken_ns = self._woken.get(event.tid)
-        raced = woken_ns is not None and event.at_ns - woken_ns < _RACE_NS
-        return RUNNABLE if raced and kind in (ASLEEP, DISK) else kind
+    def came(self, event: _Event) -> None:
+        """Note that the thread came onto a processor."""
+        self._woken_ns = self._start_ns - _RACE_NS
+        self._note(event, RUNNING, before=RUNNABLE)
 
-    def _note(self, at_ns: int, tid: int, kind: str, cpu: int, *, before: str) -> None:
-        changes = self.changes.get(tid)
-        if changes is None:
-            changes = self.changes[tid] = [Change(self._start_ns, before, cpu)]
-        changes.append(Change(at_ns, kind, cpu))
+    def _note(self, event: _Event, kind: str, *, before: str) -> None:
+        if not self.changes:
+            self.changes.append(Change(self._start_ns, before, event[2]))
+        self.changes.append(Change(event[0], kind, event[2]))

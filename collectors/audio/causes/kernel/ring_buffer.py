@@ -9,11 +9,11 @@ from __future__ import annotations
 import struct
 import sys
 from collections.abc import Iterator
-from typing import NamedTuple
 
 _PADDING, _TIME_EXTEND, _TIME_STAMP = 29, 30, 31
 
-_WORD = struct.Struct("=I")
+_WORD = 4
+"""The bytes of a word, in which events are aligned."""
 
 _TIME = struct.Struct("=Q")
 
@@ -31,18 +31,8 @@ class DamagedPageError(Exception):
     """A page that contradicts itself."""
 
 
-class Found(NamedTuple):
-    """One event on a page.
-
-    Attributes:
-        at_ns: Its time.
-        offset: The start of its fields on the page.
-        size: Their bytes.
-    """
-
-    at_ns: int
-    offset: int
-    size: int
+Found = tuple[int, int, int]
+"""An event on a page: its time, the start of its fields on the page, and their bytes."""
 
 
 def starts_ns(page: bytes) -> int:
@@ -67,38 +57,38 @@ def events(page: bytes, head_bytes: int) -> Iterator[Found]:
     Raises:
         DamagedPageError: The rest of the page makes no sense.
     """
-    at_ns = starts_ns(page)
-    offset, end = head_bytes, head_bytes + (_commit(page, head_bytes) & _LENGTH)
-    if end > len(page):
-        raise DamagedPageError(f"{end} bytes are used of a page of {len(page)}")
-    while offset + _WORD.size <= end:
-        head = int(_WORD.unpack_from(page, offset)[0])
+    at_ns, used = starts_ns(page), _commit(page, head_bytes) & _LENGTH
+    if head_bytes + used > len(page):
+        raise DamagedPageError(f"{used} bytes are used of a page of {len(page)}")
+    words = struct.unpack_from(f"={used // _WORD}I", page, head_bytes)
+    index, end = 0, len(words)
+    while index < end:
+        head = words[index]
         type_, delta = head & 0x1F, head >> 5
-        offset += _WORD.size
-        if type_ == _PADDING and not delta:
-            return
+        index += 1
         if 0 < type_ < _PADDING:
-            size = 4 * type_
-        elif offset + _WORD.size > end:
+            number = type_
+        elif type_ == _PADDING and not delta:
+            return
+        elif index == end:
             raise DamagedPageError("a page ends within an event")
+        elif type_ == _TIME_EXTEND:
+            at_ns += (words[index] << 27) + delta
+            index += 1
+            continue
+        elif type_ == _TIME_STAMP:
+            at_ns = (at_ns & _UPPER) | (words[index] << 27) + delta
+            index += 1
+            continue
         else:
-            word = int(_WORD.unpack_from(page, offset)[0])
-            if type_ == _TIME_EXTEND:
-                at_ns += (word << 27) + delta
-                offset += _WORD.size
-                continue
-            if type_ == _TIME_STAMP:
-                at_ns = (at_ns & _UPPER) | (word << 27) + delta
-                offset += _WORD.size
-                continue
-            offset += _WORD.size
-            size = word - _WORD.size
-        if size < 0 or offset + size > end:
+            number = words[index] // _WORD - 1
+            index += 1
+        if number < 0 or index + number > end:
             raise DamagedPageError("an event is longer than its page")
         at_ns += delta
         if type_ != _PADDING:
-            yield Found(at_ns, offset, size)
-        offset += size
+            yield at_ns, head_bytes + _WORD * index, _WORD * number
+        index += number
 
 
 def _commit(page: bytes, head_bytes: int) -> int:

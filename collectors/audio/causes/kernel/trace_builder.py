@@ -44,6 +44,8 @@ _FIELDS = {
 """The fields that are read of each event."""
 
 
+_NO_ONE = (-1, 0)
+
 _UNREAD: tuple[Callable[..., None], Reader, int] = (lambda: None, lambda _page, _offset: (), 0)
 """What is done with other events: nothing."""
 
@@ -66,10 +68,12 @@ class TraceBuilder:
         self._start_ns, self._end_ns = start_ns, end_ns
         self._readers: dict[int, tuple[Callable[..., None], Reader, int]] = {}
         self._letters: list[tuple[int, str]] = []
+        self._letter_of: dict[int, str] = {}
         self._softirqs: dict[int, str] = {}
         for event, text in formats.items():
             self._learn(event, EventFormat(text))
         self._at_ns = self._cpu = self._offset = 0
+        self._inside = False
         self._page = b""
         self._known: set[int] = set()
         self._running: dict[int, tuple[int, int]] = {}
@@ -162,24 +166,22 @@ class TraceBuilder:
             self._lost += 1
             return
         self._at_ns, self._offset = at_ns, offset
-        if at_ns >= self._start_ns and self._cpu not in self._known:
-            self._begin(self._cpu, *self._running.get(self._cpu, (current, 0)))
-        self._see(current)
+        self._inside = self._start_ns <= at_ns <= self._end_ns
+        if self._running.get(self._cpu, _NO_ONE)[0] != current or self._cpu not in self._known:
+            self._see(current)
         handler(*reader(self._page, offset))
 
     def _see(self, tid: int) -> None:
-        """Note the thread that ran at an event: a switch to it may be missing."""
+        """Note the thread that ran at an event: the first one, or one to which a switch is missing."""
         running = self._running.get(self._cpu)
+        if self._at_ns >= self._start_ns and self._cpu not in self._known:
+            self._begin(self._cpu, *(running or (tid, 0)))
         if running and running[0] != tid and self._inside:
             self._last_switch[self._cpu] = len(self._switches)
             priority = self._priorities.get(tid, 0)
             self._switches.append((self._at_ns, self._cpu, running[0], "?", tid, priority))
         if not running or running[0] != tid:
             self._running[self._cpu] = (tid, 0)
-
-    @property
-    def _inside(self) -> bool:
-        return self._start_ns <= self._at_ns <= self._end_ns
 
     def _begin(self, cpu: int, tid: int, priority: int) -> None:
         """Note the thread that runs on a processor when the window begins."""
@@ -191,14 +193,19 @@ class TraceBuilder:
         named = self._comms.get(tid)
         if not named or named[0] <= self._at_ns:
             self._comms[tid] = (self._at_ns, comm)
-        if priority > self._priorities.get(tid, -1):
+        if priority and priority > self._priorities.get(tid, 0):
             self._priorities[tid] = priority
 
     def _switch(  # noqa: PLR0913, PLR0917 - the fields of the event
         self, comm: bytes, tid: int, prio: int, state: int, next_comm: bytes, next_tid: int, next_prio: int
     ) -> None:
-        priority, next_priority = _priority(prio), _priority(next_prio)
-        self._raise(tid, priority)
+        priority = next_priority = 0
+        begun = self._last_switch.pop(self._cpu, -1)
+        if prio < _REALTIME:
+            priority = _priority(prio)
+            self._raise(begun, tid, priority)
+        if next_prio < _REALTIME:
+            next_priority = _priority(next_prio)
         self._running[self._cpu] = (next_tid, next_priority)
         if not self._inside:
             return
@@ -207,17 +214,16 @@ class TraceBuilder:
         self._last_switch[self._cpu] = len(self._switches)
         self._switches.append((self._at_ns, self._cpu, tid, self._letter(state), next_tid, next_priority))
 
-    def _raise(self, tid: int, priority: int) -> None:
-        """Correct the priority of a run, if it was higher at its end."""
-        index = self._last_switch.pop(self._cpu, None)
-        if index is None:
-            return
-        switch = self._switches[index]
-        if switch[4] == tid and priority > switch[5]:
-            self._switches[index] = (*switch[:5], priority)
+    def _raise(self, begun: int, tid: int, priority: int) -> None:
+        """Correct the priority of a run that ends, if it was lower at its begin."""
+        if begun >= 0 and self._switches[begun][4] == tid and priority > self._switches[begun][5]:
+            self._switches[begun] = (*self._switches[begun][:5], priority)
 
     def _letter(self, state: int) -> str:
-        return next((letter for bit, letter in self._letters if state & bit), "R")
+        letter = self._letter_of.get(state)
+        if letter is None:
+            letter = self._letter_of[state] = next((letter for bit, letter in self._letters if state & bit), "R")
+        return letter
 
     def _wake(self, flags: int, waker: int, comm: bytes, tid: int, prio: int, target: int) -> None:
         if self._inside:

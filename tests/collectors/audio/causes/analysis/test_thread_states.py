@@ -2,8 +2,15 @@
 
 import pytest
 
-from collectors.audio.causes.analysis.thread_states import Change, changes_of
+from collectors.audio.causes.analysis.thread_states import Change, ThreadStates
 from collectors.audio.causes.evidence import Trace
+
+
+def changes_of(trace: Trace) -> dict[int, list[Change]]:
+    """The changes of all threads."""
+    states = ThreadStates(trace)
+    return {tid: states.changes(tid) for tid in states.threads}
+
 
 Switch = tuple[int, int, int, str, int, int]
 

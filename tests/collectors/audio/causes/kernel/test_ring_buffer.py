@@ -27,34 +27,34 @@ def word(type_: int, delta: int) -> int:
 def test_short_events() -> None:
     short = page(word(2, 10), 7, 7, word(1, 5), 8)
 
-    assert list(events(short, HEAD)) == [Found(1_010, 20, 8), Found(1_015, 32, 4)]
+    assert list(events(short, HEAD)) == [(1_010, 20, 8), (1_015, 32, 4)]
     assert starts_ns(short) == 1_000
 
 
 def test_long_event_holds_its_length() -> None:
-    assert list(events(page(word(0, 3), 12, 7, 7), HEAD)) == [Found(1_003, 24, 8)]
+    assert list(events(page(word(0, 3), 12, 7, 7), HEAD)) == [(1_003, 24, 8)]
 
 
 def test_time_extends() -> None:
     extended = page(word(30, 1), 2, word(1, 4), 7)
 
-    assert list(events(extended, HEAD)) == [Found(1_000 + (2 << 27) + 1 + 4, 28, 4)]
+    assert list(events(extended, HEAD)) == [(1_000 + (2 << 27) + 1 + 4, 28, 4)]
 
 
 def test_time_stamp_replaces_the_time() -> None:
     stamped = page(word(31, 9), 3, word(1, 4), 7)
 
-    assert list(events(stamped, HEAD)) == [Found((3 << 27) + 9 + 4, 28, 4)]
+    assert list(events(stamped, HEAD)) == [((3 << 27) + 9 + 4, 28, 4)]
 
 
 def test_discarded_event_is_skipped() -> None:
     discarded = page(word(29, 6), 8, 7, word(1, 4), 7)
 
-    assert list(events(discarded, HEAD)) == [Found(1_010, 32, 4)]
+    assert list(events(discarded, HEAD)) == [(1_010, 32, 4)]
 
 
 def test_padding_ends_the_page() -> None:
-    assert list(events(page(word(1, 4), 7, word(29, 0), word(1, 4), 7), HEAD)) == [Found(1_004, 20, 4)]
+    assert list(events(page(word(1, 4), 7, word(29, 0), word(1, 4), 7), HEAD)) == [(1_004, 20, 4)]
 
 
 @pytest.mark.parametrize(
@@ -86,5 +86,5 @@ def test_any_page_ends(content: bytes) -> None:
         found += events(content, HEAD)
 
     assert len(found) <= len(content) // 4
-    assert all(one.offset + one.size <= len(content) for one in found)
+    assert all(offset + size <= len(content) for _, offset, size in found)
     assert lost(content, HEAD) >= 0
