@@ -10,7 +10,8 @@ PAGE = (ROOT / "docs" / "architecture.md").read_text()
 
 ROOMS = (
     {"exposition", "page", "service", "config"},
-    {"live", "push"},
+    {"live"},
+    {"push"},
     {"web"},
     {"core"},
     {"terminal"},

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import structlog
 from msgspec.structs import replace
 
-from agent.live import audio, host, logs, plugins
+from agent.live import audio, host, logs, plugins, push
 from agent.live.sample import HostNow, LiveSample
 from collectors.audio.history import HistoryView
 from collectors.audio.view import AudioView
@@ -36,6 +36,7 @@ _PARTS: Mapping[str, _Part] = {
     "host": _Part("host", host.host, HostNow()),
     "plugins": _Part("plugins", plugins.plugins, []),
     "logs": _Part("logs", logs.logs, []),
+    "remote_write": _Part("push", push.push, None),
 }
 
 COLLECTORS = frozenset(_PARTS)

@@ -85,6 +85,30 @@ class LogNow(Struct, frozen=True):
     lag_seconds: float
 
 
+class PushNow(Struct, frozen=True, kw_only=True):
+    """The push of metrics to a receiver.
+
+    Attributes:
+        url: The receiver.
+        problem: The reason why nothing is sent now; empty if there is none.
+        samples_per_second: The rate of acknowledged samples.
+        queue_bytes: The size of the snapshots that wait.
+        queue_seconds: The time that they span.
+        lag_seconds: The age of the receiver's newest snapshot against the newest one.
+        refused: Samples that the receiver refused for good since the agent's start.
+        dropped: Samples that the bounds of the queue cost since then.
+    """
+
+    url: str
+    problem: str
+    samples_per_second: float | None
+    queue_bytes: float
+    queue_seconds: float
+    lag_seconds: float
+    refused: int
+    dropped: int
+
+
 class HostNow(Struct, frozen=True, kw_only=True):
     """The machine.
 
@@ -113,6 +137,7 @@ class LiveSample(Struct, frozen=True, kw_only=True):
     devices: list[DeviceNow] = []
     plugins: list[PluginNow] = []
     logs: list[LogNow] = []
+    push: PushNow | None = None
     host: HostNow = HostNow()
 
 

@@ -24,6 +24,15 @@ const LOGS = [
   ["Not yet in Loki", (it) => bytes(it.lag_bytes)],
   ["Lag", (it) => seconds(it.lag_seconds), (it) => (it.lag_seconds > 60 ? "tight" : "")],
 ];
+const PUSH = [
+  ["Receiver", (it) => it.url],
+  ["Samples a second", (it) => number(it.samples_per_second)],
+  ["Waiting", (it) => bytes(it.queue_bytes)],
+  ["They span", (it) => seconds(it.queue_seconds), (it) => (it.queue_seconds > 600 ? "tight" : "")],
+  ["Lag", (it) => seconds(it.lag_seconds), (it) => (it.lag_seconds > 60 ? "tight" : "")],
+  ["Refused", (it) => number(it.refused), (it) => (it.refused ? "tight" : "")],
+  ["Dropped", (it) => number(it.dropped), (it) => (it.dropped ? "bad" : "")],
+];
 const NO_PLUGINS = "No plugin socket was found. docs/instrumentation.md shows how an engine, an app or a tool offers one.";
 const NO_LOGS = "No log source is configured. Add [[logs.sources]] to the configuration; config.example.toml has examples.";
 const ANNOUNCE_MS = 20_000;
@@ -63,6 +72,9 @@ function show() {
   table(document.getElementById("plugins"), "Plugins", PLUGINS, [...sample.plugins].sort(worstFirst), (it) => it.name);
   say(document.getElementById("logs-summary"), sample.logs.length ? "" : NO_LOGS);
   table(document.getElementById("logs"), "Logs", LOGS, sample.logs, (it) => it.source);
+  document.getElementById("push-section").hidden = !sample.push;
+  say(document.getElementById("push-summary"), sample.push?.problem ?? "");
+  table(document.getElementById("push"), "Pushed metrics", PUSH, sample.push ? [sample.push] : [], (it) => it.url);
 }
 
 const handlers = {

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from agent.config.remote_write import RemoteWriteConfig
+from agent.live.push import PushView
 from agent.push.verdict import Fault
 from collectors import remedies
 from collectors.findings import Check, Finding, Severity
@@ -175,6 +176,19 @@ class Health:
             return 0.0
         known = self.acknowledged or queue.oldest
         return max(queue.newest - known, 0) / 1000
+
+    def view(self) -> PushView:
+        """Return the push at this instant."""
+        return PushView(
+            url=self._config.url,
+            problem=self.fault,
+            sent=self._sent,
+            refused=sum(dict(self._failed).values()),
+            dropped=sum(dict(self._dropped).values()),
+            queue_bytes=self._queue().size,
+            queue_seconds=self.queue_seconds,
+            lag_seconds=self.lag_seconds,
+        )
 
     def families(self) -> Iterator[Family]:
         """Return the families of the push."""
@@ -401,7 +415,6 @@ def _clock(config: RemoteWriteConfig, difference: int) -> Finding:
             "synchronise the clock by NTP, here and at the receiver",
             *remedies.command("timedatectl", "shows the state here"),
         ),
-        depends_on=("clock-not-synchronized",),
     )
 
 

@@ -15,6 +15,7 @@ from typing import ClassVar
 import structlog
 
 from agent.config.remote_write import RemoteWriteConfig
+from agent.live.push import PushView
 from agent.push.health import Health, QueueState
 from agent.push.queue import Queue
 from agent.push.recorder import Recorder
@@ -116,6 +117,10 @@ class RemoteWrite(Collector):
     def checks(self) -> Sequence[Check]:
         """Return the checks of the push."""
         return self._health.checks()
+
+    def view(self) -> PushView:
+        """Return the push at this instant, for the status page."""
+        return self._health.view()
 
     @property
     def _groups(self) -> Sequence[tuple[float, Sequence[str], Sequence[str]]]:

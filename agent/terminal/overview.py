@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator
 
 from agent.core.status import Status
-from agent.live.sample import ChannelNow, DeviceNow, HostNow, LogNow, PluginNow
+from agent.live.sample import ChannelNow, DeviceNow, HostNow, LogNow, PluginNow, PushNow
 from agent.terminal.report import findings_lines
 from agent.terminal.style import Terminal
 
@@ -33,6 +33,7 @@ def lines(status: Status, terminal: Terminal, *, findings_first: bool = False) -
     yield from _section("plugins", [_plugin(it, terminal) for it in sorted(now.plugins, key=_rank)], terminal)
     yield from _section("machine", _machine(now.host, terminal), terminal)
     yield from _section("logs", [_log(it, terminal) for it in now.logs], terminal)
+    yield from _section("pushed metrics", _push(now.push, terminal) if now.push else (), terminal)
     yield from _section("collectors", _collectors(status, terminal), terminal)
     if not findings_first:
         yield from _findings(status, terminal)
@@ -109,6 +110,18 @@ def _log(log: LogNow, terminal: Terminal) -> str:
     rate = _UNKNOWN if log.lines_per_second is None else f"{log.lines_per_second:g}"
     behind = f"{log.lag_bytes:.0f} bytes not yet in Loki, {_seconds(log.lag_seconds)} behind"
     return f"  {_name(log.source, terminal)} {rate} lines/s, {behind}"
+
+
+def _push(push: PushNow, terminal: Terminal) -> Iterator[str]:
+    mark = terminal.mark("failure" if push.problem or push.dropped else "ok")
+    yield f"  {mark} {push.url}"
+    rate = _UNKNOWN if push.samples_per_second is None else f"{push.samples_per_second:g}"
+    waiting = f"{push.queue_bytes / 2**20:.1f} MiB wait, which span {_seconds(push.queue_seconds)}"
+    yield f"      {rate} samples/s, receiver {_seconds(push.lag_seconds)} behind, {waiting}"
+    if push.refused or push.dropped:
+        yield f"      {push.refused} samples refused by the receiver, {push.dropped} dropped from the queue"
+    if push.problem:
+        yield f"      {push.problem}"
 
 
 def _collectors(status: Status, terminal: Terminal) -> Iterator[str]:

@@ -38,6 +38,7 @@ class OwnChecks:
         linux = "" if sys.platform == "linux" else "only on Linux"
         running = "the agent runs" if self.status else ""
         no_loki = "" if self.settings.config.loki.url else "loki.url is not set"
+        no_push = "" if self.settings.config.remote_write.url else "remote_write.url is not set"
         return (
             Check("agent.config", "The configuration can be used", lambda: self.settings.findings),
             Check("agent.versions", "Versions are compatible", self._versions),
@@ -46,6 +47,13 @@ class OwnChecks:
             Check("agent.port", "The agent's port is free", self._port, skip=running),
             Check("agent.log-files", "The agent's user can read the log files", self._log_files, skip=running),
             Check("agent.loki", "Loki accepts the agent's entries", self._loki, slow=True, skip=no_loki),
+            Check(
+                "agent.remote-write",
+                "The receiver accepts the agent's metrics",
+                self._remote_write,
+                slow=True,
+                skip=running or no_push,
+            ),
         )
 
     def _versions(self) -> Sequence[Finding]:
@@ -71,3 +79,8 @@ class OwnChecks:
         config = self.settings.config
         refused = loki.check_access(config.loki) if self.status is None else []
         return refused or [*loki.check_limits(loki.limits(config.loki), config.loki, config.logs)]
+
+    def _remote_write(self) -> Sequence[Finding]:
+        from agent.doctor.agent import remote_write  # loads snappy
+
+        return remote_write.check_access(self.settings.config.remote_write)

@@ -6,15 +6,13 @@ every version shows them at `/config`. Both are YAML. A gateway may hide both; t
 
 from __future__ import annotations
 
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from agent.doctor.agent.receiver import ask
 from collectors import remedies
 from collectors.findings import Finding, Severity
-from collectors.http_push.access import Access, AccessError, load
-from collectors.http_push.answer import NO_ANSWER, NOT_SENT, Answer
+from collectors.http_push.answer import Answer
 from collectors.logs.config import LogsConfig, SourceConfig
 from collectors.logs.loki.answers import judge_empty
 from collectors.logs.loki.config import PUSH_PATH, LokiConfig
@@ -29,8 +27,6 @@ from collectors.units import Size
 
 LIMIT_PATHS = ("/config/tenant/v1/limits", "/config")
 
-_PATIENCE = 10.0
-_MOST_BYTES = 1 << 20
 _OK = 200
 _CAUSES = ("loki-unreachable", "loki-refuses")
 
@@ -106,27 +102,7 @@ def _bytes(size: object) -> int:
 
 
 def _ask(config: LokiConfig, path: str, body: bytes | None) -> Answer:
-    try:
-        access = load(config)
-    except AccessError as error:
-        return Answer(NOT_SENT, str(error))
-    request = urllib.request.Request(  # noqa: S310 - LokiUrl takes http and https alone
-        config.url + path, body, access.headers | (HEADERS if body else {})
-    )
-    try:
-        with _opener(access).open(request, timeout=min(config.timeout, _PATIENCE)) as response:
-            return Answer(response.status, response.read(_MOST_BYTES).decode(errors="replace"))
-    except urllib.error.HTTPError as error:
-        with error:
-            return Answer(error.code, error.read(_MOST_BYTES).decode(errors="replace").strip())
-    except OSError as error:
-        return Answer(NO_ANSWER, str(getattr(error, "reason", error)))
-
-
-def _opener(access: Access) -> urllib.request.OpenerDirector:
-    """Without a proxy, as the agent itself connects."""
-    context = access.tls if not isinstance(access.tls, bool) else None
-    return urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+    return ask(config, config.url + path, body, HEADERS if body else {})
 
 
 def _batches(size: int, burst: float) -> Finding:

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from agent.live.observer import COLLECTORS, Observer
-from agent.live.sample import ChannelNow, DevicePoint, HostNow, LogNow, PluginNow, Point, Timing
+from agent.live.push import PushView
+from agent.live.sample import ChannelNow, DevicePoint, HostNow, LogNow, PluginNow, Point, PushNow, Timing
 from collectors.audio.device import Device
 from collectors.audio.levels import ChannelLevel
 from collectors.audio.view import AudioView
@@ -183,3 +184,25 @@ def test_a_point_keeps_part_of_a_sample() -> None:
 
     assert point.time == pytest.approx(observer.sample.time)
     assert point.devices == {"usb": DevicePoint(1, 0.0005, 0.00099, 0.001, 0.1235)}
+
+
+def test_the_push_has_the_rate_since_the_earlier_view() -> None:
+    def view(sent: int) -> PushView:
+        return PushView("http://r", "", sent, 1, 2, queue_bytes=4096, queue_seconds=30.0, lag_seconds=15.04)
+
+    observer = Observer()
+    observer.look(frozenset({"remote_write"}), {"remote_write": view(1000)}, 10.0)
+    observer.look(frozenset({"remote_write"}), {"remote_write": view(1200)}, 12.0)
+
+    assert observer.sample.push == PushNow(
+        url="http://r",
+        problem="",
+        samples_per_second=100.0,
+        queue_bytes=4096.0,
+        queue_seconds=30.0,
+        lag_seconds=15.0,
+        refused=1,
+        dropped=2,
+    )
+    observer.look(frozenset({"remote_write"}), {}, 13.0)
+    assert observer.sample.push is None

@@ -7,7 +7,7 @@ import pytest
 
 from agent.core.diagnosis import Outcome
 from agent.core.status import CollectorStatus, Status
-from agent.live.sample import ChannelNow, DeviceNow, HostNow, LiveSample, LogNow, PluginNow, Timing
+from agent.live.sample import ChannelNow, DeviceNow, HostNow, LiveSample, LogNow, PluginNow, PushNow, Timing
 from agent.terminal import overview
 from agent.terminal.style import Terminal
 from collectors.findings import Finding, Severity
@@ -42,6 +42,16 @@ STATUS = Status(
         devices=[DEVICE],
         plugins=[PluginNow(name="reverb", up=1, instances=2, render=0.002, p99=0.004, deadline=0.005, xruns=None)],
         logs=[LogNow("engine", 12.5, 4096.0, 0.0)],
+        push=PushNow(
+            url="https://metrics.example/api/v1/write",
+            problem="no answer within 30 s",
+            samples_per_second=120.5,
+            queue_bytes=3.5 * 2**20,
+            queue_seconds=7200.0,
+            lag_seconds=45.0,
+            refused=2,
+            dropped=0,
+        ),
         host=HostNow(cpu=0.25, memory=0.5, load1=1.0, disk="/", disk_used=0.999),
     ),
 )
@@ -66,6 +76,10 @@ def said(status: Status = STATUS, terminal: Terminal = PLAIN) -> list[str]:
         "  processors           ######..................  25 %",
         "  disk /               ######################## 100 %",
         "  engine           12.5 lines/s, 4096 bytes not yet in Loki, 0 s behind",
+        "  [x] https://metrics.example/api/v1/write",
+        "      120.5 samples/s, receiver 45 s behind, 3.5 MiB wait, which span 120 min",
+        "      2 samples refused by the receiver, 0 dropped from the queue",
+        "      no answer within 30 s",
         "  [+] host           2.0 ms  up",
         "findings (1 checks)",
         "  [+] nothing found",
@@ -145,3 +159,7 @@ def test_findings_come_with_their_remedies() -> None:
 
 def test_a_terminal_that_can_has_fuller_bars() -> None:
     assert any("██░" in line for line in said(terminal=Terminal(colour=False, unicode=True)))
+
+
+def test_an_agent_without_a_port_says_so() -> None:
+    assert "serving  no port (web.listen is off)" in said(msgspec.structs.replace(STATUS, url=""))

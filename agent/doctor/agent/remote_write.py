@@ -1,0 +1,18 @@
+"""Access to the receiver of pushed metrics, tested by a request without samples."""
+
+from __future__ import annotations
+
+from agent.config.remote_write import RemoteWriteConfig
+from agent.doctor.agent.receiver import ask
+from agent.push.health import Health, QueueState
+from agent.push.verdict import judge
+from agent.push.wire import EMPTY, HEADERS
+from collectors.findings import Finding
+
+
+def check_access(config: RemoteWriteConfig) -> list[Finding]:
+    """Return the findings of a request without samples."""
+    answer = ask(config, config.url, EMPTY, HEADERS)
+    health = Health(config, QueueState)
+    health.judged(answer, judge(answer).fault)
+    return [finding for check in health.checks() for finding in check.run()]
