@@ -328,7 +328,8 @@ class Schedule:
         """Check whether the agent has saved the first bytes of a file."""
         saved = json.loads((self._folder / "state" / "log-positions.json").read_bytes())
         generations = saved["files"].get("faults", {}).get(str(path), ())
-        return bool(generations) and generations[-1]["inode"] == inode and generations[-1]["head"]["length"] > 0
+        last = generations[-1] if generations else {}
+        return last.get("inode") == inode and last.get("head", {}).get("length", 0) > 0
 
     def _open_files(self) -> set[str]:
         """Return the files that the agent holds open."""

@@ -10,8 +10,9 @@ import hashlib
 import os
 import secrets
 import time
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 from urllib.parse import quote
 
 import msgspec
@@ -20,7 +21,7 @@ import structlog
 from collectors import atomic_file, regular_file
 from collectors.logs.sketch import Window, estimate, keyed_hashes, ranks
 from collectors.logs.stages.config import Context
-from collectors.logs.stages.entries import Entries
+from collectors.logs.stages.entries import Entries, TextColumn
 from collectors.logs.stages.metric import MetricConfig, selected
 from collectors.logs.timestamps import NS
 from collectors.metrics import Family, LabelValues, gauge
@@ -94,15 +95,12 @@ class Distinct:
 
     def observe(self, entries: Entries) -> None:
         """Count the values in these entries at the entries' times."""
-        column, now = entries.texts(self._config.value), time.time_ns()
-        hours = [at // _HOUR_NS for at in entries.timestamps]
+        column, times, now = entries.texts(self._config.value), entries.timestamps, time.time_ns()
         if self._config.where:
             chosen = selected(entries, self._config.where)
-            column, hours = [column[position] for position in chosen], [hours[position] for position in chosen]
-        for hour in set(hours):
-            values = {value for value, at in zip(column, hours, strict=True) if value and at == hour}
-            hashes = keyed_hashes([value.encode("utf-8", "replace") for value in values], self._salt)
-            ranked = ranks(hashes, self._size)
+            column, times = [column[position] for position in chosen], [times[position] for position in chosen]
+        for hour, values in _by_hour(column, times):
+            ranked = ranks(keyed_hashes(_encoded(values - {"", None}), self._salt), self._size)
             for window in self._windows.values():
                 self._changed |= window.add_all(ranked, hour * _HOUR_NS, now, self._size)
 
@@ -163,6 +161,25 @@ class Distinct:
             raise ValueError("the file has another number of registers")
         for name, window in self._windows.items():
             window.sketches = {at: bytearray(kept) for at, kept in saved.windows.get(name, {}).items()}
+
+
+def _by_hour(column: TextColumn, times: Sequence[int]) -> Iterator[tuple[int, set[str | None]]]:
+    """Yield each hour since 1970 with its different values."""
+    first, last = min(times, default=0) // _HOUR_NS, max(times, default=0) // _HOUR_NS
+    if first == last:  # the usual case, in half of the time
+        yield first, set(column)
+        return
+    hours = [at // _HOUR_NS for at in times]
+    for hour in set(hours):
+        yield hour, {value for value, at in zip(column, hours, strict=True) if at == hour}
+
+
+def _encoded(values: Iterable[str | None]) -> list[bytes]:
+    texts = cast("Iterable[str]", values)
+    try:
+        return list(map(str.encode, texts))
+    except UnicodeEncodeError:
+        return [value.encode("utf-8", "replace") for value in texts]
 
 
 def _state_file(config: DistinctConfig, context: Context) -> Path | None:

@@ -87,7 +87,10 @@ class Entries:
         """Return a field's values as text; for the empty name the lines, without colours."""
         if not name:
             return [without_colours(line.decode("utf-8", "replace")) for line in self.lines]
-        return [value if type(value) is str else text(value) for value in self.column(name)]
+        column = self.column(name)
+        if set(map(type, column)) == {str}:
+            return column
+        return [value if type(value) is str else text(value) for value in column]
 
     def take_times(self, instants: Sequence[int | None], otherwise: Sequence[int] | None = None) -> None:
         """Give each entry its own time, or the last known time of the log before it, or the next one.
