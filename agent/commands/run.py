@@ -40,8 +40,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the daemon; return 0 after an orderly stop, 1 if the daemon failed to start."""
     from agent.core.daemon import Daemon
     from agent.core.instance import HeldError
+    from agent.core.memory import share_one_heap
     from agent.web.listener import ListenError
 
+    share_one_heap()
     path = locations.find(arguments.config)
     outdated: list[str] = []
     loaded = loader.load(path, outdated.append)

@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 from agent.config import loader
-from agent.service import launchd, recorder, systemd
 from agent.service.definition import Command, Service, ServiceError
 
 HELP = "install, uninstall or show the systemd or launchd service"
@@ -125,6 +124,8 @@ def _service(arguments: argparse.Namespace) -> Service:
         raise ServiceError("--as and --realtime need a system service: add --system")
     if os.geteuid() == 0:
         raise ServiceError("root has no session: run this as the logged-in user, or with --system")
+    from agent.service import launchd, systemd  # the daemon imports all commands but does not use these
+
     return launchd.agent() if mac else systemd.user()
 
 
@@ -133,10 +134,14 @@ def _recorder_service(arguments: argparse.Namespace, *, mac: bool) -> Service:
         raise ServiceError("the kernel recorder is for Linux: macOS has no trace of its scheduler for programs")
     if arguments.realtime or arguments.config:
         raise ServiceError("--realtime and --config are the agent's own: the kernel recorder has neither")
+    from agent.service import recorder
+
     return recorder.recorder(arguments.run_as)
 
 
 def _system_service(arguments: argparse.Namespace, *, mac: bool) -> Service:
+    from agent.service import launchd, systemd
+
     if not mac:
         return systemd.system(arguments.run_as, realtime=arguments.realtime)
     if arguments.realtime:

@@ -11,7 +11,6 @@ from agent.config.locations import state_directory
 from agent.config.schema import Config
 from agent.core import own_logs
 from collectors.audio.causes.reading import Answer, Query, find
-from collectors.audio.collector import AudioCollector
 from collectors.base import Collector
 from collectors.host.collector import HostCollector
 
@@ -31,6 +30,12 @@ class Entry:
     section: Callable[[Config], object]
     enabled: Callable[[Config], bool]
     build: Callable[[Config], Collector]
+
+
+def _audio(config: Config) -> Collector:
+    from collectors.audio.collector import AudioCollector  # optional on a machine without audio
+
+    return AudioCollector(config.audio, state_directory(config))
 
 
 def _containers(config: Config) -> Collector:
@@ -57,10 +62,10 @@ def _logs(config: Config) -> Collector:
 
 CATALOG: tuple[Entry, ...] = (
     Entry(
-        name=AudioCollector.name,
+        name="audio",
         section=lambda config: config.audio,
         enabled=lambda config: config.audio.enabled,
-        build=lambda config: AudioCollector(config.audio, state_directory(config)),
+        build=_audio,
     ),
     Entry(
         name=HostCollector.name,
@@ -138,8 +143,11 @@ def dropouts(collector: Collector | None, config: Config) -> Callable[[Query], A
         collector: The running audio collector; None if there is none.
         config: The configuration, which names the directory of the events.
     """
-    if isinstance(collector, AudioCollector):
-        return collector.dropouts
+    if collector is not None:
+        from collectors.audio.collector import AudioCollector  # loaded, since it runs
+
+        if isinstance(collector, AudioCollector):
+            return collector.dropouts
     return partial(find, state_directory(config))
 
 
