@@ -33,6 +33,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench.table import machine, table
+from collectors.logs.files.positions import Positions
 from tests.support.agent import AgentProcess
 from tests.support.log_rotations import COMPRESSORS, NAMES, RotatedLog
 from tests.support.loki import Loki, loki
@@ -326,10 +327,11 @@ class Schedule:
 
     def _is_known(self, path: Path, inode: int) -> bool:
         """Check whether the agent has saved the first bytes of a file."""
-        saved = json.loads((self._folder / "state" / "log-positions.json").read_bytes())
-        generations = saved["files"].get("faults", {}).get(str(path), ())
-        last = generations[-1] if generations else {}
-        return last.get("inode") == inode and last.get("head", {}).get("length", 0) > 0
+        saved = Positions(self._folder / "state" / "log-positions.json").load().files("faults").get(str(path))
+        if not saved or saved[-1].inode != inode:
+            return False
+        head = saved[-1].head
+        return head.length > 0 and head.matches(path.read_bytes()[: head.length])
 
     def _open_files(self) -> set[str]:
         """Return the files that the agent holds open."""

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 from collectors.host.filters import Filter
-from collectors.kernel_files import read_attributes
 from collectors.metrics import Family, MetricType, gauge
+from collectors.open_attributes import OpenAttributes
 
 Interfaces = dict[str, dict[str, str]]
 """The attributes of each interface by their names in /sys/class/net, without those that it lacks."""
@@ -42,20 +42,29 @@ _NUMBERS: dict[str, tuple[str, MetricType, int]] = {
 _FILES = (*_TEXTS, *_NUMBERS)
 
 
-def families(root: Path, devices: Filter) -> list[Family]:
-    """Return state, description and numbers of every interface."""
-    interfaces = _read(root / "sys/class/net", devices)
-    return [_up(interfaces), _info(interfaces), *(_number(attribute, interfaces) for attribute in _NUMBERS)]
+class NetClass:
+    """The interfaces of this machine.
 
+    Args:
+        root: The directory that has /sys.
+        devices: The interfaces to export.
+    """
 
-def _read(directory: Path, devices: Filter) -> Interfaces:
-    found = (
-        (device, read_attributes(f"{directory}/{device}", _FILES))
-        for device in os.listdir(directory)  # noqa: PTH208 - names cost less than paths
-        if devices.keeps(device)
-    )
-    # An entry without attributes was just unplugged, or is a driver's switch, such as bonding_masters.
-    return {device: attributes for device, attributes in found if attributes}
+    def __init__(self, root: Path, devices: Filter) -> None:
+        self._directory = f"{root / 'sys/class/net'}"
+        self._devices = devices
+        self._attributes = OpenAttributes(_FILES)
+
+    def families(self) -> list[Family]:
+        """Return state, description and numbers of every interface."""
+        interfaces = self._read()
+        return [_up(interfaces), _info(interfaces), *(_number(attribute, interfaces) for attribute in _NUMBERS)]
+
+    def _read(self) -> Interfaces:
+        names = os.listdir(self._directory)  # noqa: PTH208 - names cost less than paths
+        kept = {f"{self._directory}/{device}": device for device in names if self._devices.keeps(device)}
+        # An entry without attributes was just unplugged, or is a driver's switch, such as bonding_masters.
+        return {kept[path]: found for path, found in self._attributes.read(kept).items() if found}
 
 
 def _up(interfaces: Interfaces) -> Family:

@@ -32,7 +32,6 @@ from collectors.host import (
     macos_commands,
     mdadm,
     meminfo,
-    netclass,
     netdev,
     netstat,
     nfs,
@@ -66,6 +65,7 @@ from collectors.host.cpu import Cpu
 from collectors.host.dmi import Dmi
 from collectors.host.filesystem import FileSystems, Measured
 from collectors.host.meminfo import Memory
+from collectors.host.netclass import NetClass
 from collectors.host.os_release import OsRelease
 from collectors.host.process import OwnProcess
 from collectors.host.throttling import Throttling
@@ -127,7 +127,7 @@ def linux(root: Path, config: HostConfig) -> Platform:
             Subsystem("loadavg", partial(loadavg.families, root)),
             Subsystem("mdadm", partial(mdadm.families, root)),
             Subsystem("meminfo", partial(meminfo.families, root)),
-            Subsystem("netclass", partial(netclass.families, root, config.network_devices)),
+            Subsystem("netclass", NetClass(root, config.network_devices).families),
             Subsystem("netdev", partial(netdev.families, root, config.network_devices)),
             Subsystem("netstat", partial(netstat.families, root)),
             Subsystem("nfs", partial(nfs.families, root)),

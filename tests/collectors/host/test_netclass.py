@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from collectors.host.filters import Filter
-from collectors.host.netclass import families
+from collectors.host.netclass import NetClass
 from tests.collectors.host.support import Tree, samples_of
 
 ALL = Filter()
@@ -29,7 +29,7 @@ ETH0: dict[str, str | bytes] = {
 
 
 def test_an_interface_is_described(tree: Tree) -> None:
-    found = families(tree(ETH0), ALL)
+    found = NetClass(tree(ETH0), ALL).families()
 
     assert samples_of(found, "node_network_info") == {
         ("eth0", "02:fc:00:00:00:05", "ff:ff:ff:ff:ff:ff", "full", "up", "stage left", "up"): 1
@@ -42,13 +42,13 @@ def test_an_interface_is_described(tree: Tree) -> None:
 
 
 def test_an_unknown_speed_is_what_node_exporter_makes_of_it(tree: Tree) -> None:
-    found = families(tree({f"{NET}/eth0/speed": "-1\n"}), ALL)
+    found = NetClass(tree({f"{NET}/eth0/speed": "-1\n"}), ALL).families()
 
     assert samples_of(found, "node_network_speed_bytes") == {("eth0",): -125_000}
 
 
 def test_what_an_interface_does_not_have_is_not_exported(tree: Tree) -> None:
-    found = families(tree({f"{NET}/lo/operstate": "unknown\n"}), ALL)
+    found = NetClass(tree({f"{NET}/lo/operstate": "unknown\n"}), ALL).families()
 
     assert samples_of(found, "node_network_up") == {("lo",): 0}
     assert samples_of(found, "node_network_info") == {("lo", "", "", "", "unknown", "", "unknown"): 1}
@@ -56,7 +56,7 @@ def test_what_an_interface_does_not_have_is_not_exported(tree: Tree) -> None:
 
 
 def test_a_drivers_switch_is_no_interface(tree: Tree) -> None:
-    found = families(tree(ETH0 | {f"{NET}/bonding_masters": "bond0\n"}), ALL)
+    found = NetClass(tree(ETH0 | {f"{NET}/bonding_masters": "bond0\n"}), ALL).families()
 
     assert list(samples_of(found, "node_network_up")) == [("eth0",)]
 
@@ -65,17 +65,17 @@ def test_an_interface_that_was_just_unplugged_is_gone(tree: Tree) -> None:
     root = tree(ETH0)
     (root / NET / "usb0").mkdir()
 
-    assert list(samples_of(families(root, ALL), "node_network_up")) == [("eth0",)]
+    assert list(samples_of(NetClass(root, ALL).families(), "node_network_up")) == [("eth0",)]
 
 
 def test_the_real_loopback_is_there() -> None:
-    mtu = samples_of(families(Path("/"), ALL), "node_network_mtu_bytes")[("lo",)]
+    mtu = samples_of(NetClass(Path("/"), ALL).families(), "node_network_mtu_bytes")[("lo",)]
 
     assert mtu == int(Path("/sys/class/net/lo/mtu").read_text())
 
 
 def test_an_interface_that_is_left_out_exports_nothing(tree: Tree) -> None:
-    found = families(tree(ETH0 | {f"{NET}/veth1/operstate": "up\n"}), Filter(exclude="^veth"))
+    found = NetClass(tree(ETH0 | {f"{NET}/veth1/operstate": "up\n"}), Filter(exclude="^veth")).families()
 
     assert list(samples_of(found, "node_network_up")) == [("eth0",)]
 
@@ -83,14 +83,14 @@ def test_an_interface_that_is_left_out_exports_nothing(tree: Tree) -> None:
 @pytest.mark.parametrize(("flags", "state"), [("0x1003", "up"), ("0x1002", "down"), ("strange", "unknown")])
 def test_the_admin_state_is_in_the_flags(tree: Tree, flags: str, state: str) -> None:
     ((labels, _),) = samples_of(
-        families(tree(ETH0 | {f"{NET}/eth0/flags": f"{flags}\n"}), ALL), "node_network_info"
+        NetClass(tree(ETH0 | {f"{NET}/eth0/flags": f"{flags}\n"}), ALL).families(), "node_network_info"
     ).items()
 
     assert labels[-1] == state
 
 
 def test_a_number_that_is_none_costs_nothing_else(tree: Tree) -> None:
-    found = families(tree(ETH0 | {f"{NET}/eth0/mtu": "many\n"}), ALL)
+    found = NetClass(tree(ETH0 | {f"{NET}/eth0/mtu": "many\n"}), ALL).families()
 
     assert samples_of(found, "node_network_mtu_bytes") == {}
     assert samples_of(found, "node_network_speed_bytes") == {("eth0",): 125_000_000}
