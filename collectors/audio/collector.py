@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import ClassVar
 
 from collectors.audio.causes import ids
-from collectors.audio.causes.analysis_process import AnalysisProcess
+from collectors.audio.causes.analysis_process import ANALYSIS, AnalysisProcess
 from collectors.audio.causes.checks import ExplainingState, explaining_checks
 from collectors.audio.causes.event import Event
 from collectors.audio.causes.evidence import Window
-from collectors.audio.causes.explainer import Counted, Explainer, NoEvidence
+from collectors.audio.causes.explainer import Counted, Explainer
 from collectors.audio.causes.kernel.client import KernelRecorder
+from collectors.audio.causes.macos import ANALYSIS as COREAUDIO_ANALYSIS
+from collectors.audio.causes.macos import CoreAudioEvidence
 from collectors.audio.causes.reading import Answer, Query, seconds_of
 from collectors.audio.causes.recorder.recorder import Recorder
 from collectors.audio.causes.store import EventStore
@@ -82,8 +84,9 @@ class AudioCollector(Collector):
         self._backoff = Backoff()
         self._store = EventStore(state_directory)
         self._ids = ids.Ids()
-        source = self._recorder or (NoEvidence() if config.explain else None)
-        self._explainer = Explainer(self._store, source, AnalysisProcess())
+        self._coreaudio = CoreAudioEvidence() if config.explain and macos else None
+        analysis = AnalysisProcess(COREAUDIO_ANALYSIS if macos else ANALYSIS)
+        self._explainer = Explainer(self._store, self._recorder or self._coreaudio, analysis)
         self._devices = Devices(self._explainer.suspect)
         self._views: tuple[DeviceView, ...] = ()
         self._watched = ""
@@ -148,7 +151,7 @@ class AudioCollector(Collector):
 
     def _platform(self) -> PlatformSources:
         if self._macos:
-            return MacSources(self._overloaded)
+            return MacSources(self._overloaded, explained=self._coreaudio.add if self._coreaudio else lambda _: None)
         return LinuxSources(lambda: self._server().state == "running", lambda: self._freewheel_ns() > 0)
 
     def _overloaded(self, observation: Observation) -> None:

@@ -1,9 +1,10 @@
 """Overloads that CoreAudio writes to macOS's unified log. Tested on published text, never on a Mac.
 
-Owns the `log stream` child and the parser of its lines. Two messages report a cycle that was not on time:
-`Audio IO Overload inputs: ...` of coreaudiod (HALS_OverloadMessage), and `HALC_ProxyIOContext::IOWorkLoop: skipping
-cycle due to overload` of the program that missed it. One overload often causes both, and several lines. They are
-observations, which `dropouts` merges. The fields of a line are those of `log stream --style ndjson`.
+Owns the `log stream` child and the parser of overloads; `causes.macos` parses their causes. Two messages report a cycle
+that was not on time: `Audio IO Overload inputs: ...` of coreaudiod (HALS_OverloadMessage), and
+`HALC_ProxyIOContext::IOWorkLoop: skipping cycle due to overload` of the program that missed it. One overload often
+causes both, and several lines. They are observations, which `dropouts` merges. The fields of a line are those of
+`log stream --style ndjson`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
+from collectors.audio.causes import macos as causes
+from collectors.audio.causes.evidence import Incident
 from collectors.audio.dropouts import Observation
 from collectors.child_process import end_child, start_child
 from collectors.findings import Finding, Severity
@@ -23,6 +26,7 @@ from collectors.restart_delay import RestartDelay
 
 _OVERLOAD = "Audio IO Overload"
 _SKIPPED = "skipping cycle due to overload"
+_HINT = "Overload possibly due to"
 _PREWARMING = "prewarming: yes"
 _OLDEST_SECONDS = 10.0
 _FIRST_PAUSE_SECONDS = 1.0
@@ -30,9 +34,13 @@ _LONGEST_PAUSE_SECONDS = 60.0
 _LINE_BYTES = 65_536
 _COMPLAINT_CHARACTERS = 500
 
+_OF_SERVER = (
+    f'eventMessage CONTAINS "{_OVERLOAD}" OR eventMessage CONTAINS "{_HINT}" OR '
+    '(eventMessage CONTAINS "issue_type" AND eventMessage CONTAINS "overload")'
+)
 LOG_STREAM = (
     *("/usr/bin/log", "stream", "--style", "ndjson", "--predicate"),
-    f'(process == "coreaudiod" AND eventMessage CONTAINS "{_OVERLOAD}") OR eventMessage CONTAINS "{_SKIPPED}"',
+    f'(process == "coreaudiod" AND ({_OF_SERVER})) OR eventMessage CONTAINS "{_SKIPPED}"',
 )
 
 
@@ -67,10 +75,17 @@ class CoreAudioLog:
     Args:
         observed: Called on the event loop with each overload.
         command: The command to run; a seam for tests.
+        explained: Called on the event loop with each message about the cause of an overload.
     """
 
-    def __init__(self, observed: Callable[[Observation], None], command: Sequence[str] = LOG_STREAM) -> None:
+    def __init__(
+        self,
+        observed: Callable[[Observation], None],
+        command: Sequence[str] = LOG_STREAM,
+        explained: Callable[[Incident], None] = lambda _: None,
+    ) -> None:
         self._observed = observed
+        self._explained = explained
         self._command = command
         self._failure = ""
 
@@ -98,14 +113,20 @@ class CoreAudioLog:
         try:
             while line := await _line(process.stdout):
                 heard, self._failure = True, ""
-                overload = parse_overload(line, time.time(), time.monotonic_ns())
-                if overload is not None:
-                    self._observed(overload)
+                self._take(line, time.time(), time.monotonic_ns())
             self._failure = await complaint or "it ended"
         finally:
             complaint.cancel()
             await end_child(process)
         return heard
+
+    def _take(self, line: bytes, wall: float, now_ns: int) -> None:
+        message = causes.parse(line, wall, now_ns)
+        if message is not None:
+            self._explained(message)
+        overload = parse_overload(line, wall, now_ns)
+        if overload is not None:
+            self._observed(overload)
 
 
 async def _line(stream: asyncio.StreamReader | None) -> bytes:

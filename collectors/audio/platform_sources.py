@@ -15,6 +15,7 @@ import structlog
 
 from collectors.audio.alsa.streams import AlsaStreams
 from collectors.audio.alsa.usb import UsbEvents
+from collectors.audio.causes.evidence import Incident
 from collectors.audio.dropouts import Observation
 from collectors.audio.macos import LOG_STREAM, CoreAudioLog
 from collectors.audio.pipewire.nodes import PipeWireNodes
@@ -112,10 +113,16 @@ class MacSources:
     Args:
         observed: Called with each overload, on the event loop.
         command: The command to run as `log stream`; a seam for tests.
+        explained: Called with each message about the cause of an overload, on the event loop.
     """
 
-    def __init__(self, observed: Callable[[Observation], None], command: Sequence[str] = LOG_STREAM) -> None:
-        self._log = CoreAudioLog(observed, command)
+    def __init__(
+        self,
+        observed: Callable[[Observation], None],
+        command: Sequence[str] = LOG_STREAM,
+        explained: Callable[[Incident], None] = lambda _: None,
+    ) -> None:
+        self._log = CoreAudioLog(observed, command, explained)
 
     async def run(self) -> None:
         """Follow the log until cancelled."""

@@ -59,17 +59,6 @@ class EvidenceSource(Protocol):
         """Return the evidence of a settled dropout."""
 
 
-class NoEvidence:
-    """The source of a system without a recorder: the dropout itself is all that is known."""
-
-    def suspect(self, at_ns: int) -> None:
-        """Do nothing."""
-
-    async def freeze(self, window: Window) -> Evidence:
-        """Return the dropout."""
-        return Evidence(window=window, missing=("No recorder of evidence runs on this system.",))
-
-
 @dataclass(frozen=True, slots=True)
 class Counted:
     """One dropout when it is counted.
