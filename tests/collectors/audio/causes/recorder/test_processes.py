@@ -8,9 +8,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from collectors.audio.causes.evidence import ProcessTrack
 from collectors.audio.causes.recorder.processes import YOUNG_NS, Processes, run_ns
+from collectors.audio.causes.recorder.task_stat import parse_stat
+from tests.support.waiting import eventually
 
 SECOND_NS = 1_000_000_000
 
@@ -50,6 +53,10 @@ def track(processes: Processes, pid: int, since_ns: int) -> ProcessTrack | None:
     return next((it for it in tracks if it.pid == pid), None)
 
 
+def is_asleep(pid: int) -> bool:
+    return parse_stat(Path(f"/proc/{pid}/stat").read_bytes()).state == "S"
+
+
 def look(processes: Processes, *, whole: bool = True) -> int:
     now_ns = time.monotonic_ns()
     processes.discover(now_ns)
@@ -61,6 +68,7 @@ def test_a_hog_is_measured_and_an_idle_process_is_left_out() -> None:
     with program(SPIN) as hog, program(SPIN) as idle:
         spin(hog, 0.01)
         spin(idle, 0.01)
+        eventually(lambda: is_asleep(idle.pid), "the idle process to wait for its input")
         processes = Processes()
         since_ns = look(processes)
         spin(hog, 0.06)
