@@ -36,7 +36,7 @@ _UNUSED_PORTS = 64
 """Ports are allocated from the first. After so many unused ones in a row there are no more, unless many were freed."""
 DRIVER, _FREEWHEEL_DRIVER = 0, 1
 """The numbers of the drivers, which come first. Internal drivers of JACK's settings may follow."""
-_DRIVERS = frozenset({"system", "freewheel"})
+_DRIVERS = ("system", "freewheel")
 _CLOCKS = (time.CLOCK_MONOTONIC_RAW, time.CLOCK_MONOTONIC)
 """The clocks that builds of JACK use; the first on all known ones."""
 _CLOCK_TOLERANCE_US = 1000
@@ -163,11 +163,16 @@ class ClientTimings:
         """Return the names of the clients that own ports, by their numbers; the audio driver is one of them."""
         return {number: name.rpartition(":")[0] for number, name in self._used_ports()}
 
-    def client_names(self) -> set[str]:
-        """Return the names of all clients, and of those that were killed, by their semaphores."""
+    def clients_by_age(self) -> tuple[list[str], list[str]]:
+        """Return the drivers and the clients in the order of their creation, by their semaphores.
+
+        A client that was killed leaves its semaphore behind. The inodes of a memory file system are counted up.
+        """
         prefix = f"jack_sem.{self.server.uid}_{self.server.name}_"
-        names = {it.removeprefix(prefix) for it in os.listdir(self._path.parent) if it.startswith(prefix)}  # noqa: PTH208
-        return names - _DRIVERS
+        with os.scandir(self._path.parent) as files:
+            ages = {file.name.removeprefix(prefix): file.inode() for file in files if file.name.startswith(prefix)}
+        names = sorted(ages, key=lambda name: ages[name])
+        return [name for name in names if name in _DRIVERS], [name for name in names if name not in _DRIVERS]
 
     def place(self, rows: int) -> TablePlace:
         """Return the place of the first rows."""

@@ -165,10 +165,10 @@ class AudioThreads:
             self._ended.popleft()
 
     def look(self, now_ns: int) -> None:
-        """Look at the times of the lively threads."""
+        """Look at the times of the lively threads, and at the states of the server's: a stopped one reports no xrun."""
         for thread in self._threads.values():
             if thread.is_lively:
-                thread.look(now_ns)
+                thread.look(now_ns, whole=thread.process.role == "server")
         self._end_all(now_ns)
 
     def look_at_all(self, now_ns: int) -> None:

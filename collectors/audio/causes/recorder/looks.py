@@ -16,6 +16,7 @@ from collectors.audio.causes.recorder.clock_pairs import ClockPairs
 from collectors.audio.causes.recorder.graph import ClientNames, GraphCopies
 from collectors.audio.causes.recorder.kernel_log import KernelLog
 from collectors.audio.causes.recorder.machine import MachineLooks
+from collectors.audio.causes.recorder.portless import name_portless
 from collectors.audio.causes.recorder.process_events import ProcessEvent, ProcessEvents
 from collectors.audio.causes.recorder.processes import Processes
 from collectors.audio.causes.recorder.quotas import Quotas
@@ -308,18 +309,25 @@ class Looks:
         for name in ended:
             self._add(now_ns, since_ns, "client_ended", name, self._pids.pop(name, 0))
 
-    def _name_without_ports(self, names: dict[int, str], now_ns: int) -> dict[int, str]:
-        """Return the name of the client without ports, if there is just one."""
+    def _name_without_ports(self, named: dict[int, str], now_ns: int) -> dict[int, str]:
+        """Return the names of the clients without ports, as far as they are certain."""
         if self._table is None or self._copies is None:
             return {}
-        numbers = self._copies.active(self._table.copy(self.rows()), now_ns) - names.keys() - {DRIVER}
-        if numbers != self._unnamed or (numbers and now_ns - self._named_ns > _RETRY_NS):
+        numbers = self._copies.active(self._table.copy(self.rows()), now_ns) - named.keys() - {DRIVER}
+        if numbers != self._unnamed or (numbers - self._portless.keys() and now_ns - self._named_ns > _RETRY_NS):
             self._unnamed, self._named_ns = numbers, now_ns
-            own = (os.getpid(), self._probe_pid)
-            others = find_processes(self._table.client_names() - set(names.values()))
-            strangers = [name for name, pid in others.items() if pid not in own]
-            self._portless = dict(zip(numbers, strangers, strict=True)) if len(numbers) == len(strangers) == 1 else {}
+            self._portless = self._name(numbers, named, self._table) if numbers else {}
         return self._portless
+
+    def _name(self, numbers: set[int], named: dict[int, str], table: ClientTimings) -> dict[int, str]:
+        drivers, clients = table.clients_by_age()
+        living = find_processes(clients)
+        # The agent's own clients without ports are never signalled, so that a lone stranger is none of them.
+        own = {name for name, pid in living.items() if pid in (os.getpid(), self._probe_pid)} - set(named.values())
+        found = name_portless(numbers, named, [*drivers, *(it for it in clients if it in living)], self._portless)
+        if numbers - found.keys():
+            found = name_portless(numbers, named, [it for it in clients if it in living.keys() - own], found)
+        return found
 
     def _audio_processes(self) -> list[AudioProcess]:
         found = [AudioProcess(self._server_pid, "server", "")] if self._server_pid else []

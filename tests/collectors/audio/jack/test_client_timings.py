@@ -127,7 +127,7 @@ def test_a_real_client_that_computes_is_seen_computing(jackd: Jackd) -> None:
 
         assert eventually(computed, "a cycle of the client to be complete")
         assert "system" in table.names().values()
-        assert f"busy-{jackd.name}" in table.client_names()
+        assert f"busy-{jackd.name}" in table.clients_by_age()[1]
         table.close()
     finally:
         client.close()
