@@ -38,7 +38,9 @@ from tests.support.waiting import eventually
 MACHINES = 200
 DAYS = 15
 DAY_SECONDS = 86_400
-BLOCK_SECONDS = 7200
+BLOCK_SECONDS = 64_800
+"""The length of a block after Prometheus's compaction, with 15 days of retention: 18 hours."""
+
 COARSE_SECONDS, FINE_SECONDS = 3600, 15
 FINE_SPAN_SECONDS = 3600
 POINTS = 600
@@ -157,7 +159,7 @@ def _plain(text: str) -> str:
 
 
 def _write_blocks(target: Path, kinds: list[Series], machines: int, end: int) -> int:
-    """Write 15 days as blocks of two hours, and return the number of samples."""
+    """Write 15 days as compacted blocks, and return the number of samples."""
     heads = [*_heads(kinds, machines)]
     start = (end - DAYS * DAY_SECONDS) // BLOCK_SECONDS * BLOCK_SECONDS
     samples = 0
@@ -168,11 +170,14 @@ def _write_blocks(target: Path, kinds: list[Series], machines: int, end: int) ->
             for head, rises in heads:
                 out.writelines(f"{head}}} {at - start if rises else 0.5 + at % 7 / 100} {at}\n" for at in times)
             out.write("# EOF\n")
-        command = ["promtool", "tsdb", "create-blocks-from", "openmetrics", "--quiet", str(file), str(target)]
-        subprocess.run(command, check=True, capture_output=True)
+        create = ["promtool", "tsdb", "create-blocks-from", "openmetrics", "--quiet", _LONG_BLOCKS]
+        subprocess.run([*create, str(file), str(target)], check=True, capture_output=True)
         samples += len(heads) * len(times)
         file.unlink()
     return samples
+
+
+_LONG_BLOCKS = f"--max-block-duration={BLOCK_SECONDS}s"
 
 
 def _wanted(at: int, end: int) -> bool:

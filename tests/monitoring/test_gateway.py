@@ -7,19 +7,15 @@ import http.client
 import ssl
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
-import bcrypt
 import pytest
 
-from tests.support.certificates import Authority, Certificate
+from tests.support.gateway import PASSWORD, USER, Keys, gateway_keys
 from tests.support.prometheus import Prometheus, free_port
 from tests.support.remote_write import Pushed, body
 from tests.support.stack import stack
 from tests.support.waiting import PATIENCE, eventually
-
-PASSWORD = "the gateway's password"  # noqa: S105 - of this test
 
 
 class Gateway(NamedTuple):
@@ -28,14 +24,12 @@ class Gateway(NamedTuple):
     Attributes:
         port: Its port on loopback.
         prometheus: The Prometheus behind it.
-        authority: The file with the authority of its certificates.
-        client: The certificate of an agent.
+        keys: The keys that an agent needs.
     """
 
     port: int
     prometheus: Prometheus
-    authority: Path
-    client: Certificate
+    keys: Keys
 
     def ask(
         self, method: str, path: str, sent: bytes = b"", *, certificate: bool = True, password: str = PASSWORD
@@ -45,11 +39,11 @@ class Gateway(NamedTuple):
         Raises:
             ssl.SSLError, ConnectionError: The connection is refused.
         """
-        context = ssl.create_default_context(cafile=str(self.authority))
+        context = ssl.create_default_context(cafile=str(self.keys.authority))
         if certificate:
-            context.load_cert_chain(self.client.cert, self.client.key)
+            context.load_cert_chain(self.keys.client.cert, self.keys.client.key)
         connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=PATIENCE, context=context)
-        login = base64.b64encode(f"agent:{password}".encode()).decode()
+        login = base64.b64encode(f"{USER}:{password}".encode()).decode()
         try:
             connection.request(method, path, sent, {"Authorization": f"Basic {login}"} if password else {})
             return connection.getresponse().status
@@ -61,21 +55,17 @@ class Gateway(NamedTuple):
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """Yield a gateway in front of the stack."""
     folder = tmp_path_factory.mktemp("gateway")
-    keys = folder / "keys"
-    keys.mkdir()
-    authority = Authority(keys, "clients")
-    authority.issue("server")
-    (keys / "users").write_text(f"agent:{bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()}\n")
+    keys = gateway_keys(folder / "keys")
     port = free_port()
     (folder / "agents.yml").write_text("[]")
     settings = {
-        "GATEWAY_KEYS": str(keys),
+        "GATEWAY_KEYS": str(folder / "keys"),
         "GATEWAY_LISTEN": "127.0.0.1",
         "GATEWAY_PORT": str(port),
         "AGENTS_FILE": str(folder / "agents.yml"),
     }
     with stack(folder, settings) as running:
-        ready = Gateway(port, running.prometheus, authority.cert, authority.issue("studio-7"))
+        ready = Gateway(port, running.prometheus, keys)
         eventually(lambda: _answers(ready), "the gateway answers")
         yield ready
 

@@ -19,10 +19,15 @@ from tests.support.waiting import PATIENCE, eventually
 
 
 class AgentProcess:
-    """One `wr-agent run`, with its configuration and state below `folder`."""
+    """One `wr-agent run`, with its configuration and state below `folder`. `prefix` begins its command."""
 
     def __init__(
-        self, folder: Path, config: str = "", env: Mapping[str, str] | None = None, arguments: Sequence[str] = ()
+        self,
+        folder: Path,
+        config: str = "",
+        env: Mapping[str, str] | None = None,
+        arguments: Sequence[str] = (),
+        prefix: Sequence[str] = (),
     ) -> None:
         self.folder = folder
         self.state_dir = folder / "state"
@@ -31,7 +36,7 @@ class AgentProcess:
         self.write_config(config)
         with self.log_file.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "agent", "run", "--config", str(self.config_file), *arguments],
+                [*prefix, sys.executable, "-m", "agent", "run", "--config", str(self.config_file), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -29,6 +29,7 @@ _STARTERS = {
     "tests.support.kernel_recorder.RecorderProcess": "server",
     "tests.monitoring.drill.test_drill.drill": "server",
     "tests.support.loki.Loki": "server",
+    "tests.support.nat.nat": "server",
     "tests.support.monitoring.start_sh": "server",
     "tests.support.node_exporter.node_exporter": "server",
     "tests.support.pipewire.PipeWire": "server",

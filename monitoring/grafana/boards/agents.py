@@ -15,7 +15,7 @@ AGENT = Row(
             series(
                 "min by (host, collector) (wr_agent_collector_up{@host}) "
                 "and bottomk(10, min_over_time((min by (host, collector) (wr_agent_collector_up{@host}))"
-                "[$__range:$__interval] @ end()))",
+                "[$__range:$__rate_interval] @ end()))",
                 "{{host}} {{collector}}",
             ),
         ),

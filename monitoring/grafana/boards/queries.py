@@ -16,6 +16,9 @@ LOKI = DataSourceRef("loki", "wr-loki")
 SHOWN = 10
 """The number of series that a graph of hosts shows."""
 
+_SAMPLED = "$__range:$__rate_interval"
+"""The points at which the most extreme series are chosen: for short ranges, a quarter of a graph's points."""
+
 # A single Prometheus stores its series without cluster and environment, so a missing label has to match. Behind Thanos,
 # Mimir or VictoriaMetrics every series carries them.
 _SITE = 'cluster=~"$cluster|",environment=~"$environment|"'
@@ -40,12 +43,12 @@ def narrowed(expression: str) -> str:
 
 def highest(expression: str) -> str:
     """Return the series of an expression that reached the highest values within the dashboard's time."""
-    return f"({expression}) and topk({SHOWN}, max_over_time(({expression})[$__range:$__interval] @ end()))"
+    return f"({expression}) and topk({SHOWN}, max_over_time(({expression})[{_SAMPLED}] @ end()))"
 
 
 def lowest(expression: str) -> str:
     """Return the series of an expression that reached the lowest values within the dashboard's time."""
-    return f"({expression}) and bottomk({SHOWN}, min_over_time(({expression})[$__range:$__interval] @ end()))"
+    return f"({expression}) and bottomk({SHOWN}, min_over_time(({expression})[{_SAMPLED}] @ end()))"
 
 
 def _query(expression: str, legend: str) -> prometheus.Dataquery:
