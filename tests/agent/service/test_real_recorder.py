@@ -17,8 +17,10 @@ AGENT = (sys.executable, "-m", "agent")
 
 CAPTURE = """
 import asyncio, os, time
-from collectors.audio.causes.kernel import captured
+from collectors.audio.causes.kernel import captured, namespaces
 from collectors.audio.causes.kernel.client import KernelRecorder
+
+namespaces.INITIAL = os.readlink("/proc/self/ns/pid")  # this test's own
 
 async def main():
     client = KernelRecorder()

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from collectors.audio.causes.evidence import Evidence, Trace
+from collectors.audio.causes.kernel import namespaces
 from collectors.audio.causes.kernel.helper.protocol import VERSION
 from collectors.audio.causes.kernel.ring_buffer import starts_ns
 from collectors.audio.causes.kernel.trace_builder import TraceBuilder
@@ -25,10 +26,6 @@ _PAGES = 3072
 """The limit of pages that are read, about 200,000 events, next to the oldest one of each processor."""
 
 _HEADER_BYTES = 1024 * 1024
-
-
-_INITIAL_NAMESPACE = "pid:[4026531836]"
-"""The pid namespace in which the kernel numbers threads in its traces (PROC_PID_INIT_INO)."""
 
 
 class CaptureError(Exception):
@@ -77,8 +74,8 @@ def _numbered_as_here(trace: Trace) -> Trace:
     Raises:
         CaptureError: This process runs in a pid namespace of its own.
     """
-    if str(Path("/proc/self/ns/pid").readlink()) != _INITIAL_NAMESPACE:
-        raise CaptureError("the agent runs in a pid namespace of its own, such as a container's; run it on the host")
+    if not namespaces.sees_the_kernels_numbers():
+        raise CaptureError(namespaces.ELSEWHERE)
     return trace
 
 

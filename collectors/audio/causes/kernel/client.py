@@ -9,6 +9,7 @@ import time
 from enum import StrEnum
 from pathlib import Path
 
+from collectors.audio.causes.kernel import namespaces
 from collectors.audio.causes.kernel.helper.protocol import SOCKET
 from collectors.audio.causes.kernel.link import Link, LinkError
 from collectors.restart_delay import RestartDelay
@@ -44,6 +45,10 @@ class KernelRecorder:
 
     Args:
         path: The recorder's socket.
+
+    Attributes:
+        state: The state.
+        reason: The reason why there is no trace, as a clause; empty if there is one as far as is known.
     """
 
     def __init__(self, path: Path = Path(SOCKET)) -> None:
@@ -57,15 +62,16 @@ class KernelRecorder:
 
     @property
     def missing(self) -> str:
-        """The sentence for an event without a kernel trace; empty while the recorder is connected."""
-        if self.state is State.CONNECTED:
-            return ""
-        return f"No kernel trace: {self.reason}."
+        """The sentence for an event without a kernel trace; empty if there is one as far as is known."""
+        return f"No kernel trace: {self.reason}." if self.reason else ""
 
     async def run(self) -> None:
         """Keep the connection until cancelled."""
         if sys.platform != "linux":
             self.reason = "the kernel recorder runs on Linux only"
+            return
+        if not namespaces.sees_the_kernels_numbers():
+            self._note(State.REFUSED, namespaces.ELSEWHERE)
             return
         delay = RestartDelay(_FIRST_DELAY, _LONGEST_DELAY)
         while True:
@@ -93,10 +99,12 @@ class KernelRecorder:
             if not self._link:
                 return None
             try:
-                return await self._link.window(start_ns, end_ns, _TIMEOUT)
+                descriptor = await self._link.window(start_ns, end_ns, _TIMEOUT)
             except LinkError as error:
                 self.reason = str(error)
                 return None
+            self.reason = ""
+            return descriptor
 
     async def _connect(self) -> None:
         """Connect, and stay connected as long as the recorder lives."""

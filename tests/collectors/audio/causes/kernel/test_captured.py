@@ -7,14 +7,17 @@ import os
 import random
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
 from collectors.audio.causes.evidence import Evidence, Trace, Window
-from collectors.audio.causes.kernel import captured
+from collectors.audio.causes.kernel import captured, namespaces
 from collectors.audio.causes.kernel.captured import CaptureError, parse, process_of, with_trace
+
+OWN_NAMESPACE = str(Path("/proc/self/ns/pid").readlink())
 
 WINDOW = Window(
     id="1",
@@ -190,7 +193,7 @@ def test_damage_costs_events_only(real_capture: bytes) -> None:
 
 
 def test_evidence_gets_its_trace(real_capture: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(captured, "_INITIAL_NAMESPACE", os.readlink("/proc/self/ns/pid"))  # noqa: PTH115 - a string
+    monkeypatch.setattr(namespaces, "INITIAL", OWN_NAMESPACE)
     descriptor = memory_file(real_capture)
     found = with_trace(Evidence(window=WINDOW, capture=descriptor))
 
@@ -204,7 +207,7 @@ def test_evidence_gets_its_trace(real_capture: bytes, monkeypatch: pytest.Monkey
 def test_trace_with_numbers_of_another_namespace_is_left_out(
     real_capture: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(captured, "_INITIAL_NAMESPACE", "pid:[1]")
+    monkeypatch.setattr(namespaces, "INITIAL", "pid:[1]")
     found = with_trace(Evidence(window=WINDOW, capture=memory_file(real_capture)))
 
     assert found.level == 0

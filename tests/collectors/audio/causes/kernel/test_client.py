@@ -16,13 +16,15 @@ import pytest
 
 from collectors.audio.causes.analysis.schedule import Schedule
 from collectors.audio.causes.evidence import Trace
-from collectors.audio.causes.kernel import captured
+from collectors.audio.causes.kernel import captured, namespaces
 from collectors.audio.causes.kernel.client import INSTALL, KernelRecorder, State
 from collectors.audio.causes.kernel.link import Link
 from tests.support.kernel_recorder import RecorderProcess, recorder_process
 from tests.support.waiting import eventually, soon
 
 MS = 1_000_000
+
+OWN_NAMESPACE = str(Path("/proc/self/ns/pid").readlink())
 
 NAMED = """
 import os, sys, time
@@ -64,6 +66,12 @@ async def started(*script: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(sys.executable, "-c", *script)
 
 
+@pytest.fixture(autouse=True)
+def initial_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Treat the namespace of these tests as the kernel's own: they know threads by their names."""
+    monkeypatch.setattr(namespaces, "INITIAL", OWN_NAMESPACE)
+
+
 @contextlib.asynccontextmanager
 async def connected(path: Path) -> AsyncIterator[KernelRecorder]:
     """A client that is connected."""
@@ -101,6 +109,34 @@ def test_absent_recorder_is_named(tmp_path: Path) -> None:
 
     assert client.state is State.ABSENT
     assert client.missing == f"No kernel trace: no kernel recorder runs; to switch it on: {INSTALL}."
+
+
+def test_agent_in_a_container_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(namespaces, "INITIAL", "pid:[1]")
+
+    async def run() -> KernelRecorder:
+        client = KernelRecorder(tmp_path / "socket")
+        await asyncio.wait_for(client.run(), 30)
+        return client
+
+    client = asyncio.run(run())
+
+    assert client.state is State.REFUSED
+    assert client.missing.startswith("No kernel trace: the agent runs in a pid namespace of its own")
+
+
+async def test_failed_window_is_named_until_the_next(tmp_path: Path) -> None:
+    with recorder_process(tmp_path / "socket") as recorder:
+        async with connected(recorder.socket) as client:
+            assert client.missing == ""
+            recorder.process.send_signal(signal.SIGSTOP)
+            assert await client.capture(0, 1) is None
+            assert client.missing
+            recorder.process.send_signal(signal.SIGCONT)
+            await soon(lambda: not client.missing, "the daemon connects again")
+            now_ns = time.monotonic_ns()
+            assert (await trace(client, now_ns - MS, now_ns)).switches
+            assert client.missing == ""
 
 
 async def test_hog_is_seen_on_its_processor(tmp_path: Path) -> None:
@@ -202,7 +238,9 @@ async def test_daemon_connects_again_after_the_recorder_was_killed(tmp_path: Pat
 async def test_nothing_is_traced_after_the_daemon_was_killed(tmp_path: Path) -> None:
     script = f"""
 import asyncio, pathlib
+from collectors.audio.causes.kernel import namespaces
 from collectors.audio.causes.kernel.client import KernelRecorder
+namespaces.INITIAL = {OWN_NAMESPACE!r}
 asyncio.run(KernelRecorder(pathlib.Path({str(tmp_path / "socket")!r})).run())
 """
     with recorder_process(tmp_path / "socket") as recorder:
