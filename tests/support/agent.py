@@ -17,9 +17,12 @@ from typing import Any
 
 from tests.support.waiting import PATIENCE, eventually
 
+CHECKOUT = (sys.executable, "-m", "agent")
+"""The agent of this checkout."""
+
 
 class AgentProcess:
-    """One `wr-agent run`, with its configuration and state below `folder`. `prefix` begins its command."""
+    """One `wr-agent run`, with its configuration and state below `folder`. Its command is `prefix` and `program`."""
 
     def __init__(
         self,
@@ -28,6 +31,7 @@ class AgentProcess:
         env: Mapping[str, str] | None = None,
         arguments: Sequence[str] = (),
         prefix: Sequence[str] = (),
+        program: Sequence[str] = CHECKOUT,
     ) -> None:
         self.folder = folder
         self.state_dir = folder / "state"
@@ -36,7 +40,7 @@ class AgentProcess:
         self.write_config(config)
         with self.log_file.open("wb") as log:
             self.process = subprocess.Popen(
-                [*prefix, sys.executable, "-m", "agent", "run", "--config", str(self.config_file), *arguments],
+                [*prefix, *program, "run", "--config", str(self.config_file), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -104,9 +108,11 @@ class AgentProcess:
 
 
 @contextlib.contextmanager
-def agent(folder: Path, config: str = "", env: Mapping[str, str] | None = None) -> Iterator[AgentProcess]:
+def agent(
+    folder: Path, config: str = "", env: Mapping[str, str] | None = None, program: Sequence[str] = CHECKOUT
+) -> Iterator[AgentProcess]:
     """Yield an agent that serves, and end it afterwards."""
-    started = AgentProcess(folder, config, env)
+    started = AgentProcess(folder, config, env, program=program)
     try:
         assert started.url
         yield started

@@ -5,17 +5,17 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.agent import AgentProcess, agent
+from tests.support.agent import CHECKOUT, AgentProcess, agent
 from tests.support.jack_client import JackClient
 from tests.support.jackd import Jackd
 from tests.support.loki import loki
 from tests.support.plugins import Engine, closing
 
-_RENDER_BOUNDS = (0.001, 0.0025, 0.005, 0.01)
+_RENDER_BOUNDS = (0.001, 0.0025, 0.004, 0.01)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +34,23 @@ class Studio:
 
 
 @contextlib.contextmanager
-def playing_studio(folder: Path, more_config: str = "") -> Iterator[Studio]:
-    """Yield a studio that plays a tone of half of full scale on channel 1, and silence on channel 2."""
+def playing_studio(
+    folder: Path, more_config: str = "", program: Sequence[str] = CHECKOUT, server: str = ""
+) -> Iterator[Studio]:
+    """Yield a studio that plays a tone of half of full scale on channel 1, and silence on channel 2.
+
+    Args:
+        folder: The folder of the configuration, the state, the log and the plugins.
+        more_config: More of the configuration.
+        program: The agent's command.
+        server: The name of the JACK server; one of the tests' own without it.
+    """
     plugins, log_file = folder / "plugins", folder / "engine.log"
     plugins.mkdir()
     log_file.write_text('{"level": "info", "msg": "song loaded"}\n')
     with contextlib.ExitStack() as running:
         jackd = Jackd()
+        jackd.name = server or jackd.name
         running.callback(jackd.close)
         jackd.start()
         usb = JackClient(jackd.name, "usb")
@@ -51,7 +61,7 @@ def playing_studio(folder: Path, more_config: str = "") -> Iterator[Studio]:
         running.enter_context(closing(engine))
         running.enter_context(_rendering(engine))
         config = _config(jackd, plugins, log_file, running.enter_context(loki()).url) + more_config
-        yield Studio(running.enter_context(agent(folder, config)), jackd, usb, log_file)
+        yield Studio(running.enter_context(agent(folder, config, program=program)), jackd, usb, log_file)
 
 
 def _config(jackd: Jackd, plugins: Path, log_file: Path, loki_url: str) -> str:
@@ -90,7 +100,7 @@ def _rendering(engine: Engine) -> Iterator[None]:
 
 def _page(buffers: int) -> str:
     slow = buffers // 10
-    below = {0.001: 0, 0.0025: buffers - slow, 0.005: buffers, 0.01: buffers}
+    below = {0.001: 0, 0.0025: buffers - slow, 0.004: buffers, 0.01: buffers}
     buckets = [f'audio_engine_render_time_seconds_bucket{{le="{bound:g}"}} {below[bound]}' for bound in _RENDER_BOUNDS]
     return "\n".join(
         (

@@ -27,15 +27,16 @@ _STUBS = ("sysinit", "basic", "shutdown", "multi-user", "network", "sound")
 _PACKAGED = ("wr-agent.service",)
 """The units of packages that the manager knows. It knows none of the machine's own, which would change the kernel."""
 
-_COPY_OF_EVERYTHING = """
+COPY_OF_EVERYTHING = """
 mount -t tmpfs -o mode=0755 tmpfs /mnt
 mkdir /mnt/upper /mnt/work /mnt/root
 mount -t overlay overlay -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work /mnt/root
-for folder in dev proc sys; do mount --rbind "/$folder" "/mnt/root/$folder"; done
+for folder in dev proc sys $SHARED; do mount --rbind "/$folder" "/mnt/root/$folder"; done
 cd /mnt/root
 pivot_root . mnt
 umount -l /mnt
 """
+"""Commands that make the file system a copy in this mount namespace, but for devices and the folders in `$SHARED`."""
 
 _SCRIPT = """
 mount -t proc proc /proc
@@ -103,7 +104,7 @@ class IsolatedSystemd:
         namespaces = ("--cgroup", "--mount", "--pid", "--uts", "--ipc", "--net", "--fork", "--kill-child")
         self._said = said
         self._unshare = subprocess.Popen(
-            [*_AS_ROOT, "unshare", *namespaces, "bash", "-ec", (_COPY_OF_EVERYTHING if packages else "") + _SCRIPT],
+            [*_AS_ROOT, "unshare", *namespaces, "bash", "-ec", (COPY_OF_EVERYTHING if packages else "") + _SCRIPT],
             env={
                 "PATH": os.environ["PATH"],
                 "STUBS": " ".join(_STUBS),
