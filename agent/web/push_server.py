@@ -28,7 +28,7 @@ from collectors.metrics import Family, counter
 from collectors.plugins.push.config import PushConfig
 from collectors.plugins.push.receiver import Receiver
 
-_LIMITS = Limits(total=128, of_one=64, request=15.0, answer=15.0, idle=60.0)
+_LIMITS = Limits(total=512, of_one=256, request=15.0, answer=15.0, idle=60.0)
 _RETRY = 5.0
 """Seconds before the next attempt to open the port."""
 
@@ -105,7 +105,7 @@ class PushServer:
         await server.listen(listening)
         self.address = bound_address(listening, self._config.listen)
         scheme = "https" if self._context() else "http"
-        log.info("receiving pushes", url=f"{scheme}://{self.address}/metrics")
+        log.info("receiving pushes", url=f"{scheme}://{self.address.local}/metrics")
 
     def _open(self) -> socket.socket | None:
         """Return the listening socket; None if it cannot be opened."""
@@ -144,7 +144,7 @@ class PushServer:
         )
 
     def _check_files(self) -> Sequence[Finding]:
-        found = list(check_files(self._security, time.time(), "port for pushes", "push"))
+        found = list(check_files(self._security, time.time(), "port for pushes", "push to"))
         if problem := _problem(self._config, self._security):
             found.append(_refused(problem))
         return found

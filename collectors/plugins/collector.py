@@ -92,6 +92,7 @@ class PluginsCollector(Collector):
         self._first_round_is_over = False
         self._render_times = RenderTimes()
         self._listener = listener
+        self._accepts_pushes = False
         self._receiver = Receiver(config.push, self._admission.names, self._plugin)
 
     def prepare(self) -> None:
@@ -104,6 +105,10 @@ class PluginsCollector(Collector):
             self._receiver.tokens.read()
             self._listener.prepare()
 
+    def restore(self) -> None:
+        """Let `run` accept pushes. `doctor` restores nothing, and must not accept a page instead of the agent."""
+        self._accepts_pushes = True
+
     async def run(self) -> None:
         """Find and poll sockets, and receive pushes, until cancelled."""
         _allow_files()
@@ -111,7 +116,7 @@ class PluginsCollector(Collector):
         self._services = setting.services
         try:
             async with asyncio.TaskGroup() as tasks:
-                if self._listener:
+                if self._listener and self._accepts_pushes:
                     tasks.create_task(self._receive(self._listener), name="receive pushes")
                 while True:
                     self._found = await start(lambda: self._look(setting), "find plugins")

@@ -54,6 +54,7 @@ class PluginsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
             {
                 f"expected absolute directories, got {', '.join(relative)}": relative,
                 f"expected names such as backend in expected, got {', '.join(map(repr, unusable))}": unusable,
+                "push.enabled needs enabled = true": self.push.enabled and not self.enabled,
                 f"expected an interval of at least {shortest:g}s, got {self.interval:g}s": self.interval < shortest,
                 f"expected a timeout above zero, got {self.timeout:g}s": not self.timeout > 0,
                 f"expected a max_size of 1B to {largest >> 20}MiB, got {self.max_size} bytes": (

@@ -158,6 +158,7 @@ async def watching(
     """Yield a collector that polls and receives pushes, and stop it afterwards."""
     collector = PluginsCollector(config, state_directory, listener)
     collector.prepare()
+    collector.restore()
     running = asyncio.create_task(collector.run())
     try:
         yield Watch(collector)

@@ -95,14 +95,14 @@ def check_access(listen: Address, secured: Secured) -> Iterable[Finding]:
         )
 
 
-def check_files(security: WebSecurity, now: float, port: str = "port", request: str = "scrape") -> Iterable[Finding]:
+def check_files(security: WebSecurity, now: float, port: str = "port", request: str = "scrape of") -> Iterable[Finding]:
     """Yield the findings about a web configuration file and its certificates.
 
     Args:
         security: The rules of the file.
         now: The current Unix time.
         port: The name of the agent's port that they protect.
-        request: The name of a request to that port.
+        request: The name of a request to that port, with its preposition.
     """
     if tls := security.current.tls:
         yield from _check_expiry(tls, now, port, request)
@@ -133,7 +133,7 @@ def _check_expiry(tls: Tls, now: float, port: str, request: str) -> Iterable[Fin
             title=f"A certificate of the agent's {port} {'has expired' if over else 'expires soon'}",
             severity=Severity.FAILURE if over else Severity.WARNING,
             detail=f"{_FILES[which]} is valid until {day}; expected at least {SOON / 86400:.0f} more days.",
-            affects=f"After the expiry, every {request} of the agent fails.",
+            affects=f"After the expiry, every {request} the agent fails.",
             remedy=(f"Replace {_FILES[which]} with a new certificate; the agent reads it within seconds.",),
         )
 

@@ -38,7 +38,7 @@ class PushConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     token_files: dict[str, str] = {}
     interval: Duration = Duration(5.0)
     expiry: Duration = Duration(35.0)
-    max_size: Size = Size(256 << 10)
+    max_size: Size = Size(128 << 10)
     max_samples: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 2_000
     max_apps: Annotated[int, msgspec.Meta(ge=1, le=2_000)] = 200
     max_series: Annotated[int, msgspec.Meta(ge=1, le=50_000)] = 5_000

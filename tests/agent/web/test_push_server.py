@@ -17,6 +17,7 @@ from agent.web.connections import Limits
 from agent.web.push_server import PushServer
 from collectors.address import Address
 from collectors.findings import Finding
+from collectors.plugins.collector import PluginsCollector
 from collectors.plugins.push.config import PushConfig
 from collectors.units import Size
 from tests.support.certificates import Authority
@@ -235,7 +236,7 @@ async def test_only_a_body_of_one_announced_length_is_read(
 
 
 async def test_no_byte_of_a_large_body_is_kept_for_a_caller_without_a_token(open_port: Port) -> None:
-    said = await _said(open_port.address, _request("Content-Length: 200000", token="b" * 40) + 150_000 * b"x")
+    said = await _said(open_port.address, _request("Content-Length: 100000", token="b" * 40) + 90_000 * b"x")
 
     assert b" 401 " in said.partition(b"\r\n")[0]
 
@@ -278,6 +279,22 @@ async def test_a_taken_port_is_a_finding_until_it_is_free(tmp_path: Path, monkey
             await watch.eventually(lambda: codes() == ["plugins-push-closed"], "it is a finding")
             taken.close()
             await watch.eventually(lambda: codes() == [], "the server listens")
+
+
+async def test_doctor_accepts_no_page_instead_of_the_agent(tmp_path: Path) -> None:
+    config = settings(tmp_path)
+    server = PushServer(config)
+    collector = PluginsCollector(quickly(tmp_path, push=config), None, server)
+    collector.prepare()
+    running = asyncio.create_task(collector.run())
+    try:
+        watch = Watch(collector)
+        await watch.eventually(lambda: "wr_agent_plugin_gone" in watch.page(), "it has looked for sockets")
+        assert server.address is None
+    finally:
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
 
 
 async def test_a_failure_of_the_server_costs_no_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,7 +105,7 @@ def test_the_swift_snippets_of_the_page_compile(toolchain: str, stage_app: Path,
 
 def test_the_command_of_the_page_runs_the_example(stage_app: Path, sockets: Path) -> None:
     page = (ROOT / "docs" / "instrumentation.md").read_text()
-    command = re.findall(r"^printf .*swift run --package-path .*$", page, re.MULTILINE)
+    command = re.findall(r"^printf '.*swift run --package-path .*$", page, re.MULTILINE)
 
     assert len(command) == 1
     program = re.sub(r"swift run .*", str(stage_app), command[0])

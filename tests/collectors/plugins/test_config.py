@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from collectors.plugins.config import PluginsConfig
+from collectors.plugins.push.config import PushConfig
 from collectors.units import Duration, Size
 
 
@@ -14,6 +15,7 @@ from collectors.units import Duration, Size
         ({"timeout": Duration(0)}, "timeout above zero"),
         ({"expected": ["backend", "a.b"]}, "names such as backend in expected, got 'a.b'"),
         ({"max_size": Size(1 << 30)}, "1B to 4MiB"),
+        ({"enabled": False, "push": PushConfig(enabled=True, token_files={"a": "/token"})}, "needs enabled = true"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(settings: dict[str, object], expected: str) -> None:
