@@ -105,6 +105,18 @@ class Looks:
             self._server_pid = process.pid if process is not None else 0
         self._number = 0
 
+    def see_pipewire(self, pid: int, clients: dict[str, int], now_ns: int) -> None:
+        """Take in PipeWire's process and those of its nodes."""
+        is_first = self._server_pid != pid
+        started, ended = clients.keys() - self._pids.keys(), self._pids.keys() - clients.keys()
+        for name in () if is_first else started:
+            self._add(now_ns, self._clients_ns, "client_started", name, clients[name])
+        for name in () if is_first else ended:
+            self._add(now_ns, self._clients_ns, "client_ended", name, self._pids[name])
+        self._server_pid, self._pids = pid, dict(clients)
+        self._clients_ns = now_ns
+        self._table_failure = "PipeWire keeps no table of them, its log shows late nodes only"
+
     def forget_server(self, now_ns: int) -> None:
         """Take in the end of the server; what was seen of it stays."""
         self._drain()
@@ -291,9 +303,9 @@ class Looks:
             self.add_incident(incident)
 
     def _see_clients(self, now_ns: int) -> None:
-        since_ns, self._clients_ns = self._clients_ns, now_ns
         if self._table is None:
             return
+        since_ns, self._clients_ns = self._clients_ns, now_ns
         try:
             names = {number: name for number, name in self._table.names().items() if number != DRIVER}
         except (OSError, ValueError, IndexError):  # the server has ended

@@ -10,8 +10,11 @@ import os
 import select
 import threading
 import time
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Protocol, TypeVar
 
@@ -19,11 +22,17 @@ import msgspec
 import structlog
 
 from collectors.audio.causes.evidence import Evidence, Incident, PluginTime, Window
+from collectors.audio.causes.recorder import pipewire_log
 from collectors.audio.causes.recorder.looks import AFTER_NS, LOOK_NS, Looks
+from collectors.audio.causes.recorder.pipewire_log import read_journal
 from collectors.audio.jack.client_timings import TablePlace
 from collectors.audio.jack.names import server_name
 from collectors.audio.jack.passive import PassiveView
+from collectors.audio.pipewire.clients import find_pipewire, parse_clients
+from collectors.audio.pipewire.nodes import server_socket
 from collectors.audio.probe.ring import RingReader
+from collectors.child_process import end_child, start_child
+from collectors.offloop import start
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -44,9 +53,42 @@ _IDLE_TOO = frozenset({0, 4, 6})
 _BURST_PAUSE_NS = _SECOND_NS // 3
 _TRACE_BEFORE_NS, _TRACE_AFTER_NS = 5 * _SECOND_NS // 2, _SECOND_NS // 10
 """The time of the kernel's trace before and after a dropout."""
+_PIPEWIRE_SECONDS = 60.0
+"""The pause between two looks at PipeWire's clients, which take 20 ms of a processor."""
+_PIPEWIRE_FIRST_SECONDS = 2.0
+_DUMP_SECONDS = 5.0
+_LOG_BEFORE_NS, _LOG_AFTER_NS = _SECOND_NS, 2 * _SECOND_NS
 _NO_TRACE = "No kernel trace of this time."
 _STOP_SECONDS = 1.0
 _ANSWER_SECONDS = 3.0
+
+
+async def _dump() -> str:
+    """Return the output of `pw-dump`; empty if it fails."""
+    try:
+        process = await start_child("pw-dump", stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL)
+    except OSError:
+        return ""
+    try:
+        output, _ = await asyncio.wait_for(process.communicate(), _DUMP_SECONDS)
+    except TimeoutError:
+        return ""
+    finally:
+        await end_child(process)
+    return output.decode(errors="replace")
+
+
+async def _with_log(evidence: Evidence) -> Evidence:
+    """Return the evidence with the lines that PipeWire logged."""
+    window = evidence.window
+    lines, problem = await read_journal(window.start_ns - _LOG_BEFORE_NS, window.end_ns + _LOG_AFTER_NS)
+    found = pipewire_log.incidents(lines)
+    return msgspec.structs.replace(
+        evidence,
+        incidents=tuple(sorted((*evidence.incidents, *found), key=lambda incident: incident.at_ns)),
+        cycles=evidence.cycles or pipewire_log.cycles(lines),
+        missing=(*evidence.missing, problem) if problem else evidence.missing,
+    )
 
 
 class KernelTraces(Protocol):
@@ -160,6 +202,8 @@ class Recorder:
         self._wake = (-1, -1)
         self._suspected = False
         self._probe_runs = False
+        self._pipewire: int | None = None
+        self._has_table = False
         self._active_ns = 0
 
     async def run(self) -> None:
@@ -171,7 +215,7 @@ class Recorder:
         thread = threading.Thread(target=self._work, name="audio-recorder", daemon=True)
         thread.start()
         try:
-            await asyncio.Event().wait()
+            await self._follow_pipewire()
         finally:
             self._stop.set()
             self._rouse()
@@ -246,8 +290,27 @@ class Recorder:
         evidence = await asyncio.to_thread(self._ask, lambda looks: looks.freeze(window))
         if evidence is None:
             evidence = Evidence(window=window, missing=("The recorder does not run.",))
+        if self._pipewire is not None:
+            evidence = await _with_log(evidence)
         evidence = msgspec.structs.replace(evidence, plugins=self._plugins(window.start_ns, window.end_ns))
         return await self._with_capture(evidence, self._kernel) if self._kernel is not None else evidence
+
+    async def _follow_pipewire(self) -> None:
+        """Find PipeWire's process and those of its nodes until cancelled; they are needed where no JACK runs."""
+        while True:
+            socket = server_socket() if self._view.state == "running" and not self._has_table else None
+            if socket is None:
+                self._pipewire = None
+            elif not self._freewheeling:
+                await self._look_at_pipewire(socket)
+            await asyncio.sleep(_PIPEWIRE_SECONDS if self._pipewire else _PIPEWIRE_FIRST_SECONDS)
+
+    async def _look_at_pipewire(self, socket: Path) -> None:
+        pid = await start(partial(find_pipewire, socket), "find PipeWire")
+        clients = parse_clients(await _dump()) if pid else {}
+        self._pipewire = pid or None
+        if pid:
+            self._submit(lambda looks: looks.see_pipewire(pid, clients, time.monotonic_ns()))
 
     async def _with_capture(self, evidence: Evidence, kernel: KernelTraces) -> Evidence:
         window = evidence.window
@@ -259,14 +322,18 @@ class Recorder:
     def _see_state(self, before: PassiveView, view: PassiveView, since_ns: int, now_ns: int) -> None:
         if view.state == "running":
             self._note(now_ns, since_ns, "server_started", self._server)
-            self._submit(lambda looks: looks.find_server(view.devices, time.monotonic_ns()))
+            self._submit(lambda looks: self._find_server(looks, view))
         elif before.state == "running":
             self._note(now_ns, since_ns, "server_ended", self._server, view.reason)
             self._submit(lambda looks: looks.forget_server(time.monotonic_ns()))
 
+    def _find_server(self, looks: Looks, view: PassiveView) -> None:
+        looks.find_server(view.devices, time.monotonic_ns())
+        self._has_table = looks.table is not None
+
     def _place(self, looks: Looks) -> TablePlace | None:
         if looks.table is None:
-            looks.find_server(self._view.devices, time.monotonic_ns())
+            self._find_server(looks, self._view)
         return looks.table.place(looks.rows()) if looks.table is not None else None
 
     def _note(self, at_ns: int, since_ns: int, kind: str, name: str, text: str = "") -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import msgspec
+import pytest
 
 from collectors.audio.causes.evidence import Evidence, Window, decode, encode
 from collectors.audio.causes.recorder.recorder import Recorder
@@ -18,6 +19,7 @@ from collectors.audio.jack.passive import PassiveView
 from tests.support.audio import watching
 from tests.support.jack_client import JackClient
 from tests.support.jackd import Jackd
+from tests.support.pipewire import PipeWire
 from tests.support.waiting import PATIENCE
 
 SECOND_NS = 1_000_000_000
@@ -197,3 +199,38 @@ async def test_changes_of_the_server_are_incidents() -> None:
     assert set(found) == {"server_started", "settings", "device_gone", "device_new", "freewheel"}
     assert found["settings"].text == "64 -> 128 frames, 48000 -> 48000 Hz"
     assert (found["device_gone"].name, found["device_new"].name) == ("system", "other")
+
+
+@pytest.fixture
+def pipewire(monkeypatch: pytest.MonkeyPatch) -> Iterator[PipeWire]:
+    server = PipeWire()
+    try:
+        server.start()
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(server.folder))
+        yield server
+    finally:
+        server.close()
+
+
+async def test_the_processes_of_pipewires_nodes_are_watched(pipewire: PipeWire) -> None:
+    """Its JACK clients look like those of JACK, but there is no table of their timings."""
+    client = JackClient("", "synth", os.environ | pipewire.environment)
+    recorder = Recorder()
+    running = asyncio.create_task(recorder.run())
+    try:
+        recorder.see(PassiveView(state="running", since_ns=1), time.monotonic_ns(), freewheeling=False)
+        deadline = time.monotonic() + PATIENCE
+        evidence = await frozen(recorder, time.monotonic_ns(), "")
+        while time.monotonic() < deadline and "synth" not in {it.client for it in evidence.threads}:
+            await asyncio.sleep(0.2)
+            evidence = await frozen(recorder, time.monotonic_ns(), "")
+    finally:
+        running.cancel()
+        client.close()
+    threads = [it for it in evidence.threads if it.client == "synth"]
+
+    assert {it.policy for it in threads} >= {"rr"} or {it.policy for it in threads} >= {"fifo"}
+    assert [it for it in evidence.threads if it.role == "server" and it.name.startswith("pipewire")]
+    assert "No timings of each client: PipeWire keeps no table of them, its log shows late nodes only." in (
+        evidence.missing
+    )
