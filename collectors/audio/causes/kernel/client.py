@@ -61,6 +61,12 @@ class KernelRecorder:
         self.reason = f"no kernel recorder runs; to switch it on: {INSTALL}"
 
     @property
+    def pid(self) -> int:
+        """The recorder's process; 0 if it is not connected. Its work is the agent's own."""
+        link = self._link
+        return link.pid if link else 0
+
+    @property
     def missing(self) -> str:
         """The sentence for an event without a kernel trace; empty if there is one as far as is known."""
         return f"No kernel trace: {self.reason}." if self.reason else ""

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from collectors.audio.causes.kernel.helper.protocol import REPLY_BYTES, VERSION
+from collectors.peer_credentials import peer_pid
 
 
 class LinkError(Exception):
@@ -35,10 +36,17 @@ class Link:
 
     Args:
         connection: A connected socket that does not block.
+
+    Attributes:
+        pid: The process of the recorder.
+
+    Raises:
+        OSError: The kernel does not know that process.
     """
 
     def __init__(self, connection: socket.socket) -> None:
         self._loop = asyncio.get_running_loop()
+        self.pid = peer_pid(connection)
         self._connection = connection
         self._pending: deque[_Pending | None] = deque()
         self._sending = threading.Lock()
@@ -56,10 +64,10 @@ class Link:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
         try:
             connection.connect(str(path))
+            link = cls(connection)
         except OSError:
             connection.close()
             raise
-        link = cls(connection)
         try:
             await link._greeting(timeout)
         except BaseException:

@@ -101,6 +101,10 @@ class KernelTraces(Protocol):
         """Return the descriptor of the trace between two times; None if there is none."""
 
     @property
+    def pid(self) -> int:
+        """The process of the kernel recorder; 0 if it is not connected."""
+
+    @property
     def missing(self) -> str:
         """The sentence for an event without a trace; empty while the recorder is connected."""
 
@@ -316,7 +320,8 @@ class Recorder:
         window = evidence.window
         capture = await kernel.capture(window.start_ns - _TRACE_BEFORE_NS, window.end_ns + _TRACE_AFTER_NS)
         if capture is not None:
-            return msgspec.structs.replace(evidence, capture=capture)
+            window = msgspec.structs.replace(window, own_pids=(*window.own_pids, kernel.pid))
+            return msgspec.structs.replace(evidence, window=window, capture=capture)
         return msgspec.structs.replace(evidence, missing=(*evidence.missing, kernel.missing or _NO_TRACE))
 
     def _see_state(self, before: PassiveView, view: PassiveView, since_ns: int, now_ns: int) -> None:

@@ -102,6 +102,7 @@ def test_absent_recorder_is_named(tmp_path: Path) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(client.run(), 0.2)
         client.freeze(time.monotonic_ns())
+        assert client.pid == 0
         assert await client.capture(0, 1) is None
         return client
 
@@ -129,6 +130,7 @@ async def test_failed_window_is_named_until_the_next(tmp_path: Path) -> None:
     with recorder_process(tmp_path / "socket") as recorder:
         async with connected(recorder.socket) as client:
             assert client.missing == ""
+            assert client.pid == recorder.process.pid
             recorder.process.send_signal(signal.SIGSTOP)
             assert await client.capture(0, 1) is None
             assert client.missing
