@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from agent.config.remote_write import RemoteWriteConfig
+from agent.push.health import Health, QueueState
 from tests.support import exporters
 from tests.support.agent import agent
 from tests.support.monitoring import MONITORING, rules
@@ -117,7 +119,10 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
         urls += [running.enter_context(start(folder)).metrics for start in EXPORTERS]
         pages = [eventually(partial(exporters.page, url), f"{url} answers") for url in urls]
         pages.append(running.enter_context(agent(folder)).get("/metrics")[2])
-    return {*PROMETHEUS_OWN, *BLACKBOX, *PLATFORM, *written_names()}.union(*(sample_names(page) for page in pages))
+    pushed = {family.name for family in Health(RemoteWriteConfig(), QueueState).families()}
+    return {*PROMETHEUS_OWN, *BLACKBOX, *PLATFORM, *pushed, *written_names()}.union(
+        *(sample_names(page) for page in pages)
+    )
 
 
 RECORDED = {rule.text["record"] for rule in rules() if "record" in rule.text}
@@ -153,11 +158,14 @@ NO_METRICS = {
     "ingestion_rate_mb",
     "limit_conn",
     "line_too_long",
+    "max_age",
     "max_connections",
     "max_line_size",
+    "max_size",
     "out_of_order_time_window",
     "sch_engine_load_song",
     "structured_metadata",
+    "out_of_bounds",
     "too_far_behind",
     "too_new",
     "too_old",
