@@ -49,6 +49,13 @@ AGENT = Row(
             series("sum by (host) (wr_agent_memory_pss_bytes{@host})", "{{host}}"),
             unit=units.BYTES,
         ),
+        panels.graph(
+            "Backlog of pushed metrics",
+            "Seconds from the oldest unsent sample to the newest one. PushBehind fires above the line after an hour.",
+            series("max by (host) (wr_agent_remote_write_queue_seconds{@host})", "{{host}}"),
+            unit=units.SECONDS,
+            limit=limits.at_most(3600),
+        ),
         panels.states(
             "Scrape targets of the stack",
             "The exporters and the servers of the monitoring stack that respond to Prometheus.",

@@ -8,6 +8,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from monitoring.grafana.boards import alerts, application, business, studio_audio, system_health
+from monitoring.grafana.boards.versions import for_grafana_10
 
 DASHBOARDS: list[Dashboard] = [
     system_health.DASHBOARD,
@@ -26,4 +27,5 @@ def files() -> dict[str, str]:
 
 def encoded(board: Dashboard) -> str:
     """Return a dashboard as JSON."""
-    return json.dumps(board, cls=JSONEncoder, indent=2) + "\n"
+    written = json.loads(json.dumps(board, cls=JSONEncoder))
+    return json.dumps(for_grafana_10(written), indent=2) + "\n"

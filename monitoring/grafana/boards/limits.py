@@ -78,6 +78,7 @@ COVERAGE: list[ValueMapping] = [
     ValueMap(
         {
             "2": ValueMappingResult("measured", GOOD),
+            "3": ValueMappingResult("backs off", "yellow"),
             "1": ValueMappingResult("passive only", WARNING),
             "0": ValueMappingResult("not watched", BAD),
         }

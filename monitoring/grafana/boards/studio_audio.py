@@ -84,15 +84,51 @@ _OVERVIEW = Row(
         ),
         panels.states(
             "Measurement",
-            "How each device is watched. Measured: the probe runs. Passive only: the probe is off or backs off from a "
-            "busy machine, so timing and levels are missing; xruns and DSP load are not. Not watched: no observer.",
+            "How each device is watched. Measured: the probe runs. Backs off: the probe rests on a busy machine, and "
+            "retries. Passive only: the probe is off. Without the probe, timing and levels are missing; xruns "
+            "and DSP load are not. Not watched: no observer.",
             series(
                 '2 * max by (host, device) (audio_device_info{observer=~"portaudio|gap",@device}) '
+                "or 3 * max by (host, device) (audio_device_info{@device}) "
+                "and on (host) max by (host) (wr_agent_audio_probe_resting{@host}) == 1 "
                 "or max by (host, device) (audio_device_info{@device}) "
                 "or 0 * max by (host, device) (audio_device_up{@device})",
                 "{{host}} {{device}}",
             ),
             words=limits.COVERAGE,
+        ),
+    ],
+)
+
+
+_CAUSES = Row(
+    "Causes of dropouts",
+    [
+        panels.graph(
+            "Dropouts by cause",
+            "Dropouts of these devices by cause, as the agents explain them. `unknown` is a dropout without evidence.",
+            series(
+                "sum by (cause) (increase(audio_dropouts_by_cause_total{@device}[$__rate_interval])) > 0", "{{cause}}"
+            ),
+            unit=units.COUNT,
+            width=12,
+            bars=True,
+            stacked=True,
+        ),
+        panels.listing(
+            "Causes by device",
+            "Dropouts within the dashboard's time by device and cause. `wr-agent dropouts` lists each one.",
+            rows(
+                "round(sum by (host, device, cause) (increase(audio_dropouts_by_cause_total{@device}[$__range]))) > 0"
+            ),
+            {"host": "Host", "device": "Device", "cause": "Cause", "Value": "Dropouts"},
+            no_data="no dropout",
+        ),
+        panels.log_lines(
+            "Explained dropouts",
+            "One sentence for each dropout, from the agents' own logs. They need a log source that reads them, such as "
+            "the journal.",
+            lines('{host=~"$host"} |= "audio dropped out" | json | line_format "{{.device}}: {{.reason}}"'),
         ),
     ],
 )
@@ -280,6 +316,6 @@ DASHBOARD = board(
     "Studio Audio",
     "The audio devices of studio machines, their plugins and their load on one time axis.",
     [HOST, DEVICE],
-    [_OVERVIEW, _TIMING, _LOADS, _LEVELS, _MACHINE, _MEASUREMENT, _LOGS],
+    [_OVERVIEW, _CAUSES, _TIMING, _LOADS, _LEVELS, _MACHINE, _MEASUREMENT, _LOGS],
     span="now-30m",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import NamedTuple
@@ -58,10 +58,12 @@ class World(NamedTuple):
     Attributes:
         prometheus: Knows all.
         loki: Has the lines of the app on the studio machine.
+        log: Returns the log of the agent on the studio machine.
     """
 
     prometheus: Prometheus
     loki: Loki
+    log: Callable[[], str]
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +91,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             prometheus=central.prometheus.url,
         )
         source = app_source(stage.log, _salt(folder)).replace('name = "app"', f'name = "app"\nlabels = {_labels()}', 1)
-        studio = running.enter_context(agent(folder, config + source)).url.removeprefix("http://")
+        own = running.enter_context(agent(folder, config + source))
+        studio = own.url.removeprefix("http://")
         server = running.enter_context(_container_host(folder / "machine"))
         agents.write_text(_targets(studio, server))
         _lose(Machine(central.prometheus.url, "server-3"), central.prometheus)
@@ -97,7 +100,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         central.watch("redis", [(running.enter_context(exporters.redis(folder)).metrics, "redis", SERVER)])
         central.watch("nginx", [(running.enter_context(exporters.nginx(folder)).metrics, "nginx", SERVER)])
         running.enter_context(_busy(stage, JackClient(jackd.name)))
-        yield World(central.prometheus, logs)
+        yield World(central.prometheus, logs, own.log)
 
 
 def _labels() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -95,11 +96,22 @@ def test_dropouts_are_shown(world: World) -> None:
 @pytest.mark.parametrize("question", LOGS, ids=lambda it: f"{it.board} {it.where}")
 def test_each_selector_of_logs_names_labels_of_lines_that_arrived(world: World, question: Question) -> None:
     """Match a plain selector `{label=~"value"}` against real streams. No Loki runs here."""
-    selector = re.fullmatch(r'\{(\w+=~"[^"]*"(, )?)+\}', filled_in(question.text, ALL))
-    assert selector, f"expected nothing but a selector, got {question.text}"
-    wanted = dict(re.findall(r'(\w+)=~"([^"]*)"', selector[0]))
+    selector, _, _ = filled_in(question.text, ALL).partition(" |")
+    assert re.fullmatch(r'\{(\w+=~"[^"]*"(, )?)+\}', selector), f"expected a plain selector, got {question.text}"
+    wanted = dict(re.findall(r'(\w+)=~"([^"]*)"', selector))
 
     assert any(
         all(re.fullmatch(pattern, entry.labels.get(name, "")) for name, pattern in wanted.items())
         for entry in eventually(world.loki.entries, "lines arrived")
     )
+
+
+def test_explained_dropouts_are_found_by_the_words_and_fields_of_the_agents_log(world: World) -> None:
+    (question,) = (it for it in LOGS if "audio dropped out" in it.text)
+    fields = re.findall(r"\{\{\.(\w+)\}\}", question.text)
+    lines = eventually(
+        lambda: [it for it in world.log().splitlines() if "audio dropped out" in it], "a dropout is logged"
+    )
+
+    assert fields
+    assert all(set(fields) <= json.loads(line).keys() for line in lines)
