@@ -1,7 +1,7 @@
 """Blocking calls in threads, off the event loop and each within a deadline.
 
-All threads are daemon threads and none is shared between callers. A call that never returns can delay neither the
-loop, nor another caller, nor the end of the process, as the threads of a pool could.
+All threads are daemon threads, and none makes two calls at once. A call that never returns can delay neither the loop,
+nor another caller, nor the end of the process, as the threads of a pool of fixed size could.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ from typing import Any, Generic, TypeVar, cast
 T = TypeVar("T")
 
 _Job = Callable[[], None]
+
+
+MOST_FREE = 4
+"""The most threads that `Workers` keep without a call."""
 
 
 class StillRunningError(TimeoutError):
@@ -90,6 +94,35 @@ def _work(jobs: SimpleQueue[_Job | None]) -> None:
     while job := jobs.get():
         job()
         del job  # it may hold the worker's owner, whose collection ends this thread
+
+
+class Workers:
+    """Daemon threads for many short calls. A thread that is free makes the next call; a hung one delays no other.
+
+    A new thread costs more than a short call, and the event loop waits until it runs.
+
+    Args:
+        name: The threads' name.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._free: list[Worker] = []
+
+    async def call(self, function: Callable[[], T]) -> T:
+        """Call a function in a thread, and return its result or raise its error.
+
+        Raises:
+            NoThreadError: No thread is free, and the system has none left.
+        """
+        worker = self._free.pop() if self._free else Worker(self._name)
+        result = worker.call(function)
+        try:
+            return await result
+        finally:
+            if result.done() and not result.cancelled() and len(self._free) < MOST_FREE:
+                self._free.append(worker)
+            del worker  # any other thread ends with its call, also while a traceback holds this frame
 
 
 def start(function: Callable[[], T], name: str) -> asyncio.Future[T]:

@@ -4,9 +4,20 @@ from functools import partial
 
 import pytest
 
-from collectors.offloop import NoThreadError, OneAtATime, StillRunningError, Worker, spawn, start
+from collectors.offloop import (
+    MOST_FREE,
+    NoThreadError,
+    OneAtATime,
+    StillRunningError,
+    Worker,
+    Workers,
+    spawn,
+    start,
+    wait_for,
+    within,
+)
 from tests.support.threads import no_threads_left
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually, soon
 
 
 async def test_a_result_comes_back_from_another_thread() -> None:
@@ -136,3 +147,65 @@ def _note(made: list[tuple[int, int]], number: int) -> None:
 
 def _named(name: str) -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == name]
+
+
+async def test_workers_make_the_next_call_in_a_free_thread() -> None:
+    workers = Workers("test")
+    first = await workers.call(threading.get_ident)
+
+    assert first != threading.get_ident()
+    assert {await workers.call(threading.get_ident) for _ in range(20)} == {first}
+    with pytest.raises(ValueError, match="broken"):
+        await workers.call(lambda: int("broken"))
+    assert await workers.call(threading.get_ident) == first
+
+
+async def test_a_hung_call_of_workers_delays_no_other_and_its_thread_ends() -> None:
+    workers, answers = Workers("hung test"), threading.Event()
+    hung = asyncio.create_task(workers.call(answers.wait))
+    await asyncio.sleep(0)
+
+    assert await asyncio.wait_for(workers.call(lambda: "well"), PATIENCE) == "well"
+    hung.cancel()
+    assert await asyncio.wait_for(workers.call(lambda: "well"), PATIENCE) == "well"
+    answers.set()
+    await soon(lambda: sum(thread.name == "hung test" for thread in threading.enumerate()) == 1)
+
+
+async def test_workers_keep_few_threads() -> None:
+    workers, answers = Workers("many test"), threading.Event()
+    calls = [asyncio.create_task(workers.call(answers.wait)) for _ in range(20)]
+    await soon(lambda: sum(thread.name == "many test" for thread in threading.enumerate()) == 20)
+    answers.set()
+    await asyncio.gather(*calls)
+
+    await soon(lambda: sum(thread.name == "many test" for thread in threading.enumerate()) == MOST_FREE)
+
+
+async def test_workers_work_in_the_thread_that_they_have_where_no_other_is_left() -> None:
+    workers = Workers("test")
+    await workers.call(threading.get_ident)
+    with no_threads_left():
+        assert await workers.call(lambda: "well") == "well"
+    with no_threads_left(), pytest.raises(NoThreadError):
+        await Workers("test").call(lambda: "well")
+
+
+async def test_a_call_has_a_deadline_and_works_without_a_thread() -> None:
+    answers = threading.Event()
+    with pytest.raises(TimeoutError):
+        await within(0.05, answers.wait, "test")
+    answers.set()
+    with no_threads_left():
+        assert await within(0.05, threading.get_ident, "test") == threading.get_ident()
+
+
+def test_waiting_for_a_call_has_a_deadline_and_works_without_a_thread() -> None:
+    answers = threading.Event()
+    with pytest.raises(TimeoutError, match=r"no answer within 0\.05 s; check the disk"):
+        wait_for(0.05, answers.wait, "test")
+    answers.set()
+    with pytest.raises(ValueError, match="broken"):
+        wait_for(PATIENCE, lambda: int("broken"), "test")
+    with no_threads_left():
+        assert wait_for(PATIENCE, threading.get_ident, "test") == threading.get_ident()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from collectors.offloop import start
+from collectors.offloop import Workers
 
 T = TypeVar("T")
 
@@ -31,12 +31,13 @@ class FileState:
     looked: bool = False
     unreadable: dict[str, str] = field(default_factory=dict)
     waiting: list[tuple[str, float]] = field(default_factory=list)
+    _workers: Workers = field(default_factory=lambda: Workers("log files"))
 
     async def answer(self, what: str, function: Callable[[], T]) -> T:
         """Run a function off the loop and record it as pending; a hung file system delays the result."""
         asked = (what, time.monotonic())
         self.waiting.append(asked)
         try:
-            return await start(function, "log files")
+            return await self._workers.call(function)
         finally:
             self.waiting.remove(asked)
