@@ -28,6 +28,7 @@ _STARTERS = {
     "tests.support.jackd.Jackd": "server",
     "tests.support.kernel_recorder.RecorderProcess": "server",
     "tests.monitoring.drill.test_drill.drill": "server",
+    "tests.monitoring.drill.test_drill.running_demo": "server",
     "tests.support.loki.Loki": "server",
     "tests.support.nat.nat": "server",
     "tests.support.monitoring.start_sh": "server",
@@ -94,7 +95,7 @@ def started(command: Sequence[str | os.PathLike[str]] | str | os.PathLike[str]) 
     match words:
         case [_, "-m", "agent", "run", *_]:
             return "server"
-        case [program, "--processes"] if Path(program).name == "start.sh":
+        case [program, "--processes" | "--demo"] if Path(program).name == "start.sh":
             return "server"
         case [_, "-m", module, *_]:
             return _MODULES.get(module)

@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -82,7 +84,9 @@ def test_a_wrong_runbook_and_a_wrong_action_cost_points(fast_stack: Path) -> Non
     assert "mean score: 50 of 100" in done.stdout
 
 
-def test_the_demo_is_filled_in_marked_and_reaches_only_loopback(tmp_path: Path) -> None:
+@contextmanager
+def running_demo(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """Start the demo in a folder, yield its ports by name, and end it."""
     names = ("PROMETHEUS", "ALERTMANAGER", "GRAFANA", "LOKI", "LOKI_GRPC")
     ports = {f"{name}_PORT": str(free_port()) for name in names}
     log = tmp_path / "demo.log"
@@ -94,12 +98,17 @@ def test_the_demo_is_filled_in_marked_and_reaches_only_loopback(tmp_path: Path) 
             lambda: "this is a demo" in log.read_text() or demo.poll() is not None, f"the demo runs; see {log}", 90
         )
         assert demo.poll() is None, log.read_text()
-        (folder,) = tmp_path.glob("wr-demo-*")
-        _is_marked_and_local(folder)
-        _has_data(ports["PROMETHEUS_PORT"])
+        yield ports
     finally:
         demo.send_signal(signal.SIGINT)
         assert demo.wait(60) == 0
+
+
+def test_the_demo_is_filled_in_marked_and_reaches_only_loopback(tmp_path: Path) -> None:
+    with running_demo(tmp_path) as ports:
+        (folder,) = tmp_path.glob("wr-demo-*")
+        _is_marked_and_local(folder)
+        _has_data(ports["PROMETHEUS_PORT"])
     assert list(tmp_path.glob("wr-demo-*")) == []
 
 
