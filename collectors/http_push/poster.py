@@ -79,12 +79,20 @@ class Poster:
         return max(longest * random.uniform(0.5, 1.0), _SHORTEST_WAIT, asked)  # noqa: S311 - no secret
 
     async def post(self, body: bytes) -> Answer:
-        """Send one request, and return an answer whatever happens."""
+        """Post a body, and return an answer whatever happens."""
+        return await self._exchange("POST", body, _ANSWER_BYTES)
+
+    async def get(self, most_bytes: int) -> Answer:
+        """Get the page, at most so many bytes of it, and return an answer whatever happens."""
+        return await self._exchange("GET", None, most_bytes)
+
+    async def _exchange(self, method: str, body: bytes | None, most_bytes: int) -> Answer:
         if self._session is None:
             raise RuntimeError("Poster is used outside its context")
         try:
             self._access = self._access or await self._load_access()
-            async with self._session.post(
+            async with self._session.request(
+                method,
                 self._url,
                 data=body,
                 headers={**self._headers, **self._access.headers},
@@ -95,7 +103,7 @@ class Poster:
                 allow_redirects=False,
             ) as response:
                 self._dated(response.headers.get("Date", ""))
-                return await _answer(response)
+                return await _answer(response, most_bytes)
         except AccessError as error:
             return Answer(NOT_SENT, str(error))
         except TimeoutError:
@@ -118,11 +126,11 @@ class Poster:
             return access.load(self._config)
 
 
-async def _answer(response: aiohttp.ClientResponse) -> Answer:
+async def _answer(response: aiohttp.ClientResponse, most_bytes: int) -> Answer:
     text = bytearray()
     async for chunk in response.content.iter_chunked(_ANSWER_BYTES):
         text += chunk
-        if len(text) >= _ANSWER_BYTES:
+        if len(text) >= most_bytes:
             break
     return Answer(
         response.status,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from agent.config import bounded_yaml
 from agent.doctor.agent.receiver import ask
 from collectors import remedies
 from collectors.findings import Finding, Severity
@@ -28,6 +29,7 @@ from collectors.units import Size
 LIMIT_PATHS = ("/config/tenant/v1/limits", "/config")
 
 _OK = 200
+_MOST_CHARACTERS = 256 * 1024
 _CAUSES = ("loki-unreachable", "loki-refuses")
 
 
@@ -41,13 +43,13 @@ def check_access(config: LokiConfig) -> list[Finding]:
 
 def limits(config: LokiConfig) -> Mapping[str, Any]:
     """Return Loki's `limits_config`; empty if Loki does not show it."""
-    import yaml
-
     for path in LIMIT_PATHS:
         answer = _ask(config, path, None)
+        if answer.code != _OK or len(answer.text) > _MOST_CHARACTERS:
+            continue
         try:
-            said = yaml.safe_load(answer.text) if answer.code == _OK else None
-        except yaml.YAMLError:
+            said = bounded_yaml.parse(answer.text)
+        except bounded_yaml.YamlError:
             continue
         if isinstance(said, dict):
             told = said.get("limits_config", said)

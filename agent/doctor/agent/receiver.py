@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-import urllib.error
-import urllib.request
+import asyncio
 from collections.abc import Mapping
 
-from collectors.http_push.access import Access, AccessError, load
-from collectors.http_push.answer import NO_ANSWER, NOT_SENT, Answer
+import msgspec
+
+from collectors.http_push.answer import Answer
 from collectors.http_push.config import ReceiverConfig
+from collectors.http_push.poster import Poster
+from collectors.units import Duration
 
 _PATIENCE = 10.0
 _MOST_BYTES = 1 << 20
 
 
 def ask(config: ReceiverConfig, url: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
-    """Return the answer to a request with the access of a receiver. Blocks on the network."""
-    try:
-        access = load(config)
-    except AccessError as error:
-        return Answer(NOT_SENT, str(error))
-    request = urllib.request.Request(url, body, {**access.headers, **headers})  # noqa: S310 - ReceiverUrl takes http and https alone
-    try:
-        with _opener(access).open(request, timeout=min(config.timeout, _PATIENCE)) as response:
-            return Answer(response.status, response.read(_MOST_BYTES).decode(errors="replace"))
-    except urllib.error.HTTPError as error:
-        with error:
-            return Answer(error.code, error.read(_MOST_BYTES).decode(errors="replace").strip())
-    except OSError as error:
-        return Answer(NO_ANSWER, str(getattr(error, "reason", error)))
+    """Return the answer to a request with the client of the agent: its credentials, proxy and certificates.
+
+    Blocks on the network. Call it in a thread without an event loop.
+
+    Args:
+        config: The receiver.
+        url: The address.
+        body: The body to post; `None` to get the page.
+        headers: Further headers.
+    """
+    hasty = msgspec.structs.replace(config, timeout=Duration(min(config.timeout, _PATIENCE)))
+    return asyncio.run(_ask(Poster(hasty, url, headers), body))
 
 
-def _opener(access: Access) -> urllib.request.OpenerDirector:
-    """Without a proxy, as the agent itself connects."""
-    context = access.tls if not isinstance(access.tls, bool) else None
-    return urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+async def _ask(poster: Poster, body: bytes | None) -> Answer:
+    async with poster:
+        return await (poster.get(_MOST_BYTES) if body is None else poster.post(body))

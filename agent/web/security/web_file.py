@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import msgspec
 
-from agent.config.bounds import MAX_DEPTH, MAX_VALUES, BoundsError
+from agent.config import bounded_yaml
 from agent.config.decode import ConfigError, Problem, decode
 from agent.config.loader import read_text
 from agent.web.security.go_names import CipherSuite, Curve, GoDuration, Version
-
-if TYPE_CHECKING:
-    import yaml
 
 _BCRYPT = re.compile(r"\$2[aby]\$(?P<cost>\d\d)\$[./A-Za-z0-9]{53}")
 
@@ -204,16 +201,10 @@ def read(path: Path) -> WebFile:
 
 
 def _mapping(path: Path) -> dict[str, object]:
-    import yaml
-
     try:
-        data = _parsed(read_text(path, MAX_BYTES))
-    except (yaml.YAMLError, BoundsError) as error:
-        raise ConfigError(str(path), [Problem("YAML", " ".join(str(error).split()))]) from error
-    except RecursionError:
-        raise ConfigError(str(path), [Problem("YAML", str(BoundsError()))]) from None
-    except (ValueError, OverflowError) as error:  # such as a date that does not exist
-        raise ConfigError(str(path), [Problem("YAML", f"invalid value: {error}")]) from error
+        data = bounded_yaml.parse(read_text(path, MAX_BYTES))
+    except bounded_yaml.YamlError as error:
+        raise ConfigError(str(path), [Problem("YAML", str(error))]) from error
     data = data or {}
     if not isinstance(data, dict):
         raise ConfigError(str(path), [Problem("YAML", "expected keys such as tls_server_config at the top")])
@@ -225,49 +216,3 @@ def _given(data: dict[object, object]) -> dict[object, object]:
     return {
         key: _given(value) if isinstance(value, dict) else value for key, value in data.items() if value is not None
     }
-
-
-def _parsed(text: str) -> object:
-    """Return the plain data of a YAML text.
-
-    Raises:
-        YAMLError: The text is not YAML.
-        BoundsError: The data is too deep or too large, such as by aliases.
-    """
-    loader = _loader()(text)
-    try:
-        node = loader.get_single_node()
-        _check_nodes(node)
-        return None if node is None else loader.construct_document(node)
-    finally:
-        loader.dispose()
-
-
-def _check_nodes(node: yaml.Node | None) -> None:
-    """Refuse a graph of nodes that is too deep or too large. A node counts each time that it is referenced."""
-    rest = [(node, 0)]
-    count = 0
-    while rest:
-        found, depth = rest.pop()
-        count += 1
-        if depth > MAX_DEPTH or count > MAX_VALUES:
-            raise BoundsError
-        inner = getattr(found, "value", None)
-        if isinstance(inner, list):  # pairs of nodes in a mapping, nodes in a sequence
-            rest += [(it, depth + 1) for one in inner for it in (one if isinstance(one, tuple) else (one,))]
-
-
-def _loader() -> type[yaml.SafeLoader]:
-    """Return a loader of plain data that refuses duplicate keys."""
-    import yaml
-
-    class Strict(yaml.SafeLoader):
-        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:  # noqa: FBT001, FBT002 - the base's
-            seen: set[tuple[str, str]] = set()
-            for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
-                if (key.tag, key.value) in seen:
-                    raise yaml.constructor.ConstructorError(None, None, f"duplicate key {key.value!r}", node.start_mark)
-                seen.add((key.tag, key.value))
-            return super().construct_mapping(node, deep)
-
-    return Strict

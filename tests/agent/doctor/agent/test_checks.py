@@ -95,9 +95,36 @@ def look(config: Config, status: object = None) -> dict[str, list[Finding]]:
     return {check.name: list(check.run()) for check in checks if not check.skip}
 
 
-def test_a_loki_that_takes_entries_is_well_and_gets_none(lokid: FakeLoki, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")  # which the agent would not use either
+def test_loki_is_asked_through_the_proxy_of_the_agent(lokid: FakeLoki, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    (found,) = loki.check_access(lokid.config)
 
+    assert found.code == "loki-unreachable"
+    assert "127.0.0.1:1 " in found.detail
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert loki.check_access(lokid.config) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "b0: &b0 [1]\n" + "".join(f"b{n}: &b{n} [{f'*b{n - 1}, ' * 9}]\n" for n in range(1, 9)),
+        "a: &a {b: *a}\n",
+        "[" * 500 + "]" * 500,
+        "max_line_size: 256KB\nmax_line_size: 1KB\n",
+        f"max_line_size: 256KB\nmore: {'x' * 400_000}\n",
+        "max_line_size: [",
+        "day: 2026-13-45\n",
+    ],
+    ids=["bomb", "loop", "deep", "twice", "long", "broken", "no date"],
+)
+def test_a_page_that_is_out_of_bounds_tells_no_limits(lokid: FakeLoki, text: str) -> None:
+    lokid.answers[loki.LIMIT_PATHS[0]] = (200, text)
+
+    assert loki.limits(lokid.config) == {}
+
+
+def test_a_loki_that_takes_entries_is_well_and_gets_none(lokid: FakeLoki) -> None:
     assert loki.check_access(lokid.config) == []
     ((method, path, body),) = lokid.asked
     assert (method, path) == ("POST", "/loki/api/v1/push")
