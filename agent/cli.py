@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from types import ModuleType
+from typing import NoReturn
 
 from agent.commands import (
     check_config,
@@ -22,6 +24,9 @@ from agent.commands import (
     version,
 )
 from agent.config.decode import ConfigError
+from agent.terminal.command_tree import read
+
+_CHOICE = re.compile(r"invalid choice: '([^']*)' \(choose from (.*)\)")
 
 COMMANDS: dict[str, ModuleType] = {
     "run": run,
@@ -47,10 +52,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         top.print_help()
         return 0
     if not given[0].startswith("-") and given[0] not in COMMANDS:
-        top.error(f"unknown command {given[0]!r}{_nearest(given[0])}; see wr-agent help")
+        top.error(f"unknown command {given[0]!r}{_nearest(given[0], COMMANDS)}; see wr-agent help")
     arguments, strange = top.parse_known_args(given)
     if strange:
-        arguments.parser.error(f"unrecognized arguments: {' '.join(strange)}")
+        known = [flag for it in read(arguments.parser).walk() for option in it.options for flag in option.flags]
+        arguments.parser.error(f"unrecognized arguments: {' '.join(strange)}{_nearest(strange[0], known)}")
     try:
         return int(arguments.run(arguments))
     except ConfigError as error:
@@ -65,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-    top = argparse.ArgumentParser(
+    top = _Parser(
         prog="wr-agent",
         description="Watches this machine's audio, plugins, logs and host, and serves it all to Prometheus.",
     )
@@ -78,13 +84,22 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that proposes the nearest choice for a misspelt one."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the usage and the error, and exit with 2."""
+        found = _CHOICE.search(message)
+        super().error(message + (_nearest(found[1], re.findall("'([^']*)'", found[2])) if found else ""))
+
+
 def _without_help_command(given: list[str]) -> list[str]:
     """Return the arguments with `help [COMMAND]` as `[COMMAND] --help`."""
     if given[:1] != ["help"]:
         return given
-    return [*given[1:2], "--help"]
+    return [*given[1:], "--help"]
 
 
-def _nearest(word: str) -> str:
-    near = difflib.get_close_matches(word, COMMANDS, n=1)
+def _nearest(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, list(known), n=1)
     return f"; did you mean {near[0]}?" if near else ""

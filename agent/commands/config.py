@@ -55,7 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
             with Path(arguments.output).open("x", encoding="utf-8") as file:
                 file.write(text)
         except OSError as error:
-            print(f"{arguments.output}: {error.strerror}", file=sys.stderr)
+            hint = "name a new file in a folder that exists and that you may write to"
+            print(f"cannot write {arguments.output}: {error.strerror}; {hint}", file=sys.stderr)
             return 1
         print(f"{arguments.output}: written; `wr-agent check-config {arguments.output}` checks it")
     else:

@@ -66,6 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the action `try` and its arguments."""
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     trying = actions.add_parser("try", help=HELP, description=HELP)
+    trying.set_defaults(parser=trying)
     trying.add_argument("--config", metavar="FILE", help="the configuration with the source")
     trying.add_argument("--source", metavar="NAME", help="the source; optional if there is only one")
     trying.add_argument("--steps", action="store_true", help="show every line after each stage")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from agent.config.bounds import BoundsError, check
 from agent.config.decode import ConfigError, Problem, decode
+from agent.config.log_sources import quoted
 from agent.config.outdated import modernize
 from agent.config.schema import Config
 from collectors import regular_file
@@ -22,6 +23,10 @@ READ_DEADLINE = 10.0
 STANDARD_INPUT = Path("-")
 
 _PART = r"""(?:[A-Za-z0-9_-]{1,64}|"[^"\n]{0,64}"|'[^'\n]{0,64}')[ \t]{0,8}"""
+_PLACE = re.compile(r"\(at line (\d+), column \d+\)")
+_UNQUOTED = re.compile(r"([\w.-]+)\s*=\s*([A-Za-z/~][^\"'#=\[\]{}]*?)\s*")
+_TRUTH = dict.fromkeys(("true", "yes", "on"), "true") | dict.fromkeys(("false", "no", "off"), "false")
+_MOST_SHOWN = 80
 _DEEP_KEY = re.compile(rf"(?:{_PART}\.[ \t]{{0,8}}){{64}}")
 """A dotted key of 64 parts. The time of `tomllib` grows with the square of the number of parts."""
 
@@ -73,12 +78,26 @@ def plain(text: str, source: str) -> dict[str, object]:
         data = tomllib.loads(text)
         check(data)
     except (tomllib.TOMLDecodeError, BoundsError) as error:
-        raise ConfigError(source, [Problem("TOML", str(error))]) from error
+        raise ConfigError(source, [Problem("TOML", f"{error}{_line_of(error, text)}")]) from error
     except RecursionError:
         raise ConfigError(source, [Problem("TOML", str(BoundsError()))]) from None
     except ValueError as error:  # such as a date that does not exist, or an integer of too many digits
         raise ConfigError(source, [Problem("TOML", f"invalid value: {error}")]) from error
     return data
+
+
+def _line_of(error: Exception, text: str) -> str:
+    """Return the line with the error, and the mistake that is made most: a text without quotes."""
+    place = _PLACE.search(str(error))
+    lines = text.split("\n")
+    if place is None or int(place[1]) > len(lines):
+        return ""
+    line = lines[int(place[1]) - 1].strip()[:_MOST_SHOWN]
+    unquoted = _UNQUOTED.fullmatch(line)
+    if unquoted is None:
+        return f": {line}"
+    value = _TRUTH.get(unquoted[2].lower()) or quoted(unquoted[2])
+    return f": {line}; did you mean {unquoted[1]} = {value}?"
 
 
 def read_text(path: Path, limit: int = MAX_BYTES) -> str:

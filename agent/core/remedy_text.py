@@ -21,7 +21,7 @@ from collectors.remedies import CONFIGURATION
 _CONFIGURED = "check-config|doctor|dropouts|logs try|plugins|run|status"
 """The subcommands with the option `--config`."""
 
-_COMMAND = re.compile(rf"(?<![\w/.-])wr-agent (?P<command>{_CONFIGURED}|config init|service|version)\b(?! --config)")
+_COMMAND = re.compile(rf"(?<![\w/.-])wr-agent (?P<command>{_CONFIGURED}|config init|service|version)\b(?! --config| /)")
 _SUDO = re.compile(r"(?<![\w/-])sudo (?=\S)")
 _DOCUMENT = re.compile(r"(?<![\w/.-])docs/[a-z-]+\.md\b")
 
@@ -55,7 +55,8 @@ class RemedyText:
         named = self._configuration is not None and self._configuration != locations.default_path()
         if not named or found["command"] not in _CONFIGURED.split("|"):
             return f"{_program()} {found['command']}"
-        return f"{_program()} {found['command']} --config {shlex.quote(str(self._configuration))}"
+        option = "" if found["command"] == "check-config" else " --config"
+        return f"{_program()} {found['command']}{option} {shlex.quote(str(self._configuration))}"
 
 
 def _without_sudo(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 
 from agent.config.decode import Problem
@@ -60,6 +61,11 @@ def _open(address: Address) -> socket.socket:
     return socket.create_server((str(bound[0]), int(bound[1])), family=family, backlog=BACKLOG)
 
 
+def _reason(error: OSError) -> str:
+    """Return the system's own words, which asyncio extends."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+
+
 def _explained(address: Address, key: str, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         from agent.web.port_holder import holder
@@ -70,7 +76,7 @@ def _explained(address: Address, key: str, error: OSError) -> str:
         )
     if error.errno == errno.EACCES:
         return f"no permission to listen on {str(address)!r}; set {key} to a port from 1024 on"
-    return f"cannot listen on {str(address)!r}: {error.strerror or error}; set {key} to an address of this machine"
+    return f"cannot listen on {str(address)!r}: {_reason(error)}; set {key} to an address of this machine"
 
 
 def bound_address(listening: socket.socket, asked: Address) -> Address:

@@ -125,3 +125,29 @@ def test_check_config_refuses_files_that_are_missing(tmp_path: Path, capsys: pyt
     shown = capsys.readouterr().err
     for part in ("web.yml: file: cannot be read", "web.listen: ", "state_dir: expected a directory", "password_file: "):
         assert part in shown
+
+
+@pytest.mark.parametrize(
+    ("given", "nearest"),
+    [
+        (["logs", "tyr"], "did you mean try?"),
+        (["service", "instal"], "did you mean install?"),
+        (["status", "--wach"], "did you mean --watch?"),
+        (["logs", "try", "--confg", "x"], "did you mean --config?"),
+        (["doctor", "--onyl", "audio"], "did you mean --only?"),
+    ],
+)
+def test_the_nearest_choice_or_option_is_proposed(
+    given: list[str], nearest: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(given)
+
+    assert nearest in capsys.readouterr().err
+
+
+def test_help_of_a_nested_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["help", "logs", "try"])
+
+    assert "--steps" in capsys.readouterr().out

@@ -69,3 +69,20 @@ def test_a_file_that_is_no_configuration_is_one_clear_line(tmp_path: Path, conte
 def test_a_file_that_is_not_there_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read: No such file or directory; check the path"):
         loader.load(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("log_level = info", 'log_level = info; did you mean log_level = "info"?'),
+        ("a = 1\nstate_dir = /var/lib/x", 'state_dir = /var/lib/x; did you mean state_dir = "/var/lib/x"?'),
+        ("audio.enabled = False", "audio.enabled = False; did you mean audio.enabled = false?"),
+        ("audio.enabled = yes", "audio.enabled = yes; did you mean audio.enabled = true?"),
+        ("[logs\na = 1", ": [logs"),
+    ],
+)
+def test_an_error_of_toml_shows_the_line_and_what_may_be_meant(text: str, said: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        loader.parse(text, "agent.toml")
+
+    assert str(refused.value).endswith(said)

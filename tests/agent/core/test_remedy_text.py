@@ -47,6 +47,7 @@ def test_commands_have_the_path_of_the_program_and_of_the_configuration(program:
 
     assert text.line("wr-agent status  # shows load") == f"{program} status --config '{FILE}'  # shows load"
     assert text.line("sudo wr-agent doctor -v") == f"sudo {program} doctor --config '{FILE}' -v"
+    assert text.line("wr-agent check-config") == f"{program} check-config '{FILE}'"
     assert text.line("pw-jack wr-agent run") == f"pw-jack {program} run --config '{FILE}'"
     assert text.line("wr-agent logs try -") == f"{program} logs try --config '{FILE}' -"
 
