@@ -9,7 +9,9 @@ from signal import SIGCONT
 
 from collectors.audio.causes.evidence import Trace
 from collectors.audio.causes.kernel.event_format import EventFormat, Reader
+from collectors.audio.causes.kernel.interruptions import Interruptions
 from collectors.audio.causes.kernel.ring_buffer import DamagedPageError, events, lost, starts_ns
+from collectors.audio.causes.kernel.thread_names import ThreadNames, text
 
 _REALTIME = 100
 """The kernel's priorities below this one are real-time: 99 minus the priority that programs set; -1 for deadline."""
@@ -70,32 +72,24 @@ class TraceBuilder:
         self._letters: list[tuple[int, str]] = []
         self._letter_of: dict[int, str] = {}
         self._softirqs: dict[int, str] = {}
-        for event, text in formats.items():
-            self._learn(event, EventFormat(text))
+        for event, layout in formats.items():
+            self._learn(event, EventFormat(layout))
         self._at_ns = self._cpu = self._offset = 0
         self._inside = False
         self._page = b""
         self._known: set[int] = set()
         self._running: dict[int, tuple[int, int]] = {}
         self._last_switch: dict[int, int] = {}
-        self._open: dict[tuple[int, str, int], tuple[int, str]] = {}
-        self._comms: dict[int, tuple[int, bytes]] = {}
-        self._priorities: dict[int, int] = {}
+        self._threads = ThreadNames()
         self._switches: list[tuple[int, int, int, str, int, int]] = []
         self._wakes: list[tuple[int, int, int, int, int]] = []
-        self._interrupts: list[tuple[int, int, int, str, str]] = []
+        self._interruptions = Interruptions(start_ns, end_ns)
         self._signals: list[tuple[int, int, int, int]] = []
         self._ends: list[tuple[int, int]] = []
         self._frequencies: list[tuple[int, int, int]] = []
         self._migrations: list[tuple[int, int, int, int]] = []
         self._starts: list[tuple[int, int, int]] = []
-        self._siblings: dict[int, int] = {}
         self._lost = 0
-
-    @property
-    def siblings(self) -> dict[int, int]:
-        """The thread that started each new thread of the same process."""
-        return self._siblings
 
     def add(self, cpu: int, page: bytes, from_ns: int, to_ns: int) -> None:
         """Add a page's events of a time. A damaged page counts as a lost event."""
@@ -115,17 +109,16 @@ class TraceBuilder:
         Args:
             process_of: Returns the process of a thread; 0 if it is unknown.
         """
-        self._close_interrupts()
         for cpu in self._running.keys() - self._known:
             self._begin(cpu, *self._running[cpu])
         by_time = itemgetter(0)
         return Trace(
             start_ns=self._start_ns,
             end_ns=self._end_ns,
-            names=self._names(process_of),
+            names=self._threads.names(process_of),
             switches=tuple(sorted(self._switches, key=by_time)),
             wakes=tuple(sorted(self._wakes, key=by_time)),
-            interrupts=tuple(sorted(self._interrupts)),
+            interrupts=self._interruptions.all_of(),
             signals=tuple(sorted(self._signals)),
             ends=tuple(sorted(self._ends)),
             frequencies=tuple(sorted(self._frequencies)),
@@ -178,7 +171,7 @@ class TraceBuilder:
             self._begin(self._cpu, *(running or (tid, 0)))
         if running and running[0] != tid and self._inside:
             self._last_switch[self._cpu] = len(self._switches)
-            priority = self._priorities.get(tid, 0)
+            priority = self._threads.priority(tid)
             self._switches.append((self._at_ns, self._cpu, running[0], "?", tid, priority))
         if not running or running[0] != tid:
             self._running[self._cpu] = (tid, 0)
@@ -188,13 +181,6 @@ class TraceBuilder:
         self._known.add(cpu)
         self._last_switch[cpu] = len(self._switches)
         self._switches.append((self._start_ns, cpu, -1, "?", tid, priority))
-
-    def _name(self, tid: int, comm: bytes, priority: int = 0) -> None:
-        named = self._comms.get(tid)
-        if not named or named[0] <= self._at_ns:
-            self._comms[tid] = (self._at_ns, comm)
-        if priority and priority > self._priorities.get(tid, 0):
-            self._priorities[tid] = priority
 
     def _switch(  # noqa: PLR0913, PLR0917 - the fields of the event
         self, comm: bytes, tid: int, prio: int, state: int, next_comm: bytes, next_tid: int, next_prio: int
@@ -206,11 +192,11 @@ class TraceBuilder:
             self._raise(begun, tid, priority)
         if next_prio < _REALTIME:
             next_priority = _priority(next_prio)
+        self._threads.name(tid, self._at_ns, comm, priority)
+        self._threads.name(next_tid, self._at_ns, next_comm, next_priority)
         self._running[self._cpu] = (next_tid, next_priority)
         if not self._inside:
             return
-        self._name(tid, comm, priority)
-        self._name(next_tid, next_comm, next_priority)
         self._last_switch[self._cpu] = len(self._switches)
         self._switches.append((self._at_ns, self._cpu, tid, self._letter(state), next_tid, next_priority))
 
@@ -227,7 +213,7 @@ class TraceBuilder:
 
     def _wake(self, flags: int, waker: int, comm: bytes, tid: int, prio: int, target: int) -> None:
         if self._inside:
-            self._name(tid, comm, _priority(prio))
+            self._threads.name(tid, self._at_ns, comm, _priority(prio))
             self._wakes.append((self._at_ns, self._cpu, tid, target, 0 if flags & _IN_INTERRUPT else waker))
 
     def _migrate(self, tid: int, left: int, reached: int) -> None:
@@ -236,48 +222,33 @@ class TraceBuilder:
 
     def _exit(self, comm: bytes, tid: int) -> None:
         if self._inside:
-            self._name(tid, comm)
+            self._threads.name(tid, self._at_ns, comm)
             self._ends.append((self._at_ns, tid))
 
     def _new(self, parent: int, tid: int, comm: bytes, flags: int) -> None:
         if flags & _CLONE_THREAD:
-            self._siblings[tid] = parent
+            self._threads.add_sibling(tid, parent)
         if self._inside:
-            self._name(tid, comm)
+            self._threads.name(tid, self._at_ns, comm)
             self._starts.append((self._at_ns, tid, parent))
 
     def _irq_entry(self, number: int, location: int) -> None:
         start, size = self._offset + (location & 0xFFFF), location >> 16
-        self._enter("irq", number, _text(self._page[start : start + size]) or f"interrupt {number}")
+        self._interruptions.enter(
+            self._at_ns, (self._cpu, "irq", number), text(self._page[start : start + size]) or f"interrupt {number}"
+        )
 
     def _irq_exit(self, number: int) -> None:
-        self._leave("irq", number, f"interrupt {number}")
+        self._interruptions.leave(self._at_ns, (self._cpu, "irq", number), f"interrupt {number}")
 
     def _softirq_entry(self, vector: int) -> None:
-        self._enter("softirq", vector, self._softirq(vector))
+        self._interruptions.enter(self._at_ns, (self._cpu, "softirq", vector), self._softirq(vector))
 
     def _softirq_exit(self, vector: int) -> None:
-        self._leave("softirq", vector, self._softirq(vector))
+        self._interruptions.leave(self._at_ns, (self._cpu, "softirq", vector), self._softirq(vector))
 
     def _softirq(self, vector: int) -> str:
         return self._softirqs.get(vector, f"soft interrupt {vector}")
-
-    def _enter(self, kind: str, number: int, name: str) -> None:
-        self._open[self._cpu, kind, number] = (self._at_ns, name)
-
-    def _leave(self, kind: str, number: int, name: str) -> None:
-        began_ns, name = self._open.pop((self._cpu, kind, number), (self._start_ns, name))
-        self._interrupted(began_ns, self._at_ns, self._cpu, kind, name)
-
-    def _close_interrupts(self) -> None:
-        for (cpu, kind, _), (began_ns, name) in self._open.items():
-            self._interrupted(began_ns, self._end_ns, cpu, kind, name)
-        self._open = {}
-
-    def _interrupted(self, began_ns: int, ended_ns: int, cpu: int, kind: str, name: str) -> None:
-        began_ns, ended_ns = max(began_ns, self._start_ns), min(ended_ns, self._end_ns)
-        if began_ns < ended_ns:
-            self._interrupts.append((began_ns, ended_ns, cpu, kind, name))
 
     def _signal(self, sender: int, number: int, target: int, result: int) -> None:
         if self._inside and (result != _IGNORED or number == SIGCONT):
@@ -287,30 +258,9 @@ class TraceBuilder:
         if self._inside:
             self._frequencies.append((self._at_ns, cpu, kilohertz))
 
-    def _names(self, process_of: Callable[[int], int]) -> dict[int, tuple[int, str, int]]:
-        names: dict[int, tuple[int, str, int]] = {}
-        for tid, (_, comm) in self._comms.items():
-            names[tid] = (self._process(tid, process_of), _text(comm), self._priorities.get(tid, 0))
-        return names
-
-    def _process(self, tid: int, process_of: Callable[[int], int]) -> int:
-        """Return the process of a thread: that of the thread which started it if the thread itself is gone."""
-        seen = set()
-        while tid not in seen:
-            seen.add(tid)
-            process = process_of(tid)
-            if process or tid not in self._siblings:
-                return process or tid
-            tid = self._siblings[tid]
-        return tid
-
 
 def _priority(prio: int) -> int:
     """Return the real-time priority for the kernel's own number; 0 for none."""
     if prio >= _REALTIME:
         return 0
     return _DEADLINE if prio < 0 else _REALTIME - 1 - prio
-
-
-def _text(raw: bytes) -> str:
-    return raw.split(b"\0", 1)[0].decode(errors="replace")

@@ -23,8 +23,8 @@ _KEPT_NS = 6_000_000_000
 _CPU_KIB = 2048
 """The ring buffer of a processor: 5 s of a storm."""
 
-_INSTANCE_KIB = 32 * 1024
-"""The limit of the ring buffers of an instance: a machine with many processors has smaller ones."""
+_INSTANCE_KIB = 16 * 1024
+"""The limit of the ring buffers of an instance: a machine with more than eight processors has smaller ones."""
 
 _BATCH = 512
 """Pages in one call of the kernel, which takes 1024 at most."""
