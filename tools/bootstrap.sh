@@ -115,7 +115,7 @@ find_missing() {
 wanted() {
   case $(package_manager)-$1 in
     apt-get-run) wanted_to_build ;;
-    apt-get-test) wanted_to_build && wanted_swift && printf '%s\n' chromium cmake curl e2fsprogs fish g++ groff-base iproute2 jackd2 logrotate make \
+    apt-get-test) wanted_to_build && wanted_swift && printf '%s\n' chromium cmake curl dbus e2fsprogs fish g++ groff-base iproute2 jackd2 logrotate make \
       nftables nginx-light openssl pipewire pipewire-bin pipewire-jack postgresql procps prometheus prometheus-alertmanager \
       prometheus-blackbox-exporter prometheus-nginx-exporter prometheus-node-exporter prometheus-postgres-exporter \
       prometheus-redis-exporter redis-server shellcheck strace systemd systemd-journal-remote victoria-metrics zsh zstd ;;

@@ -70,7 +70,7 @@ class RemoteWriteConfig(ReceiverConfig, frozen=True, forbid_unknown_fields=True,
     labels: dict[str, str] = msgspec.field(default_factory=dict)
     max_size: Size = Size(128 << 20)
     max_age: Duration = Duration(7 * 86400.0)
-    rate: Size = Size(1 << 20)
+    rate: Size = Size(512 << 10)
 
     def __post_init__(self) -> None:
         """Refuse settings with which nothing could be sent.

@@ -367,6 +367,7 @@ class _Reader:
         while self.next < records.stop:
             record = self.codec.decode(self._payload(self.next), self.next)
             self.next += 1
+            time.sleep(0)  # the event loop gets the interpreter's lock
             if record.number >= records.start:
                 yield record
 

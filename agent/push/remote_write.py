@@ -16,6 +16,7 @@ import structlog
 
 from agent.config.remote_write import RemoteWriteConfig
 from agent.live.push import PushView
+from agent.push import sleep
 from agent.push.health import Health, QueueState
 from agent.push.queue import Queue
 from agent.push.recorder import Recorder
@@ -101,8 +102,23 @@ class RemoteWrite(Collector):
         try:
             async with poster:
                 sender = Sender(self._config, queue, worker, poster, self._health, probe)
+                taking = asyncio.Lock()
+
+                async def before_sleep() -> None:
+                    await taking.acquire()
+                    await worker.call(lambda: recorder.end(timeline.next()))
+                    sender.added()
+                    await sender.emptied(_LAST_SEND)
+
+                async def after_sleep() -> None:
+                    taking.release()
+
                 try:
-                    await _all(self._take(worker, recorder, timeline, sender), sender.run())
+                    await _all(
+                        self._take(worker, recorder, timeline, sender, taking),
+                        sender.run(),
+                        sleep.watch(before_sleep, after_sleep),
+                    )
                 finally:
                     if self._ending:
                         await worker.call(lambda: recorder.end(timeline.next()))
@@ -139,8 +155,10 @@ class RemoteWrite(Collector):
         queue = self._queue
         return QueueState(queue.size, queue.oldest_pending, queue.newest, queue.problem) if queue else QueueState()
 
-    async def _take(self, worker: Worker, recorder: Recorder, timeline: Timeline, sender: Sender) -> None:
-        """Take the snapshots of all groups at their intervals. Runs until cancelled."""
+    async def _take(
+        self, worker: Worker, recorder: Recorder, timeline: Timeline, sender: Sender, taking: asyncio.Lock
+    ) -> None:
+        """Take the snapshots of all groups at their intervals while `taking` is free. Runs until cancelled."""
         loop = asyncio.get_running_loop()
         due = [loop.time()] * len(self._groups)
         while True:
@@ -150,9 +168,10 @@ class RemoteWrite(Collector):
                 if late < 0:
                     continue
                 due[number] += interval * (1 + late // interval)
-                at = timeline.next()
-                text = (await self._page(collect, exclude)).decode()
-                record = await worker.call(partial(recorder.record, number, at, text))
+                async with taking:
+                    at = timeline.next()
+                    text = (await self._page(collect, exclude)).decode()
+                    record = await worker.call(partial(recorder.record, number, at, text))
                 self._health.taken(len(record.layout.series))
                 sender.added()
 

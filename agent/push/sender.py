@@ -8,6 +8,7 @@ dropped. After an outage, the newest snapshots overtake older ones if the receiv
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
@@ -75,9 +76,11 @@ class Sender:
         self._waits = 0
         self._overtakes: bool | None = None
         self._added = asyncio.Event()
+        self._idle = asyncio.Event()
 
     def added(self) -> None:
         """Note that the queue has a new record."""
+        self._idle.clear()
         self._added.set()
 
     async def run(self) -> None:
@@ -85,7 +88,15 @@ class Sender:
         while True:
             self._added.clear()
             if not await self.send_next():
+                if not self._added.is_set():
+                    self._idle.set()
                 await self._added.wait()
+
+    async def emptied(self, seconds: float) -> None:
+        """Wait until `run()` has sent everything, at most so many seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
 
     async def send_next(self) -> bool:
         """Send the next records; return False if there are none."""

@@ -45,6 +45,7 @@ _PROGRAMS = {
     **dict.fromkeys(("chromium", "playwright"), "browser"),
     **dict.fromkeys(
         (
+            "dbus-daemon",
             "jackd",
             "nginx",
             "pipewire",
