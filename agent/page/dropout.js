@@ -7,11 +7,12 @@ import { clock, percent, seconds } from "./format.js";
 export function details(it) {
   const mark = element("span", { class: `mark mark-${group(it.cause)}`, "aria-hidden": "true" }, group(it.cause));
   const facts = `${clock(it.at)} · ${seconds(it.seconds)} · ${it.device}`;
-  const summary = element("summary", {}, mark, ` ${it.cause} `, element("span", { class: "muted" }, facts));
+  const sentence = element("span", { class: "sentence" }, it.text);
+  const summary = element("summary", {}, mark, ` ${it.cause} `, element("span", { class: "muted" }, facts), sentence);
   const more = element("div", { class: "evidence", role: "status" });
   const box = element("details", { class: "one" }, summary, more);
   box.addEventListener("toggle", () => box.open && !more.firstChild && load(more, it.id));
-  return element("article", {}, box, element("p", {}, it.text));
+  return element("article", {}, box);
 }
 
 async function load(more, id) {

@@ -40,12 +40,12 @@ export function timeline(svg, events, span, now) {
 export function strip(svg, events, periods, span, now) {
   const { across, base } = bars(svg, events, span, now);
   const hatch = drawing("pattern", { id: "hatch", width: 6, height: 6, patternUnits: "userSpaceOnUse" }, drawing("path", { class: "grid", d: "M0,6L6,0" }));
-  svg.prepend(drawing("defs", {}, hatch));
   for (const [start, end] of periods) {
     const left = Math.max(across(start), LEFT);
     const box = { class: "unwatched", x: left, y: TOP, width: Math.max(across(end) - left, 1), height: base - TOP };
-    svg.append(drawing("rect", box));
+    svg.prepend(drawing("rect", box));
   }
+  svg.prepend(drawing("defs", {}, hatch));
 }
 
 // Bars on a line, each with the letter of its mark where there is room.
@@ -56,7 +56,7 @@ function bars(svg, events, span, now) {
   const shown = events.filter(({ time }) => time >= now - span);
   let free = 0;
   for (const { time, number = 1, mark } of shown) {
-    const tall = (base - TOP - (mark ? LETTER : 0)) * Math.min(1, 0.5 + number / 8);
+    const tall = (base - TOP - (mark ? LETTER : 0)) * (mark ? 1 : Math.min(1, 0.5 + number / 8));
     const x = across(time);
     svg.append(drawing("rect", { class: `dropout ${mark ? `mark-${mark}` : ""}`, x: x - 2, y: base - tall, width: 4, height: tall }));
     if (!mark || x < free) continue;

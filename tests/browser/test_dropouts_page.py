@@ -80,8 +80,8 @@ def test_the_newest_dropouts_are_listed_with_cause_and_sentence(seen: Visit) -> 
     expect(dropouts).to_have_count(3)
     expect(dropouts.first.locator("summary")).to_contain_text("preempted")
     expect(dropouts.first.locator("summary")).to_contain_text("38.2 ms · usb")
-    expect(dropouts.first.locator("p").last).to_have_text(SENTENCE)
-    expect(dropouts.last.locator("p").last).to_have_text("Not known: nothing unusual was seen.")
+    expect(dropouts.first.locator(".sentence")).to_have_text(SENTENCE)
+    expect(dropouts.last.locator(".sentence")).to_have_text("Not known: nothing unusual was seen.")
     assert seen.page.locator("#past img").count() == 0, "a name is no markup"
 
 

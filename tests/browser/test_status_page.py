@@ -104,7 +104,7 @@ def test_a_dropout_is_drawn_and_told_within_seconds_and_its_cause_is_found(opene
     expect(page.locator("#past figcaption")).to_contain_text(re.compile(r"[1-9]\d* dropouts? in the last 24 hours"))
     newest = page.locator("#past .list article").first
     expect(newest.locator("summary")).to_contain_text("usb")
-    expect(newest.locator("p").last).to_contain_text(re.compile(r"\w+.*\."))
+    expect(newest.locator(".sentence")).to_contain_text(re.compile(r"\w+.*\."))
     assert page.locator("#past rect.unwatched").count() > 0, "the day before the agent's start is marked"
     finding.wait_for(state="detached")
 
