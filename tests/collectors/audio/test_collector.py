@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from collectors.audio.causes.reading import Query, events_of
 from collectors.audio.collector import AudioCollector
 from collectors.audio.config import AudioConfig
 from collectors.audio.dropouts import HOLD_NS
@@ -462,3 +463,35 @@ async def test_starting_and_stopping_leaves_nothing_behind(jackd: Jackd) -> None
 def _listening_clients(jackd: Jackd) -> list[Path]:
     """The sockets of our clients, also of those that have no ports; gone as soon as the server has found them."""
     return list(Path("/dev/shm").glob(f"jack_wr-agent*{jackd.name}*"))  # noqa: S108 - where JACK's clients listen
+
+
+async def test_each_dropout_becomes_one_event_that_names_the_late_client(jackd: Jackd, tmp_path: Path) -> None:
+    collector = AudioCollector(AudioConfig(jack_server=jackd.name), tmp_path, macos=False)
+    collector.restore()
+    running = asyncio.create_task(collector.run())
+    try:
+        await soon(lambda: observed(collector, INTERVALS) > 10, "buffers")
+        client = JackClient(jackd.name)
+        client.tell("hear system:capture_1")
+        await asyncio.sleep(2)
+        before = number(collector, DROPOUTS)
+        client.tell("late 0.2")
+        await soon(lambda: number(collector, DROPOUTS) > before, "a dropout")
+        await soon(lambda: explained(collector) == number(collector, DROPOUTS), "each dropout has a final cause")
+        client.close()
+        recorded = events_of(collector.dropouts(Query()))
+    finally:
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+
+    assert len(recorded) == explained(collector)
+    assert {event.device for event in recorded} == {"system"}
+    assert all(event.text for event in recorded)
+    assert len({event.id for event in recorded}) == len(recorded)
+
+
+def explained(collector: AudioCollector) -> float:
+    """Return the sum of the dropouts over their causes."""
+    family = next(family for family in collector.collect() if family.name == "audio_dropouts_by_cause_total")
+    return sum(value for value in family.samples.values() if isinstance(value, int | float))
