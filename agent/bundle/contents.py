@@ -16,12 +16,14 @@ from agent.config.locations import state_directory
 from agent.config.schema import Config
 from agent.core import log, versions
 from agent.terminal import client
+from collectors.audio.causes.reading import Query, find
 
 PAUSE = 10.0
 """Seconds between the two pages of metrics, which give rates."""
 
 _PATIENCE = 20.0
 _LOG_LINES = "1000"
+_DROPOUTS = 200
 _TAIL_BYTES = 512 << 10
 _UNIT = "wr-agent"
 _MAC_LOG = Path("Library/Logs/wr-agent.log")
@@ -35,6 +37,7 @@ findings.json        the same for programs
 config.txt           the configuration, one value a line; texts of keys that are not settings are blanked
 metrics-1.txt        /metrics of the running agent
 metrics-2.txt        the same ten seconds later
+dropouts.jsonl       the newest dropouts with their causes, one a line
 logs.txt             the newest lines that the agent logged: of its service, or of an agent in a terminal
 versions.txt         versions of the agent, of Python, of libraries and of the system
 
@@ -61,6 +64,7 @@ def gather(
     yield "findings.json", document
     yield "config.txt", _configuration(path)
     yield "versions.txt", versions.text()
+    yield "dropouts.jsonl", _dropouts(state_directory(reached))
     yield "logs.txt", _logs(state_directory(reached))
     yield "metrics-1.txt", _metrics(reached, live=live)
     if live:
@@ -84,6 +88,12 @@ def _metrics(reached: Config, *, live: bool) -> str:
         return client.get(reached, "/metrics").decode(errors="replace")
     except client.NotRunningError as error:
         return f"# {error}\n"
+
+
+def _dropouts(state: Path) -> str:
+    """Return the events of the newest dropouts, one a line."""
+    found = find(state, Query(most=_DROPOUTS))
+    return "".join(f"{bytes(line).decode(errors='replace')}\n" for line in found.events) or "# none is recorded\n"
 
 
 def _logs(state: Path) -> str:

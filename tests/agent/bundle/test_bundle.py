@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 
 from agent.bundle import archive, contents
@@ -19,7 +20,10 @@ from agent.bundle.archive import BundleError, write
 from agent.bundle.scrub import Private, Scrubber
 from agent.cli import main
 from agent.config.schema import Config
+from collectors.audio.causes.event import Event
+from collectors.audio.causes.reading import EVENTS
 from tests.conftest import StartAgent
+from tests.support.analyses import event
 from tests.support.waiting import eventually
 
 PLANTED = (
@@ -121,6 +125,7 @@ def test_a_bundle_of_a_running_agent_holds_what_helps_and_no_secret(
         "findings.json",
         "config.txt",
         "versions.txt",
+        "dropouts.jsonl",
         "logs.txt",
         "metrics-1.txt",
         "metrics-2.txt",
@@ -143,11 +148,14 @@ def test_a_bundle_of_a_running_agent_holds_what_helps_and_no_secret(
 def test_a_bundle_without_an_agent_says_so(planted: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = planted / "config.toml"
     config.write_text(f'state_dir = "{planted}/state"\naudio.enabled = false\nhost.enabled = false\n')
+    (planted / "state").mkdir(exist_ok=True)
+    (planted / "state" / EVENTS).write_bytes(msgspec.json.encode(event()) + b"\n{torn")
     bundle = planted / "bundle.tar.gz"
 
     main(["doctor", "--config", str(config), "--bundle", str(bundle)])
 
     files = unpacked(bundle)
+    assert msgspec.json.decode(files["dropouts.jsonl"], type=Event) == event()
     assert files["metrics-1.txt"] == "# no agent runs\n"
     assert "metrics-2.txt" not in files
     assert "audio.enabled = false" in files["config.txt"]
