@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests.support.agent import AgentProcess, agent
 from tests.support.jackd import Jackd
+from tests.support.kernel_recorder import recorder_process
 from tests.support.waiting import PATIENCE, eventually
 
 CLIENTS = ("reverb", "synth", "drums", "mixer", "vox", "guitar")
@@ -104,15 +105,13 @@ class Stage:
         folder: A folder for files and the agent's state.
         programs: The compiled programs.
         realtime: Whether the server schedules in real time.
-        config: Further lines of the agent's configuration.
     """
 
-    def __init__(self, folder: Path, programs: Programs, *, realtime: bool, config: str = "") -> None:
+    def __init__(self, folder: Path, programs: Programs, *, realtime: bool) -> None:
         self._folder = folder
         self.programs = programs
         self.realtime = realtime
         self.server = Jackd(realtime=realtime)
-        self._config = config
         self.clients: dict[str, Program] = {}
         self.file = folder / "take.raw"
         self.file.write_bytes(os.urandom(1 << 20) * (_FILE_BYTES >> 20))
@@ -140,9 +139,12 @@ class Stage:
 
     @contextlib.contextmanager
     def watched(self) -> Iterator[AgentProcess]:
-        """Run the agent."""
-        config = f'audio.observers = "auto"\naudio.jack_server = "{self.server.name}"\n{self._config}'
-        with agent(self._folder, config) as watcher:
+        """Run the agent, and the kernel recorder if this is root."""
+        socket = self._folder / "recorder.socket"
+        recorder = recorder_process(socket) if os.geteuid() == 0 else contextlib.nullcontext()
+        lines = ['audio.observers = "auto"', f'audio.jack_server = "{self.server.name}"']
+        lines.append(f'audio.kernel_recorder = "{socket}"')
+        with recorder, agent(self._folder, "\n".join(lines)) as watcher:
             name = "audio_device_buffer_interval_seconds_count"
             eventually(lambda: name in watcher.get("/metrics?collect[]=audio")[2], "the agent to measure", PATIENCE)
             yield watcher
