@@ -4,8 +4,9 @@ Run: python -m bench.explain [--each N] [--seed N] [--keep FOLDER] [--again FOLD
 
 Every fault is injected N times in random order, first on a quiet machine and then with every processor busy. The truth
 is the injector's log. An independent JACK client and its late callbacks show whether there was a dropout at all. The
-agent explains it with the best evidence that it has, with the kernel recorder if this runs as root. The kept evidence is analysed again without the kernel's trace
-(level 1) and without the graph's cycles (level 0). So each level has the same faults.
+agent explains it with the best evidence that it has, and with the kernel recorder if this runs as root. The kept
+evidence is analysed again without the kernel's trace (level 1) and without the graph's cycles (level 0). So each level
+has the same faults.
 
 A fault during which the hypervisor took at least 30 ms is contaminated and counts apart.
 """
