@@ -91,7 +91,7 @@ def primary(scene: Scene, late: Sequence[Delay]) -> Delay | None:
     own = [delay for delay in of_role(late, "agent") if delay.late_ns > least]
     if server is not None and server.late_ns > least:
         waits = server.split.asleep > 0.6 * server.late_ns
-        busier = [it for it in (*clients, *own) if _is_active(it) and it.late_ns > 0.5 * server.late_ns]
+        busier = [it for it in (*clients, *own) if _is_active(it) and it.late_ns > 0.25 * server.late_ns]
         return busier[0] if waits and busier else server
     active = [it for it in clients if _is_active(it)]
     candidates = active or clients

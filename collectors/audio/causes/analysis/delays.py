@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from collectors.audio.causes.analysis.graph_delays import by_graph, with_graph, without_turn
+from collectors.audio.causes.analysis.graph_delays import by_graph, late_callbacks, with_graph, without_turn
 from collectors.audio.causes.analysis.look_delays import by_looks
 from collectors.audio.causes.analysis.scene import Delay, Scene
-from collectors.audio.causes.analysis.trace_delays import by_trace
+from collectors.audio.causes.analysis.trace_delays import by_trace, in_callbacks, is_shown
+from collectors.audio.causes.evidence import ThreadTrack
 
 
 def delays(scene: Scene) -> tuple[Delay, ...]:
@@ -24,16 +25,22 @@ def delays(scene: Scene) -> tuple[Delay, ...]:
 
 
 def _delays(scene: Scene) -> list[Delay]:
-    found = []
-    for name, track in scene.tracks.items():
-        delay = by_trace(scene, name, track) or by_looks(scene, name, track)
-        if delay is not None:
-            found.append(with_graph(scene, delay))
+    found = [delay for name, track in scene.tracks.items() if (delay := _delay(scene, name, track))]
     seen = {delay.name for delay in found}
     found += [delay for name in scene.callbacks if name not in seen and (delay := by_graph(scene, name))]
     if scene.callbacks:
         found = [without_turn(delay) for delay in found]
     return [delay for delay in found if delay.late_ns > scene.period_ns / 4]
+
+
+def _delay(scene: Scene, name: str, track: ThreadTrack) -> Delay | None:
+    """Return the delay of one participant by its best evidence."""
+    late = late_callbacks(scene, name)
+    delay = in_callbacks(scene, name, track, late) if late else by_trace(scene, name, track)
+    if delay is None and not is_shown(scene, track):
+        delay = by_looks(scene, name, track)
+        return with_graph(scene, delay) if delay is not None else None
+    return delay
 
 
 def of_role(found: Iterable[Delay], role: str) -> list[Delay]:

@@ -10,7 +10,7 @@ from collectors.audio.causes.analysis.scene import Delay, Scene, Split
 
 def with_graph(scene: Scene, delay: Delay) -> Delay:
     """Return the delay with what the graph knows about its callback."""
-    late = _late_callbacks(scene, delay.name)
+    late = late_callbacks(scene, delay.name)
     if not late:
         return delay
     inside_ns = sum(it.inside_ns for it in late) - usual_ns(scene.callbacks[delay.name], scene.calm_ns) * len(late)
@@ -41,7 +41,7 @@ def without_turn(delay: Delay) -> Delay:
 
 def by_graph(scene: Scene, name: str) -> Delay | None:
     """Return the delay of a client whose thread is unknown."""
-    late = _late_callbacks(scene, name)
+    late = late_callbacks(scene, name)
     if not late:
         return None
     late_ns = sum(it.end_ns - it.due_ns for it in late)
@@ -52,7 +52,7 @@ def by_graph(scene: Scene, name: str) -> Delay | None:
     )
 
 
-def _late_callbacks(scene: Scene, name: str) -> list[Callback]:
+def late_callbacks(scene: Scene, name: str) -> list[Callback]:
     """Return the callbacks in the time of the search that took far longer than usual."""
     every = scene.callbacks.get(name, [])
     least_ns = max(usual_ns(every, scene.calm_ns) + scene.period_ns // 2, round(0.9 * scene.period_ns))

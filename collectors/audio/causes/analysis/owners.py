@@ -22,6 +22,8 @@ _RIVAL = 0.3
 _SUDDEN = 0.5
 """The part of its processor time that a program of unknown priority must have spent near the dropout."""
 _LEAST_NS = 200_000
+_RT_PERIOD_NS = 1_000_000_000
+_RT_USED = 0.8
 
 
 class Share(NamedTuple):
@@ -204,19 +206,40 @@ def _occupant(
     if tid == IDLE:
         return _free_processor(scene, delay, machine)
     pid = schedule.process(tid)
-    if scene.is_own(pid):
-        return Cause.AGENT, Culprit(kind="agent", name="wr-agent", pid=pid)
-    if pid in scene.audio_pids:
+    if pid in scene.audio_pids and not scene.is_own(pid):
         return Cause.OVERLOAD, None
     priority = schedule.priority(tid)
     culprit = process_culprit(scene, pid, schedule.name(tid), priority)
-    if priority > 0:
-        return Cause.PREEMPTED, culprit
-    return (_quota_or(scene, delay, Cause.CONTENTION)), culprit
+    if scene.is_own(pid):
+        return Cause.AGENT, culprit
+    return (Cause.PREEMPTED, culprit) if priority > 0 else _without_priority(scene, delay, schedule, culprit)
 
 
-def _quota_or(scene: Scene, delay: Delay, cause: Cause) -> Cause:
-    return Cause.QUOTA if quota(scene, delay) is not None else cause
+def _without_priority(scene: Scene, delay: Delay, schedule: Schedule, culprit: Culprit) -> tuple[Cause, Culprit | None]:
+    """Return the cause if a thread without real-time priority held the processor."""
+    if limit := quota(scene, delay):
+        return Cause.QUOTA, limit
+    is_realtime = delay.track is not None and delay.track.policy in REAL_TIME
+    return (_throttled(scene, schedule, delay) if is_realtime else None) or (Cause.CONTENTION, culprit)
+
+
+def _throttled(scene: Scene, schedule: Schedule, delay: Delay) -> tuple[Cause, Culprit | None] | None:
+    """Return who used up the processor time that Linux leaves to real-time priority, by default 0.95 s of each second.
+
+    Then threads without any priority run in their place.
+    """
+    uses: dict[int, int] = defaultdict(int)
+    end_ns = delay.start_ns
+    for cpu in schedule.cpus:
+        for run in schedule.runs(cpu, end_ns - _RT_PERIOD_NS, end_ns):
+            if run.priority > 0 and run.tid != IDLE:
+                uses[schedule.process(run.tid)] += run.end_ns - run.start_ns
+    if sum(uses.values()) < _RT_USED * _RT_PERIOD_NS:
+        return None
+    pid = max(uses, key=lambda process: uses[process])
+    if pid in scene.audio_pids:
+        return Cause.OVERLOAD, None
+    return Cause.PREEMPTED, process_culprit(scene, pid, "", 1)
 
 
 def _free_processor(scene: Scene, delay: Delay, machine: Machine) -> tuple[Cause, Culprit | None]:

@@ -99,6 +99,16 @@ class Schedule:
         }
 
     @property
+    def last_ns(self) -> int:
+        """The time of the last switch: the trace may have been frozen right after it."""
+        return self.trace.switches[-1][0] if self.trace.switches else self.start_ns
+
+    def last_switch_ns(self, cpu: int) -> int:
+        """Return the time of the last switch on a processor."""
+        runs = self._runs.get(cpu)
+        return runs[-1][0] if runs else self.start_ns
+
+    @property
     def cpus(self) -> tuple[int, ...]:
         """The processors on which threads were switched."""
         return tuple(sorted(self._runs))

@@ -3,33 +3,76 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import pairwise
 
+from collectors.audio.causes.analysis.graph import Callback
 from collectors.audio.causes.analysis.scene import Delay, Scene, Split
 from collectors.audio.causes.analysis.schedule import Schedule
-from collectors.audio.causes.analysis.thread_states import ASLEEP, DISK, ENDED, RUNNABLE, RUNNING, STOPPED, Span
+from collectors.audio.causes.analysis.thread_states import (
+    ASLEEP,
+    DISK,
+    ENDED,
+    RUNNABLE,
+    RUNNING,
+    STOPPED,
+    UNKNOWN,
+    Span,
+)
 from collectors.audio.causes.evidence import ThreadTrack
 
 
+def is_shown(scene: Scene, track: ThreadTrack) -> bool:
+    """Return whether the trace shows the thread throughout the dropout, so that no other evidence is needed."""
+    schedule, window = scene.schedule, scene.evidence.window
+    return (
+        schedule is not None
+        and track.tid in schedule.threads
+        and schedule.start_ns <= scene.start_ns
+        and schedule.last_ns >= window.end_ns - scene.period_ns
+    )
+
+
 def by_trace(scene: Scene, name: str, track: ThreadTrack) -> Delay | None:
-    """Return the delay that the trace shows; None if it does not show the thread."""
+    """Return the delay that the trace shows; None if it shows none."""
     schedule = scene.schedule
     if schedule is None or track.tid not in schedule.threads or scene.end_ns <= schedule.start_ns:
         return None
-    calm = _calm(schedule, track.tid, scene)
-    spans = []
-    split = Split()
-    longest_ns = 0
-    for start_ns, end_ns in _gaps(schedule, track.tid, scene):
-        totals = schedule.totals(track.tid, start_ns, end_ns)
-        excess = _excess(totals, calm)
-        spans.append((start_ns, end_ns))
-        split = Split(*map(sum, zip(split, excess, strict=True)))
-        longest_ns = max(longest_ns, totals.get(RUNNING, 0))
-    if not spans:
+    gaps = tuple(_gaps(schedule, track.tid, scene))
+    return _delay(scene, schedule, name, track, gaps) if gaps else None
+
+
+def in_callbacks(scene: Scene, name: str, track: ThreadTrack, late: list[Callback]) -> Delay | None:
+    """Return the delay in callbacks that were late by the graph, as the trace shows them; None if it does not."""
+    schedule = scene.schedule
+    if schedule is None or track.tid not in schedule.threads or schedule.last_ns <= late[0].due_ns:
         return None
-    late_ns = sum(end - start - scene.period_ns for start, end in spans)
-    role = scene.role(track)
-    return Delay(name, role, track.pid, track, tuple(spans), late_ns, split.scaled(late_ns), longest_ns, source="trace")
+    spans = tuple((it.due_ns, it.end_ns) for it in late)
+    delay = _delay(scene, schedule, name, track, spans)
+    inside_ns = sum(it.inside_ns for it in late)
+    return replace(delay, inside=inside_ns > sum(end - start for start, end in spans) / 2)
+
+
+def _delay(
+    scene: Scene, schedule: Schedule, name: str, track: ThreadTrack, spans: tuple[tuple[int, int], ...]
+) -> Delay:
+    calm = _calm(schedule, track.tid, scene)
+    totals = [schedule.totals(track.tid, start_ns, end_ns) for start_ns, end_ns in spans]
+    split = Split(*map(sum, zip(*(_excess(total, calm) for total in totals), strict=True)))
+    late_ns = max(sum(end - start for start, end in spans) - scene.period_ns * len(spans), 1)
+    unknown_ns = sum(total.get(UNKNOWN, 0) for total in totals)
+    if 0 < unknown_ns < late_ns:  # the trace was frozen meanwhile; the rest was like what it shows
+        split = Split(*(round(part * late_ns / (late_ns - unknown_ns)) for part in split))
+    longest_ns = min(max(total.get(RUNNING, 0) for total in totals), _longest_inside(scene, name))
+    return Delay(
+        name, scene.role(track), track.pid, track, spans, late_ns, split.scaled(late_ns), longest_ns, source="trace"
+    )
+
+
+def _longest_inside(scene: Scene, name: str) -> int:
+    """Return the length of the longest callback by the graph; the whole search without the graph."""
+    near = [it.inside_ns for it in scene.callbacks.get(name, ()) if it.end_ns >= scene.start_ns]
+    return max(near, default=scene.end_ns - scene.start_ns)
 
 
 def _calm(schedule: Schedule, tid: int, scene: Scene) -> dict[str, float]:
@@ -51,9 +94,14 @@ def _excess(totals: dict[str, int], calm: dict[str, float]) -> Split:
 def _gaps(schedule: Schedule, tid: int, scene: Scene) -> Iterator[tuple[int, int]]:
     """Yield the times of over one and a half periods from one start of the thread to the next one."""
     limit_ns = scene.period_ns * 3 // 2
-    end_ns = min(scene.end_ns, schedule.end_ns)
-    begun = list(_cycle_starts(schedule.states(tid, scene.start_ns - scene.period_ns * 2, end_ns)))
-    for start_ns, next_ns in zip(begun, [*begun[1:], end_ns], strict=True):
+    spans = schedule.states(tid, scene.start_ns - scene.period_ns * 2, min(scene.end_ns, schedule.last_ns))
+    begun = list(_cycle_starts(spans))
+    if not begun:
+        return
+    # The last events of a processor may be missing.
+    cpu = next(span.cpu for span in reversed(spans) if span.kind == RUNNING)
+    end_ns = min(scene.end_ns, schedule.last_switch_ns(cpu))
+    for start_ns, next_ns in pairwise([*begun, max(end_ns, begun[-1])]):
         if next_ns - start_ns > limit_ns:
             yield start_ns, next_ns
 
