@@ -55,7 +55,8 @@ def _settings(path: Path | None) -> object:
 def _of_settings(key: str, value: object, environ: Mapping[str, str]) -> Iterator[str]:
     if isinstance(value, dict):
         for inner_key, inner in value.items():
-            yield from _of_settings(str(inner_key), inner, environ)
+            files = key.endswith("_files")  # such as token_files: a file for each name
+            yield from _of_settings(key.removesuffix("s") if files else str(inner_key), inner, environ)
     elif isinstance(value, list):
         for inner in value:
             yield from _of_settings(key, inner, environ)
@@ -66,7 +67,8 @@ def _of_settings(key: str, value: object, environ: Mapping[str, str]) -> Iterato
 def _of_text(key: str, value: str, environ: Mapping[str, str]) -> Iterator[str]:
     yield from (environ.get(name, "") for name in _VARIABLE.findall(value))
     if SECRET_KEY.fullmatch(key.removesuffix("_file")):
-        yield _of_file(Path(value).expanduser()) if key.endswith("_file") else value
+        text = _of_file(Path(value).expanduser()) if key.endswith("_file") else value
+        yield from {text, *text.splitlines()}
 
 
 def _of_file(path: Path) -> str:

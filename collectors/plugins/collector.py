@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import resource
 import time
@@ -16,7 +17,7 @@ import structlog
 from collectors.base import Collector
 from collectors.findings import Check
 from collectors.metrics import Family
-from collectors.offloop import start
+from collectors.offloop import NoThreadError, start
 from collectors.plugins.checks import plugin_checks
 from collectors.plugins.config import PluginsConfig
 from collectors.plugins.families import foreign_families, gone_family, poll_families
@@ -118,8 +119,9 @@ class PluginsCollector(Collector):
             async with asyncio.TaskGroup() as tasks:
                 if self._listener and self._accepts_pushes:
                     tasks.create_task(self._receive(self._listener), name="receive pushes")
+                    tasks.create_task(self._follow_tokens(), name="follow tokens")
                 while True:
-                    self._found = await start(lambda: self._look(setting), "find plugins")
+                    self._found = await start(lambda: find(setting.directories, setting.trust), "find plugins")
                     self._follow(self._found, setting, tasks)
                     self._count_refused(self._found)
                     await self._keep_services()
@@ -190,12 +192,6 @@ class PluginsCollector(Collector):
             self._setting = _Setting(trust, tuple(directories), start_of(os.getpid()), self._service_file.read())
         return self._setting
 
-    def _look(self, setting: _Setting) -> FoundSockets:
-        """Look for sockets and for new tokens. This blocks on the file system, so call it off the event loop."""
-        if self._listener:
-            self._receiver.tokens.refresh()
-        return find(setting.directories, setting.trust)
-
     async def _receive(self, listener: PushListener) -> None:
         """Receive pushes until cancelled. A failure of the server costs pushes only."""
         delay = RestartDelay(_FIRST_RESTART, _LONGEST_RESTART)
@@ -206,6 +202,13 @@ class PluginsCollector(Collector):
             except Exception:
                 log.exception("the server for pushes failed; it restarts")
             await asyncio.sleep(delay.after(time.monotonic() - began))
+
+    async def _follow_tokens(self) -> None:
+        """Read changed tokens until cancelled. A disk that hangs costs new tokens only."""
+        while True:
+            await asyncio.sleep(self._config.interval)
+            with contextlib.suppress(NoThreadError):
+                await start(self._receiver.tokens.refresh, "read tokens of pushes")
 
     def _all_instances(self) -> list[Instance]:
         """Return what is polled and what pushes. A copy, which any thread may take."""

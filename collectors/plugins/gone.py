@@ -22,7 +22,7 @@ class GoneReason(StrEnum):
     VANISHED = "vanished"
     """The process ended and left its socket behind, and no later process of the plugin took its place."""
     EXPECTED = "expected"
-    """The configuration expects the plugin, and no process of it listens."""
+    """The configuration expects the plugin, and no process of it listens or pushes."""
 
 
 class Gone(NamedTuple):

@@ -6,6 +6,7 @@ Only digests are kept, so that no comparison depends on a token's characters and
 from __future__ import annotations
 
 import hashlib
+import shlex
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -64,7 +65,8 @@ class Tokens:
     def findings(self) -> list[Finding]:
         """Return the findings about the files. Blocks on the disk."""
         refused = [_refused(self.problem)] if self.problem else []
-        return [*refused, *(_readable(path) for path in self._files.values() if _is_open(path))]
+        modes = [(path, _mode(path)) for path in self._files.values()]
+        return [*refused, *(_readable(path, mode) for path, mode in modes if mode & (stat.S_IROTH | stat.S_IWOTH))]
 
 
 def _tokens(plugin: str, path: Path) -> list[str]:
@@ -87,11 +89,12 @@ def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
 
 
-def _is_open(path: Path) -> bool:
+def _mode(path: Path) -> int:
+    """Return the mode of a file; 0 if it cannot be inspected, which the next reading refuses."""
     try:
-        return bool(path.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH))
+        return path.stat().st_mode
     except OSError:
-        return False
+        return 0
 
 
 def _refused(problem: str) -> Finding:
@@ -105,12 +108,12 @@ def _refused(problem: str) -> Finding:
     )
 
 
-def _readable(path: Path) -> Finding:
+def _readable(path: Path, mode: int) -> Finding:
     return Finding(
         code="plugins-push-token-readable",
         title="All users of this machine can access a token for pushes",
         severity=Severity.WARNING,
-        detail=f"The mode of {path} is {stat.filemode(path.stat().st_mode)}; expected no access for others.",
+        detail=f"The mode of {path} is {stat.filemode(mode)}; expected no access for others.",
         affects="With the token, a user can push metrics in the name of the plugin.",
-        remedy=(f"chmod o= {path}",),
+        remedy=(f"chmod o= {shlex.quote(str(path))}",),
     )

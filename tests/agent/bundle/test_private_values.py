@@ -20,6 +20,14 @@ def test_secrets_of_configuration_and_environment_are_known_by_their_text(tmp_pa
     assert "root" not in found.people
 
 
+def test_each_token_of_apps_that_push_is_a_secret(tmp_path: Path) -> None:
+    (tmp_path / "app.token").write_text("first-token\nsecond-token\n")
+    path = tmp_path / "config.toml"
+    path.write_text(f'[plugins.push]\ntoken_files = {{ stage-app = "{tmp_path}/app.token" }}\n')
+
+    assert {"first-token", "second-token"} <= set(private_values.private(path, {}).secrets)
+
+
 def test_without_a_usable_configuration_the_environments_secrets_are_still_known(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text("= =")
 

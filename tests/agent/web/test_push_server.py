@@ -191,6 +191,38 @@ async def test_an_ended_process_takes_its_gauges_and_leaves_its_counts(open_port
     assert open_port.watch.shows(CREATED, 3)
 
 
+async def test_an_expected_plugin_that_pushes_is_not_missing(tmp_path: Path) -> None:
+    config = settings(tmp_path)
+    server = PushServer(config)
+    gone = 'wr_agent_plugin_gone{plugin="stage-app",service="",reason="expected"}'
+    async with (
+        watching(quickly(tmp_path, push=config, expected=["stage-app"]), listener=server) as watch,
+        aiohttp.ClientSession() as session,
+    ):
+        await watch.eventually(lambda: server.address and watch.shows(gone, 1), "it is missing")
+        opened = Port(server, watch, session, "http")
+        await opened.push()
+        assert watch.shows(gone, 0)
+        async with session.delete(opened.url, headers=headers()):
+            assert watch.shows(gone, 1)
+
+
+async def test_a_new_token_takes_effect_while_the_agent_runs(open_port: Port, tmp_path: Path) -> None:
+    new = "c" * 40
+    (tmp_path / "stage-app.token").write_text(f"{APP}\n{new}\n")
+    number = 0
+
+    async def accepted() -> bool:
+        nonlocal number
+        number += 1
+        return (await open_port.push(PAGE, new, white_room_process=f"{number:032x}"))[0] == 204
+
+    async with asyncio.timeout(20):
+        while not await accepted():
+            await asyncio.sleep(0.1)
+    assert (await open_port.push())[0] == 204
+
+
 async def test_a_page_over_the_limit_is_refused(tmp_path: Path) -> None:
     async with port(tmp_path, settings(tmp_path, max_size=Size(100))) as opened:
         assert (await opened.push("a 1\n" + 80 * "# \n"))[0] == 413

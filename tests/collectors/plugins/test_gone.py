@@ -164,8 +164,9 @@ async def test_the_service_is_known_after_the_agents_restart(
 ) -> None:
     engine = start_engine(PAGE, "backend.1")
     state = tmp_path / "state"
+    file = state / "plugin_services.json"
     async with watching(quickly(directory), state) as watch:
-        await watch.polled(engine, times=4)
+        await watch.eventually(lambda: file.exists() and b"backend" in file.read_bytes(), "the service is kept")
     engine.close(leave_file=True)
 
     async with watching(quickly(directory), state) as watch:

@@ -5,10 +5,11 @@ import FoundationNetworking
 import WhiteRoomMetrics
 
 /// The HTTPS connection to the agent's port for pushes.
-struct AgentConnection: Sendable {
+final class AgentConnection: Sendable {
     private let url: URL
     private let token: String
     private let session: URLSession
+    private let isOwnSession: Bool
 
     init(_ url: URL, token: String, session: URLSession?) throws(MetricsError) {
         let isLocal = ["localhost", "127.0.0.1", "::1", "[::1]"].contains(url.host ?? "")
@@ -18,6 +19,13 @@ struct AgentConnection: Sendable {
         self.url = url
         self.token = token
         self.session = session ?? Self.makeSession()
+        isOwnSession = session == nil
+    }
+
+    deinit {
+        if isOwnSession {
+            session.finishTasksAndInvalidate()
+        }
     }
 
     /// Returns the agent's answer to one request.
