@@ -180,7 +180,7 @@ class Health:
     def view(self) -> PushView:
         """Return the push at this instant."""
         return PushView(
-            url=self._config.url,
+            url=str(self._config.url),
             problem=self.fault,
             sent=self._sent,
             refused=sum(dict(self._failed).values()),
