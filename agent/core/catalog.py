@@ -151,6 +151,35 @@ def dropouts(collector: Collector | None, config: Config) -> Callable[[Query], A
     return partial(find, state_directory(config))
 
 
+def connect(collector: Collector, plugins: Callable[[], Collector | None]) -> None:
+    """Let the evidence of dropouts include the render times of plugins.
+
+    Args:
+        collector: A new collector.
+        plugins: Function that returns the running collector of plugins; None if there is none.
+    """
+    if collector.name != "audio":
+        return
+    from collectors.audio.causes.evidence import PluginTime
+    from collectors.audio.collector import AudioCollector  # loaded, since it was built
+
+    async def render_times(start_ns: int, end_ns: int) -> tuple[PluginTime, ...]:
+        running = plugins()
+        if running is None:
+            return ()
+        from collectors.plugins.collector import PluginsCollector  # loaded, since it runs
+
+        if not isinstance(running, PluginsCollector):
+            return ()
+        found = await running.slowest_renders(start_ns / 1e9, end_ns / 1e9)
+        return tuple(
+            PluginTime(pid=pid, plugin=it.plugin, slowest_ms=it.seconds * 1000, over=it.over) for pid, it in found
+        )
+
+    if isinstance(collector, AudioCollector):
+        collector.ask_plugins(render_times)
+
+
 def build(config: Config) -> list[Collector]:
     """Return the collectors that the configuration enables, in the order of the list."""
     return [entry.build(config) for entry in CATALOG if entry.enabled(config)]

@@ -237,10 +237,15 @@ class Collectors:
             refusal=lambda: self.refusal,
         )
 
+    def _plugins(self) -> Collector | None:
+        running = self.supervisor.supervised.get("plugins")
+        return running.collector if running else None
+
     async def _add(self, collector: Collector) -> None:
         restored = asyncio.ensure_future(_restore(collector)) if self._with_state else None
         if restored:
             await asyncio.wait({restored}, timeout=RESTORE_DEADLINE)
+        catalog.connect(collector, self._plugins)
         self.supervisor.add(collector, restored)
         self.health.add(collector)
 

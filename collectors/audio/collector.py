@@ -23,7 +23,7 @@ from collectors.audio.causes.kernel.client import KernelRecorder
 from collectors.audio.causes.macos import ANALYSIS as COREAUDIO_ANALYSIS
 from collectors.audio.causes.macos import CoreAudioEvidence
 from collectors.audio.causes.reading import Answer, Query, seconds_of
-from collectors.audio.causes.recorder.recorder import Recorder
+from collectors.audio.causes.recorder.recorder import Recorder, RenderTimes
 from collectors.audio.causes.store import EventStore
 from collectors.audio.checks import AudioState, audio_checks
 from collectors.audio.config import AudioConfig
@@ -144,6 +144,11 @@ class AudioCollector(Collector):
     def dropouts(self, query: Query) -> Answer:
         """Return the final events of dropouts. Blocks on the disk."""
         return self._store.find(query)
+
+    def ask_plugins(self, render_times: RenderTimes) -> None:
+        """Set the function that returns the plugins' render times for the evidence of a dropout."""
+        if self._recorder is not None:
+            self._recorder.plugins = render_times
 
     def checks(self) -> Sequence[Check]:
         """Return the checks of audio on this machine."""

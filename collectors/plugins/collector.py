@@ -29,7 +29,7 @@ from collectors.plugins.push.checks import push_checks
 from collectors.plugins.push.listener import PushListener
 from collectors.plugins.push.receiver import Receiver
 from collectors.plugins.refusals import Reason
-from collectors.plugins.render_times import RenderTimes
+from collectors.plugins.render_times import RenderTimes, SlowestRender
 from collectors.plugins.services import ServiceFile
 from collectors.plugins.sockets import MOST_SOCKETS, UNNAMED, FoundSockets, SocketFile, default_directories, find
 from collectors.plugins.state import GoneState, PluginsState, RejectedState, SocketState
@@ -43,6 +43,7 @@ MOST_SERIES = 200_000
 """The limit of series of all plugins together: a page of 20 MB."""
 
 _MOST_PLUGINS = MOST_SOCKETS + 256  # includes plugins whose instances all ended but whose totals are kept
+_MOST_POLLED_AT_ONCE = 32
 _SPARE_FILES = 256  # file descriptors that the rest of the agent needs
 _FIRST_RESTART, _LONGEST_RESTART = 1.0, 60.0  # seconds before a failed server for pushes restarts
 
@@ -146,6 +147,25 @@ class PluginsCollector(Collector):
     def view(self) -> tuple[PluginView, ...]:
         """Return the live values of all polled plugins."""
         return plugin_views(list(self._plugins.values()), self._all_instances())
+
+    async def slowest_renders(self, start: float, end: float) -> list[tuple[int, SlowestRender]]:
+        """Return the slowest render of each plugin around a time, with its process; polls those that render now.
+
+        A plugin with instances in several processes is left out, because its times are those of all.
+
+        Args:
+            start: The start of that time, in monotonic seconds.
+            end: Its end, in the past.
+        """
+        rendering = {view.name for view in self.view() if view.render is not None}
+        polled = [it for it in self._instances.values() if it.plugin.name in rendering and it.pid]
+        pids: dict[str, set[int]] = {}
+        for instance in polled:
+            pids.setdefault(instance.plugin.name, set()).add(instance.pid)
+        await asyncio.gather(*(instance.poll() for instance in polled[:_MOST_POLLED_AT_ONCE]))
+        self._render_times.look(self.view(), time.monotonic())
+        slowest = self._render_times.slowest(start, end)
+        return [(min(pids[it.plugin]), it) for it in slowest if len(pids.get(it.plugin, ())) == 1]
 
     def checks(self) -> Sequence[Check]:
         """Return the checks of the sockets, of the answers and of pushes."""

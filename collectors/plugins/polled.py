@@ -62,6 +62,7 @@ class PolledInstance(Instance):
         self._connection: Connection | None = None
         self._process_counts: ProcessCounts | None = None
         self._plan: Plan | None = None
+        self._turn = asyncio.Lock()
 
     @property
     def stale(self) -> bool:
@@ -95,7 +96,11 @@ class PolledInstance(Instance):
             self._disconnect()
 
     async def poll(self) -> None:
-        """Poll once and keep the result in `last`."""
+        """Poll once, after a poll that runs, and keep the result in `last`."""
+        async with self._turn:
+            await self._poll()
+
+    async def _poll(self) -> None:
         began = time.monotonic()
         try:
             plan, gauges, parts = await self._page()

@@ -46,6 +46,21 @@ class LateRendering:
 
 
 @dataclass(frozen=True, slots=True)
+class SlowestRender:
+    """The slowest render of a plugin between two readings.
+
+    Attributes:
+        plugin: Its name.
+        seconds: The upper bound of the slowest render.
+        over: The number of renders longer than the deadline, as far as the histogram's buckets tell.
+    """
+
+    plugin: str
+    seconds: float
+    over: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Reading:
     seconds: float
     render: HistogramValue
@@ -77,6 +92,23 @@ class RenderTimes:
                 readings[view.name], deadlines[view.name] = kept, view.deadline
         self._readings, self._deadlines = readings, deadlines
 
+    def slowest(self, start: float, end: float) -> list[SlowestRender]:
+        """Return the slowest renders between the last reading before `start` and the first one after `end`.
+
+        Plugins without both readings are left out.
+        """
+        return list(self._slowest(start, end))
+
+    def _slowest(self, start: float, end: float) -> Iterator[SlowestRender]:
+        for plugin, kept in self._readings.items():
+            first = next((it for it in reversed(kept) if it.seconds <= start), None)
+            last = next((it for it in kept if it.seconds >= end), None)
+            if first is None or last is None:
+                continue
+            rendered = histograms.between(first.render, last.render)
+            if any(rendered.counts):
+                yield SlowestRender(plugin, histograms.worst(rendered), _over(rendered, self._deadlines[plugin]))
+
     def late(self) -> list[LateRendering]:
         """Return the plugins near or above their deadline, the worst first."""
         return sorted(self._late(), key=lambda it: -it.share)
@@ -95,9 +127,13 @@ class RenderTimes:
 
 def _share_over(rendered: HistogramValue, deadline: float) -> float:
     """Return the share of observations in buckets that begin at the deadline or above it."""
+    return _over(rendered, deadline) / sum(rendered.counts)
+
+
+def _over(rendered: HistogramValue, deadline: float) -> int:
+    """Return the number of observations in buckets that begin at the deadline or above it."""
     starts = (0.0, *rendered.bounds)
-    over = sum(count for start, count in zip(starts, rendered.counts, strict=True) if start >= deadline)
-    return over / sum(rendered.counts)
+    return sum(count for start, count in zip(starts, rendered.counts, strict=True) if start >= deadline)
 
 
 def _xruns(first: _Reading, last: _Reading) -> int | None:

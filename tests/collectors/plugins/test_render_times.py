@@ -9,7 +9,7 @@ import yaml
 
 from collectors.metrics import HistogramValue
 from collectors.plugins.checks import plugin_checks
-from collectors.plugins.render_times import AT_RISK, WINDOW_SECONDS, LateRendering, RenderTimes
+from collectors.plugins.render_times import AT_RISK, WINDOW_SECONDS, LateRendering, RenderTimes, SlowestRender
 from collectors.plugins.sockets import FoundSockets
 from collectors.plugins.view import PluginView
 
@@ -115,3 +115,15 @@ def test_the_alert_has_the_same_threshold_and_window() -> None:
 
     assert alerts["BufferDeadlineAtRisk"] == f"host_plugin:render_deadline:ratio_rate1m > {AT_RISK:g}"
     assert f"[{WINDOW_SECONDS / 60:g}m]" in recorded["host_plugin:render_time_seconds:p99_rate1m"]
+
+
+def test_the_slowest_render_around_a_time_lies_between_two_readings() -> None:
+    times = RenderTimes()
+    for seconds, counts in ((0, {0.008: 5}), (5, {0.008: 5, 0.001: 900}), (10, {0.008: 7, 0.001: 1900})):
+        times.look([view(counts)], seconds)
+
+    assert times.slowest(1, 4) == [SlowestRender("reverb", 0.001, 0)]
+    assert times.slowest(6, 9) == [SlowestRender("reverb", 0.008, 2)]
+    assert times.slowest(4, 6) == [SlowestRender("reverb", 0.008, 2)]
+    assert times.slowest(8, 11) == []
+    assert times.slowest(-2, -1) == []

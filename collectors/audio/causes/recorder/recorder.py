@@ -11,7 +11,7 @@ import select
 import threading
 import time
 from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -37,6 +37,9 @@ from collectors.offloop import start
 log = structlog.get_logger()
 T = TypeVar("T")
 
+RenderTimes = Callable[[int, int], Awaitable[tuple[PluginTime, ...]]]
+"""The type of a function that returns the plugins' render times between two monotonic times in nanoseconds."""
+
 _SECOND_NS = 1_000_000_000
 _SUSPECT_PAUSE_NS = 150_000_000
 """The shortest time between two looks at everything."""
@@ -57,6 +60,7 @@ _PIPEWIRE_SECONDS = 60.0
 """The pause between two looks at PipeWire's clients, which take 20 ms of a processor."""
 _PIPEWIRE_FIRST_SECONDS = 2.0
 _DUMP_SECONDS = 5.0
+_PLUGINS_SECONDS = 1.0
 _LOG_BEFORE_NS, _LOG_AFTER_NS = _SECOND_NS, 2 * _SECOND_NS
 _NO_TRACE = "No kernel trace of this time."
 _STOP_SECONDS = 1.0
@@ -76,6 +80,17 @@ async def _dump() -> str:
     finally:
         await end_child(process)
     return output.decode(errors="replace")
+
+
+async def _render_times(ask: RenderTimes, window: Window) -> tuple[PluginTime, ...]:
+    """Return the plugins' render times around a dropout; none if they do not answer in time."""
+    try:
+        return await asyncio.wait_for(ask(window.start_ns, window.end_ns), _PLUGINS_SECONDS)
+    except TimeoutError:
+        return ()
+    except Exception:
+        log.exception("the plugins' render times could not be read")
+        return ()
 
 
 async def _with_log(evidence: Evidence) -> Evidence:
@@ -185,18 +200,19 @@ class Recorder:
     Args:
         server: The configured name of the JACK server.
         kernel: The kernel recorder; None without one.
-        plugins: Function that returns the plugins' render times between two monotonic times.
+
+    Attributes:
+        plugins: Function that returns the plugins' render times around a dropout; None without plugins.
     """
 
     def __init__(
         self,
         server: str = "",
         kernel: KernelTraces | None = None,
-        plugins: Callable[[int, int], tuple[PluginTime, ...]] = lambda _start, _end: (),
     ) -> None:
         self._server = server_name(server)
         self._kernel = kernel
-        self._plugins = plugins
+        self.plugins: RenderTimes | None = None
         self._view = PassiveView()
         self._freewheeling = False
         self._seen_ns = 0
@@ -296,7 +312,8 @@ class Recorder:
             evidence = Evidence(window=window, missing=("The recorder does not run.",))
         if self._pipewire is not None:
             evidence = await _with_log(evidence)
-        evidence = msgspec.structs.replace(evidence, plugins=self._plugins(window.start_ns, window.end_ns))
+        if self.plugins is not None:
+            evidence = msgspec.structs.replace(evidence, plugins=await _render_times(self.plugins, window))
         return await self._with_capture(evidence, self._kernel) if self._kernel is not None else evidence
 
     async def _follow_pipewire(self) -> None:
