@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -41,7 +40,7 @@ class _Header(msgspec.Struct, frozen=True, kw_only=True):
     page_bytes: int
     head_bytes: int
     formats: dict[str, str]
-    segments: tuple[tuple[int, int, tuple[int, ...]], ...]
+    segments: tuple[tuple[int, int, int], ...]
     pages: tuple[tuple[int, int, int], ...]
 
 
@@ -103,9 +102,8 @@ def parse(content: bytes, process_of: Callable[[int], int]) -> Trace:
         CaptureError: The content is not as the recorder writes it, or it has nothing of the window.
     """
     header, pages = _parts(content)
-    pages, start_ns = _newest(pages, header.start_ns)
-    start_ns = max(start_ns, _complete_ns(header, pages, start_ns))
-    end_ns = min(header.end_ns, header.segments[-1][1])
+    start_ns, end_ns = _complete(header)
+    pages, start_ns = _newest(pages, start_ns)
     if start_ns >= end_ns:
         raise CaptureError("it has nothing of the time of the dropout")
     try:
@@ -181,12 +179,12 @@ def _newest(pages: list[_Page], start_ns: int) -> tuple[list[_Page], int]:
     return kept, max(start_ns, from_ns)
 
 
-def _complete_ns(header: _Header, pages: list[_Page], start_ns: int) -> int:
-    """Return the time from which no processor's events are missing."""
-    first: dict[tuple[int, int], int] = defaultdict(lambda: -1)
-    for page in pages:
-        key = page.segment, page.cpu
-        at_ns = starts_ns(page.content)
-        first[key] = min(first[key], at_ns) if key in first else at_ns
-    cut = [at_ns for (segment, cpu), at_ns in first.items() if cpu in header.segments[segment][2] and at_ns > start_ns]
-    return max([start_ns, header.segments[0][0], *cut])
+def _complete(header: _Header) -> tuple[int, int]:
+    """Return start and end of the longest part of the window in which no event was overwritten."""
+    parts = [[header.segments[0][0], header.segments[0][0]]]
+    for from_ns, to_ns, complete_ns in header.segments:
+        if from_ns != parts[-1][1] or complete_ns > from_ns:
+            parts.append([complete_ns, complete_ns])
+        parts[-1][1] = to_ns
+    clipped = [(max(start_ns, header.start_ns), min(end_ns, header.end_ns)) for start_ns, end_ns in parts]
+    return max(clipped, key=lambda part: part[1] - part[0])

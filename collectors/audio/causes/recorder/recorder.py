@@ -54,7 +54,7 @@ _BURST_NS = tuple(milliseconds * 1_000_000 for milliseconds in (0, 5, 10, 20, 40
 _IDLE_TOO = frozenset({0, 4, 6})
 """The numbers of those that include the idle threads."""
 _BURST_PAUSE_NS = _SECOND_NS // 3
-_TRACE_BEFORE_NS, _TRACE_AFTER_NS = 5 * _SECOND_NS // 2, _SECOND_NS // 10
+_TRACE_BEFORE_NS, _TRACE_AFTER_NS = 2 * _SECOND_NS, _SECOND_NS // 10
 """The time of the kernel's trace before and after a dropout."""
 _PIPEWIRE_SECONDS = 60.0
 """The pause between two looks at PipeWire's clients, which take 20 ms of a processor."""

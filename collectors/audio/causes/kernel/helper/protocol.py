@@ -17,7 +17,7 @@ ring buffer as the kernel wrote them. The header has:
 - `version`, `start_ns`, `end_ns`: the window.
 - `page_bytes`, `head_bytes`: the size of a page and of its head.
 - `formats`: the text of `events/SYSTEM/EVENT/format` by `SYSTEM/EVENT`.
-- `segments`: for each uninterrupted record `[from, to, [processors that lost their oldest events]]`, in order of time.
+- `segments`: for each uninterrupted record `[from, to, time from which no event was overwritten]`, in order of time.
 - `pages`: `[segment, processor, number of pages]` in the order of the pages.
 """
 

@@ -17,8 +17,11 @@ from typing import NamedTuple
 from collectors.audio.causes.kernel.helper.instance import Instance
 from collectors.audio.causes.kernel.helper.protocol import EVENTS, VERSION
 
-_KEPT_NS = 6_000_000_000
+_KEPT_NS = 10_000_000_000
 """The time for which events are kept."""
+
+_AFTER_NS = 1_000_000_000
+"""The time after a freeze whose events are kept too: a dropout may go on, and the agent may ask for it late."""
 
 _CPU_KIB = 2048
 """The ring buffer of a processor: 5 s of a storm."""
@@ -39,13 +42,13 @@ class Segment(NamedTuple):
     Attributes:
         start_ns: Its start.
         end_ns: Its end.
-        short: The processors that lost their oldest events.
+        complete_ns: The time from which no processor's events were overwritten.
         pages: Processor and content of each page, by processor and in order of time.
     """
 
     start_ns: int
     end_ns: int
-    short: frozenset[int]
+    complete_ns: int
     pages: list[tuple[int, bytes]]
 
 
@@ -58,11 +61,15 @@ class Recording:
     Args:
         root: The root of tracefs.
 
+    Attributes:
+        due_ns: The time at which to `keep` what happened after a freeze; 0 if that is done.
+
     Raises:
         OSError: The kernel refused.
     """
 
     def __init__(self, root: Path) -> None:
+        self.due_ns = 0
         self._head_bytes, self._page_bytes = _page_layout((root / "events/header_page").read_text())
         self._formats = dict(_formats(root))
         size = max(min(_CPU_KIB, _INSTANCE_KIB // (os.cpu_count() or 1)), 2 * self._page_bytes // 1024)
@@ -80,14 +87,15 @@ class Recording:
 
     def freeze(self) -> int:
         """Stop the instance that records and go on in the other one; return the time of the change."""
+        frozen_ns = self._change()
+        self.due_ns = frozen_ns + _AFTER_NS
+        return frozen_ns
+
+    def keep(self) -> None:
+        """Store what was recorded so far, so that it cannot be overwritten."""
+        self._change()
         self._store()
-        self._recording, self._resting = self._resting, self._recording
-        self._recording.record(on=True)
-        now_ns = time.monotonic_ns()
-        self._resting.record(on=False)
-        self._frozen = (self._since_ns, now_ns)
-        self._since_ns = now_ns
-        return now_ns
+        self.due_ns = 0
 
     def window(self, start_ns: int, end_ns: int) -> int:
         """Return the descriptor of a sealed memory file with the window up to now. The caller closes it.
@@ -95,8 +103,7 @@ class Recording:
         Raises:
             OSError: There is no memory for it.
         """
-        self.freeze()
-        self._store()
+        self.keep()
         segments = [one for one in self._segments if one.end_ns > start_ns and one.start_ns < end_ns]
         chosen = [(number, *page) for number, one in enumerate(segments) for page in _within(one, start_ns, end_ns)]
         header = {
@@ -106,7 +113,7 @@ class Recording:
             "head_bytes": self._head_bytes,
             "page_bytes": self._page_bytes,
             "formats": self._formats,
-            "segments": [[one.start_ns, one.end_ns, sorted(one.short)] for one in segments],
+            "segments": [[one.start_ns, one.end_ns, one.complete_ns] for one in segments],
             "pages": [[*key, len(list(group))] for key, group in groupby(chosen, key=lambda page: page[:2])],
         }
         return _sealed(json.dumps(header).encode(), [page for _, _, page in chosen])
@@ -117,6 +124,17 @@ class Recording:
             with suppress(AttributeError, OSError):
                 getattr(self, name).close()
 
+    def _change(self) -> int:
+        """Let the other instance record; return the time of the change."""
+        self._store()
+        self._recording, self._resting = self._resting, self._recording
+        self._recording.record(on=True)
+        now_ns = time.monotonic_ns()
+        self._resting.record(on=False)
+        self._frozen = (self._since_ns, now_ns)
+        self._since_ns = now_ns
+        return now_ns
+
     def _store(self) -> None:
         """Take the pages out of the frozen instance, and forget those that are too old."""
         if self._frozen:
@@ -125,7 +143,8 @@ class Recording:
             pages = list(self._resting.pages(self._page_bytes))
             self._resting.clear()
             self._frozen = None
-            self._segments.append(_recent(Segment(start_ns, end_ns, frozenset(short), pages)))
+            complete_ns = max([start_ns, *_first_times(pages, short, end_ns)])
+            self._segments.append(_recent(Segment(start_ns, end_ns, complete_ns, pages)))
         oldest_ns = time.monotonic_ns() - _KEPT_NS
         while self._segments and (self._segments[0].end_ns < oldest_ns or self._too_many()):
             self._segments.popleft()
@@ -147,12 +166,19 @@ def _page_layout(header: str) -> tuple[int, int]:
     return int(fields["offset"]), int(fields["offset"]) + int(fields["size"])
 
 
+def _first_times(pages: list[tuple[int, bytes]], cpus: set[int], end_ns: int) -> Iterator[int]:
+    """Yield the time of the first page of each processor; the end for one without a page."""
+    for cpu in cpus:
+        yield next((_starts_ns(page) for number, page in pages if number == cpu), end_ns)
+
+
 def _recent(segment: Segment) -> Segment:
     """Return the segment without what was too old already when it ended."""
     oldest_ns = segment.end_ns - _KEPT_NS
-    kept = list(_within(segment, oldest_ns, segment.end_ns))
-    cut = {cpu for cpu, _ in segment.pages} if len(kept) < len(segment.pages) else set()
-    return segment._replace(pages=kept, short=segment.short | cut)
+    if segment.start_ns >= oldest_ns:
+        return segment
+    pages = list(_within(segment, oldest_ns, segment.end_ns))
+    return segment._replace(pages=pages, complete_ns=max(segment.complete_ns, oldest_ns))
 
 
 def _within(segment: Segment, start_ns: int, end_ns: int) -> Iterator[tuple[int, bytes]]:

@@ -7,6 +7,7 @@ import os
 import select
 import socket
 import struct
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -57,14 +58,28 @@ class Server:
 
     def _turn(self, end: int) -> bool:
         """Wait for something to do, and do it; return False at the end."""
-        ready = {descriptor for descriptor, _ in self._poll.poll()}
+        ready = {descriptor for descriptor, _ in self._poll.poll(self._timeout())}
         if end in ready:
             return False
+        if self._recording and self._timeout() == 0:
+            self._keep(self._recording)
         if self._agent and self._agent.fileno() in ready:
             self._answer(self._agent)
         if self._listener.fileno() in ready:
             self._accept()
         return True
+
+    def _timeout(self) -> float | None:
+        """Return the milliseconds until there is something to keep; `None` if there is nothing."""
+        if not self._recording or not self._recording.due_ns:
+            return None
+        return max(self._recording.due_ns - time.monotonic_ns(), 0) / 1e6
+
+    def _keep(self, recording: Recording) -> None:
+        try:
+            recording.keep()
+        except OSError:
+            self._part()
 
     def _accept(self) -> None:
         try:

@@ -209,6 +209,20 @@ async def test_a_window_reaches_over_several_freezes(tmp_path: Path) -> None:
     assert again.switches == tuple(switch for switch in found.switches if switch[0] <= again.end_ns)
 
 
+async def test_what_follows_a_freeze_is_stored_without_a_request(tmp_path: Path) -> None:
+    with recorder_process(tmp_path / "socket") as recorder:
+        async with connected(recorder.socket) as client:
+            first = [(path / "tracing_on").read_text() for path in recorder.instances]
+            client.freeze(time.monotonic_ns())
+            await soon(
+                lambda: [(path / "tracing_on").read_text() for path in recorder.instances] == first[::-1], "it freezes"
+            )
+            await soon(
+                lambda: [(path / "tracing_on").read_text() for path in recorder.instances] == first,
+                "it stores the rest",
+            )
+
+
 async def test_a_freeze_takes_less_than_a_tenth_of_a_second(tmp_path: Path) -> None:
     with recorder_process(tmp_path / "socket") as recorder:
         link = await Link.open(recorder.socket, 10)

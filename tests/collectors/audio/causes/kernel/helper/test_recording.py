@@ -95,13 +95,40 @@ def test_pages_have_a_limit(recorded: Recording, monkeypatch: pytest.MonkeyPatch
     assert header(recorded.window(0, time.monotonic_ns()))["segments"] == []
 
 
+def test_time_after_a_freeze_is_kept_too(recorded: Recording) -> None:
+    assert recorded.due_ns == 0
+    frozen_ns = recorded.freeze()
+    assert frozen_ns < recorded.due_ns <= frozen_ns + 2_000_000_000
+    recorded.keep()
+    assert recorded.due_ns == 0
+    assert len(header(recorded.window(0, time.monotonic_ns()))["segments"]) == 3
+
+
+def test_overwritten_time_is_known(tracefs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recording, "_CPU_KIB", 16)
+    made = Recording(tracefs)
+    try:
+        there, back = os.pipe()
+        for _ in range(5):
+            for _ in range(2_000):
+                os.sched_yield()
+                os.write(back, b"x")
+                os.read(there, 1)
+            time.sleep(0.2)
+        (segment,) = header(made.window(0, time.monotonic_ns()))["segments"]
+    finally:
+        made.close()
+
+    assert segment[0] < segment[2] <= segment[1]
+
+
 def page(at_ns: int) -> bytes:
     return struct.pack("=QQ", at_ns, 0)
 
 
 def test_page_that_reaches_into_a_window_belongs_to_it() -> None:
     pages = [(0, page(10)), (0, page(20)), (0, page(30)), (1, page(5)), (1, page(40))]
-    segment = recording.Segment(0, 50, frozenset(), pages)
+    segment = recording.Segment(0, 50, 0, pages)
     within = recording._within  # noqa: SLF001 - the rule of the window
 
     assert list(within(segment, 20, 29)) == [(0, page(10)), (0, page(20)), (1, page(5))]
