@@ -47,22 +47,20 @@ class Found(NamedTuple):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the list, and the actions `show` and `top`."""
+    parser.usage = "wr-agent dropouts [options] [show ID | top]"
     _add_common(parser)
-    _add_since(parser)
-    parser.add_argument(
-        "--cause", type=_cause, metavar="CAUSE", help=f"only dropouts of this cause: {', '.join(Cause)}"
-    )
+    _add_selection(parser)
     help_ = f"only the newest N; {_NEWEST} by default, or all with --since"
     parser.add_argument("-n", type=_number, metavar="N", dest="most", help=help_)
     actions = parser.add_subparsers(metavar="ACTION", dest="action")
     help_ = "show one dropout with its evidence"
     show = actions.add_parser("show", help=help_, description=help_)
-    show.add_argument("id", metavar="ID", help="the dropout's id, its beginning, or `last`")
+    show.add_argument("id", metavar="ID", type=_id, help="the dropout's id, its beginning, or `last`")
     help_ = "count the causes and the culprits of the last day"
     top = actions.add_parser("top", help=help_, description=help_)
     for action in (show, top):
         _add_common(action, argparse.SUPPRESS)
-    _add_since(top, argparse.SUPPRESS)
+    _add_selection(top, argparse.SUPPRESS)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -117,7 +115,7 @@ def _mismatch(wanted: str, found: list[Event]) -> str:
 
 def _top(arguments: argparse.Namespace, config: Config) -> int:
     since: Since = arguments.since or Since(time.time() - _DAY, "in the last 24 hours")
-    found = _found(config, Query(since=since.at))
+    found = _found(config, Query(since=since.at, cause=arguments.cause))
     events = events_of(found.answer)
     if arguments.json:
         return _print_json(text.summary(events))
@@ -166,9 +164,11 @@ def _add_common(parser: argparse.ArgumentParser, default: str | None = None) -> 
     parser.add_argument("--json", action="store_true", default=default or False, help="print one JSON document")
 
 
-def _add_since(parser: argparse.ArgumentParser, default: str | None = None) -> None:
+def _add_selection(parser: argparse.ArgumentParser, default: str | None = None) -> None:
     help_ = "only dropouts since then: 2h, 3d, today, 14:30, 2026-01-02, 2026-01-02T14:30"
     parser.add_argument("--since", metavar="TIME", type=_since, default=default, help=help_)
+    help_ = f"only dropouts of this cause: {', '.join(Cause)}"
+    parser.add_argument("--cause", metavar="CAUSE", type=_cause, default=default, help=help_)
 
 
 def _cause(word: str) -> Cause:
@@ -176,8 +176,15 @@ def _cause(word: str) -> Cause:
         return Cause(word.lower().replace("-", "_"))
     except ValueError:
         near = difflib.get_close_matches(word.lower(), list(Cause), n=1)
-        meant = f"; did you mean {near[0]}?" if near else ""
-        raise argparse.ArgumentTypeError(f"unknown cause {word!r}{meant} The causes are {', '.join(Cause)}") from None
+        meant = f"did you mean {near[0]}? The" if near else "the"
+        known = ", ".join(Cause)
+        raise argparse.ArgumentTypeError(f"unknown cause {word!r}; {meant} causes are {known}") from None
+
+
+def _id(word: str) -> str:
+    if not word:
+        raise argparse.ArgumentTypeError("expected an id, its beginning or `last`, got nothing")
+    return word
 
 
 def _number(word: str) -> int:

@@ -35,7 +35,7 @@ class ExplainingState:
 def explaining_checks(state: Callable[[], ExplainingState]) -> Sequence[Check]:
     """Return the checks; each reads the present state."""
     return (
-        Check("audio.explaining", "Dropouts are explained at the highest level", lambda: _explaining(state())),
+        Check("audio.explaining", "Nothing limits the explanation of dropouts", lambda: _explaining(state())),
         Check("audio.events", "The events of dropouts are saved", lambda: _events(state())),
     )
 

@@ -141,7 +141,8 @@ def test_a_cause_selects(config: Path, capsys: pytest.CaptureFixture[str]) -> No
     ("arguments", "said"),
     [
         (("--cause", "preemted"), "unknown cause 'preemted'; did you mean preempted?"),
-        (("--cause", "weather"), "The causes are client_cpu, client_wait,"),
+        (("--cause", "weather"), "unknown cause 'weather'; the causes are client_cpu, client_wait,"),
+        (("show", ""), "expected an id, its beginning or `last`, got nothing"),
         (("--since", "soon"), "expected a time such as 2h, 3d, today, 14:30"),
         (("--since", "2999-01-01"), "expected a time in the past, got 2999-01-01"),
         (("-n", "0"), "expected a number from 1 to 10000, got '0'"),
@@ -247,6 +248,8 @@ def test_top_counts_causes_and_culprits_of_the_last_day(config: Path, capsys: py
         ["2", "reverb", "process", "client_cpu", "1,", "preempted", "1"],
     ]
     assert max(map(len, shown.splitlines())) <= 80
+    assert run(config, "top", "--cause", "client_cpu") == 0
+    assert "1 dropout in the last 24 hours" in capsys.readouterr().out
     assert run(config, "top", "--json", "--since", "2d") == 0
     document = json.loads(capsys.readouterr().out)
     assert document["dropouts"] == 11
