@@ -16,7 +16,7 @@ from collectors.audio.causes.reading import Answer, events_of, seconds_of
 from collectors.audio.causes.words import CAUSES, culprit_words
 
 _INDENT = " " * 4
-_BAR = 24
+_BAR = 12
 _CAUSE_WIDTH = max(map(len, Cause))
 _ROW_WIDTH = 19 + 2 + _CAUSE_WIDTH + 1 + 8 + 2 + 2 + 19
 """The width of a row without its device."""
@@ -112,7 +112,7 @@ def event_lines(event: Event, terminal: Terminal, now: float) -> list[str]:
         ("when", f"{_exactly(event.at)}, {_ago(event.at, now)}"),
         ("length", _milliseconds(event.duration_ms)),
         ("device", f"{event.device}{f' of the server {event.server}' if event.server else ''}{_period(event)}"),
-        ("cause", f"{event.cause.value}: {CAUSES[event.cause]}"),
+        ("cause", "unknown" if event.cause is Cause.UNKNOWN else f"{event.cause.value}: {CAUSES[event.cause]}"),
         ("confidence", f"{event.confidence:.0%}" if event.cause is not Cause.UNKNOWN else ""),
         ("culprit", culprit_words(event.culprit) if event.culprit else ""),
         ("victim", _victim(event)),
@@ -146,7 +146,7 @@ def top_lines(found: Summary, since: str, terminal: Terminal) -> list[str]:
     for it in found.causes:
         share = it.dropouts / found.dropouts
         row = f"  {it.dropouts:6} {_bar(share, terminal)} {share:4.0%}  {it.cause.value:15} {CAUSES[it.cause]}"
-        lines.append(row if len(row) <= terminal.width else row[: terminal.width].rstrip())
+        lines.append(_cut(row, terminal))
     if found.culprits:
         lines += ["", terminal.bold("culprits")]
     for culprit in found.culprits[:_MOST_CULPRITS]:
@@ -156,6 +156,13 @@ def top_lines(found: Summary, since: str, terminal: Terminal) -> list[str]:
     if len(found.culprits) > _MOST_CULPRITS:
         lines.append(f"  and {len(found.culprits) - _MOST_CULPRITS} more; --json has all")
     return lines
+
+
+def _cut(row: str, terminal: Terminal) -> str:
+    """Cut the end of a row that is wider than the terminal."""
+    if len(row) <= terminal.width:
+        return row
+    return f"{row[: terminal.width - 1].rstrip()}{'…' if terminal.unicode else '~'}"
 
 
 def _count(number: int) -> str:

@@ -10,7 +10,7 @@ from collectors.audio.findings import SERVER_CAUSES
 from collectors.findings import Finding, Severity
 
 _NEEDS = (
-    "JACK's table of client timings and the probe, which copies it in each cycle",
+    "JACK's table of client timings",
     "the kernel recorder, a service of its own with root's privileges",
 )
 _COSTS = (
@@ -40,8 +40,7 @@ def level(found: int, missing: str) -> Finding:
 def _graph() -> tuple[str, ...]:
     return remedies.linux(
         "ls -l /dev/shm/jack-*  # the agent's user needs read right on the server's memory",
-        "wr-agent doctor --only audio.probe -v  # a probe that rests copies nothing",
-        remedies.in_section("[audio]", 'set observers = "auto"'),
+        "run the agent as the user who plays, or as root",
     )
 
 

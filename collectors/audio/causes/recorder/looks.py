@@ -246,12 +246,8 @@ class Looks:
         return _bounded(evidence)
 
     def graph_problem(self) -> str:
-        """Return the sentence that the timings of each cycle are missing; empty if they are there."""
-        if self._table is None:
-            return f"No timings of each client: {self._table_failure}."
-        if self._ring is None:
-            return "No timings of each cycle: the probe does not run, so they are read only after an xrun."
-        return ""
+        """Return the sentence that the timings of clients are missing; empty if they are there."""
+        return f"No timings of each client: {self._table_failure}." if self._table is None else ""
 
     def own_pids(self) -> tuple[int, ...]:
         """Return the processes of the agent."""
@@ -267,6 +263,8 @@ class Looks:
         missing = []
         if problem := self.graph_problem():
             missing.append(problem)
+        elif self._ring is None:
+            missing.append("No timings of each cycle: the probe does not run, so they are read only after an xrun.")
         unknown = sorted(set(self._names.present.values()) - self._pids.keys())
         if unknown:
             missing.append(f"The process of {', '.join(unknown)} is unknown: only the same user and root may see it.")

@@ -274,10 +274,12 @@ class Recorder:
         return self._ask(self._place)
 
     def graph_problem(self) -> str:
-        """Return the sentence that the timings of JACK's clients are missing; empty if they are there.
+        """Return the sentence that the timings of clients are missing; empty if they are there.
 
-        It blocks, so call it off the loop.
+        PipeWire's log has those of late nodes. This blocks, so call it off the loop.
         """
+        if self._pipewire is not None:
+            return ""
         found = self._ask(lambda looks: looks.graph_problem())
         return "The recorder does not run." if found is None else found
 

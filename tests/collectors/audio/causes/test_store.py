@@ -203,6 +203,7 @@ def test_no_link_is_followed(tmp_path: Path) -> None:
     state = tmp_path / "state"
     state.mkdir()
     store = begun(state)
+    (state / EVENTS).unlink()
     (state / EVENTS).symlink_to(victim)
     add(store, 1)
 
