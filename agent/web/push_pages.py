@@ -20,6 +20,7 @@ _NUMBER = re.compile(r"\d{1,15}")
 _MARKED = re.compile(r"^bearer +", re.IGNORECASE)
 _OPENMETRICS = {"text/plain": False, "application/openmetrics-text": True}
 _STATUS = {Reason.RATE_LIMIT: 429, Reason.TOO_MANY_APPS: 503, Reason.TOO_LARGE: 413, Reason.CONTENT_TYPE: 415}
+_MOST_DETAILS, _DETAIL_LENGTH = 10, 300  # of refused parts, for the developer of the app
 _HEADERS = {"Server": "wr-agent", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 
 
@@ -60,7 +61,9 @@ class PushPages:
             return self._refusal(error)
         if not refused:
             return web.Response(status=204)
-        return _answer(200, "\n".join(["accepted without:", *(refusal.detail for refusal in refused)]))
+        details = [refusal.detail[:_DETAIL_LENGTH] for refusal in refused[:_MOST_DETAILS]]
+        more = [f"and {len(refused) - _MOST_DETAILS} more"] if len(refused) > _MOST_DETAILS else []
+        return _answer(200, "\n".join(["accepted without:", *details, *more]))
 
     async def _delete(self, request: web.Request) -> web.Response:
         self._receiver.end(self._plugin(request), _process(request))

@@ -43,6 +43,7 @@ class PushedInstance(Instance):
 
     Attributes:
         seen: The time of its last push, in seconds of the receiver's clock.
+        plan: The plan of its last accepted page; None before the first.
     """
 
     def __init__(self, plugin: Plugin, admission: Admission, origin: str) -> None:
@@ -51,7 +52,7 @@ class PushedInstance(Instance):
         self._admission = admission
         self._counts = ProcessCounts(past_is_known=False)
         self._page = 0
-        self._plan: Plan | None = None
+        self.plan: Plan | None = None
 
     async def receive(self, push: Push, free_gauges: int) -> tuple[Refusal, ...]:
         """Add the new counts of a page to the plugin's totals; return what cannot be added.
@@ -76,7 +77,7 @@ class PushedInstance(Instance):
             raise
         if push.page <= self._page:
             return ()
-        self._page, self._plan = push.page, plan
+        self._page, self.plan = push.page, plan
         parts = self._add(push, plan, values)
         gauges = tuple([values[gauge.sample] for gauge in plan.gauges])
         refused = (*plan.refused.values(), *parts)
@@ -84,15 +85,9 @@ class PushedInstance(Instance):
         self.plugin.service = self.plugin.service or plan.service
         return refused
 
-    def forget_plan(self) -> None:
-        """Forget the plan of the last page, so that the next page is checked again."""
-        self._plan = None
-
     async def _read(self, push: Push, free_gauges: int) -> tuple[Plan, list[float]]:
         lines = split(push.body, self._admission.max_samples, openmetrics=push.openmetrics, whole=True)
-        plan, values = await self.plugin.read(
-            lines, self._plan, openmetrics=push.openmetrics, admission=self._admission
-        )
+        plan, values = await self.plugin.read(lines, self.plan, openmetrics=push.openmetrics, admission=self._admission)
         if len(plan.gauges) > free_gauges:
             raise RefusedError(Reason.TOO_MANY_SERIES, "the app's processes reached plugins.push.max_series")
         return plan, values

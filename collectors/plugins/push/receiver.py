@@ -25,6 +25,9 @@ _NEW_PAGES = 50
 _NEW_PAGE_INTERVAL = 1.0
 """The burst of pages with new series of one plugin, and the seconds until one more: each takes 14 µs a sample."""
 
+MOST_HELD = 50_000
+"""The limit of samples on the different pages of one plugin: each takes half a kilobyte. Equal pages count once."""
+
 
 class UnknownProcessError(Exception):
     """The agent does not know the process, which has to repeat its last accepted page first."""
@@ -53,7 +56,7 @@ class Receiver:
         self._clock = clock
         self._names = PushedFamilyNames(names)
         self._overruled: frozenset[Head] = frozenset()
-        self._admission = PushAdmission(config, self._names, clock)
+        self._admission = PushAdmission(config, self._names, self._held, clock)
         self._instances: dict[tuple[str, str], PushedInstance] = {}
         self._pushes = Throttle(_BURST, config.interval, clock)
 
@@ -127,8 +130,13 @@ class Receiver:
         if overruled != self._overruled:
             self._overruled = overruled
             for instance in self._instances.values():
-                instance.forget_plan()
+                instance.plan = None  # so that the next page is checked again
                 instance.plugin.forget_plans()
+
+    def _held(self, plugin: str) -> int:
+        held = (it.plan for it in self._instances.values() if it.plugin.name == plugin)
+        plans = {id(plan): plan for plan in held if plan}
+        return sum(plan.template.samples for plan in plans.values())
 
     def _free_gauges(self, instance: PushedInstance) -> int:
         plugin = instance.plugin
@@ -142,11 +150,15 @@ class PushAdmission(Admission):
     Args:
         config: The section `[plugins.push]`.
         names: The family names of pushed pages.
+        held: Returns the number of samples on the different pages of a plugin.
         clock: Returns the seconds of a monotonic clock.
     """
 
-    def __init__(self, config: PushConfig, names: PushedFamilyNames, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, config: PushConfig, names: PushedFamilyNames, held: Callable[[str], int], clock: Callable[[], float]
+    ) -> None:
         super().__init__(config.max_samples, names, config.max_series)
+        self._held = held
         self._new_pages = Throttle(_NEW_PAGES, _NEW_PAGE_INTERVAL, clock)
 
     def check(self, plugin: str) -> None:
@@ -155,6 +167,9 @@ class PushAdmission(Admission):
         Raises:
             RefusedError: Its processes have pushed too many pages with new series.
         """
+        if self._held(plugin) >= MOST_HELD:
+            detail = f"expected pages of few kinds, got different ones with {MOST_HELD} samples together"
+            raise RefusedError(Reason.TOO_MANY_SERIES, detail)
         if self._new_pages.wait(plugin):
             raise RefusedError(Reason.RATE_LIMIT, "expected pages of few kinds, got too many with other series")
         self._new_pages.take(plugin)

@@ -161,6 +161,14 @@ async def test_refused_parts_of_a_page_are_named_to_the_caller(open_port: Port) 
     assert open_port.watch.rejected("stage-app") == {"reserved_name": 1}
 
 
+async def test_the_answer_to_many_refused_parts_is_short(open_port: Port) -> None:
+    status, text = await open_port.push("".join(f"node_{number} 1\n" for number in range(100)))
+
+    assert status == 200
+    assert len(text.splitlines()) == 12
+    assert text.endswith("\nand 90 more\n")
+
+
 @pytest.mark.parametrize("page", ["nonsense {", b"\xff 1\n", "a 1 b\n"])
 async def test_a_malformed_page_is_refused(open_port: Port, page: str | bytes) -> None:
     status, _ = await open_port.push(page)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 import pytest
@@ -255,6 +256,23 @@ async def test_pages_for_ever_different_are_refused_after_a_while() -> None:
     await Phone().push(agent, plugin="other")
 
     assert refused.value.reason is Reason.RATE_LIMIT
+
+
+async def test_the_memory_of_pages_that_differ_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("collectors.plugins.push.receiver.MOST_HELD", 100)
+    agent = Agent()
+    lines = [f"a{number} 1\n" for number in range(30)]
+    pages = ["".join(lines[number:]) for number in range(20)]
+    accepted = 0
+    for number, page in enumerate(pages):
+        with contextlib.suppress(RefusedError):
+            await agent.receiver.receive("app", push(page, process=f"{number:032x}"))
+            accepted += 1
+    for number in range(100, 110):  # a page that is known costs nothing more
+        await agent.receiver.receive("app", push(pages[0], process=f"{number:032x}"))
+    await agent.receiver.receive("other", push(pages[9]))
+
+    assert accepted == 4
 
 
 async def test_a_page_that_is_refused_stops_the_gauges_and_leaves_the_counts() -> None:
