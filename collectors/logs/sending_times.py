@@ -14,7 +14,7 @@ from zlib import crc32
 
 from collectors.logs.history import History, StreamHistory, Window, stream_key
 from collectors.logs.records import Stream
-from collectors.logs.timestamps import rfc3339_text
+from collectors.logs.times.rfc3339 import rfc3339_text
 
 BEHIND_NS = 3540 * 10**9
 """The most that an entry may be behind its stream: Loki's hour, less a minute."""

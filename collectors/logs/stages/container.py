@@ -16,7 +16,8 @@ import msgspec
 from collectors.logs.stages.config import Context, StageConfig
 from collectors.logs.stages.entries import Entries, Stage
 from collectors.logs.stages.grouping import group
-from collectors.logs.timestamps import Zone, reader
+from collectors.logs.times.formats import reader
+from collectors.logs.times.zone import Zone
 
 _CRI_FIELDS = 4
 

@@ -23,7 +23,7 @@ from collectors.logs.sketch import Window, estimate, keyed_hashes, ranks
 from collectors.logs.stages.config import Context
 from collectors.logs.stages.entries import Entries, TextColumn
 from collectors.logs.stages.metric import MetricConfig, selected
-from collectors.logs.timestamps import NS
+from collectors.logs.times.zone import NS
 from collectors.metrics import Family, LabelValues, gauge
 
 _HOUR_NS = 3600 * NS

@@ -7,7 +7,9 @@ from typing import Literal
 
 from collectors.logs.stages.config import Context, StageConfig
 from collectors.logs.stages.entries import Column, Entries, Stage, text
-from collectors.logs.timestamps import NS, Parse, TimestampFormat, Zone, reader, usual_column
+from collectors.logs.times.formats import TimestampFormat, reader
+from collectors.logs.times.rfc3339 import Parse, usual_column
+from collectors.logs.times.zone import NS, Zone
 from collectors.units import Duration
 
 Otherwise = Literal["last_known", "read_time", "drop"]

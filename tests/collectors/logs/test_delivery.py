@@ -20,7 +20,7 @@ from collectors.logs.stages.multiline import MultilineConfig
 from collectors.logs.stages.patterns import Pattern
 from collectors.logs.stages.structured_metadata import StructuredMetadataConfig
 from collectors.logs.stages.timestamp import TimestampConfig
-from collectors.logs.timestamps import TimestampFormat
+from collectors.logs.times.formats import TimestampFormat
 
 NOW = 1795321418_000000000
 STAGES: list[StageConfig] = [

@@ -30,7 +30,7 @@ from collectors.logs.stages.static_labels import StaticLabelsConfig
 from collectors.logs.stages.structured_metadata import StructuredMetadataConfig
 from collectors.logs.stages.timestamp import TimestampConfig
 from collectors.logs.stages.truncate import TruncateConfig
-from collectors.logs.timestamps import TimestampFormat
+from collectors.logs.times.formats import TimestampFormat
 from collectors.units import Size
 
 NOW = 1795321418_000000000

@@ -18,7 +18,7 @@ from collectors.logs.records import Batch
 from collectors.logs.stages.config import StageConfig
 from collectors.logs.stages.json import JsonConfig
 from collectors.logs.stages.timestamp import TimestampConfig
-from collectors.logs.timestamps import rfc3339_text
+from collectors.logs.times.rfc3339 import rfc3339_text
 from collectors.units import Duration
 from tests.support.loki import Loki, loki
 from tests.support.waiting import PATIENCE

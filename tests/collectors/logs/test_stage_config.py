@@ -13,7 +13,8 @@ from collectors.logs.stages.level import LevelConfig
 from collectors.logs.stages.metrics import CounterConfig, HistogramConfig, MetricsConfig
 from collectors.logs.stages.timestamp import TimestampConfig
 from collectors.logs.stages.truncate import TruncateConfig
-from collectors.logs.timestamps import TimestampFormat, Zone
+from collectors.logs.times.formats import TimestampFormat
+from collectors.logs.times.zone import Zone
 from collectors.units import Duration, Size
 from collectors.variants import Variants
 

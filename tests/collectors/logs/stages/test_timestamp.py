@@ -7,7 +7,8 @@ from collectors.logs.pipeline import Pipeline
 from collectors.logs.records import Batch, Processed
 from collectors.logs.stages.json import JsonConfig
 from collectors.logs.stages.timestamp import TimestampConfig
-from collectors.logs.timestamps import TimestampFormat, Zone
+from collectors.logs.times.formats import TimestampFormat
+from collectors.logs.times.zone import Zone
 from collectors.units import Duration
 from tests.collectors.logs.stages.conftest import After
 

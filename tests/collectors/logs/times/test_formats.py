@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.logs.timestamps import TimestampFormat, Zone, reader, usual_column
+from collectors.logs.times.formats import TimestampFormat, reader
+from collectors.logs.times.rfc3339 import usual_column
+from collectors.logs.times.zone import Zone
 
 NOW = int(datetime(2026, 11, 22, 4, 23, 38, tzinfo=UTC).timestamp()) * 10**9
 FORMATS = ["rfc3339", "unix", "unix_ms", "unix_us", "unix_ns", "syslog", "nginx", "postgresql", "%d.%m.%Y %H:%M:%S"]
