@@ -17,8 +17,9 @@ import structlog
 
 from collectors.logs.files.content import PlainContent, open_content
 from collectors.logs.files.discovery import FileStatus
+from collectors.logs.files.file_batch import FileBatch
 from collectors.logs.files.fingerprint import HEAD_BYTES, TAIL_BYTES, fingerprint
-from collectors.logs.files.generation import ContentChangedError, FileBatch, Generation, ReadLimits
+from collectors.logs.files.generation import ContentChangedError, Generation, ReadLimits
 from collectors.logs.files.names import shown
 from collectors.logs.files.positions import Generations, Position
 from collectors.logs.files.rotated import Rotated, elsewhere, find, rotations

@@ -21,8 +21,9 @@ import structlog
 from collectors.logs.files.byte_budget import ByteBudget
 from collectors.logs.files.descriptors import Descriptors, OpenFiles
 from collectors.logs.files.discovery import FileStatus, FoundFiles, find_files
+from collectors.logs.files.file_batch import FileBatch
 from collectors.logs.files.folder_watch import FolderWatch
-from collectors.logs.files.generation import FileBatch, ReadLimits
+from collectors.logs.files.generation import ReadLimits
 from collectors.logs.files.labels import file_labels
 from collectors.logs.files.lineage import Lineage
 from collectors.logs.files.names import shown
