@@ -7,17 +7,17 @@ The next batch of a file is read after the acknowledgement of the one before, an
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
 import msgspec
 import structlog
 
+from collectors.logs.files.batch_sender import BatchSender, Handle
 from collectors.logs.files.byte_budget import ByteBudget
 from collectors.logs.files.descriptors import Descriptors, OpenFiles
 from collectors.logs.files.discovery import FileStatus, FoundFiles, find_files
@@ -32,18 +32,12 @@ from collectors.logs.files.positions import Generations, Positions
 from collectors.logs.files.read_queue import ReadQueue
 from collectors.logs.files.rotated import is_rotation
 from collectors.logs.files.state import FileState
-from collectors.logs.records import Batch
+from collectors.logs.files.unread_files import UnreadFiles
 
 log = structlog.get_logger()
 
-Handle = Callable[[Batch], Awaitable[int]]
-"""Sends a batch and returns, after its acknowledgement, the number of lines that are done."""
-
 _GATHER = 0.05
 """Seconds to gather events, so that a busy writer causes one read and not thousands."""
-
-_HELD_AT_ONCE = 32
-"""The files to open in one call off the loop."""
 
 _FORGET_NS = 7 * 86400 * 10**9
 """The age, in nanoseconds, at which a vanished file is forgotten: Loki refuses older lines."""
@@ -110,6 +104,7 @@ class FileSource:
         self._labels: dict[str, dict[str, str]] = {}
         self._aliases: dict[str, tuple[int, str]] = {}  # other paths of files, with inode and log
         self._open = OpenFiles(settings.open_files, descriptors or Descriptors())
+        self._sender = BatchSender(name, positions, self.state, self._lock, self._put)
 
     async def run(self, handle: Handle) -> None:
         """Read until cancelled, then save the positions; an error of `handle` ends it too."""
@@ -120,7 +115,7 @@ class FileSource:
                 tasks.create_task(self._look_forever(watch))
                 if watch.available:
                     tasks.create_task(self._take_events(watch))
-                tasks.create_task(self._hold_unread())
+                tasks.create_task(self._unread.run())
                 await self._dispatch(tasks, handle)
         finally:
             watch.close()
@@ -159,8 +154,16 @@ class FileSource:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._reading = asyncio.Semaphore(self.settings.at_once)
         self._budget = ByteBudget(self.settings.at_once * self.settings.limits.batch_bytes)
-        self._unheld: set[str] = set()
-        self._hold_now = asyncio.Event()
+        self._unread = UnreadFiles(
+            self._lineages,
+            self._queue,
+            self._open,
+            self.state,
+            lock=self._lock,
+            put=self._put,
+            close=self._close,
+            gather=_GATHER,
+        )
         self._known = self._positions.files(self.name)
         self._ownership = Ownership(self._lineages, self._known)
         self._aliases.clear()
@@ -358,41 +361,7 @@ class FileSource:
         """Queue a file, and have it opened if its turn does not come at once."""
         self._queue.mark(path)
         if renamed or not self._lineages[path].is_open:
-            self._unheld.add(path)
-            self._hold_now.set()
-
-    # Keeping unread files open.
-
-    async def _hold_unread(self) -> None:
-        while True:
-            await self._hold_now.wait()
-            await asyncio.sleep(_GATHER)
-            self._hold_now.clear()
-            paths, self._unheld = [*self._unheld], set()
-            for first in range(0, len(paths), _HELD_AT_ONCE):
-                await self._hold(paths[first : first + _HELD_AT_ONCE])
-
-    async def _hold(self, paths: Iterable[str]) -> None:
-        """Open files that wait to be read, so that a rename or a deletion loses nothing."""
-        waiting = [path for path in paths if path in self._lineages and self._queue.is_waiting(path)]
-        busy = {path for path in waiting if self._lock(path).locked()}
-        if busy:
-            self._unheld |= busy
-            self._hold_now.set()
-        chosen = {path: self._lineages[path] for path in waiting if path not in busy and self._open.reserve(path)}
-        if not chosen:
-            return
-        async with contextlib.AsyncExitStack() as locks:
-            for path in chosen:
-                await locks.enter_async_context(self._lock(path))
-            counts = await self.state.answer(", ".join(chosen), functools.partial(_hold, chosen))
-            for path in chosen:
-                self._put(path)
-        for path, count in counts.items():
-            if self._queue.is_waiting(path):
-                self._open.hold(path, count)
-            else:
-                self._close(self._open.read(path))
+            self._unread.add(path)
 
     def _lock(self, path: str) -> asyncio.Lock:
         """Return the lock of one file: its lineage is used by one at a time."""
@@ -435,7 +404,7 @@ class FileSource:
             return False
         self._behind_since.setdefault(path, time.monotonic())
         try:
-            await self._send(path, lineage, work, handle)
+            await self._sender.send(path, lineage, work, self._labels[path], self._now_ns(), handle)
         finally:
             self._budget.give_back(size)
         return True
@@ -445,54 +414,6 @@ class FileSource:
         if path not in self._labels:
             self._labels[path] = file_labels(path)
         return lineage.read(self._now_ns())
-
-    async def _send(self, path: str, lineage: Lineage, work: FileBatch, handle: Handle) -> None:
-        lines = work.lines
-        async with self._lock(path):
-            unsaved = work.stamp(self._now_ns())
-            self._put(path)
-        if unsaved:
-            await self._positions.save()
-            work.mark_recorded()
-        batch = Batch(
-            self.name,
-            lines,
-            work.read_ns,
-            self._labels[path],
-            work.final,
-            untidy=work.untidy,
-            true_bytes=work.true_bytes,
-            recent=work.generation.position.recent,
-            written_ns=work.generation.position.modified_ns,
-            maybe_sent=work.generation.maybe_sent,
-            record=functools.partial(self._record, path, work),
-            record_end=functools.partial(self._record_end, path, work),
-        )
-        try:
-            consumed = await handle(batch)
-        except BaseException:
-            lineage.close()
-            raise
-        async with self._lock(path):
-            work.acknowledge(consumed, batch.recent)
-        self.state.lines += consumed
-        self.state.bytes += sum(map(len, lines[:consumed]))
-        self._put(path)
-        if work.corrected:
-            await self._positions.save()
-
-    async def _record(self, path: str, work: FileBatch, recent: bytes) -> None:
-        """Save a changed history of the sent entries before anything is sent by it."""
-        work.generation.remember(recent)
-        work.corrected = True
-        self._put(path)
-        await self._positions.save()
-
-    async def _record_end(self, path: str, work: FileBatch, consumed: int) -> None:
-        """Save the end of a batch before anything of it is sent."""
-        if work.end_after(consumed):
-            self._put(path)
-            await self._positions.save()
 
     def _rest(self, path: str, lineage: Lineage) -> None:
         """Record that a file has nothing to read now."""
@@ -536,17 +457,6 @@ def _begin(lineages: Iterable[Lineage], found: FoundFiles, *, at_end: bool) -> d
         except Exception as error:  # noqa: BLE001 - one file must not stop the others
             refused[lineage.path] = error
     return refused
-
-
-def _hold(lineages: Mapping[str, Lineage]) -> dict[str, int]:
-    """Open unread files; return the number of open ones by path."""
-    counts = {}
-    for path, lineage in lineages.items():
-        try:
-            counts[path] = lineage.hold()
-        except Exception:  # noqa: BLE001 - the next read reports it; one file must not stop the others
-            counts[path] = 0
-    return counts
 
 
 async def _set_or_late(event: asyncio.Event, seconds: float) -> None:
