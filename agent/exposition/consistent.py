@@ -47,7 +47,7 @@ Content = dict[Block, list[Family]]
 """The families of one rendering by block, in the order of first appearance."""
 
 
-class Page:
+class ConsistentBlocks:
     """The blocks of some content that do not contradict each other, and the reasons for missing ones.
 
     Attributes:
@@ -70,7 +70,7 @@ class Page:
         for collector, blocks in _by_collector(foreign).items():
             self.left_out[collector] = self._add_agreeing(blocks, content)
 
-    def is_page_of(self, content: Content) -> bool:
+    def are_of(self, content: Content) -> bool:
         """Return True if a new page of this content would equal this page.
 
         It would if no block is missing, the blocks are the same and each name has one family: only values can differ.

@@ -11,10 +11,10 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from agent.exposition.consistent import Block, ConsistentBlocks, Content
 from agent.exposition.formats import Format
 from agent.exposition.invalid import InvalidFamilyError, reason
 from agent.exposition.metadata import check_labels, metadata
-from agent.exposition.page import Block, Content, Page
 from agent.exposition.series import HistogramLines, ScalarLines, SummaryLines
 from collectors.metrics import Family, LabelNames, MetricType
 
@@ -55,7 +55,7 @@ class Renderer:
 
     def __init__(self) -> None:
         self._known: dict[str, dict[_Head, Block]] = {}
-        self._page = Page({})
+        self._consistent = ConsistentBlocks({})
 
     def render(self, groups: Iterable[Group], format_: Format) -> Rendered:
         """Return the page of these collectors, in the order of the first appearance of each family name.
@@ -77,10 +77,10 @@ class Renderer:
             except Exception as problem:  # noqa: BLE001 - invalid families may raise anything and must not affect others
                 self._known.pop(collector, None)
                 errors[collector] = reason(problem)
-        if not self._page.is_page_of(content):
-            self._page = Page(content)
-        body = self._page.text(texts, format_).encode()
-        return Rendered(body, errors | self._page.errors, self._page.left_out)
+        if not self._consistent.are_of(content):
+            self._consistent = ConsistentBlocks(content)
+        body = self._consistent.text(texts, format_).encode()
+        return Rendered(body, errors | self._consistent.errors, self._consistent.left_out)
 
     def _blocks(self, collector: str, families: Iterable[Family]) -> Content:
         known = self._known.setdefault(collector, {})

@@ -27,7 +27,7 @@ class RecentView:
     clipped: tuple[float, ...] = ()
 
 
-class _Reading(NamedTuple):
+class _Second(NamedTuple):
     at_ns: int
     load: float | None
     clipped: tuple[int, ...]
@@ -37,13 +37,13 @@ class LastMinute:
     """Readings of load and clipping, one a second."""
 
     def __init__(self) -> None:
-        self._readings: deque[_Reading] = deque()
+        self._readings: deque[_Second] = deque()
 
     def read(self, now_ns: int, load: float | None, clipped: tuple[int, ...]) -> None:
         """Add a reading. Readings less than a second after the last one are ignored."""
         if self._readings and now_ns - self._readings[-1].at_ns < _SECOND_NS:
             return
-        self._readings.append(_Reading(now_ns, load, clipped))
+        self._readings.append(_Second(now_ns, load, clipped))
         while self._readings[0].at_ns < now_ns - _MINUTE_NS - _SECOND_NS:
             self._readings.popleft()
 

@@ -41,7 +41,7 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ProcessTable:
     """All processes by their numbers, and the time of the reading in seconds."""
 
     at: float
@@ -69,7 +69,7 @@ def _disk(io: str) -> tuple[int, int] | None:
     return int(numbers["read_bytes"]), max(written, 0)
 
 
-def read(root: Path, *, with_disk: bool = False) -> Reading:
+def read(root: Path, *, with_disk: bool = False) -> ProcessTable:
     """Read all processes."""
     processes = {}
     for pid in filter(str.isdecimal, entries(root / "proc")):
@@ -78,7 +78,7 @@ def read(root: Path, *, with_disk: bool = False) -> Reading:
             processes[pid] = parse(read_text(f"{directory}/stat"), _text_of(f"{directory}/io") if with_disk else "")
         except OSError:  # the process has ended
             continue
-    return Reading(time.monotonic(), processes)
+    return ProcessTable(time.monotonic(), processes)
 
 
 def _text_of(path: str) -> str:
@@ -89,7 +89,7 @@ def _text_of(path: str) -> str:
         return ""
 
 
-def busiest(before: Reading, after: Reading) -> list[tuple[str, float]]:
+def busiest(before: ProcessTable, after: ProcessTable) -> list[tuple[str, float]]:
     """Return the ten busiest programs between two readings, with the processors that all their processes used.
 
     A ratio of 1 is one processor. A process that ended between the readings is not counted.
@@ -102,7 +102,7 @@ def busiest(before: Reading, after: Reading) -> list[tuple[str, float]]:
     return [(name, ticks / seconds) for name, ticks in used.most_common(_MOST) if ticks]
 
 
-def largest(reading: Reading) -> list[tuple[str, int]]:
+def largest(reading: ProcessTable) -> list[tuple[str, int]]:
     """Return the ten programs with the most memory. Pages that their processes share count once for each."""
     resident: Counter[str] = Counter()
     for process in reading.processes.values():
@@ -110,7 +110,7 @@ def largest(reading: Reading) -> list[tuple[str, int]]:
     return [(name, size) for name, size in resident.most_common(_MOST) if size]
 
 
-def busiest_on_disk(before: Reading, after: Reading) -> list[tuple[str, tuple[float, float]]]:
+def busiest_on_disk(before: ProcessTable, after: ProcessTable) -> list[tuple[str, tuple[float, float]]]:
     """Return the ten programs that read and wrote most between two readings, in bytes a second.
 
     A process that began or ended between the readings is not counted.
@@ -129,7 +129,7 @@ def busiest_on_disk(before: Reading, after: Reading) -> list[tuple[str, tuple[fl
     return [(name, (reads / seconds, writes / seconds)) for name, (reads, writes) in ranked if reads + writes]
 
 
-def _same(before: Reading, pid: str, process: Process) -> Process | None:
+def _same(before: ProcessTable, pid: str, process: Process) -> Process | None:
     """Return the process in an earlier reading; None if its number belonged to another one."""
     known = before.processes.get(pid)
     return known if known and known.started == process.started else None
@@ -140,7 +140,7 @@ class BusyProcesses:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._last: Reading | None = None
+        self._last: ProcessTable | None = None
 
     def families(self) -> list[Family]:
         """Return the ten programs first in processor time, in memory and on disks; rates not the first time."""

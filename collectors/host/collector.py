@@ -37,7 +37,7 @@ _SCRAPE_NAMES = frozenset({"node_scrape_collector_duration_seconds", "node_scrap
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class _Attempt:
     """One attempt at one subsystem.
 
     Attributes:
@@ -58,7 +58,7 @@ class _Reading:
         return None if isinstance(self.error, FileNotFoundError) else self.error
 
 
-def _read(subsystem: Subsystem) -> _Reading:
+def _read(subsystem: Subsystem) -> _Attempt:
     start = time.perf_counter()
     families: Sequence[Family] = ()
     problem = None
@@ -66,7 +66,7 @@ def _read(subsystem: Subsystem) -> _Reading:
         families = subsystem.families()
     except Exception as error:  # noqa: BLE001 - whatever goes wrong in one subsystem must not reach the others
         problem = error
-    return _Reading(subsystem.name, families, time.perf_counter() - start, problem)
+    return _Attempt(subsystem.name, families, time.perf_counter() - start, problem)
 
 
 class HostCollector(Collector):
@@ -84,7 +84,7 @@ class HostCollector(Collector):
         self.config = config
         self._deadline = min(_LONGEST_DEADLINE, _SHARE_OF_TIMEOUT * collect_timeout)
         self._platform = platform or this_platform(config)
-        self._calls: BoundedCalls[str, _Reading] = BoundedCalls(
+        self._calls: BoundedCalls[str, _Attempt] = BoundedCalls(
             "host", handover=self._deadline / _HANDOVERS, deadline=self._deadline
         )
         self._textfiles = TextFiles(config.textfile_directory)
@@ -131,20 +131,20 @@ class HostCollector(Collector):
         every = (*self._platform.subsystems, Subsystem(_TEXTFILE, self._textfiles.read))
         return [subsystem for subsystem in every if subsystem.name not in self.config.exclude]
 
-    def _readings(self, reads: Mapping[str, Callable[[], _Reading]]) -> list[_Reading]:
+    def _readings(self, reads: Mapping[str, Callable[[], _Attempt]]) -> list[_Attempt]:
         answers = self._calls.answers(reads)
         return [
-            _Reading(name, (), self._deadline, answer) if isinstance(answer, Exception) else answer
+            _Attempt(name, (), self._deadline, answer) if isinstance(answer, Exception) else answer
             for name, answer in answers.items()
         ]
 
-    def _all_readings(self) -> list[_Reading]:
+    def _all_readings(self) -> list[_Attempt]:
         readings = self._readings(self._reads)
         self._failures = {reading.name: reading.failure for reading in readings if reading.failure}
         self._measured = time.monotonic()
         return readings
 
-    def _log_changes(self, readings: Sequence[_Reading]) -> None:
+    def _log_changes(self, readings: Sequence[_Attempt]) -> None:
         failing = {reading.name: repr(reading.failure) for reading in readings if reading.failure}
         for name, error in failing.items():
             if self._failing.get(name) != error:
@@ -172,7 +172,7 @@ class HostCollector(Collector):
         return checks.sources(self._failures)
 
 
-def _scrape_families(readings: Sequence[_Reading]) -> list[Family]:
+def _scrape_families(readings: Sequence[_Attempt]) -> list[Family]:
     return [
         gauge(
             "node_scrape_collector_duration_seconds",

@@ -40,7 +40,7 @@ def parse(body: bytes, source: str) -> list[Family]:
     """
     if body and not body.endswith(b"\n"):
         raise ValueError("expected a line's end at the end; the file may be half written: write another and rename it")
-    page = _Page()
+    page = _PromText()
     for line in body.split(b"\n"):
         try:
             page.add(line)
@@ -49,7 +49,7 @@ def parse(body: bytes, source: str) -> list[Family]:
     return page.families(source)
 
 
-class _Page:
+class _PromText:
     """The content of a text, collected line by line."""
 
     def __init__(self) -> None:

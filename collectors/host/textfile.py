@@ -100,7 +100,7 @@ class TextFiles:
         """
         known = self._known
         errors = dict(known.errors)
-        page = _Page(host if known.files else ())
+        page = _AcceptedFamilies(host if known.files else ())
         written: dict[LabelValues, float] = {}
         for path, file in known.files.items():
             error = file.error or page.take(file.families)
@@ -138,7 +138,7 @@ def _read(path: str, known: _File | None, most_bytes: int) -> _File:
         return _File(version, error=str(error))
 
 
-class _Page:
+class _AcceptedFamilies:
     """The families accepted so far.
 
     Args:

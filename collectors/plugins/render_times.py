@@ -61,7 +61,7 @@ class SlowestRender:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class _RenderCounts:
     seconds: float
     render: HistogramValue
     xruns: float | None
@@ -71,7 +71,7 @@ class RenderTimes:
     """The readings of the last minute, by plugin."""
 
     def __init__(self) -> None:
-        self._readings: dict[str, deque[_Reading]] = {}
+        self._readings: dict[str, deque[_RenderCounts]] = {}
         self._deadlines: dict[str, float] = {}
         self._looked = -_STEP_SECONDS
 
@@ -86,7 +86,7 @@ class RenderTimes:
         for view in views:
             if view.render is not None and view.deadline:
                 kept = self._readings.get(view.name) or deque()
-                kept.append(_Reading(seconds, view.render, view.xruns))
+                kept.append(_RenderCounts(seconds, view.render, view.xruns))
                 while len(kept) > 1 and kept[1].seconds <= seconds - WINDOW_SECONDS:
                     kept.popleft()
                 readings[view.name], deadlines[view.name] = kept, view.deadline
@@ -136,7 +136,7 @@ def _over(rendered: HistogramValue, deadline: float) -> int:
     return sum(count for start, count in zip(starts, rendered.counts, strict=True) if start >= deadline)
 
 
-def _xruns(first: _Reading, last: _Reading) -> int | None:
+def _xruns(first: _RenderCounts, last: _RenderCounts) -> int | None:
     if first.xruns is None or last.xruns is None:
         return None
     return max(int(last.xruns - first.xruns), 0)

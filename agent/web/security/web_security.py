@@ -46,7 +46,7 @@ class Secured:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class LoadedRules:
     """The result of one reading of the files: the rules in effect, and the problem if the files are unusable."""
 
     path: Path | None
@@ -67,7 +67,7 @@ class WebSecurity:
         """The number of wrong passwords."""
         self.ended: Counter[str] = Counter()
         """The number of connections that the agent closed or refused, by reason."""
-        self._reading = Reading(path, Secured())
+        self._reading = LoadedRules(path, Secured())
         self._hung = 0
 
     @classmethod
@@ -95,7 +95,7 @@ class WebSecurity:
         except ConfigError as problem:
             self._reading = replace(self._reading, problem=problem, stamps={path: (-1,)} if path else {})
 
-    async def prepare(self, path: Path | None) -> Reading:
+    async def prepare(self, path: Path | None) -> LoadedRules:
         """Read a file and the files that it names, off the event loop.
 
         Raises:
@@ -107,7 +107,7 @@ class WebSecurity:
             raise reading.problem
         return reading
 
-    def adopt(self, reading: Reading) -> Reading:
+    def adopt(self, reading: LoadedRules) -> LoadedRules:
         """Put a reading into effect; return the previous one."""
         before, self._reading = self._reading, reading
         return before
@@ -131,7 +131,7 @@ class WebSecurity:
                 log.info("web configuration reloaded", file=str(after.path))
                 changed()
 
-    async def _read_again(self, before: Reading) -> Reading:
+    async def _read_again(self, before: LoadedRules) -> LoadedRules:
         """Return a new reading if a file has changed, else the previous one."""
         if before.path is None or self._hung >= _MOST_HUNG:
             return before
@@ -140,7 +140,7 @@ class WebSecurity:
         except ConfigError as problem:
             return replace(before, problem=problem, stamps={before.path: (-1,)})  # to read it again later
 
-    async def _within_deadline(self, read_files: Callable[[], Reading], path: Path | None) -> Reading:
+    async def _within_deadline(self, read_files: Callable[[], LoadedRules], path: Path | None) -> LoadedRules:
         """Run a reading in a thread of its own, or here if the system has none left.
 
         A reading that hangs keeps its thread until the disk answers.
@@ -162,30 +162,30 @@ class WebSecurity:
             problem = f"cannot be read: {type(error).__name__}: {error}"
         raise ConfigError(str(path), [Problem("file", problem)])
 
-    def _returned(self, reading: asyncio.Future[Reading]) -> None:
+    def _returned(self, reading: asyncio.Future[LoadedRules]) -> None:
         self._hung -= 1
         if not reading.cancelled():
             reading.exception()  # mark it as retrieved, as the waiter may have left
 
 
-def _read_if_changed(before: Reading) -> Reading:
+def _read_if_changed(before: LoadedRules) -> LoadedRules:
     return before if _stamps(before.stamps) == before.stamps else _read(before.path, before.secured)
 
 
-def _read(path: Path | None, held: Secured) -> Reading:
+def _read(path: Path | None, held: Secured) -> LoadedRules:
     """Read the file `path` and the files that it names; `held` stays in effect if they are unusable."""
     if path is None:
-        return Reading(None, Secured())
+        return LoadedRules(None, Secured())
     stamps = _stamps([path])
     try:
         file = web_file.read(path)
         if not file.tls_server_config.enabled:
-            return Reading(path, Secured(file), None, stamps)
+            return LoadedRules(path, Secured(file), None, stamps)
         named = tls.files(file.tls_server_config, path.parent)
         stamps |= _stamps(named.values())  # before the reading, so that a concurrent change is detected
-        return Reading(path, Secured(file, tls.load(file.tls_server_config, path)), None, stamps)
+        return LoadedRules(path, Secured(file, tls.load(file.tls_server_config, path)), None, stamps)
     except ConfigError as error:
-        return Reading(path, held, error, stamps)
+        return LoadedRules(path, held, error, stamps)
 
 
 def _stamps(paths: Iterable[Path]) -> _Stamps:

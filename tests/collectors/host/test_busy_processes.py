@@ -12,7 +12,7 @@ from collectors.findings import Severity
 from collectors.host.busy_processes import (
     BusyProcesses,
     Process,
-    Reading,
+    ProcessTable,
     Watch,
     busiest,
     busiest_on_disk,
@@ -30,8 +30,8 @@ def _stat(name: str, used: int, started: int = 5, pages: int = 0) -> str:
     return f"9 ({name}) R 1 1 1 0 -1 0 0 0 0 0 {used} 0 0 0 20 0 1 0 {started} 0 {pages}\n"
 
 
-def _reading(at: float, **used: int) -> Reading:
-    return Reading(at, {str(number): Process(name, 1, ticks) for number, (name, ticks) in enumerate(used.items())})
+def _reading(at: float, **used: int) -> ProcessTable:
+    return ProcessTable(at, {str(number): Process(name, 1, ticks) for number, (name, ticks) in enumerate(used.items())})
 
 
 @pytest.fixture
@@ -52,8 +52,8 @@ def test_programs_are_ranked_by_the_processors_they_used() -> None:
 
 
 def test_a_number_that_another_process_got_counts_from_its_start() -> None:
-    before = Reading(0, {"9": Process("old", 1, 500)})
-    after = Reading(1, {"9": Process("new", 2, TICKS)})
+    before = ProcessTable(0, {"9": Process("old", 1, 500)})
+    after = ProcessTable(1, {"9": Process("new", 2, TICKS)})
 
     assert busiest(before, after) == [("new", 1.0)]
 
@@ -97,7 +97,7 @@ def _io(read: int, written: int, cancelled: int = 0) -> str:
 
 
 def test_memory_is_in_bytes_and_added_up_by_name() -> None:
-    found = Reading(
+    found = ProcessTable(
         0,
         {
             "1": parse(_stat("a", 0, pages=2)),
@@ -111,28 +111,28 @@ def test_memory_is_in_bytes_and_added_up_by_name() -> None:
 
 
 def test_no_more_than_ten_are_largest() -> None:
-    found = Reading(0, {str(pid): Process(f"p{pid}", 1, 0, resident=pid) for pid in range(30)})
+    found = ProcessTable(0, {str(pid): Process(f"p{pid}", 1, 0, resident=pid) for pid in range(30)})
 
     assert [size for _, size in largest(found)] == list(range(29, 19, -1))
 
 
 def test_disk_traffic_is_a_rate_without_writes_that_were_cancelled() -> None:
-    before = Reading(10, {"1": parse(_stat("a", 0), _io(100, 1000)), "2": parse(_stat("b", 0), _io(5, 5))})
-    after = Reading(12, {"1": parse(_stat("a", 0), _io(300, 1600, 200)), "2": parse(_stat("b", 0), _io(5, 5))})
+    before = ProcessTable(10, {"1": parse(_stat("a", 0), _io(100, 1000)), "2": parse(_stat("b", 0), _io(5, 5))})
+    after = ProcessTable(12, {"1": parse(_stat("a", 0), _io(300, 1600, 200)), "2": parse(_stat("b", 0), _io(5, 5))})
 
     assert busiest_on_disk(before, after) == [("a", (100, 200))]
 
 
 def test_a_process_whose_traffic_may_not_be_known_is_left_out() -> None:
-    before = Reading(0, {"1": parse(_stat("a", 0)), "2": parse(_stat("b", 0), _io(1, 1))})
-    after = Reading(1, {"1": parse(_stat("a", 0), _io(9, 9)), "2": parse(_stat("b", 0))})
+    before = ProcessTable(0, {"1": parse(_stat("a", 0)), "2": parse(_stat("b", 0), _io(1, 1))})
+    after = ProcessTable(1, {"1": parse(_stat("a", 0), _io(9, 9)), "2": parse(_stat("b", 0))})
 
     assert busiest_on_disk(before, after) == []
 
 
 def test_traffic_of_another_process_with_the_same_number_does_not_count() -> None:
-    before = Reading(0, {"1": parse(_stat("a", 0, started=1), _io(1, 1))})
-    after = Reading(1, {"1": parse(_stat("a", 0, started=2), _io(9, 9))})
+    before = ProcessTable(0, {"1": parse(_stat("a", 0, started=1), _io(1, 1))})
+    after = ProcessTable(1, {"1": parse(_stat("a", 0, started=2), _io(9, 9))})
 
     assert busiest_on_disk(before, after) == []
 
