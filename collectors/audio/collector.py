@@ -23,7 +23,8 @@ from collectors.audio.causes.kernel.client import KernelRecorder
 from collectors.audio.causes.macos import ANALYSIS as COREAUDIO_ANALYSIS
 from collectors.audio.causes.macos import CoreAudioEvidence
 from collectors.audio.causes.reading import Answer, Query, seconds_of
-from collectors.audio.causes.recorder.recorder import Recorder, RenderTimes
+from collectors.audio.causes.recorder.additions import RenderTimes
+from collectors.audio.causes.recorder.recorder import Recorder
 from collectors.audio.causes.store import EventStore
 from collectors.audio.checks import AudioState, audio_checks
 from collectors.audio.config import AudioConfig

@@ -20,14 +20,13 @@ from collectors.audio.causes.recorder.portless import name_portless
 from collectors.audio.causes.recorder.process_events import ProcessEvent, ProcessEvents
 from collectors.audio.causes.recorder.processes import Processes
 from collectors.audio.causes.recorder.quotas import Quotas
+from collectors.audio.causes.recorder.schedule import LOOK_NS
 from collectors.audio.jack.client_processes import find_processes
 from collectors.audio.jack.client_timings import DRIVER, ClientTimings, NoTableError, find_table
 from collectors.audio.jack.server_process import find_server
 from collectors.audio.probe.ring import RingReader
 
 _SECOND_NS = 1_000_000_000
-LOOK_NS = 200_000_000
-"""The time between two looks at the lively threads. A suspicion starts a burst of closer ones."""
 _PROCESSES_EVERY, _MACHINE_EVERY, _QUOTAS_EVERY, _LIST_EVERY, _MEMORY_EVERY = 2, 3, 2, 5, 6
 _WHOLE_EVERY, _EVERYTHING_EVERY = 10, 30
 """The number of looks between two looks at what changes less or costs more."""
@@ -74,6 +73,8 @@ class Looks:
         self._table_failure = "no JACK server was found yet"
         self._copies: GraphCopies | None = None
         self._server_pid = 0
+        self._devices: tuple[str, ...] = ()
+        self._tried_ns = 0
         self._number = 0
         self._looked_ns = self._listed_ns = self._clients_ns = now_ns
         self._closely_ns = 0
@@ -95,15 +96,22 @@ class Looks:
     def find_server(self, devices: Iterable[str], now_ns: int) -> None:
         """Find the server's process and its table of client timings."""
         self.forget_server(now_ns)
-        try:
-            self._table = find_table(self._server, devices)
-            self._server_pid = self._table.server.pid
-            self._copies = GraphCopies(self._table.row_bytes, ClockPairs(self._table.clock))
-        except NoTableError as failure:
-            self._table_failure = str(failure)
+        self._devices = tuple(devices)
+        self._find_table(now_ns)
+        if self._table is None:
             process = find_server(self._server)
             self._server_pid = process.pid if process is not None else 0
         self._number = 0
+
+    def _find_table(self, now_ns: int) -> None:
+        self._tried_ns = now_ns
+        try:
+            self._table = find_table(self._server, self._devices)
+        except NoTableError as failure:
+            self._table_failure = str(failure)
+            return
+        self._server_pid = self._table.server.pid
+        self._copies = GraphCopies(self._table.row_bytes, ClockPairs(self._table.clock))
 
     def see_pipewire(self, pid: int, clients: dict[str, int], now_ns: int) -> None:
         """Take in PipeWire's process and those of its nodes."""
@@ -115,6 +123,7 @@ class Looks:
             self._add(now_ns, self._clients_ns, "client_ended", name, self._pids[name])
         self._server_pid, self._pids = pid, dict(clients)
         self._clients_ns = now_ns
+        self._devices = ()
         self._table_failure = "PipeWire keeps no table of them, its log shows late nodes only"
 
     def forget_server(self, now_ns: int) -> None:
@@ -126,7 +135,13 @@ class Looks:
         self._table_failure = "no JACK server runs"
         self._names.clear(now_ns)
         self._server_pid = 0
+        self._devices = ()
         self._pids = {}
+
+    @property
+    def knows_server(self) -> bool:
+        """True if the server's process is known, which is JACK's unless `see_pipewire` was called."""
+        return self._server_pid > 0
 
     @property
     def table(self) -> ClientTimings | None:
@@ -301,6 +316,8 @@ class Looks:
             self.add_incident(incident)
 
     def _see_clients(self, now_ns: int) -> None:
+        if self._table is None and self._devices and now_ns - self._tried_ns > _RETRY_NS:
+            self._find_table(now_ns)
         if self._table is None:
             return
         since_ns, self._clients_ns = self._clients_ns, now_ns

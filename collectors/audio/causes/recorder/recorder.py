@@ -10,188 +10,33 @@ import os
 import select
 import threading
 import time
-from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
-from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
-import msgspec
 import structlog
 
-from collectors.audio.causes.evidence import Evidence, Incident, PluginTime, Window
-from collectors.audio.causes.recorder import pipewire_log
-from collectors.audio.causes.recorder.looks import AFTER_NS, LOOK_NS, Looks
-from collectors.audio.causes.recorder.pipewire_log import read_journal
+from collectors.audio.causes.evidence import Evidence, Incident, Window
+from collectors.audio.causes.recorder.additions import KernelTraces, RenderTimes, with_log, with_plugins, with_trace
+from collectors.audio.causes.recorder.looks import AFTER_NS, Looks
+from collectors.audio.causes.recorder.pipewire_watch import PipeWireWatch
+from collectors.audio.causes.recorder.schedule import Schedule, Tokens
 from collectors.audio.jack.client_timings import TablePlace
 from collectors.audio.jack.names import server_name
 from collectors.audio.jack.passive import PassiveView
-from collectors.audio.pipewire.clients import find_pipewire, parse_clients
-from collectors.audio.pipewire.nodes import server_socket
 from collectors.audio.probe.ring import RingReader
-from collectors.child_process import end_child, start_child
-from collectors.offloop import start
 
 log = structlog.get_logger()
 T = TypeVar("T")
 
-RenderTimes = Callable[[int, int], Awaitable[tuple[PluginTime, ...]]]
-"""The type of a function that returns the plugins' render times between two monotonic times in nanoseconds."""
-
 _SECOND_NS = 1_000_000_000
-_SUSPECT_PAUSE_NS = 150_000_000
-"""The shortest time between two looks at everything."""
 _IDLE_AFTER_NS = 5 * _SECOND_NS
 """The time for which it goes on looking after the end of a server or a probe."""
-_IDLE_NS = 10 * _SECOND_NS
-"""The pause while there is nothing to watch, which a server or a probe ends."""
 _EVENTS_A_SECOND = 20
 """The number of starts and ends of programs that wake the thread. On a machine that compiles they wait for a look."""
-_BURST_NS = tuple(milliseconds * 1_000_000 for milliseconds in (0, 5, 10, 20, 40, 80, 160))
-"""The times of the looks at the audio threads after a suspicion."""
-_IDLE_TOO = frozenset({0, 4, 6})
-"""The numbers of those that include the idle threads."""
-_BURST_PAUSE_NS = _SECOND_NS // 3
-_TRACE_BEFORE_NS, _TRACE_AFTER_NS = 2 * _SECOND_NS, _SECOND_NS // 10
-"""The time of the kernel's trace before and after a dropout."""
-_PIPEWIRE_SECONDS = 60.0
-"""The pause between two looks at PipeWire's clients, which take 20 ms of a processor."""
-_PIPEWIRE_FIRST_SECONDS = 2.0
-_DUMP_SECONDS = 5.0
-_PLUGINS_SECONDS = 1.0
-_LOG_BEFORE_NS, _LOG_AFTER_NS = _SECOND_NS, 2 * _SECOND_NS
-_NO_TRACE = "No kernel trace of this time."
 _STOP_SECONDS = 1.0
 _ANSWER_SECONDS = 3.0
-
-
-async def _dump() -> str:
-    """Return the output of `pw-dump`; empty if it fails."""
-    try:
-        process = await start_child("pw-dump", stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL)
-    except OSError:
-        return ""
-    try:
-        output, _ = await asyncio.wait_for(process.communicate(), _DUMP_SECONDS)
-    except TimeoutError:
-        return ""
-    finally:
-        await end_child(process)
-    return output.decode(errors="replace")
-
-
-async def _render_times(ask: RenderTimes, window: Window) -> tuple[PluginTime, ...]:
-    """Return the plugins' render times around a dropout; none if they do not answer in time."""
-    try:
-        return await asyncio.wait_for(ask(window.start_ns, window.end_ns), _PLUGINS_SECONDS)
-    except TimeoutError:
-        return ()
-    except Exception:
-        log.exception("the plugins' render times could not be read")
-        return ()
-
-
-async def _with_log(evidence: Evidence) -> Evidence:
-    """Return the evidence with the lines that PipeWire logged."""
-    window = evidence.window
-    lines, problem = await read_journal(window.start_ns - _LOG_BEFORE_NS, window.end_ns + _LOG_AFTER_NS)
-    found = pipewire_log.incidents(lines)
-    return msgspec.structs.replace(
-        evidence,
-        incidents=tuple(sorted((*evidence.incidents, *found), key=lambda incident: incident.at_ns)),
-        cycles=evidence.cycles or pipewire_log.cycles(lines),
-        missing=(*evidence.missing, problem) if problem else evidence.missing,
-    )
-
-
-class KernelTraces(Protocol):
-    """The client of the kernel recorder."""
-
-    def freeze(self, at_ns: int) -> None:
-        """Freeze the running trace without blocking."""
-
-    async def capture(self, start_ns: int, end_ns: int) -> int | None:
-        """Return the descriptor of the trace between two times; None if there is none."""
-
-    @property
-    def pid(self) -> int:
-        """The process of the kernel recorder; 0 if it is not connected."""
-
-    @property
-    def missing(self) -> str:
-        """The sentence for an event without a trace; empty while the recorder is connected."""
-
-
-class _Tokens:
-    """A limit of events a second, which may come at once."""
-
-    def __init__(self, rate: int) -> None:
-        self._rate = rate
-        self._left = float(rate)
-        self._at_ns = 0
-
-    def are_left(self, now_ns: int) -> bool:
-        """Return whether an event is allowed now."""
-        self._left = min(self._left + (now_ns - self._at_ns) / _SECOND_NS * self._rate, self._rate)
-        self._at_ns = now_ns
-        return self._left >= 1
-
-    def take(self) -> None:
-        """Take in an event."""
-        self._left -= 1
-
-
-class _Schedule:
-    """The times of the looks.
-
-    Args:
-        now_ns: Monotonic time.
-
-    Attributes:
-        due_ns: The time of the next regular look.
-        closely_ns: The time of the last look at everything.
-    """
-
-    def __init__(self, now_ns: int) -> None:
-        self.due_ns = now_ns
-        self.closely_ns = 0
-        self._rests = False
-        self._burst_ns = 0
-        self._burst_next = len(_BURST_NS)
-
-    @property
-    def next_ns(self) -> int:
-        """The time of the next look of either kind."""
-        if self._burst_next == len(_BURST_NS):
-            return self.due_ns
-        return min(self.due_ns, self._burst_ns + _BURST_NS[self._burst_next])
-
-    def rest(self, now_ns: int) -> None:
-        """Take in that there is nothing to watch."""
-        self.due_ns = now_ns + _IDLE_NS
-        self._burst_next = len(_BURST_NS)
-        self._rests = True
-
-    def resume(self, now_ns: int) -> None:
-        """Take in that there is something to watch."""
-        if self._rests:
-            self.due_ns = now_ns
-            self._rests = False
-
-    def suspect(self, now_ns: int) -> None:
-        """Start a burst of looks, unless one started a short time ago."""
-        if now_ns - self._burst_ns >= _BURST_PAUSE_NS:
-            self._burst_ns, self._burst_next = now_ns, 0
-
-    def take_burst(self, now_ns: int) -> int | None:
-        """Return the number of the look of a burst that is due; None if none is."""
-        number = None
-        while self._burst_next < len(_BURST_NS) and now_ns >= self._burst_ns + _BURST_NS[self._burst_next]:
-            number = self._burst_next
-            self._burst_next += 1
-        return number
 
 
 class Recorder:
@@ -205,11 +50,7 @@ class Recorder:
         plugins: Function that returns the plugins' render times around a dropout; None without plugins.
     """
 
-    def __init__(
-        self,
-        server: str = "",
-        kernel: KernelTraces | None = None,
-    ) -> None:
+    def __init__(self, server: str = "", kernel: KernelTraces | None = None) -> None:
         self._server = server_name(server)
         self._kernel = kernel
         self.plugins: RenderTimes | None = None
@@ -220,10 +61,11 @@ class Recorder:
         self._incidents: SimpleQueue[Incident] = SimpleQueue()
         self._stop = threading.Event()
         self._wake = (-1, -1)
+        self._lock = threading.Lock()
         self._suspected = False
         self._probe_runs = False
-        self._pipewire: int | None = None
-        self._has_table = False
+        self._is_jack = False
+        self._pipewire = PipeWireWatch(self._may_be_pipewire, self._see_pipewire)
         self._active_ns = 0
 
     async def run(self) -> None:
@@ -235,14 +77,13 @@ class Recorder:
         thread = threading.Thread(target=self._work, name="audio-recorder", daemon=True)
         thread.start()
         try:
-            await self._follow_pipewire()
+            await self._pipewire.run()
         finally:
             self._stop.set()
             self._rouse()
             await asyncio.shield(asyncio.to_thread(thread.join, _STOP_SECONDS))
-            descriptors, self._wake = self._wake, (-1, -1)
-            for descriptor in descriptors:
-                os.close(descriptor)
+            if not thread.is_alive():
+                self._close()
 
     def see(self, view: PassiveView, now_ns: int, *, freewheeling: bool) -> None:
         """Take in the passive client's view; called at each poll."""
@@ -278,7 +119,7 @@ class Recorder:
 
         PipeWire's log has those of late nodes. This blocks, so call it off the loop.
         """
-        if self._pipewire is not None:
+        if self._pipewire.is_found:
             return ""
         found = self._ask(lambda looks: looks.graph_problem())
         return "The recorder does not run." if found is None else found
@@ -312,36 +153,11 @@ class Recorder:
         evidence = await asyncio.to_thread(self._ask, lambda looks: looks.freeze(window))
         if evidence is None:
             evidence = Evidence(window=window, missing=("The recorder does not run.",))
-        if self._pipewire is not None:
-            evidence = await _with_log(evidence)
+        if self._pipewire.is_found:
+            evidence = await with_log(evidence)
         if self.plugins is not None:
-            evidence = msgspec.structs.replace(evidence, plugins=await _render_times(self.plugins, window))
-        return await self._with_capture(evidence, self._kernel) if self._kernel is not None else evidence
-
-    async def _follow_pipewire(self) -> None:
-        """Find PipeWire's process and those of its nodes until cancelled; they are needed where no JACK runs."""
-        while True:
-            socket = server_socket() if self._view.state == "running" and not self._has_table else None
-            if socket is None:
-                self._pipewire = None
-            elif not self._freewheeling:
-                await self._look_at_pipewire(socket)
-            await asyncio.sleep(_PIPEWIRE_SECONDS if self._pipewire else _PIPEWIRE_FIRST_SECONDS)
-
-    async def _look_at_pipewire(self, socket: Path) -> None:
-        pid = await start(partial(find_pipewire, socket), "find PipeWire")
-        clients = parse_clients(await _dump()) if pid else {}
-        self._pipewire = pid or None
-        if pid:
-            self._submit(lambda looks: looks.see_pipewire(pid, clients, time.monotonic_ns()))
-
-    async def _with_capture(self, evidence: Evidence, kernel: KernelTraces) -> Evidence:
-        window = evidence.window
-        capture = await kernel.capture(window.start_ns - _TRACE_BEFORE_NS, window.end_ns + _TRACE_AFTER_NS)
-        if capture is not None:
-            window = msgspec.structs.replace(window, own_pids=(*window.own_pids, kernel.pid))
-            return msgspec.structs.replace(evidence, window=window, capture=capture)
-        return msgspec.structs.replace(evidence, missing=(*evidence.missing, kernel.missing or _NO_TRACE))
+            evidence = await with_plugins(evidence, self.plugins)
+        return await with_trace(evidence, self._kernel) if self._kernel is not None else evidence
 
     def _see_state(self, before: PassiveView, view: PassiveView, since_ns: int, now_ns: int) -> None:
         if view.state == "running":
@@ -353,7 +169,7 @@ class Recorder:
 
     def _find_server(self, looks: Looks, view: PassiveView) -> None:
         looks.find_server(view.devices, time.monotonic_ns())
-        self._has_table = looks.table is not None
+        self._is_jack = looks.knows_server
 
     def _place(self, looks: Looks) -> TablePlace | None:
         if looks.table is None:
@@ -387,9 +203,22 @@ class Recorder:
             return None
 
     def _rouse(self) -> None:
-        if self._wake[1] >= 0:
-            with suppress(OSError):
+        """End the thread's wait. Any thread calls this, so a closed descriptor must not be written to."""
+        with self._lock, suppress(OSError):
+            if self._wake[1] >= 0:
                 os.write(self._wake[1], b"\0")
+
+    def _close(self) -> None:
+        with self._lock:
+            for descriptor in self._wake:
+                os.close(descriptor)
+            self._wake = (-1, -1)
+
+    def _may_be_pipewire(self) -> bool:
+        return self._view.state == "running" and not self._is_jack and not self._freewheeling
+
+    def _see_pipewire(self, pid: int, clients: dict[str, int]) -> None:
+        self._submit(lambda looks: looks.see_pipewire(pid, clients, time.monotonic_ns()))
 
     def _is_idle(self) -> bool:
         """Return whether there is nothing to watch: no server and no stream, for a while."""
@@ -401,8 +230,8 @@ class Recorder:
     def _work(self) -> None:
         """Look until the end; the recorder's own thread."""
         looks = Looks(self._server, time.monotonic_ns())
-        schedule = _Schedule(time.monotonic_ns())
-        tokens = _Tokens(_EVENTS_A_SECOND)
+        schedule = Schedule(time.monotonic_ns())
+        tokens = Tokens(_EVENTS_A_SECOND)
         poll = select.poll()
         poll.register(self._wake[0], select.POLLIN)
         try:
@@ -413,11 +242,11 @@ class Recorder:
                     self._look(looks, schedule)
                 except Exception:
                     log.exception("a look of the dropout recorder failed")
-                    schedule.due_ns = time.monotonic_ns() + _SECOND_NS
+                    schedule.fail(time.monotonic_ns())
         finally:
             looks.close()
 
-    def _look(self, looks: Looks, schedule: _Schedule) -> None:
+    def _look(self, looks: Looks, schedule: Schedule) -> None:
         """Look at what is due."""
         now_ns = time.monotonic_ns()
         if self._is_idle():
@@ -428,18 +257,16 @@ class Recorder:
         suspected, self._suspected = self._suspected, False
         if suspected:
             schedule.suspect(now_ns)
-        if (number := schedule.take_burst(now_ns)) is not None:
-            looks.glance(now_ns, idle=number in _IDLE_TOO)
-        if suspected and now_ns - schedule.closely_ns > _SUSPECT_PAUSE_NS:
-            schedule.closely_ns = now_ns
+        if (with_idle := schedule.take_burst(now_ns)) is not None:
+            looks.glance(now_ns, idle=with_idle)
+        if suspected and schedule.take_close(now_ns):
             looks.look_closely(now_ns)
-        elif now_ns >= schedule.due_ns:
+        elif schedule.take_regular(now_ns):
             looks.look(now_ns)
-            schedule.due_ns = max(schedule.due_ns + LOOK_NS, now_ns)
         else:
             looks.see_events(now_ns)
 
-    def _wait(self, poll: select.poll, looks: Looks, tokens: _Tokens, schedule: _Schedule) -> None:
+    def _wait(self, poll: select.poll, looks: Looks, tokens: Tokens, schedule: Schedule) -> None:
         """Wait for the next look, a job, or a start or an end of a program."""
         now_ns = time.monotonic_ns()
         events, young_ns = looks.events.fileno(), looks.young_ns
