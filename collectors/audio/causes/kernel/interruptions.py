@@ -17,6 +17,7 @@ class Interruptions:
     def __init__(self, start_ns: int, end_ns: int) -> None:
         self._start_ns, self._end_ns = start_ns, end_ns
         self._open: dict[Place, tuple[int, str]] = {}
+        self._switched: set[int] = set()
         self._found: list[tuple[int, int, int, str, str]] = []
 
     def enter(self, at_ns: int, place: Place, name: str) -> None:
@@ -25,7 +26,15 @@ class Interruptions:
 
     def leave(self, at_ns: int, place: Place, name: str) -> None:
         """Note the exit of an interrupt. Its own name is for one that was entered before the record."""
-        self._add(place, at_ns, *self._open.pop(place, (self._start_ns, name)))
+        began = self._open.pop(place, None)
+        if began or place[0] not in self._switched:
+            self._add(place, at_ns, *(began or (self._start_ns, name)))
+
+    def switch(self, cpu: int) -> None:
+        """Note a switch of threads: no interrupt goes on over it, so that an exit or an entry without it is missing."""
+        self._switched.add(cpu)
+        if self._open:
+            self._open = {place: began for place, began in self._open.items() if place[0] != cpu}
 
     def all_of(self) -> tuple[tuple[int, int, int, str, str], ...]:
         """Return start, end, processor, kind and name of each, in order of time."""

@@ -187,6 +187,7 @@ class TraceBuilder:
     ) -> None:
         priority = next_priority = 0
         begun = self._last_switch.pop(self._cpu, -1)
+        self._interruptions.switch(self._cpu)
         if prio < _REALTIME:
             priority = _priority(prio)
             self._raise(begun, tid, priority)

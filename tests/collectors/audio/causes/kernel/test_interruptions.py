@@ -37,3 +37,14 @@ def test_interrupts_outside_the_window_are_left_out() -> None:
         found.leave(end, CARD, "card")
 
     assert found.all_of() == ()
+
+
+def test_an_exit_or_an_entry_that_is_missing_makes_no_long_interrupt() -> None:
+    found = Interruptions(0, 1_000)
+    found.enter(100, CARD, "card")
+    found.enter(100, NETWORK, "NET_RX")
+    found.switch(CARD[0])
+    found.leave(700, CARD, "card")
+    found.leave(300, NETWORK, "NET_RX")
+
+    assert found.all_of() == ((100, 300, 1, "softirq", "NET_RX"),)
