@@ -34,8 +34,13 @@ def _plugin(before: PluginView | None, now: PluginView) -> PluginNow:
 
 
 def _rendered(before: PluginView | None, now: PluginView) -> HistogramValue | None:
-    """Return the render times between two views; None if there are none."""
+    """Return the render times between two views, else those of the last minute; None if there are none.
+
+    A plugin is polled less often than a page looks, so there may be none between two views.
+    """
     if now.render is None:
         return None
     seen = histograms.between(before.render if before else None, now.render)
-    return seen if any(seen.counts) else None
+    if any(seen.counts):
+        return seen
+    return now.recent if now.recent and any(now.recent.counts) else None

@@ -8,7 +8,7 @@ import os
 import resource
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -146,7 +146,8 @@ class PluginsCollector(Collector):
 
     def view(self) -> tuple[PluginView, ...]:
         """Return the live values of all polled plugins."""
-        return plugin_views(list(self._plugins.values()), self._all_instances())
+        views = plugin_views(list(self._plugins.values()), self._all_instances())
+        return tuple(replace(view, recent=self._render_times.recent(view.name)) for view in views)
 
     async def slowest_renders(self, start: float, end: float) -> list[tuple[int, SlowestRender]]:
         """Return the slowest render of each plugin around a time, with its process; polls those that render now.

@@ -109,6 +109,11 @@ class RenderTimes:
             if any(rendered.counts):
                 yield SlowestRender(plugin, histograms.worst(rendered), _over(rendered, self._deadlines[plugin]))
 
+    def recent(self, plugin: str) -> HistogramValue | None:
+        """Return the render times of the last minute; None before the second look at the plugin."""
+        kept = self._readings.get(plugin)
+        return histograms.between(kept[0].render, kept[-1].render) if kept and len(kept) > 1 else None
+
     def late(self) -> list[LateRendering]:
         """Return the plugins near or above their deadline, the worst first."""
         return sorted(self._late(), key=lambda it: -it.share)

@@ -25,6 +25,7 @@ class PluginView:
         up: The number of sockets that answered the last poll.
         instances: The number of polled sockets.
         render: Its render times; None if it reports none.
+        recent: Those of the last minute; None before the second look at them.
         deadline: The shortest buffer of its instances in seconds; None if it reports none.
         xruns: Its xruns; None if it reports none.
     """
@@ -35,6 +36,7 @@ class PluginView:
     render: HistogramValue | None
     deadline: float | None
     xruns: float | None
+    recent: HistogramValue | None = None
 
 
 def plugin_views(plugins: Iterable[Plugin], instances: Iterable[Instance]) -> tuple[PluginView, ...]:

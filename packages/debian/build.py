@@ -19,6 +19,7 @@ import sys
 import sysconfig
 import tempfile
 import time
+import tomllib
 import zipfile
 from collections.abc import Iterator
 from importlib import metadata
@@ -42,7 +43,6 @@ PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 SITE = HOME / "lib" / PYTHON / "site-packages"
 COMMAND = f"/{HOME}/bin/wr-agent"
 
-_DISTRIBUTION = Requirement("wr-agent[audio]")
 _NEVER_RUN = re.compile(r"(^|/)tests?/|\.(pyi|pyc|pxd|pyx|c|h|hpp|a)$|(^|/)__pycache__/|^\.\./")
 _COMPLETIONS = {
     "bash": "usr/share/bash-completion/completions/wr-agent",
@@ -125,27 +125,31 @@ def _libraries(site: Path) -> None:
 
 
 def _needed() -> set[str]:
-    """Return the names of all libraries of the agent and of its extra for audio, as far as they are installed."""
+    """Return the names of all libraries of the agent and of its extra for audio.
+
+    Raises:
+        SystemExit: One is not installed.
+    """
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    left = [Requirement(text) for text in (*project["dependencies"], *project["optional-dependencies"]["audio"])]
     seen: set[tuple[str, frozenset[str]]] = set()
-    left = [_DISTRIBUTION]
     while left:
         item = left.pop()
         key = canonicalize_name(item.name), frozenset(item.extras)
-        if key in seen or not _is_installed(key[0]):
+        if key in seen:
             continue
         seen.add(key)
-        wanted = [Requirement(text) for text in metadata.requires(key[0]) or ()]
+        wanted = [Requirement(text) for text in _requires(key[0])]
         extras = ("", *item.extras)
         left += [it for it in wanted if not it.marker or any(it.marker.evaluate({"extra": extra}) for extra in extras)]
-    return {name for name, _ in seen} - {canonicalize_name(_DISTRIBUTION.name)}
+    return {name for name, _ in seen}
 
 
-def _is_installed(name: str) -> bool:
+def _requires(name: str) -> list[str]:
     try:
-        metadata.distribution(name)
+        return metadata.requires(name) or []
     except metadata.PackageNotFoundError:
-        return False
-    return True
+        sys.exit(f"{name} is not installed in {sys.prefix}; packages/build-deb.sh installs it")
 
 
 def _project(site: Path) -> None:

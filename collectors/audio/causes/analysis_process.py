@@ -35,6 +35,7 @@ _PACK_SECONDS = 3.0
 _MOST_ANSWER_BYTES = 64 << 10
 _READ_BYTES = 256 << 10
 _MOST_TEXT = 1000
+_CLOSE_SECONDS = 1.0
 _COMPLAINT_BYTES = 4096
 
 
@@ -92,6 +93,7 @@ class AnalysisProcess:
             writing.cancel()
             complaining.cancel()
             await end_child(process)
+            await _close_input(process)
 
     async def _start(self, capture: int) -> Process:
         """Start the child; it imports the agent's modules and none of the current directory (`-P`)."""
@@ -114,6 +116,15 @@ async def _write(process: Process, evidence: bytes) -> None:
         process.stdin.write(evidence)
         await process.stdin.drain()
     process.stdin.close()
+
+
+async def _close_input(process: Process) -> None:
+    """Close the input of a process that has ended, whose unread rest would be logged as an error."""
+    if process.stdin is not None:
+        process.stdin.close()
+        with suppress(OSError, TimeoutError):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await process.stdin.wait_closed()
 
 
 async def _last_line(process: Process) -> str:

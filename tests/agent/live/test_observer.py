@@ -125,6 +125,16 @@ def test_a_plugin_is_all_of_its_instances() -> None:
     assert observer.sample.plugins == [expected]
 
 
+def test_a_plugin_that_was_not_polled_between_two_looks_has_its_last_minute() -> None:
+    observer = Observer()
+    (view,) = plugins((100, 10, 0), 0.09)
+    minute = replace(view, recent=HistogramValue((0.001, 0.01), (0, 10, 0), 0.04))
+    looked(observer, "plugins", (view,), 0.0)
+    looked(observer, "plugins", (minute,), 1.0)
+
+    assert observer.sample.plugins[0].render == 0.004
+
+
 def test_a_source_of_logs_has_its_speed_and_its_lag() -> None:
     observer = Observer()
     looked(observer, "logs", logs(100), 0.0)

@@ -65,6 +65,19 @@ def test_it_ends_a_minute_after_the_plugin_is_in_time_again() -> None:
     assert after(view({}), late, *calm) == []
 
 
+def test_the_last_minute_is_there_from_the_second_look_on() -> None:
+    times = RenderTimes()
+    times.look([view({0.001: 5})], 0.0)
+    once = times.recent("reverb")
+    times.look([view({0.001: 5, 0.002: 3})], 5.0)
+    twice = times.recent("reverb")
+
+    assert once is None
+    assert twice is not None
+    assert sum(twice.counts) == 3
+    assert times.recent("synth") is None
+
+
 def test_one_look_is_not_enough() -> None:
     assert after(view({0.008: 1000})) == []
     assert after(view({}), view({0.008: 1000}), step=5.0) == []
