@@ -2,7 +2,7 @@
 # Checks and tests everything, after installing what is missing.
 #
 # ./test.sh            Run ruff, mypy and all tests.
-# ./test.sh --quick    Leave out the tests that start a server, a browser or a compiler.
+# ./test.sh --quick    Leave out the tests that start a server, a browser or a compiler, or are slow by nature.
 # ./test.sh --cov      Run everything, and report the coverage.
 # ./test.sh ARGUMENTS  Run pytest with these arguments, and nothing else.
 set -euo pipefail
@@ -37,8 +37,15 @@ case $* in
     test_in_parallel
     ;;
   --quick)
-    check
-    test_in_parallel -m "not (server or browser or compiler)"
+    # The tests wait for half of their time, in which ruff and mypy run.
+    said=$(mktemp)
+    check >"$said" 2>&1 &
+    status=0
+    test_in_parallel -m "not (server or browser or compiler or slow)" || status=$?
+    wait $! || status=1
+    cat "$said"
+    rm "$said"
+    exit "$status"
     ;;
   --cov)
     check

@@ -33,6 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare the derived markers, and let children obey SIGINT, which the background jobs of a shell ignore."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    config.addinivalue_line("markers", "slow: takes five seconds of processor time by nature; left out by --quick")
     for name, meaning in needs.MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {meaning}; derived from the test's code")
 

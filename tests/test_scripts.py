@@ -164,7 +164,18 @@ class TestTest:
     def test_quick_leaves_out_what_takes_long(self, checkout: Path) -> None:
         run(checkout, "./test.sh", "--quick")
 
-        assert noted(checkout) == [*self.CHECKS, f"{self.PARALLEL} -m not (server or browser or compiler)"]
+        tests = f"{self.PARALLEL} -m not (server or browser or compiler or slow)"
+        assert sorted(noted(checkout)) == sorted([*self.CHECKS, tests])
+
+    def test_quick_fails_with_its_checks_or_its_tests(self, checkout: Path) -> None:
+        for failing in ("mypy", "pytest"):
+            write_script(
+                checkout / ".venv/bin/python", f'case "$*" in *"-m {failing}"*) echo {failing} said; exit 1 ;; esac'
+            )
+            done = run(checkout, "./test.sh", "--quick")
+
+            assert done.returncode == 1
+            assert f"{failing} said" in done.stdout
 
     def test_coverage_is_measured_where_it_is_asked_for(self, checkout: Path) -> None:
         run(checkout, "./test.sh", "--cov")

@@ -39,6 +39,7 @@ def append(path: Path, data: bytes) -> None:
         file.write(data)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 async def test_ten_thousand_files_by_one_pattern_and_few_of_them_open_once_they_are_read(
     agent: Agent, sink: Sink, logs: Path
