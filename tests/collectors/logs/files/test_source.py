@@ -450,3 +450,25 @@ async def test_lag_is_what_is_not_acknowledged(agent: Agent, sink: Sink, logs: P
 
     await soon(lambda: source.lag_bytes == 0 and source.lag_seconds == 0)
     assert source.state.lines == 100
+
+
+async def test_lines_that_a_killed_agent_may_have_sent_are_marked(agent: Agent, sink: Sink, logs: Path) -> None:
+    append(logs / "app.log", b"1\n2\n")
+    sent = Sink()
+    sent.open.clear()
+    await agent.start(sent, settings(logs / "*.log"))
+    await soon(lambda: agent.state.exists() and b'"begun":true' in agent.state.read_bytes())
+    killed = Agent(agent.state.with_name("killed.json"))
+    shutil.copy(agent.state, killed.state)
+    await agent.stop()
+
+    await killed.start(sink, settings(logs / "*.log"))
+    await soon(lambda: len(sink.lines) == 2)
+    append(logs / "app.log", b"3\n")
+    await soon(lambda: len(sink.lines) == 3)
+    await killed.stop()
+
+    assert [(batch.lines, batch.maybe_sent) for batch in sink.batches] == [
+        ([b"1", b"2"], True),
+        ([b"3"], False),
+    ]
