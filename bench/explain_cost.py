@@ -4,7 +4,8 @@ Run: python -m bench.explain_cost [--seconds N] [--rounds N]
 
 Audio is a real jackd on the dummy driver at 256 frames and 48 kHz with eight clients. CPU is what the scheduler gave
 every thread, in percent of one core. Rounds with and without the recorder take turns, so that a change of the machine
-meets both. A stall is the longest delay of the daemon's event loop, from its own histogram.
+meets both. A stall is the longest delay of the daemon's event loop while it was measured, as the upper bound of the
+bucket in its own histogram.
 """
 
 from __future__ import annotations
@@ -67,6 +68,7 @@ def measure(server: Jackd, seconds: float, *, on: bool) -> list[float]:
 
 def _cost(running: AgentProcess, seconds: float) -> Iterator[float]:
     daemon, probe = tree(running.process.pid)[:2]
+    delays = _delays(running.get("/metrics")[2])
     before = _used(daemon.pid, probe.pid)
     began = time.monotonic()
     time.sleep(seconds)
@@ -76,7 +78,8 @@ def _cost(running: AgentProcess, seconds: float) -> Iterator[float]:
     yield of_daemon / elapsed * 100
     yield of_probe / elapsed * 100
     yield of_callback / elapsed * 1e6 * FRAMES / 48_000
-    yield _longest_stall(running.get("/metrics")[2]) * 1000
+    later = _delays(running.get("/metrics")[2])
+    yield max((bound for bound, count in later.items() if count > delays[bound]), default=0.0) * 1000
     yield uss_mib([daemon, probe])
 
 
@@ -87,11 +90,11 @@ def _used(daemon: int, probe: int) -> tuple[float, float, float]:
     return cpu_seconds(daemon), of_probe, of_probe - int(main_thread.split()[0]) / 1e9
 
 
-def _longest_stall(page: str) -> float:
-    """Return the lowest bound of the loop's delay that no observation exceeded, in seconds."""
+def _delays(page: str) -> dict[float, int]:
+    """Return the number of delays of the event loop in each bucket, by its upper bound in seconds."""
     found = re.findall(r'wr_agent_event_loop_lag_seconds_bucket\{le="([^"]+)"\} (\d+)', page)
-    total = int(found[-1][1])
-    return next(float(bound) for bound, count in found if int(count) == total)
+    counts = [0, *(int(count) for _, count in found)]
+    return {float(bound): count - before for (bound, _), before, count in zip(found, counts, counts[1:], strict=False)}
 
 
 if __name__ == "__main__":
