@@ -50,6 +50,8 @@ class Progress:
         """
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         self._fd = os.open(self._path, flags, 0o600)
+        if os.fstat(self._fd).st_size < 2 * _SLOT:
+            os.pwrite(self._fd, bytes(2 * _SLOT), 0)  # a disk that fills up later still takes a slot
         slots = [_read(os.pread(self._fd, _SLOT, at)) for at in (0, _SLOT)]
         self._saved = max((slot for slot in slots if slot), key=lambda slot: slot.turn, default=self._saved)
 

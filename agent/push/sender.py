@@ -28,7 +28,7 @@ from collectors.offloop import Worker
 OVERTAKE_AFTER = 120.0
 """Seconds of unsent snapshots from which the newest ones may overtake."""
 
-_MOST_SAMPLES = 20_000
+_MOST_SAMPLES = 15_000
 _FEWEST_SAMPLES = 500
 _LIVE = 8
 """The number of newest records that overtake."""
