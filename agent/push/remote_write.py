@@ -1,4 +1,4 @@
-"""The push of this agent's metrics, as a collector: snapshots at their intervals, the queue and the sender.
+"""The push of this agent's metrics, as a collector.
 
 It is a collector so that the supervisor restarts it, and so that its families and findings appear like all others.
 """
@@ -6,13 +6,10 @@ It is a collector so that the supervisor restarts it, and so that its families a
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import ClassVar
-
-import structlog
 
 from agent.config.remote_write import RemoteWriteConfig
 from agent.live.push import PushView
@@ -22,6 +19,7 @@ from agent.push.queue import Queue
 from agent.push.recorder import Recorder
 from agent.push.sender import Sender
 from agent.push.series import Pages, family_filter, identity
+from agent.push.session import Group, Page, Session
 from agent.push.timeline import Timeline
 from agent.push.wire import HEADERS, encode_labels
 from collectors.base import Collector
@@ -30,8 +28,6 @@ from collectors.http_push.poster import Poster
 from collectors.http_push.receiver_clock import ReceiverClock
 from collectors.metrics import Family
 from collectors.offloop import Worker
-
-log = structlog.get_logger()
 
 DIRECTORY = "remote-write"
 """The directory of the queue, in the state directory."""
@@ -44,12 +40,6 @@ FAST_INTERVAL = 10.0
 PROBE = "wr_agent_remote_write_probe"
 """The series that shows, after an outage, if the receiver takes samples out of order."""
 
-_LAST_SEND = 1.2
-"""Seconds of an orderly stop in which stale markers may still be sent."""
-
-Page = Callable[[Sequence[str], Sequence[str]], Awaitable[bytes]]
-"""Returns the page of a scrape with these values of `collect[]` and `exclude[]`."""
-
 
 class RemoteWrite(Collector):
     """The push to one receiver.
@@ -59,24 +49,15 @@ class RemoteWrite(Collector):
         state_dir: The agent's state directory.
         machine: The name of this machine.
         page: Makes the pages to send.
-        timeline: Makes the timeline, from the time of the newest snapshot of an earlier run.
     """
 
     name: ClassVar[str] = "remote_write"
     reads_memory_only = True
 
-    def __init__(
-        self,
-        config: RemoteWriteConfig,
-        state_dir: Path,
-        machine: str,
-        page: Page,
-        timeline: Callable[[int], Timeline] = Timeline,
-    ) -> None:
+    def __init__(self, config: RemoteWriteConfig, state_dir: Path, machine: str, page: Page) -> None:
         self._config = config
         self._directory = state_dir / DIRECTORY
         self._page = page
-        self._make_timeline = timeline
         self._every = identity(machine, config.labels)
         self._queue: Queue | None = None
         self._clock = ReceiverClock()
@@ -90,41 +71,23 @@ class RemoteWrite(Collector):
     async def run(self) -> None:
         """Take snapshots and send them."""
         worker = Worker(f"{self.name} queue")
-        queue = Queue(
-            self._directory, self._config.max_size, self._config.max_age, len(self._groups), self._health.dropped
-        )
-        await worker.call(queue.open)
-        self._queue = queue
-        recorder = Recorder(queue, self._pages(), queue.live)
-        timeline = self._make_timeline(queue.newest)
-        poster = Poster(self._config, self._config.url, HEADERS, dated=self._clock.answered)
-        probe = encode_labels({**self._every, "__name__": PROBE})
-        try:
-            async with poster:
-                sender = Sender(self._config, queue, worker, poster, self._health, probe)
-                taking = asyncio.Lock()
-
-                async def before_sleep() -> None:
-                    await taking.acquire()
-                    await worker.call(lambda: recorder.end(timeline.next()))
-                    sender.added()
-                    await sender.emptied(_LAST_SEND)
-
-                async def after_sleep() -> None:
-                    taking.release()
-
-                try:
-                    await _all(
-                        self._take(worker, recorder, timeline, sender, taking),
-                        sender.run(),
-                        sleep.watch(before_sleep, after_sleep),
-                    )
-                finally:
-                    if self._ending:
-                        await worker.call(lambda: recorder.end(timeline.next()))
-                        await _send_rest(sender)
-        finally:
-            await worker.call(queue.close)
+        async with (
+            self._opened_queue(worker) as queue,
+            Poster(self._config, self._config.url, HEADERS, dated=self._clock.answered) as poster,
+        ):
+            probe = encode_labels({**self._every, "__name__": PROBE})
+            sender = Sender(self._config, queue, worker, poster, self._health, probe)
+            recorder = Recorder(queue, self._pages(), queue.live)
+            session = Session(worker, recorder, Timeline(queue.newest), sender, self._health)
+            try:
+                await _all(
+                    session.take(self._groups, self._page),
+                    sender.run(),
+                    sleep.watch(session.before_sleep, session.after_sleep),
+                )
+            finally:
+                if self._ending:
+                    await session.end()
 
     def collect(self) -> Iterable[Family]:
         """Return the families of the push."""
@@ -138,13 +101,24 @@ class RemoteWrite(Collector):
         """Return the push at this instant, for the status page."""
         return self._health.view()
 
+    @asynccontextmanager
+    async def _opened_queue(self, worker: Worker) -> AsyncIterator[Queue]:
+        config, groups = self._config, len(self._groups)
+        queue = Queue(self._directory, config.max_size, config.max_age, groups, self._health.dropped)
+        await worker.call(queue.open)
+        self._queue = queue
+        try:
+            yield queue
+        finally:
+            await worker.call(queue.close)
+
     @property
-    def _groups(self) -> Sequence[tuple[float, Sequence[str], Sequence[str]]]:
-        """The interval of each group of series, and its selection of collectors."""
+    def _groups(self) -> Sequence[Group]:
+        """The groups of series; the first one has `up`."""
         interval = float(self._config.interval)
         if interval <= FAST_INTERVAL:
-            return ((interval, (), ()),)
-        return ((interval, (), FAST_COLLECTORS), (FAST_INTERVAL, FAST_COLLECTORS, ()))
+            return (Group(interval),)
+        return (Group(interval, exclude=FAST_COLLECTORS), Group(FAST_INTERVAL, collect=FAST_COLLECTORS))
 
     def _pages(self) -> list[Pages]:
         wanted = family_filter(self._config.keep, self._config.drop)
@@ -154,26 +128,6 @@ class RemoteWrite(Collector):
     def _queue_state(self) -> QueueState:
         queue = self._queue
         return QueueState(queue.size, queue.oldest_pending, queue.newest, queue.problem) if queue else QueueState()
-
-    async def _take(
-        self, worker: Worker, recorder: Recorder, timeline: Timeline, sender: Sender, taking: asyncio.Lock
-    ) -> None:
-        """Take the snapshots of all groups at their intervals while `taking` is free. Runs until cancelled."""
-        loop = asyncio.get_running_loop()
-        due = [loop.time()] * len(self._groups)
-        while True:
-            await asyncio.sleep(min(due) - loop.time())
-            for number, (interval, collect, exclude) in enumerate(self._groups):
-                late = loop.time() - due[number]
-                if late < 0:
-                    continue
-                due[number] += interval * (1 + late // interval)
-                async with taking:
-                    at = timeline.next()
-                    text = (await self._page(collect, exclude)).decode()
-                    record = await worker.call(partial(recorder.record, number, at, text))
-                self._health.taken(len(record.layout.series))
-                sender.added()
 
 
 async def _all(*parts: Awaitable[None]) -> None:
@@ -185,11 +139,3 @@ async def _all(*parts: Awaitable[None]) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
-
-
-async def _send_rest(sender: Sender) -> None:
-    """Send what the queue holds, as far as the time allows; the rest is sent after the next start."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_LAST_SEND):
-            while await sender.send_next():
-                pass

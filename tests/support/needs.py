@@ -31,6 +31,7 @@ _STARTERS = {
     "tests.monitoring.drill.test_drill.running_demo": "server",
     "tests.support.loki.Loki": "server",
     "tests.support.nat.nat": "server",
+    "tests.support.message_bus.message_bus": "server",
     "tests.support.monitoring.start_sh": "server",
     "tests.support.node_exporter.node_exporter": "server",
     "tests.support.pipewire.PipeWire": "server",

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,37 +9,16 @@ import pytest
 
 from agent.push import sleep
 from tests.support.agent import AgentProcess
+from tests.support.message_bus import announce_sleep, clients, message_bus
 from tests.support.waiting import eventually, soon
 from tests.support.write_servers import write_receiver
-
-CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig>
-  <listen>unix:path={path}</listen>
-  <auth>EXTERNAL</auth>
-  <policy context="default">
-    <allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/><allow user="*"/>
-  </policy>
-</busconfig>
-"""
 
 
 @pytest.fixture
 def bus(tmp_path: Path) -> Iterator[str]:
     """The address of a bus of its own."""
-    path = tmp_path / "bus"
-    (tmp_path / "bus.conf").write_text(CONFIG.format(path=path))
-    process = subprocess.Popen(["dbus-daemon", f"--config-file={tmp_path}/bus.conf", "--nofork"])
-    eventually(path.exists, "the bus listens")
-    yield f"unix:path={path}"
-    process.terminate()
-    process.wait()
-
-
-def announce(bus: str, *, sleeps: bool) -> None:
-    signal = ["/org/freedesktop/login1", "org.freedesktop.login1.Manager.PrepareForSleep"]
-    command = ["dbus-send", f"--bus={bus}", "--type=signal", *signal, f"boolean:{str(sleeps).lower()}"]
-    subprocess.run(command, check=True, timeout=30)
+    with message_bus(tmp_path) as address:
+        yield address
 
 
 async def test_a_sleep_is_announced_before_and_after(bus: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,10 +32,10 @@ async def test_a_sleep_is_announced_before_and_after(bus: str, monkeypatch: pyte
         seen.append("after")
 
     watching = asyncio.create_task(sleep.watch(before, after))
-    await soon(lambda: _connected(bus), "the watch is on the bus")
+    await soon(lambda: clients(bus), "the watch is on the bus")
     for _ in range(2):
-        await asyncio.to_thread(announce, bus, sleeps=True)
-        await asyncio.to_thread(announce, bus, sleeps=False)
+        await asyncio.to_thread(announce_sleep, bus, sleeps=True)
+        await asyncio.to_thread(announce_sleep, bus, sleeps=False)
     await soon(lambda: len(seen) == 4, "all announcements")
     watching.cancel()
     await asyncio.wait({watching})
@@ -99,19 +77,11 @@ def test_a_sleep_ends_all_series_and_they_come_back(bus: str, tmp_path: Path) ->
         agent = AgentProcess(folder, config, os.environ | {"DBUS_SYSTEM_BUS_ADDRESS": bus})
         try:
             eventually(lambda: server.value("up"), "a sample")
-            eventually(lambda: _connected(bus), "the agent is on the bus")
-            announce(bus, sleeps=True)
+            eventually(lambda: clients(bus), "the agent is on the bus")
+            announce_sleep(bus, sleeps=True)
             eventually(lambda: server.value("up") is None, "all series have ended")
             assert server.get("/api/v1/query", query='{job="wr-agent"}')["data"]["result"] == []
-            announce(bus, sleeps=False)
+            announce_sleep(bus, sleeps=False)
             eventually(lambda: server.value("up"), "a sample after the sleep")
         finally:
             agent.stop()
-
-
-def _connected(bus: str) -> bool:
-    """Return True if a client is on the bus next to the one that looks."""
-    target = ["--dest=org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus.ListNames"]
-    command = ["dbus-send", f"--bus={bus}", "--print-reply", *target]
-    answer = subprocess.run(command, check=True, capture_output=True, text=True, timeout=30)
-    return answer.stdout.count('string ":1.') > 1
