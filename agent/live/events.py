@@ -43,6 +43,7 @@ class EventStreams:
     def __init__(self, sampler: Sampler, health: Callable[[], AgentHealth]) -> None:
         self._sampler = sampler
         self._standing = health
+        self._dropouts = _DropoutsEvent()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Send events for as long as the page is open and the agent runs."""
@@ -61,7 +62,7 @@ class EventStreams:
         self._sampler.dismiss()
 
     async def _send_all(self, response: web.StreamResponse) -> None:
-        page = _Subscriber(self._sampler, self._standing)
+        page = _Subscriber(self._sampler, self._standing, self._dropouts)
         await _send(response, page.greeting())
         while sample := await self._sampler.next():
             await _send(response, b"".join(page.news(sample)))
@@ -70,9 +71,10 @@ class EventStreams:
 class _Subscriber:
     """The state of one page's stream."""
 
-    def __init__(self, sampler: Sampler, health: Callable[[], AgentHealth]) -> None:
+    def __init__(self, sampler: Sampler, health: Callable[[], AgentHealth], dropouts: _DropoutsEvent) -> None:
         self._sampler = sampler
         self._standing = health
+        self._dropouts = dropouts
         self._sent_health: AgentHealth | None = None
         self._sent_history: HistoryView | None = None
         self._last_point = 0.0
@@ -92,7 +94,7 @@ class _Subscriber:
         history = self._sampler.dropouts
         if self._sent_history is None or _differs(history, self._sent_history):
             self._sent_history = history
-            yield _event("dropouts", _past(history))
+            yield self._dropouts.of(history)
         points = [point for point in self._sampler.points[-2:] if point.time > self._last_point]
         self._note(points)
         for point in points:
@@ -102,6 +104,20 @@ class _Subscriber:
     def _note(self, points: Sequence[Point]) -> None:
         if points:
             self._last_point = points[-1].time
+
+
+class _DropoutsEvent:
+    """The event of the last history, which all pages share."""
+
+    def __init__(self) -> None:
+        self._history: HistoryView | None = None
+        self._event = b""
+
+    def of(self, history: HistoryView) -> bytes:
+        """Return the event of a history."""
+        if self._history is None or _differs(history, self._history) or history.watched != self._history.watched:
+            self._history, self._event = history, _event("dropouts", _past(history))
+        return self._event
 
 
 def _differs(history: HistoryView, sent: HistoryView) -> bool:
