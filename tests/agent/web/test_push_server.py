@@ -178,7 +178,7 @@ async def test_a_malformed_page_is_refused(open_port: Port, page: str | bytes) -
     assert [finding.code for finding in open_port.findings()] == ["plugin-push-refused"]
 
 
-async def test_an_app_that_pushes_too_often_is_told_when_to_retry(open_port: Port) -> None:
+async def test_an_app_that_pushes_too_often_gets_the_time_to_retry(open_port: Port) -> None:
     statuses = [(await open_port.push(white_room_page=str(number)))[0] for number in range(1, 8)]
     async with open_port.session.post(open_port.url, data=PAGE, headers=headers(white_room_page="9")) as answer:
         assert answer.headers["Retry-After"] == "5"

@@ -17,7 +17,7 @@ final class AgentConnection: Sendable {
             throw MetricsError(description: "the URL for pushes begins with https://, not: \(url)")
         }
         self.url = url
-        self.token = token
+        self.token = token.trimmingCharacters(in: .whitespacesAndNewlines)
         self.session = session ?? Self.makeSession()
         isOwnSession = session == nil
     }

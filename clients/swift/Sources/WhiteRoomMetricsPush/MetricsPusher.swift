@@ -6,8 +6,8 @@ import WhiteRoomMetrics
 
 /// Pushes the page of an app to the agent of another machine, where no agent can run next to the app, as on iOS.
 ///
-/// It pushes at each interval, on no thread of the app. Counting goes on whatever happens to the network: a page that
-/// fails is followed by a later one, which has its counts too. After a failure the interval doubles, up to five minutes.
+/// It pushes at each interval, on no thread of the app. Counting goes on whatever happens to the network: a later page
+/// has the counts of one that failed. After a failure the interval doubles, up to five minutes.
 public final class MetricsPusher: Sendable {
     private let pushes: Pushes
     private let loop: Task<Void, Never>
@@ -17,7 +17,7 @@ public final class MetricsPusher: Sendable {
     /// - Parameters:
     ///   - url: The address of the agent's port for pushes, such as `https://studio-7.example:9788/metrics`.
     ///   - token: A token of the agent's `plugins.push.token_files`. It decides the label `plugin`.
-    ///   - interval: The seconds between two pages. An app that is killed loses what it counted since the last one.
+    ///   - interval: The seconds between two pages, 1 to 3600. An app that is killed loses its counts since the last page.
     ///   - session: A session of its own, such as for a private certificate authority.
     /// - Throws: `MetricsError` if the URL is not https, unless it is this machine's.
     public init(

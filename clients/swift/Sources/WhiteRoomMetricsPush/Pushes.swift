@@ -36,7 +36,7 @@ actor Pushes {
         interval: Double, page: @escaping @Sendable () -> String,
         send: @escaping @Sendable (PushRequest) async -> PushAnswer
     ) {
-        self.interval = max(interval, 1)
+        self.interval = interval >= 1 ? min(interval, 3600) : 1
         render = page
         self.send = send
     }
@@ -47,7 +47,7 @@ actor Pushes {
             return .random(in: 0...interval)
         }
         let backOff = min(interval * pow2(failures), max(Self.longestDelay, interval))
-        return max(backOff, retryAfter) * (failures == 0 ? 1 : .random(in: 0.75...1))
+        return max(failures == 0 ? backOff : backOff * .random(in: 0.75...1), retryAfter)
     }
 
     /// Pushes at each interval until cancelled.
@@ -62,7 +62,7 @@ actor Pushes {
         }
     }
 
-    /// Pushes the current page, after the one that is under way. Returns whether the agent accepted it.
+    /// Pushes the current page, after the one that is in progress. Returns whether the agent accepted it.
     @discardableResult
     func push() async -> Bool {
         if let waiting {

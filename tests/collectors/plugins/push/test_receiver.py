@@ -246,7 +246,7 @@ async def test_the_gauges_of_all_processes_end_at_the_limit() -> None:
     assert finding.code == "plugin-push-refused"
 
 
-async def test_pages_for_ever_different_are_refused_after_a_while() -> None:
+async def test_a_plugin_with_pages_that_keep_changing_is_refused() -> None:
     agent = Agent(hurried=True)
     processes = [f"{number:032x}" for number in range(51)]
     for process in processes[:-1]:
