@@ -9,6 +9,9 @@ from pathlib import Path
 
 _PREFIX = "wr-agent-"
 
+_ATTEMPTS = 20
+"""The limit of attempts to make an instance."""
+
 _ROOTS = (Path("/sys/kernel/tracing"), Path("/sys/kernel/debug/tracing"))
 
 
@@ -56,8 +59,9 @@ class Instance:
     """
 
     def __init__(self, root: Path, events: tuple[str, ...], buffer_kib: int) -> None:
-        self._path = _new_folder(root / "instances")
-        self._open: list[int] = []
+        self._path, self._switch = _new_instance(root / "instances")
+        self._open = [self._switch]
+        self._overruns: dict[int, int] = {}
         try:
             self._prepare(events, buffer_kib)
         except BaseException:
@@ -65,10 +69,9 @@ class Instance:
             raise
 
     def _prepare(self, events: tuple[str, ...], buffer_kib: int) -> None:
-        self._switch = self._descriptor("tracing_on")
         self.record(on=False)
         _write(self._path / "options/disable_on_free", "1")
-        self._descriptor("free_buffer")
+        self._open.append(os.open(self._path / "free_buffer", os.O_WRONLY))
         _write(self._path / "options/overwrite", "1")
         _write(self._path / "trace_clock", "mono")
         _write(self._path / "buffer_size_kb", str(buffer_kib))
@@ -76,18 +79,17 @@ class Instance:
             with suppress(FileNotFoundError):
                 _write(self._path / "events" / event / "enable", "1")
 
-    def _descriptor(self, name: str) -> int:
-        descriptor = os.open(self._path / name, os.O_WRONLY)
-        self._open.append(descriptor)
-        return descriptor
-
     def record(self, *, on: bool) -> None:
         """Begin or stop to record."""
         os.pwrite(self._switch, b"1" if on else b"0", 0)
 
     def overwritten(self) -> set[int]:
-        """Return the processors whose oldest events were overwritten since the last `clear`."""
-        return {cpu for cpu, folder in self._cpus() if _overrun((folder / "stats").read_text())}
+        """Return the processors whose oldest events were overwritten since the last call."""
+        before, self._overruns = (
+            self._overruns,
+            {cpu: _overrun((path / "stats").read_text()) for cpu, path in self._cpus()},
+        )
+        return {cpu for cpu, number in self._overruns.items() if number > before.get(cpu, 0)}
 
     def pages(self, page_bytes: int) -> Iterator[tuple[int, bytes]]:
         """Yield processor and content of each page, the oldest first, and take it out. Only while nothing records."""
@@ -99,10 +101,6 @@ class Instance:
                         yield cpu, page
             finally:
                 os.close(descriptor)
-
-    def clear(self) -> None:
-        """Forget what was recorded."""
-        os.close(os.open(self._path / "trace", os.O_WRONLY | os.O_TRUNC))
 
     def close(self) -> None:
         """Stop to record, and remove the instance."""
@@ -116,16 +114,17 @@ class Instance:
         return sorted((int(folder.name[3:]), folder) for folder in (self._path / "per_cpu").glob("cpu*"))
 
 
-def _new_folder(instances: Path) -> Path:
-    number = 0
-    while True:
+def _new_instance(instances: Path) -> tuple[Path, int]:
+    """Return the folder of a new instance, and a descriptor of its switch, which keeps others from removing it."""
+    for number in range(_ATTEMPTS):
         path = instances / f"{_PREFIX}{os.getpid()}-{number}"
-        try:
+        with suppress(FileExistsError):
             path.mkdir()
-        except FileExistsError:
-            number += 1
-        else:
-            return path
+            try:
+                return path, os.open(path / "tracing_on", os.O_WRONLY)
+            except OSError:  # another recorder started, and removed it as abandoned
+                continue
+    raise OSError(f"no instance could be made in {instances}")
 
 
 def _write(path: Path, text: str) -> None:

@@ -141,7 +141,6 @@ class Recording:
             start_ns, end_ns = self._frozen
             short = self._resting.overwritten()
             pages = list(self._resting.pages(self._page_bytes))
-            self._resting.clear()
             self._frozen = None
             complete_ns = max([start_ns, *_first_times(pages, short, end_ns)])
             self._segments.append(_recent(Segment(start_ns, end_ns, complete_ns, pages)))

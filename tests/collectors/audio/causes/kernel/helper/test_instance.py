@@ -49,6 +49,26 @@ def test_instances_of_one_process_have_names_of_their_own(tracefs: Path) -> None
         second.close()
 
 
+def test_instance_that_another_recorder_removes_at_once_is_made_again(
+    tracefs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Path.mkdir
+    removed: list[Path] = []
+
+    def mkdir(path: Path) -> None:
+        made(path)
+        if not removed:
+            path.rmdir()
+            removed.append(path)
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    instance_ = Instance(tracefs, (), 64)
+    try:
+        assert own() == [removed[0].with_name(f"wr-agent-{os.getpid()}-1")]
+    finally:
+        instance_.close()
+
+
 def test_overwritten_processors_are_known(tracefs: Path) -> None:
     made = Instance(tracefs, ("sched/sched_switch", "sched/sched_waking"), 8)
     try:
@@ -65,8 +85,8 @@ def test_overwritten_processors_are_known(tracefs: Path) -> None:
 
         eventually(overwritten, "the ring is overwritten")
         made.record(on=False)
+        made.overwritten()
         assert list(made.pages(4096))
-        made.clear()
         assert made.overwritten() == set()
         assert list(made.pages(4096)) == []
     finally:

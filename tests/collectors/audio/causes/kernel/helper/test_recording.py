@@ -92,7 +92,7 @@ def test_pages_have_a_limit(recorded: Recording, monkeypatch: pytest.MonkeyPatch
         time.sleep(0.02)
         recorded.freeze()
 
-    assert header(recorded.window(0, time.monotonic_ns()))["segments"] == []
+    assert sum(page[2] for page in header(recorded.window(0, time.monotonic_ns()))["pages"]) <= 1
 
 
 def test_time_after_a_freeze_is_kept_too(recorded: Recording) -> None:
