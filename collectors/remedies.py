@@ -83,6 +83,15 @@ def restart_agent() -> tuple[str, ...]:
     return ("end the agent in its terminal with Ctrl-C, then start it again: wr-agent run",)
 
 
+def start_agent() -> tuple[str, ...]:
+    """Return the commands that start the agent: as the service that is installed, else here or as a new service."""
+    if not is_macos() and any(Path(folder, _UNIT).exists() for folder in _UNITS):
+        return ("sudo systemctl start wr-agent",)
+    if not is_macos() and (_user_units() / _UNIT).exists():
+        return ("systemctl --user start wr-agent",)
+    return ("wr-agent run", "wr-agent service install  # starts it at boot, or at login")
+
+
 def reload_agent() -> tuple[str, ...]:
     """Return the commands that let the agent read its configuration again."""
     if is_macos():

@@ -19,6 +19,7 @@ from agent.doctor.agent.locate import ask, is_forbidden
 from agent.doctor.agent.settings import Settings, without_logs
 from agent.doctor.machine.checks import machine_checks
 from agent.terminal import client
+from collectors import remedies
 from collectors.findings import Check, Finding, Severity
 from collectors.offloop import start
 
@@ -150,5 +151,5 @@ def _not_running(error: client.NotRunningError) -> Finding:
         severity=Severity.WARNING,
         detail=measured,
         affects="No fault of this machine is recorded or reported.",
-        remedy=("wr-agent run", "wr-agent service install  # starts it at boot, or at login"),
+        remedy=remedies.start_agent(),
     )

@@ -12,10 +12,10 @@ import { table } from "./table.js";
 const PLUGINS = [
   ["Plugin", (it) => it.name],
   ["Answers", (it) => `${it.up} of ${it.instances}`, (it) => (it.up < it.instances ? "bad" : "")],
-  ["Render, mean", (it) => seconds(it.render)],
+  ["Used", (it) => percent(used(it)), (it) => (used(it) >= 0.9 ? "bad" : used(it) >= 0.7 ? "tight" : "")],
   ["99 of 100", (it) => seconds(it.p99)],
   ["Deadline", (it) => seconds(it.deadline)],
-  ["Used", (it) => percent(used(it)), (it) => (used(it) >= 0.9 ? "bad" : used(it) >= 0.7 ? "tight" : "")],
+  ["Render, mean", (it) => seconds(it.render)],
   ["Xruns", (it) => number(it.xruns)],
 ];
 const LOGS = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 
+from agent.core.diagnosis import worst_first
 from agent.core.status import Status
 from agent.live.sample import ChannelNow, DeviceNow, HostNow, LogNow, PluginNow, PushNow
 from agent.terminal.report import findings_lines
@@ -40,7 +41,7 @@ def lines(status: Status, terminal: Terminal, *, findings_first: bool = False) -
 
 
 def _findings(status: Status, terminal: Terminal) -> Iterator[str]:
-    findings = [finding for check in status.checks for finding in check.findings]
+    findings = worst_first(finding for check in status.checks for finding in check.findings)
     said = findings_lines(findings, terminal) or [f"  {terminal.mark('ok')} nothing found"]
     yield from _section(f"findings ({len(status.checks)} checks)", said, terminal)
 

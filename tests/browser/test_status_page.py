@@ -71,7 +71,7 @@ def test_it_shows_load_plugins_logs_and_the_machine(opened: Visit, studio: Studi
     expect(page.get_by_role("meter", name="Graph load")).to_have_attribute("aria-valuetext", re.compile(r"\d %"))
     plugin = page.get_by_role("row", name="reverb")
     expect(plugin).to_contain_text("1 of 1")
-    expect(plugin).to_contain_text("3.85 ms5.33 ms72 %2")
+    expect(plugin).to_contain_text("72 %3.85 ms5.33 ms")
     for name in ("Processors", "CPU pressure", "Disk /"):
         expect(page.get_by_role("meter", name=name)).to_have_attribute("aria-valuetext", re.compile(r"\d %"))
     with studio.log_file.open("a") as log:

@@ -83,14 +83,21 @@ def test_the_agent_is_restarted_as_it_was_started(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(remedies, "_UNITS", (str(tmp_path / "system"),))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     by_hand = remedies.restart_agent(), remedies.reload_agent()
+    new = remedies.start_agent()
     unit = tmp_path / "systemd/user/wr-agent.service"
     unit.parent.mkdir(parents=True)
     unit.touch()
     of_user = remedies.restart_agent(), remedies.reload_agent()
+    start_of_user = remedies.start_agent()
     (tmp_path / "system").mkdir()
     (tmp_path / "system/wr-agent.service").touch()
     of_system = remedies.restart_agent(), remedies.reload_agent()
 
+    assert new[0] == "wr-agent run"
+    assert (start_of_user, remedies.start_agent()) == (
+        ("systemctl --user start wr-agent",),
+        ("sudo systemctl start wr-agent",),
+    )
     assert by_hand == (
         ("end the agent in its terminal with Ctrl-C, then start it again: wr-agent run",),
         (f"kill -HUP {os.getpid()}  # the agent",),
