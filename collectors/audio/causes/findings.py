@@ -45,7 +45,8 @@ def _graph() -> tuple[str, ...]:
 
 
 def _kernel() -> tuple[str, ...]:
-    return remedies.linux(INSTALL)
+    step = remedies.in_section("[audio]", "if kernel_recorder is empty, remove it")
+    return remedies.linux(INSTALL, step)
 
 
 def macos() -> Finding:

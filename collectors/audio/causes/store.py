@@ -152,6 +152,8 @@ class EventStore:
                 seconds_of(window.at)
                 if window.id not in known:
                     self._pending[window.id] = window
+        if self._pending:
+            log.warning("dropouts of an earlier run have no cause: it ended before", dropouts=len(self._pending))
         for window in list(self._pending.values()):
             event = unexplained(window, INTERRUPTED)
             self.remember(event)
