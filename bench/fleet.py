@@ -97,8 +97,8 @@ async def serve(agent_url: str, port: int) -> None:
 
 
 @contextlib.contextmanager
-def _fleet(folder: Path) -> Iterator[str]:
-    """Start the process that answers as a fleet, and yield its address."""
+def fleet_agent(folder: Path) -> Iterator[str]:
+    """Start the real agent whose pages a fleet has, and yield its URL."""
     sockets = folder / "sockets"
     sockets.mkdir()
     jackd = Jackd()
@@ -113,9 +113,17 @@ def _fleet(folder: Path) -> Iterator[str]:
         config += 'loki.url = "http://127.0.0.1:9"\n' + app_source(stage.log, folder / "salt")
         real = running.enter_context(agent(folder, config))
         eventually(lambda: "ffi_calls_total{" in real.get("/metrics")[2], "the plugin is polled")
-        port = free_port()
-        command = [sys.executable, "-m", "bench.fleet", "--serve", real.url, str(port)]
-        running.enter_context(process(command, folder))
+        yield real.url
+
+
+@contextlib.contextmanager
+def _fleet(folder: Path) -> Iterator[str]:
+    """Start the process that answers as a fleet, and yield its address."""
+    port = free_port()
+    with (
+        fleet_agent(folder) as url,
+        process([sys.executable, "-m", "bench.fleet", "--serve", url, str(port)], folder),
+    ):
         yield f"127.0.0.1:{port}"
 
 

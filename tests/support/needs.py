@@ -57,6 +57,8 @@ _PROGRAMS = {
             "prometheus-node-exporter",
             "redis-server",
             "victoria-metrics",
+            "vmalert",
+            "vmauth",
         ),
         "server",
     ),

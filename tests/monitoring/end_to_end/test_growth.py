@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -14,8 +16,9 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.support.agent import agent as started
 from tests.support.exporters import page, process
-from tests.support.monitoring import MONITORING, rules
+from tests.support.monitoring import MONITORING, RULES, rules
 from tests.support.prometheus import Prometheus, free_port
 from tests.support.promql import metric_names
 from tests.support.site import Site
@@ -184,6 +187,64 @@ def test_scraped_samples_arrive_in_victoriametrics(tmp_path: Path) -> None:
     ):
         written = 'up{job="prometheus",cluster="test"}'
         eventually(lambda: _answers(store) and store.query(written), "VictoriaMetrics has the samples", 60)
+
+
+def test_an_agent_writes_to_victoriametrics_and_the_rules_find_it_lost(tmp_path: Path) -> None:
+    """Run agent, vmauth, VictoriaMetrics and vmalert, ten times faster, with the shipped rules."""
+    store, door = (Prometheus(f"http://127.0.0.1:{free_port()}") for _ in range(2))
+    with contextlib.ExitStack() as running:
+        for command in (_victoriametrics(tmp_path, store), _vmauth(tmp_path, store, door), _vmalert(tmp_path, store)):
+            running.enter_context(process(command, tmp_path))
+        eventually(lambda: _answers(store), "VictoriaMetrics is ready")
+        agent = running.enter_context(started(tmp_path, _pushing(tmp_path, door)))
+        up = 'up{job="wr-agent",host="studio-7",cluster="white-room",environment="production",role="server"}'
+        eventually(lambda: store.query(up), "VictoriaMetrics has the samples", 60)
+        eventually(lambda: store.query('host:cpu_busy:ratio_rate1m{host="studio-7"}'), "the recordings are there", 60)
+        eventually(lambda: store.query('host:push:arriving{host="studio-7"} == 1'), "the samples are fresh", 60)
+        agent.signal(signal.SIGKILL)
+        down = 'ALERTS{alertname="ServerDown",alertstate="firing",host="studio-7"}'
+        eventually(lambda: store.query(down), "the lost machine alerts", 90)
+
+
+def _victoriametrics(folder: Path, store: Prometheus) -> list[str | Path]:
+    listen = f"-httpListenAddr={store.url.removeprefix('http://')}"
+    options = [f"-storageDataPath={folder / 'store'}", "-retentionPeriod=1", "-search.latencyOffset=1s"]
+    return ["victoria-metrics", listen, *options]
+
+
+def _vmauth(folder: Path, store: Prometheus, door: Prometheus) -> list[str | Path]:
+    values = {"${STUDIO7_PASSWORD}": "secret", "http://victoriametrics.example.org:8428": store.url}
+    config = folder / "vmauth.yml"
+    config.write_text(filled_in("victoriametrics-vmauth.yml", values))
+    return ["vmauth", f"-auth.config={config}", f"-httpListenAddr={door.url.removeprefix('http://')}"]
+
+
+def _vmalert(folder: Path, store: Prometheus) -> list[str | Path]:
+    """Return the command of vmalert. Debian's version does not know `keep_firing_for`."""
+    (folder / "rules").mkdir()
+    for file in RULES:
+        text = re.sub(r"^ *keep_firing_for: .*\n", "", hastened(file.read_text(), 10), flags=re.MULTILINE)
+        (folder / "rules" / file.name).write_text(text)
+    urls = [f"-{name}.url={store.url}" for name in ("datasource", "remoteWrite", "remoteRead")]
+    options = [
+        "-evaluationInterval=1500ms",
+        "-datasource.queryStep=30s",
+        "-notifier.url=http://127.0.0.1:9",
+        "-remoteWrite.flushInterval=200ms",
+    ]
+    listen = f"-httpListenAddr=127.0.0.1:{free_port()}"
+    return ["vmalert", f"-rule={folder / 'rules'}/*.yml", *urls, *options, listen]
+
+
+def _pushing(folder: Path, door: Prometheus) -> str:
+    (folder / "password").write_text("secret")
+    (folder / "password").chmod(0o600)
+    values = {
+        "https://victoriametrics.example.org": door.url,
+        "/etc/wr-agent/store-password": folder / "password",
+        'role = "studio"': 'role = "server"',
+    }
+    return 'machine = "studio-7"\n' + filled_in("agents-to-a-store.toml", values) + 'interval = "1s"\n'
 
 
 def _answers(store: Prometheus) -> bool:
