@@ -14,6 +14,7 @@ from typing import ClassVar
 from agent.config.remote_write import RemoteWriteConfig
 from agent.live.push import PushView
 from agent.push import sleep
+from agent.push.future import FutureGuard
 from agent.push.health import Health, QueueState
 from agent.push.queue import Queue
 from agent.push.recorder import Recorder
@@ -76,7 +77,8 @@ class RemoteWrite(Collector):
             Poster(self._config, self._config.url, HEADERS, dated=self._clock.answered) as poster,
         ):
             probe = encode_labels({**self._every, "__name__": PROBE})
-            sender = Sender(self._config, queue, worker, poster, self._health, probe)
+            guard = FutureGuard(poster, self._clock)
+            sender = Sender(self._config, queue, worker, guard, self._health, probe)
             recorder = Recorder(queue, self._pages(), queue.live)
             session = Session(worker, recorder, Timeline(queue.newest), sender, self._health)
             try:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from agent.config.remote_write import RemoteWriteConfig
+from agent.push.future import FutureGuard
 from agent.push.health import Health
 from agent.push.piece import Piece
 from agent.push.queue import Queue
@@ -22,7 +23,7 @@ from agent.push.record import Record
 from agent.push.verdict import REASONS_OF_ALL, REASONS_OF_STORED, Action, Fault, Verdict, judge
 from agent.push.wire import Part, body, shown_series
 from collectors.http_push.answer import NO_ANSWER, Answer
-from collectors.http_push.poster import TIMED_OUT, Poster
+from collectors.http_push.poster import TIMED_OUT
 from collectors.offloop import Worker
 
 OVERTAKE_AFTER = 120.0
@@ -48,7 +49,7 @@ class Sender:
         config: The section `[remote_write]`.
         queue: The queue. Its methods are called in the thread of `worker`.
         worker: The thread that the queue belongs to.
-        poster: The sender of single requests.
+        guard: The sender of single requests, with the guard against samples from the future.
         health: Counts and remembers the results.
         probe: The labels of the series that shows if the receiver takes samples out of order.
     """
@@ -58,14 +59,15 @@ class Sender:
         config: RemoteWriteConfig,
         queue: Queue,
         worker: Worker,
-        poster: Poster,
+        guard: FutureGuard,
         health: Health,
         probe: bytes,
     ) -> None:
         self._config = config
         self._queue = queue
         self._worker = worker
-        self._poster = poster
+        self._poster = guard.poster
+        self._guard = guard
         self._health = health
         self._probe_series = probe
         self._suspects: set[bytes] = set()
@@ -301,7 +303,11 @@ class Sender:
         return body([Part([self._probe_series], [at], [_ONE])])
 
     async def _post(self, piece: Piece) -> tuple[Answer, Verdict]:
-        """Send one request."""
+        """Send one request, if its newest time may be sent."""
+        withheld = await self._guard.judge(max(record.time for record in piece.records))
+        if withheld:
+            self._judged(*withheld)
+            return withheld
         content = await self._call(piece.body)
         began = time.monotonic()
         self._health.posting()

@@ -48,6 +48,11 @@ class ReceiverClock:
         self._distrusted = abs(self.difference_ns) >= _AGREE_NS
 
     @property
+    def is_known(self) -> bool:
+        """True if an answer has had a date."""
+        return self._offset is not None
+
+    @property
     def difference_ns(self) -> int:
         """The nanoseconds that this machine's clock is ahead of the receiver's; 0 if unknown."""
         return 0 if self._offset is None else self._ours() - self.receiver_ns()

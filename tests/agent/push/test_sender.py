@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from agent.config.remote_write import RemoteWriteConfig, RemoteWriteUrl
+from agent.push.future import FutureGuard
 from agent.push.health import Health, QueueState
 from agent.push.queue import Queue
 from agent.push.record import Layout, Record
 from agent.push.sender import Sender
 from agent.push.wire import HEADERS, encode_labels
 from collectors.http_push.poster import Poster
+from collectors.http_push.receiver_clock import ReceiverClock
 from collectors.offloop import Worker
 from collectors.units import Duration
 from tests.support.waiting import soon
@@ -31,11 +33,13 @@ class Push:
         self.queue = Queue(folder / "queue", 64 << 20, 1e6, 1, lambda *_: None)
         self.queue.open()
         self.health = Health(config, self._state)
-        poster = Poster(config, config.url, HEADERS)
+        self.ahead = 0
+        clock = ReceiverClock(ours=lambda: time.time_ns() + self.ahead)
+        poster = Poster(config, config.url, HEADERS, dated=clock.answered)
         self.poster = poster
-        self.sender = Sender(
-            config, self.queue, Worker("test"), poster, self.health, encode_labels({"__name__": PROBE})
-        )
+        guard = FutureGuard(poster, clock)
+        probe = encode_labels({"__name__": PROBE})
+        self.sender = Sender(config, self.queue, Worker("test"), guard, self.health, probe)
         self._layouts: dict[tuple[str, ...], Layout] = {}
 
     def add(self, at: int, **values: float) -> None:
@@ -198,14 +202,14 @@ async def test_a_request_too_large_is_sent_in_parts(tmp_path: Path, server: Rece
 
 async def test_the_pause_that_an_answer_asks_for_is_kept(tmp_path: Path, server: Receiver) -> None:
     replies = [Reply(429, "later", {"Retry-After": "1"})]
-    server.rule = lambda _: replies.pop() if replies else Reply(204)
+    server.rule = lambda samples: replies.pop() if replies and samples else Reply(204)
     async with pushing(tmp_path, server.url) as push:
         began = time.monotonic()
         push.add(0, up=1.0)
         await push.sent()
 
     assert time.monotonic() - began >= 1.0
-    assert [status for status, _ in server.requests] == [429, 204]
+    assert [status for status, samples in server.requests if samples] == [429, 204]
 
 
 async def test_a_receiver_that_hangs_is_asked_again(tmp_path: Path, server: Receiver) -> None:
