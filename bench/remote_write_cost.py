@@ -33,6 +33,7 @@ from pathlib import Path
 import psutil
 
 from agent.config.remote_write import RemoteWriteConfig, RemoteWriteUrl
+from agent.push.future import FutureGuard
 from agent.push.health import Health, QueueState
 from agent.push.queue import Queue
 from agent.push.record import Layout, Record
@@ -40,6 +41,7 @@ from agent.push.sender import Sender
 from agent.push.wire import HEADERS, encode_labels
 from bench.table import machine, table
 from collectors.http_push.poster import Poster
+from collectors.http_push.receiver_clock import ReceiverClock
 from collectors.offloop import Worker
 from tests.support.agent import AgentProcess
 from tests.support.prometheus import free_port
@@ -297,7 +299,7 @@ async def _send_day(folder: Path, url: str) -> Sent:
         newest, end = queue.newest, queue.end
         health = Health(config, lambda: QueueState(queue.size, queue.oldest_pending, queue.newest))
         probe = encode_labels({"__name__": "probe"})
-        sender = Sender(config, queue, Worker("bench"), poster, health, probe)
+        sender = Sender(config, queue, Worker("bench"), FutureGuard(poster, ReceiverClock()), health, probe)
         stalls: list[float] = []
         watch = asyncio.create_task(_watch_loop(stalls))
         await asyncio.sleep(_REST)
