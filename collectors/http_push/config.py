@@ -13,6 +13,8 @@ from collectors.units import Duration
 _SHORTEST = 0.1
 """The shortest useful timeout in seconds."""
 
+_WITHOUT_USER = "expected a URL without a user or a password, got one with them"  # an error shows no secret
+
 HeaderText = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]*$")]
 """Text of one line, as an HTTP header takes it."""
 
@@ -33,7 +35,7 @@ class ReceiverUrl(str):
         url = text.strip().rstrip("/")
         parts = urlsplit(url)
         if "@" in parts.netloc:
-            raise ValueError("a URL must not carry a user or a password; use username and password_file")
+            raise ValueError(f"{_WITHOUT_USER}; use username and password_file")
         if url and (parts.scheme not in {"http", "https"} or not parts.hostname):
             raise ValueError(f"expected an http or https URL, such as {cls.example!r}, got {text!r}")
         return cls(url)
@@ -53,7 +55,7 @@ class ProxyUrl(str):
         """
         parts = urlsplit(text)
         if "@" in parts.netloc:
-            raise ValueError("a URL must not carry a user or a password; set HTTPS_PROXY for a proxy that needs one")
+            raise ValueError(f"{_WITHOUT_USER}; set HTTPS_PROXY for a proxy that needs them")
         if text not in {"", "direct"} and (parts.scheme not in {"http", "https"} or not parts.hostname):
             raise ValueError(f"expected an http URL such as 'http://proxy:3128', or 'direct', got {text!r}")
         return cls(text)
