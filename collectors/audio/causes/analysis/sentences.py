@@ -192,13 +192,41 @@ def facts(scene: Scene, late: Sequence[Delay], state: Machine) -> Iterator[str]:
         yield f"Tasks waited {_ms(state.io_us * 1e3)} for storage."
     if state.is_slow:
         yield f"The processors ran at {state.slowdown:.0%} of their usual frequency, throttled {state.throttled} times."
-    for incident in scene.evidence.incidents[-8:]:
-        if not incident.name and not incident.text:
+    yield from _incident_facts(scene)
+
+
+def _incident_facts(scene: Scene) -> Iterator[str]:
+    """Yield the incidents near the dropout; ends of processes only if they concern the graph."""
+    window = scene.evidence.window
+    for incident in scene.evidence.incidents[-_MOST_INCIDENTS:]:
+        is_foreign = incident.kind == "process_ended" and incident.pid not in scene.audio_pids
+        if is_foreign or not (incident.name or incident.text):
             continue
-        before = (scene.evidence.window.start_ns - incident.at_ns) / 1e6
-        yield f"{incident.kind} {incident.name[:_SHORT]} {incident.text[:_SHORT]}, {before:.0f} ms before.".replace(
-            "  ", " "
-        )
+        ms = (incident.at_ns - window.start_ns) / 1e6
+        when = f"{-ms:.0f} ms before" if ms < 0 else f"{ms:.0f} ms after the start of"
+        what = _INCIDENTS.get(incident.kind, incident.kind)
+        details = ", ".join(part[:_SHORT] for part in (incident.name, incident.text) if part)
+        yield f"{what} ({details}) {when} the dropout."
+
+
+_MOST_INCIDENTS = 32
+_INCIDENTS = {
+    "client_started": "A client joined the graph",
+    "client_ended": "A client left the graph",
+    "process_ended": "An audio process ended",
+    "server_started": "The audio server started",
+    "server_ended": "The audio server ended",
+    "settings": "The server's settings changed",
+    "resumed": "The machine resumed from sleep",
+    "frozen": "The server stopped running cycles",
+    "kernel_log": "The kernel logged a line",
+    "server_log": "The server logged a line",
+    "device_gone": "A device vanished",
+    "device_new": "A device appeared",
+    "probe_started": "The agent's stream opened",
+    "probe_ended": "The agent's stream ended",
+    "freewheel": "The server freewheeled",
+}
 
 
 def _delay_fact(delay: Delay) -> str:
