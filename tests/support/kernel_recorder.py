@@ -30,7 +30,7 @@ def mount_tracefs() -> Path:
 
 def instances_of(pid: int) -> list[Path]:
     """Return the trace instances of a recorder."""
-    return sorted((TRACEFS / "instances").glob(f"wr-agent-{pid}-*"))
+    return sorted((TRACEFS / "instances").glob(f"wr-agent-recorder-{pid}-*"))
 
 
 def _is_listening(path: Path) -> bool:

@@ -58,7 +58,7 @@ def instances(systemd: IsolatedSystemd) -> list[str]:
     """Return the trace instances of the recorder, which has no other one's number."""
     main = systemd.show("MainPID", UNIT)
     listed = systemd.run("ls", "/sys/kernel/tracing/instances").stdout.split()
-    return [name for name in listed if name.startswith(f"wr-agent-{main}-")]
+    return [name for name in listed if name.startswith(f"wr-agent-recorder-{main}-")]
 
 
 def test_serves_its_user_without_a_capability(installed: IsolatedSystemd) -> None:

@@ -134,7 +134,7 @@ class KernelRecorder:
             self._link = None
             link.close()
             self._note(
-                State.ABSENT, "the kernel recorder ended or stopped to answer; its log: journalctl -u wr-agent-recorder"
+                State.ABSENT, "the kernel recorder ended or stopped answering; its log: journalctl -u wr-agent-recorder"
             )
 
     def _note(self, state: State, reason: str) -> None:

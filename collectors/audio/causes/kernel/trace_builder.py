@@ -49,7 +49,7 @@ _FIELDS = {
 _NO_ONE = (-1, 0)
 
 _UNREAD: tuple[Callable[..., None], Reader, int] = (lambda: None, lambda _page, _offset: (), 0)
-"""What is done with other events: nothing."""
+"""The reader of events that are not needed."""
 
 
 class TraceBuilder:

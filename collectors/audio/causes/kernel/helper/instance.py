@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-_PREFIX = "wr-agent-"
+_PREFIX = "wr-agent-recorder-"
 
 _ATTEMPTS = 20
 """The limit of attempts to make an instance."""
@@ -80,7 +80,7 @@ class Instance:
                 _write(self._path / "events" / event / "enable", "1")
 
     def record(self, *, on: bool) -> None:
-        """Begin or stop to record."""
+        """Start or stop recording."""
         os.pwrite(self._switch, b"1" if on else b"0", 0)
 
     def overwritten(self) -> set[int]:
@@ -103,7 +103,7 @@ class Instance:
                 os.close(descriptor)
 
     def close(self) -> None:
-        """Stop to record, and remove the instance."""
+        """Stop recording, and remove the instance."""
         for descriptor in self._open:
             os.close(descriptor)
         self._open = []

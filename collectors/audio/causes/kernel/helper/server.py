@@ -32,7 +32,7 @@ class Server:
     Args:
         path: The socket's path.
         users: The user numbers that may connect.
-        begin: Begins to record.
+        begin: Starts recording.
 
     Raises:
         OSError: The socket cannot be made.
@@ -104,7 +104,7 @@ class Server:
         return "another agent uses the kernel recorder; it serves one at a time" if self._agent else ""
 
     def _start(self) -> str:
-        """Begin to record; return why it cannot, or an empty text."""
+        """Start recording; return why it cannot, or an empty text."""
         try:
             self._recording = self._begin()
         except (OSError, NoTracingError) as error:
@@ -140,7 +140,7 @@ class Server:
         raise _RefusedError
 
     def _part(self) -> None:
-        """Drop the agent, and stop to record."""
+        """Drop the agent, and stop recording."""
         if self._agent:
             self._poll.unregister(self._agent)
             self._agent.close()

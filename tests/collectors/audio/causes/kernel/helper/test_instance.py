@@ -64,7 +64,7 @@ def test_instance_that_another_recorder_removes_at_once_is_made_again(
     monkeypatch.setattr(Path, "mkdir", mkdir)
     instance_ = Instance(tracefs, (), 64)
     try:
-        assert own() == [removed[0].with_name(f"wr-agent-{os.getpid()}-1")]
+        assert own() == [removed[0].with_name(f"wr-agent-recorder-{os.getpid()}-1")]
     finally:
         instance_.close()
 
@@ -95,7 +95,7 @@ def test_overwritten_processors_are_known(tracefs: Path) -> None:
 
 def test_only_abandoned_instances_are_removed(tracefs: Path) -> None:
     living = Instance(tracefs, (), 64)
-    abandoned = tracefs / "instances" / f"wr-agent-{os.getpid()}-left"
+    abandoned = tracefs / "instances" / f"wr-agent-recorder-{os.getpid()}-left"
     abandoned.mkdir()
     try:
         assert remove_abandoned(tracefs) >= 1
