@@ -9,29 +9,27 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from contextlib import closing, suppress
 
 import msgspec
 import structlog
 
-from collectors.logs.files.content import PlainContent, open_content
+from collectors.logs.files.content import open_content
 from collectors.logs.files.discovery import FileStatus
+from collectors.logs.files.end_position import position_at_end
 from collectors.logs.files.file_batch import FileBatch
-from collectors.logs.files.fingerprint import HEAD_BYTES, TAIL_BYTES, fingerprint
 from collectors.logs.files.generation import ContentChangedError, Generation, ReadLimits
 from collectors.logs.files.names import shown
 from collectors.logs.files.positions import Generations, Position
-from collectors.logs.files.rotated import Rotated, elsewhere, find, rotations
+from collectors.logs.files.rotated import Rotated, elsewhere, rotations
+from collectors.logs.files.rotation_search import Owner, RotationSearch
 from collectors.logs.history import NOTHING
 
 log = structlog.get_logger()
 
 _REWRITE_SECONDS = 1.0
 """The time that a program may take to write a file over: until then, other content may be a part of the old one."""
-
-Owner = Callable[[str, os.stat_result], str | None]
-"""Returns the path of the log that the file at another path belongs to, by its inode and its content."""
 
 _REMEMBERED = 8
 """The number of finished files to remember at least, to recognise copies of them."""
@@ -71,7 +69,7 @@ class Lineage:
         self._rewritten_at: float | None = None
         self._limits = limits
         self._now_ns = now_ns
-        self._folders: set[str] = set()
+        self._search = RotationSearch(path, owner)
         self._finished = [position for position in known if position.finished]
         unfinished = [position for position in known if not position.finished]
         last_sent = max((number for number, position in enumerate(unfinished) if position.begun), default=-1)
@@ -111,7 +109,7 @@ class Lineage:
         live = self._new(self.path, seen.inode, seen.modified_ns, live=True)
         self.generations = [live]
         if at_end:
-            live.position = _end_of(self.path, live.position)
+            live.position = position_at_end(self.path, live.position)
             return
         if named:
             real = {os.path.realpath(path) for path in named}
@@ -406,34 +404,27 @@ class Lineage:
 
     def _only_backup(self, old: Generation) -> bool:
         inode = old.position.inode
-        files = [*self._rotations(), *elsewhere(self.path, inode)]
+        files = [*self._search.rotations(), *elsewhere(self.path, inode)]
         same = [file for file in files if file.inode == inode]
         return all(file.path.endswith("~") for file in same) and (bool(same) or not old.is_open)
 
     def _between(self, since_ns: int, known: Generations, live_inode: int) -> list[Generation]:
         """Return the files that stood under the path between a known one and the live one."""
-        files = self._rotations()
+        files = self._search.rotations()
         while True:
             newer = [file for file in files if file.inode != live_inode and file.modified_ns >= since_ns]
             new = self._unseen(newer, known)
-            before, files = files, self._rotations()
+            before, files = files, self._search.rotations()
             if files == before:
                 return new  # no rename happened during the search
 
     def _unseen(self, files: list[Rotated], known: Generations) -> list[Generation]:
         """Return those of the files with unknown content."""
-        unknown = [file for file in files if not any(find(position, [file]) for position in known)]
-        new = [self._new_before(file) for file in unknown if not self._is_of_another_log(file)]
+        new = [self._new_before(file) for file in self._search.unknown(files, known)]
         for generation in new:
             with suppress(ContentChangedError, OSError):  # just moved, or unreadable
                 generation.recognise()
         return new
-
-    def _is_of_another_log(self, file: Rotated) -> bool:
-        try:
-            return self._owner(file.path, os.stat(file.path)) not in {None, self.path}
-        except OSError:
-            return False
 
     def _place(self) -> None:
         """Find the files that were unfinished before a restart."""
@@ -444,29 +435,13 @@ class Lineage:
 
     def _move(self, generation: Generation) -> bool:
         """Find the present path of a file; return whether it was found."""
-        files: list[Rotated] = []
-        found = None
-        while found is None:
-            before, files = files, self._rotations()
-            if files == before:  # no rename happened during the search
-                break
-            found = find(generation.position, self._candidates(generation, files))
-        if found is None and generation.position.head.length:
-            found = find(generation.position, elsewhere(self.path, generation.position.inode))
+        found = self._search.find(generation.position, self.known)
         if found is None:
             return False
-        self._folders.add(os.path.dirname(found.path))
         generation.close()
         generation.path = found.path
         generation.position = msgspec.structs.replace(generation.position, inode=found.inode)
         return True
-
-    def _candidates(self, generation: Generation, files: list[Rotated]) -> list[Rotated]:
-        """Return candidates for a generation. An empty one is known by its inode alone, which is reused."""
-        if generation.position.head.length:
-            return files
-        others = [position for position in self.known if position.head.length]
-        return [file for file in files if not any(find(position, [file]) for position in others)]
 
     def _lose(self, generation: Generation) -> None:
         generation.close()
@@ -488,20 +463,9 @@ class Lineage:
             self._finished = [*before, msgspec.structs.replace(generation.position, finished=True, clocks=())]
 
     def _forget_finished(self) -> None:
-        inodes = {file.inode for file in self._rotations()} | self.kept_inodes
+        inodes = {file.inode for file in self._search.rotations()} | self.kept_inodes
         old = [position for position in self._finished[:-_REMEMBERED] if position.inode in inodes]
         self._finished = old + self._finished[-_REMEMBERED:]
-
-    def _rotations(self) -> list[Rotated]:
-        """Return the rotated files; none if the folder is not readable.
-
-        Raises:
-            OSError: The folder is not available.
-        """
-        try:
-            return rotations(self.path, self._folders)
-        except PermissionError:
-            return []
 
     def _new_before(self, file: Rotated) -> Generation:
         return self._new(file.path, file.inode, file.modified_ns, live=False)
@@ -514,28 +478,3 @@ class Lineage:
 
     def _new_position(self, inode: int, modified_ns: int) -> Position:
         return Position(inode, clocks=((0, self._now_ns),), modified_ns=modified_ns)
-
-
-def _end_of(path: str, position: Position) -> Position:
-    """Return the position at the end of a file."""
-    content = open_content(path)
-    try:
-        assert isinstance(content, PlainContent)  # noqa: S101 - discovery leaves compressed files out
-        size = _text_size(content)
-        start = max(0, size - TAIL_BYTES)
-        return msgspec.structs.replace(
-            position,
-            offset=size,
-            head=fingerprint(content.read(0, min(size, HEAD_BYTES))),
-            tail=fingerprint(content.read(start, size - start)),
-            clocks=((size, position.clocks[0][1]),),
-        )
-    finally:
-        content.close()
-
-
-def _text_size(content: PlainContent) -> int:
-    """Return the size of a file; UTF-16 is converted to its end."""
-    while content.read(content.size, 1):
-        pass
-    return content.size
