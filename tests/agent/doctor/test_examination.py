@@ -39,9 +39,9 @@ async def test_slow_checks_are_announced_and_last(settings: Settings) -> None:
     outcomes = await examined.outcomes()
 
     assert outcomes[0].name == "agent.running"
-    assert [it.name for it in outcomes][-2:] == ["agent.loki", "machine.pipewire"]
+    assert [it.name for it in outcomes][-3:] == ["agent.loki", "agent.remote-write", "machine.pipewire"]
     assert [line.partition(":")[0] for line in announced] == ["no agent runs", "checking", "checking"]
-    assert [finding.code for finding in outcomes[-2].findings] == ["loki-unreachable"]
+    assert [finding.code for finding in outcomes[-3].findings] == ["loki-unreachable"]
     assert sorted(it.name for it in outcomes) == sorted(name for name, _ in examined.names())
 
 
