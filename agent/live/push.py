@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent.live.rates import increase, short
 from agent.live.sample import PushNow
 
 
 @dataclass(frozen=True, slots=True)
 class PushView:
-    """The push at one instant, with the meaning of `PushNow`; `sent`, `refused` and `dropped` count samples."""
+    """The push at one instant, with the meaning of `PushNow`."""
 
     url: str
     problem: str
@@ -22,13 +21,12 @@ class PushView:
     lag_seconds: float
 
 
-def push(before: PushView | None, now: PushView, seconds: float) -> PushNow:
-    """Return the push with the rate since an earlier view."""
-    samples = increase(before.sent if before else None, now.sent)
+def push(_before: PushView | None, now: PushView, _seconds: float) -> PushNow:
+    """Return the push of a view."""
     return PushNow(
         url=now.url,
         problem=now.problem,
-        samples_per_second=short(samples / seconds) if samples is not None and seconds > 0 else None,
+        sent=now.sent,
         queue_bytes=float(now.queue_bytes),
         queue_seconds=round(now.queue_seconds, 1),
         lag_seconds=round(now.lag_seconds, 1),

@@ -91,17 +91,17 @@ class PushNow(Struct, frozen=True, kw_only=True):
     Attributes:
         url: The receiver.
         problem: The reason why nothing is sent now; empty if there is none.
-        samples_per_second: The rate of acknowledged samples.
+        sent: Samples that the receiver acknowledged since the agent's start.
         queue_bytes: The size of the snapshots that wait.
         queue_seconds: The time that they span.
         lag_seconds: The age of the receiver's newest snapshot against the newest one.
-        refused: Samples that the receiver refused for good since the agent's start.
+        refused: Samples that it refused for good since then.
         dropped: Samples that the bounds of the queue cost since then.
     """
 
     url: str
     problem: str
-    samples_per_second: float | None
+    sent: int
     queue_bytes: float
     queue_seconds: float
     lag_seconds: float

@@ -26,7 +26,7 @@ const LOGS = [
 ];
 const PUSH = [
   ["Receiver", (it) => it.url],
-  ["Samples a second", (it) => number(it.samples_per_second)],
+  ["Samples sent", (it) => number(it.sent)],
   ["Waiting", (it) => bytes(it.queue_bytes)],
   ["They span", (it) => seconds(it.queue_seconds), (it) => (it.queue_seconds > 600 ? "tight" : "")],
   ["Lag", (it) => seconds(it.lag_seconds), (it) => (it.lag_seconds > 60 ? "tight" : "")],

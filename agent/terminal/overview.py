@@ -116,9 +116,8 @@ def _log(log: LogNow, terminal: Terminal) -> str:
 def _push(push: PushNow, terminal: Terminal) -> Iterator[str]:
     mark = terminal.mark("failure" if push.problem or push.dropped else "ok")
     yield f"  {mark} {push.url}"
-    rate = _UNKNOWN if push.samples_per_second is None else f"{push.samples_per_second:g}"
-    waiting = f"{push.queue_bytes / 2**20:.1f} MiB wait, which span {_seconds(push.queue_seconds)}"
-    yield f"      {rate} samples/s, receiver {_seconds(push.lag_seconds)} behind, {waiting}"
+    waiting = f"{push.queue_bytes / 2**20:.1f} MiB of {_seconds(push.queue_seconds)} wait"
+    yield f"      {push.sent} samples sent, {_seconds(push.lag_seconds)} behind, {waiting}"
     if push.refused or push.dropped:
         yield f"      {push.refused} samples refused by the receiver, {push.dropped} dropped from the queue"
     if push.problem:

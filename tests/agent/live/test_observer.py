@@ -196,7 +196,7 @@ def test_a_point_keeps_part_of_a_sample() -> None:
     assert point.devices == {"usb": DevicePoint(1, 0.0005, 0.00099, 0.001, 0.1235)}
 
 
-def test_the_push_has_the_rate_since_the_earlier_view() -> None:
+def test_the_push_is_that_of_the_last_view() -> None:
     def view(sent: int) -> PushView:
         return PushView("http://r", "", sent, 1, 2, queue_bytes=4096, queue_seconds=30.0, lag_seconds=15.04)
 
@@ -207,7 +207,7 @@ def test_the_push_has_the_rate_since_the_earlier_view() -> None:
     assert observer.sample.push == PushNow(
         url="http://r",
         problem="",
-        samples_per_second=100.0,
+        sent=1200,
         queue_bytes=4096.0,
         queue_seconds=30.0,
         lag_seconds=15.0,

@@ -45,7 +45,7 @@ STATUS = Status(
         push=PushNow(
             url="https://metrics.example/api/v1/write",
             problem="no answer within 30 s",
-            samples_per_second=120.5,
+            sent=120_500,
             queue_bytes=3.5 * 2**20,
             queue_seconds=7200.0,
             lag_seconds=45.0,
@@ -77,7 +77,7 @@ def said(status: Status = STATUS, terminal: Terminal = PLAIN) -> list[str]:
         "  disk /               ######################## 100 %",
         "  engine           12.5 lines/s, 4096 bytes not yet in Loki, 0 s behind",
         "  [x] https://metrics.example/api/v1/write",
-        "      120.5 samples/s, receiver 45 s behind, 3.5 MiB wait, which span 120 min",
+        "      120500 samples sent, 45 s behind, 3.5 MiB of 120 min wait",
         "      2 samples refused by the receiver, 0 dropped from the queue",
         "      no answer within 30 s",
         "  [+] host           2.0 ms  up",
