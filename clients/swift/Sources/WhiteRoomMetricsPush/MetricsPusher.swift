@@ -17,7 +17,7 @@ public final class MetricsPusher: Sendable {
     /// - Parameters:
     ///   - url: The address of the agent's port for pushes, such as `https://studio-7.example:9788/metrics`.
     ///   - token: A token of the agent's `plugins.push.token_files`. It decides the label `plugin`.
-    ///   - interval: The seconds between two pages, 1 to 3600. An app that is killed loses its counts since the last page.
+    ///   - interval: The seconds between two pages, 1 to 3600. A killed app loses its counts since the last page.
     ///   - session: A session of its own, such as for a private certificate authority.
     /// - Throws: `MetricsError` if the URL is not https, unless it is this machine's.
     public init(
