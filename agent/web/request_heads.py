@@ -64,6 +64,7 @@ class RequestHeads:
         self._searched = 0
         self._skip = 0
         self._head: Head | None = None
+        self._ended = False
 
     def __len__(self) -> int:
         """Return the number of held bytes."""
@@ -75,7 +76,9 @@ class RequestHeads:
         return len(self._held) > MAX_HELD + self._body
 
     def feed(self, data: bytes) -> None:
-        """Add received bytes."""
+        """Add received bytes, unless they follow the last request."""
+        if self._ended:
+            return
         skipped = min(self._skip, len(data))
         self._skip -= skipped
         self._held += data[skipped:]
@@ -87,7 +90,10 @@ class RequestHeads:
         if self._head is None or self._skip or len(self._held) < self._body:
             return None
         head, self._head = self._head, None
+        self._ended = head.last
         body, self._body = self._take(self._body), 0
+        if self._ended:
+            self._held.clear()
         return Head(head.data + body, head.last) if body else head
 
     def _split(self) -> Head | None:
