@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from agent import __version__
+from agent.terminal.dropouts import Selection, list_lines
+from agent.terminal.style import Terminal
+from collectors.audio.causes.event import Cause, Event
+from collectors.audio.causes.reading import Answer
 from tests.support.agent import AgentProcess, agent
 from tests.support.jackd import Jackd
 from tests.support.waiting import eventually
@@ -44,6 +50,7 @@ def test_every_sample_has_its_test() -> None:
     assert [line for line, _ in SAMPLES] == [
         "curl -s http://127.0.0.1:9787/metrics",
         ".venv/bin/wr-agent doctor --only audio",
+        ".venv/bin/wr-agent dropouts",
     ]
 
 
@@ -69,6 +76,24 @@ def test_doctor_says_this_of_a_frozen_server(studio: tuple[Jackd, AgentProcess])
 
     assert plain(said.replace(f"-n {server.name} ", "").replace(server.name, "default")) == plain(sample("doctor"))
     assert f"wr-agent {__version__} on " in sample("doctor")
+
+
+def test_dropouts_are_listed_like_this() -> None:
+    at, cause, length, device, number = re.split("  +", sample("dropouts").splitlines()[0])
+    text = " ".join(line.strip() for line in sample("dropouts").splitlines() if line.startswith("    "))
+    local = datetime.fromisoformat(at).astimezone()
+    event = Event(
+        id=number,
+        at=local.astimezone(UTC).isoformat(),
+        duration_ms=float(length.removesuffix(" ms")),
+        device=device,
+        cause=Cause(cause),
+        text=text,
+    )
+    answer = Answer(events=[msgspec.Raw(msgspec.json.encode(event))], oldest=event.at)
+    lines = list_lines(answer, Selection("", None), Terminal(colour=False, unicode=True))
+
+    assert lines == sample("dropouts").splitlines()
 
 
 def plain(text: str) -> str:
