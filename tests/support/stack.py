@@ -61,7 +61,7 @@ def hastened(text: str, times: int) -> str:
 
 
 def _shorten_lookback(script: Path, times: int) -> None:
-    """Let Prometheus show a last sample for a shorter time, too: 5 minutes by default."""
+    """Let Prometheus show a last sample for a shorter time than 5 minutes."""
     option = "--web.enable-lifecycle"
     text = script.read_text()
     assert text.count(option) == 1
@@ -69,18 +69,22 @@ def _shorten_lookback(script: Path, times: int) -> None:
 
 
 @contextlib.contextmanager
-def stack(folder: Path, settings: Mapping[str, str], *, times: int = 1) -> Iterator[Stack]:
+def stack(
+    folder: Path, settings: Mapping[str, str], *, times: int = 1, short_lookback: bool = False
+) -> Iterator[Stack]:
     """Yield the stack when it is ready, and end it afterwards.
 
     Args:
         folder: For its files.
         settings: In addition to those of every stack.
         times: The factor by which its time is faster.
+        short_lookback: True to divide the 5 minutes for which Prometheus shows a last sample, too.
     """
     copy = shutil.copytree(MONITORING, folder / "monitoring", ignore=shutil.ignore_patterns("__pycache__", ".env"))
     if times != 1:
         for file in [*copy.glob("prometheus/**/*.yml"), copy / "alertmanager/alertmanager.yml"]:
             file.write_text(hastened(file.read_text(), times))
+    if short_lookback:
         _shorten_lookback(copy / "lib/components.sh", times)
     ports = {f"{name}_PORT": str(free_port()) for name in _PORTS}
     env = environment(folder / "data", SETTINGS | ports | dict(settings))

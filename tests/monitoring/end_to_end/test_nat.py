@@ -91,7 +91,7 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
         return started[-1]
 
     try:
-        with nat() as router, stack(folder, settings, times=TIMES) as running:
+        with nat() as router, stack(folder, settings, times=TIMES, short_lookback=True) as running:
             yield Centre(running.prometheus, router, start)
             for agent in started:
                 agent.stop()

@@ -27,7 +27,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
     """Yield the Prometheus of a stack without scraped agents."""
     folder = tmp_path_factory.mktemp("pushed")
     (folder / "agents.yml").write_text("[]")
-    with stack(folder, {"AGENTS_FILE": str(folder / "agents.yml")}, times=TIMES) as running:
+    with stack(folder, {"AGENTS_FILE": str(folder / "agents.yml")}, times=TIMES, short_lookback=True) as running:
         yield running.prometheus
 
 
