@@ -5,6 +5,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from collectors import remedies
 from collectors.audio import checks
 from collectors.audio.causes.event import Cause
 from collectors.audio.checks import AudioState, audio_checks
@@ -212,7 +213,7 @@ def test_a_package_that_was_changed_under_the_agent_asks_for_a_restart() -> None
         "audio-agent-outdated": Severity.FAILURE
     }
     assert "version 1" in found["audio-agent-outdated"].detail
-    assert any("restart" in line and "wr-agent" in line for line in found["audio-agent-outdated"].remedy)
+    assert found["audio-agent-outdated"].remedy == remedies.restart_agent()
 
 
 def test_a_device_that_was_there_is_unplugged_not_unknown() -> None:
