@@ -22,6 +22,7 @@ _RIVAL = 0.3
 _SUDDEN = 0.5
 """The part of its processor time that a program of unknown priority must have spent near the dropout."""
 _LEAST_NS = 200_000
+_MANY_FAULTS = 8
 _RT_PERIOD_NS = 1_000_000_000
 _RT_USED = 0.8
 
@@ -134,6 +135,8 @@ def _computing(scene: Scene, delay: Delay, machine: Machine) -> tuple[Cause, Cul
         return Cause.THROTTLED, Culprit(kind="host", name="processor")
     if delay.role == "agent":
         return Cause.AGENT, participant(delay)
+    if _major_faults(scene, delay) >= _MANY_FAULTS:  # the kernel's work for missing pages runs in the thread itself
+        return Cause.MEMORY, participant(delay)
     if delay.role == "client" and is_too_slow(scene, delay):
         return Cause.CLIENT_CPU, participant(delay)
     return Cause.OVERLOAD, None
@@ -344,9 +347,13 @@ def _graph_is_busy(scene: Scene, delay: Delay) -> bool:
 # Asleep and waiting for a disk
 
 
-def _disk_cause(scene: Scene, delay: Delay, machine: Machine) -> Cause:
+def _major_faults(scene: Scene, delay: Delay) -> int:
     found = accounts.account(delay.track, scene.start_ns, scene.end_ns) if delay.track else None
-    if found is not None and found.major_faults > 0:
+    return found.major_faults if found is not None else 0
+
+
+def _disk_cause(scene: Scene, delay: Delay, machine: Machine) -> Cause:
+    if _major_faults(scene, delay) > 0:
         return Cause.MEMORY
     return Cause.MEMORY if machine.swapped > 0 and machine.memory_us > machine.io_us else Cause.IO
 
