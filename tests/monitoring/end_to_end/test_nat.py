@@ -154,9 +154,9 @@ RECORDED = Question("wr-audio", "", "prometheus", 'host:cpu_busy:ratio_rate1m{ho
 
 
 def _graphs() -> Iterator[Question]:
-    """Yield the queries over time of dashboards of machines, but for the recordings that miss late samples."""
+    """Yield the queries over time of dashboards of machines, without fleet recordings and without events."""
     for it in questions():
-        if it.source == "prometheus" and not it.instant and not FLEET.search(it.text):
+        if it.source == "prometheus" and not it.instant and not FLEET.search(it.text) and not it.text.endswith("> 0"):
             yield it
 
 
