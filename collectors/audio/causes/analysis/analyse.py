@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from collectors.audio.causes.analysis.delays import delays, of_role
 from collectors.audio.causes.analysis.incidents import Verdict, by_incident, by_own_client
 from collectors.audio.causes.analysis.machine import Machine, machine
-from collectors.audio.causes.analysis.owners import Share, is_too_slow, shares
+from collectors.audio.causes.analysis.owners import Share, is_too_slow, quota, shares
 from collectors.audio.causes.analysis.scene import Delay, Scene
 from collectors.audio.causes.analysis.senders import STOPS, sender
 from collectors.audio.causes.analysis.sentences import facts, sentence
@@ -89,6 +89,9 @@ def primary(scene: Scene, late: Sequence[Delay]) -> Delay | None:
     server = next(iter(of_role(late, "server")), None)
     clients = [delay for delay in of_role(late, "client") if delay.late_ns > least]
     own = [delay for delay in of_role(late, "agent") if delay.late_ns > least]
+    limited = [it for it in clients if it.late_ns > 0.5 * late[0].late_ns and quota(scene, it)]
+    if limited and not (server is not None and quota(scene, server)):
+        return limited[0]
     if server is not None and server.late_ns > least:
         waits = server.split.asleep > 0.6 * server.late_ns
         busier = [it for it in (*clients, *own) if _is_active(it) and it.late_ns > 0.25 * server.late_ns]

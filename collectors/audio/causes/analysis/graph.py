@@ -50,9 +50,12 @@ class _Client:
         self._name = name
         self._most_ns = most_ns
         self._signalled_ns = 0
+        self._seen_ns = 0
         self.callbacks: list[Callback] = []
 
     def see(self, at_ns: int, signalled_ns: int, awake_ns: int, finished_ns: int) -> None:
+        if at_ns - self._seen_ns > self._most_ns:  # the signals in between are unknown
+            self._signalled_ns = 0
         if awake_ns:
             self._see_callback(at_ns, awake_ns, finished_ns)
         if signalled_ns <= max(awake_ns, finished_ns):

@@ -33,7 +33,7 @@ def with_graph(scene: Scene, delay: Delay) -> Delay:
 
 def without_turn(delay: Delay) -> Delay:
     """Return the delay without the time in which a client, outside of its callback, waited for its turn."""
-    if delay.role != "client" or delay.inside or not delay.split.asleep:
+    if delay.role == "server" or delay.inside or not delay.split.asleep:
         return delay
     late_ns = delay.late_ns - delay.split.asleep
     return replace(delay, late_ns=late_ns, split=delay.split._replace(asleep=0))
