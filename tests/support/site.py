@@ -20,7 +20,7 @@ from tests.support.loki import Loki, loki
 from tests.support.small_disk import MAY_MOUNT, SmallDisk, small_disk
 from tests.support.stack import Stack, stack
 from tests.support.stage_app import App, Engine, app, app_source, engine
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, eventually
 
 STUDIO, OTHER_STUDIO, SERVER, CACHE = "studio-1", "studio-2", "server-1", "cache-2"
 """The hosts. The last two have no agent, only exporters."""
@@ -156,6 +156,13 @@ def _watch(central: Stack, services: Services) -> None:
     central.watch("postgres", [(services.postgres.metrics, "postgresql", SERVER)])
     central.watch("redis", [(services.redis.metrics, "redis", SERVER), (services.cache.metrics, "redis", CACHE)])
     central.watch("nginx", [(services.nginx.metrics, "nginx", SERVER)])
+    # An exporter that never responded counts as a service that is down.
+    seen = 'count(up{job=~"postgres|redis|nginx"} == 1)'
+    eventually(lambda: central.prometheus.value(seen) == _SERVICES, "each exporter is scraped")
+
+
+_SERVICES = 4
+"""The number of exporters."""
 
 
 @contextlib.contextmanager
