@@ -35,7 +35,7 @@ def _run(*command: str | Path, cwd: Path, env: dict[str, str] | None = None) -> 
 
 def test_every_snippet_is_of_a_language_that_is_tried_here() -> None:
     assert sorted(re.findall(r"^```(\w+)$", PAGE, re.MULTILINE)) == [
-        *("c", "cmake", "cpp", "cpp", "python", "sh", "sh", "sh", "swift", "swift")
+        *("c", "cmake", "cpp", "cpp", "python", "sh", "sh", "sh", "sh", "swift", "swift", "swift")
     ]
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from collectors.audio.causes.analysis.graph import Callback
-from collectors.audio.causes.analysis.scene import Delay, Scene, Split
+from collectors.audio.causes.analysis.scene import BACK_NS, Delay, Scene, Split
 from collectors.audio.causes.analysis.schedule import Schedule
 from collectors.audio.causes.analysis.thread_states import (
     ASLEEP,
@@ -94,7 +94,8 @@ def _excess(totals: dict[str, int], calm: dict[str, float]) -> Split:
 def _gaps(schedule: Schedule, tid: int, scene: Scene) -> Iterator[tuple[int, int]]:
     """Yield the times of over one and a half periods from one start of the thread to the next one."""
     limit_ns = scene.period_ns * 3 // 2
-    spans = schedule.states(tid, scene.start_ns - scene.period_ns * 2, min(scene.end_ns, schedule.last_ns))
+    # A gap may have begun long before the first observation.
+    spans = schedule.states(tid, scene.start_ns - BACK_NS, min(scene.end_ns, schedule.last_ns))
     begun = list(_cycle_starts(spans))
     if not begun:
         return
@@ -102,7 +103,7 @@ def _gaps(schedule: Schedule, tid: int, scene: Scene) -> Iterator[tuple[int, int
     cpu = next(span.cpu for span in reversed(spans) if span.kind == RUNNING)
     end_ns = min(scene.end_ns, schedule.last_switch_ns(cpu))
     for start_ns, next_ns in pairwise([*begun, max(end_ns, begun[-1])]):
-        if next_ns - start_ns > limit_ns:
+        if next_ns - start_ns > limit_ns and next_ns > scene.start_ns:
             yield start_ns, next_ns
 
 

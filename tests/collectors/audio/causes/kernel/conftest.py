@@ -20,10 +20,12 @@ def tracefs() -> Path:
 
 @pytest.fixture(scope="session")
 def real_capture(tracefs: Path) -> bytes:
-    """The memory file of half a second."""
+    """The memory file of half a second with thousands of switches."""
     recording = Recording(tracefs)
     try:
-        time.sleep(0.5)
+        end = time.monotonic() + 0.5
+        while time.monotonic() < end:  # a quiet machine would fill no page
+            time.sleep(0.0001)
         now_ns = time.monotonic_ns()
         descriptor = recording.window(now_ns - 400_000_000, now_ns)
     finally:
