@@ -160,7 +160,8 @@ def _audio_threads(evidence: Evidence) -> Iterator[tuple[str, ThreadTrack]]:
     """Yield the thread of each participant that runs the callbacks: the one that is switched in most often."""
     groups: dict[str, list[ThreadTrack]] = {}
     for track in evidence.threads:
-        name = AGENT if track.pid in evidence.window.own_pids else _participant(track.role, track.client)
+        is_own = track.role != "server" and track.pid in evidence.window.own_pids
+        name = AGENT if is_own else _participant(track.role, track.client)
         groups.setdefault(name, []).append(track)
     for name, tracks in groups.items():
         yield name, max(tracks, key=lambda track: (track.priority > 0, _slices(track)))
