@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
 from collectors.audio.pipewire.pw_top import NAME_CHARACTERS
 from collectors.kernel_files import entries, read_bytes
+from collectors.peer_credentials import peer_pid
 
 _COMMAND = b"pipewire\n"
+_CONNECT_SECONDS = 0.5
 
 
 def parse_clients(dump: str) -> dict[str, int]:
@@ -38,19 +41,36 @@ def _properties(item: dict[str, Any]) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def find_pipewire(socket: Path, proc: Path = Path("/proc")) -> int:
-    """Return the process of the PipeWire server of a socket's user; 0 unless there is exactly one.
+def find_pipewire(path: Path, proc: Path = Path("/proc")) -> int:
+    """Return the process of the PipeWire server of a socket; 0 if it is not known.
+
+    Where the socket's user has several servers, it is the one that listens there. A socket that systemd
+    made names systemd instead.
 
     Args:
-        socket: The server's socket.
+        path: Path of the server's socket.
         proc: Path of `/proc`.
     """
     try:
-        user = socket.stat().st_uid
+        user = path.stat().st_uid
     except OSError:
         return 0
-    found = [pid for pid in filter(str.isdecimal, entries(proc)) if _is_server(proc / pid, user)]
-    return int(found[0]) if len(found) == 1 else 0
+    found = [int(pid) for pid in filter(str.isdecimal, entries(proc)) if _is_server(proc / pid, user)]
+    if len(found) == 1:
+        return found[0]
+    listener = _listener(path) if found else 0
+    return listener if listener in found else 0
+
+
+def _listener(path: Path) -> int:
+    """Return the process that listens on a socket; 0 if none does."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(_CONNECT_SECONDS)
+        try:
+            connection.connect(str(path))
+            return peer_pid(connection)
+        except OSError:
+            return 0
 
 
 def _is_server(process: Path, user: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,7 +76,18 @@ def test_the_server_for_pulseaudio_is_another(tmp_path: Path) -> None:
     assert find_pipewire(tmp_path / "none", tmp_path) == 0
 
 
-def test_two_servers_of_one_user_cannot_be_told_apart(tmp_path: Path) -> None:
+def test_of_two_servers_of_one_user_the_listening_one_is_found(tmp_path: Path) -> None:
+    process(tmp_path, 5, "/usr/bin/pipewire")
+    process(tmp_path, os.getpid(), "/usr/bin/pipewire", "-c", "other.conf")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "pipewire-0"))
+        listener.listen()
+
+        assert find_pipewire(tmp_path / "pipewire-0", tmp_path) == os.getpid()
+    assert find_pipewire(tmp_path / "pipewire-0", tmp_path) == 0
+
+
+def test_two_servers_without_a_listener_cannot_be_told_apart(tmp_path: Path) -> None:
     process(tmp_path, 5, "/usr/bin/pipewire")
     process(tmp_path, 6, "/usr/bin/pipewire", "-c", "other.conf")
 
