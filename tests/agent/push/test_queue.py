@@ -1,11 +1,8 @@
 import random
 import resource
-import signal
 import struct
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -14,6 +11,7 @@ from agent.push import queue as module
 from agent.push.queue import Queue
 from agent.push.record import Layout, Record
 from agent.push.segment import scan
+from tests.support.own_process import limit_files, run_in_own_process
 
 LAYOUT = Layout((b"one", b"two"))
 MIB = 1 << 20
@@ -33,6 +31,10 @@ class Opened:
         for number in numbers:
             count = len(layout.series)
             self.queue.append(Record(0, 1000 * number, layout, struct.pack(f"<{count}d", *[float(number)] * count)))
+
+    def add_random(self, numbers: Iterable[int], layout: Layout) -> None:
+        for number in numbers:
+            self.queue.append(Record(0, 1000 * number, layout, random_values(len(layout.series), number)))
 
     def waiting(self) -> list[int]:
         """Return the time of each pending record, in seconds, as it is read."""
@@ -199,58 +201,38 @@ def test_a_directory_that_cannot_be_used_keeps_records_in_memory(tmp_path: Path)
     assert Opened(tmp_path).waiting() == list(range(1, 32))
 
 
-FULL_DISK = """
-import resource, signal, sys
-from pathlib import Path
-from tests.agent.push.test_queue import Opened, random_layout, random_values
-from agent.push.segment import scan
-from agent.push.record import Record
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-opened = Opened(Path(sys.argv[1]))
-layout = random_layout(1000)
-def add(numbers):
-    for number in numbers:
-        opened.queue.append(Record(0, 1000 * number, layout, random_values(1000, number)))
-add(range(1, 11))
-resource.setrlimit(resource.RLIMIT_FSIZE, (scan(opened.files()[-1]).size + 3000, resource.RLIM_INFINITY))
-add(range(11, 31))
-assert opened.queue.problem, "the disk is full"
-assert opened.waiting() == list(range(1, 31))
-resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-add([31])
-assert not opened.queue.problem
-"""
+def fill_the_disk_for_a_while(folder: Path) -> None:
+    opened, layout = Opened(folder), random_layout(1000)
+    opened.add_random(range(1, 11), layout)
+    limit_files(scan(opened.files()[-1]).size + 3000)
+    opened.add_random(range(11, 31), layout)
+    assert opened.queue.problem, "the disk is full"
+    assert opened.waiting() == list(range(1, 31))
+    limit_files(resource.RLIM_INFINITY)
+    opened.add_random([31], layout)
+    assert not opened.queue.problem
 
 
 def test_a_full_disk_loses_nothing_while_the_agent_lives(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, "-c", FULL_DISK, str(tmp_path)], check=True, timeout=60)
+    run_in_own_process(fill_the_disk_for_a_while, tmp_path)
 
     assert Opened(tmp_path).waiting() == list(range(1, 32))
 
 
-@pytest.fixture
-def limited_files() -> Iterator[None]:
-    """Let this process write no file beyond 200 KB."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, handler)
-
-
-@pytest.mark.usefixtures("limited_files")
-def test_a_disk_that_stays_full_costs_the_oldest(tmp_path: Path) -> None:
-    opened = Opened(tmp_path)
-    layout = random_layout(1000)
-    for number in range(1200):
-        opened.queue.append(Record(0, 1000 * number, layout, random_values(1000, number)))
+def fill_the_disk_for_long(folder: Path) -> None:
+    limit_files(200_000)
+    opened = Opened(folder)
+    opened.add_random(range(1200), random_layout(1000))
 
     waiting = opened.waiting()
     assert waiting[-1] == 1199
     assert waiting == list(range(1200 - len(waiting), 1200))
     assert opened.dropped == {"disk": 1000 * (1200 - len(waiting))}
     assert len(waiting) * 8000 <= 4.5 * MIB
+
+
+def test_a_disk_that_stays_full_costs_the_oldest(tmp_path: Path) -> None:
+    run_in_own_process(fill_the_disk_for_long, tmp_path)
 
 
 def random_values(count: int, seed: int) -> bytes:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import os
 import resource
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -19,6 +17,7 @@ from collectors.audio.causes.packing import pack
 from collectors.audio.causes.reading import EVENTS, OLDER_EVENTS, Query, events_of
 from collectors.audio.causes.store import EVIDENCE, KEEP_SECONDS, PENDING, EventStore
 from tests.support.analyses import event, window
+from tests.support.own_process import limit_files, run_in_own_process
 
 
 def begun(directory: Path) -> EventStore:
@@ -148,33 +147,28 @@ def test_the_newest_raw_evidence_is_kept_within_both_limits(tmp_path: Path, monk
     assert [path.name for path in folder.iterdir()] == [f"{event(6).id}.json.gz"], "too large by itself"
 
 
-@contextlib.contextmanager
-def full_disk(size: int) -> Iterator[None]:
-    """Let no file grow beyond `size`: a write is cut short there, as on a full disk, and the next one fails."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+def fill_the_disk_for_a_while(folder: Path) -> None:
+    store = begun(folder)
+    add(store, 1)
+    limit_files(1000)
+    for number in range(2, 22):
+        store.expect([window(number)])
+        add(store, number, os.urandom(2000))
+    numbers = range(1, 22)
+    assert store.problem == "File too large"
+    assert ids(store) == [event(number).id for number in numbers]
+    assert stored(store) == ids(store), "a reader gets them from memory"
+    assert (folder / EVENTS).read_bytes().endswith(b"\n"), "no torn line stays"
+    assert ids(begun(folder))[0] == event(1).id
+
+    limit_files(resource.RLIM_INFINITY)
+    add(store, 22)
+    assert store.problem == ""
 
 
 def test_a_full_disk_costs_nothing_once_it_has_room(tmp_path: Path) -> None:
-    store = begun(tmp_path)
-    add(store, 1)
-    with full_disk(1000):
-        for number in range(2, 22):
-            store.expect([window(number)])
-            add(store, number, os.urandom(2000))
-        numbers = range(1, 22)
-        assert store.problem == "File too large"
-        assert ids(store) == [event(number).id for number in numbers]
-        assert stored(store) == ids(store), "a reader gets them from memory"
-        assert (tmp_path / EVENTS).read_bytes().endswith(b"\n"), "no torn line stays"
-        assert ids(begun(tmp_path))[0] == event(1).id
-    add(store, 22)
+    run_in_own_process(fill_the_disk_for_a_while, tmp_path)
 
-    assert store.problem == ""
     assert ids(begun(tmp_path)) == [event(number).id for number in range(1, 23)]
 
 
