@@ -85,17 +85,21 @@ class Connection(asyncio.BufferedProtocol):
         self._ended = ended
         self.reason = ""
         """The reason why this class closed the connection; empty if it did not."""
+        self._is_finished = False
         self._heads = RequestHeads(bodies)
         self._is_last = False
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Start the timeout of the first request."""
+        """Start the timeout of the first request. Close a connection that made room before it was open."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - only streams are accepted
         self._transport = transport
         self.inner.connection_made(transport)
-        self._enter(Phase.REQUEST, self._limits.request)
+        if self.reason:
+            transport.abort()
+        else:
+            self._enter(Phase.REQUEST, self._limits.request)
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - the transport's own hint is 256 KiB
         """Return the buffer for the next part of a request. All connections share it."""
@@ -128,7 +132,13 @@ class Connection(asyncio.BufferedProtocol):
         """Remove the connection."""
         self._cancel_timer()
         self.inner.connection_lost(exc)
-        self._ended(self, self.reason)
+        self.finish(self.reason)
+
+    def finish(self, reason: str) -> None:
+        """Report the end of the connection once: a cancelled opening also loses its transport."""
+        if not self._is_finished:
+            self._is_finished = True
+            self._ended(self, reason)
 
     def begin_work(self) -> None:
         """Stop the peer's timeout: the request is complete and the agent works on it."""
@@ -152,7 +162,7 @@ class Connection(asyncio.BufferedProtocol):
     def end(self, reason: str) -> None:
         """Close the connection at once and discard unsent data."""
         self.reason = reason
-        if self.opening:
+        if self.opening and not self.opening.done():
             self.opening.cancel()
         elif self._transport:
             self._transport.abort()
@@ -224,7 +234,7 @@ class Connections:
 
     def fail(self, connection: Connection) -> None:
         """Remove a connection that failed to open."""
-        self._gone(connection, connection.reason or "handshake")
+        connection.finish(connection.reason or "handshake")
 
     def end_handshakes(self) -> None:
         """Close every connection that is not yet open."""

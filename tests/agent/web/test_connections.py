@@ -356,6 +356,52 @@ async def test_only_connections_that_nobody_answers_make_room_for_new_ones() -> 
     assert ended["refused"] == 1
 
 
+async def test_a_connection_that_made_room_before_it_was_open_is_closed() -> None:
+    ended: Counter[str] = Counter()
+    connections = Connections(Limits(total=1, of_one=1), ended)
+    inner, transport = web.Server(answer_nothing), Mock(spec=asyncio.Transport)
+    first = connections.add("a", inner())
+    assert first
+    assert connections.add("a", inner())
+
+    first.connection_made(transport)
+
+    transport.abort.assert_called_once_with()
+    first.connection_lost(None)
+    assert ended == {"crowded_out": 1}
+
+
+async def test_a_connection_that_fails_to_open_is_counted_once() -> None:
+    ended: Counter[str] = Counter()
+    connections = Connections(Limits(total=1, of_one=1), ended)
+    inner = web.Server(answer_nothing)
+    first = connections.add("a", inner())
+    assert first
+    first.opening = asyncio.create_task(asyncio.sleep(PATIENCE))
+    assert connections.add("a", inner())
+    with contextlib.suppress(asyncio.CancelledError):
+        await first.opening
+
+    first.connection_made(Mock(spec=asyncio.Transport))
+    connections.fail(first)
+    first.connection_lost(None)
+
+    assert ended == {"crowded_out": 1}
+
+
+async def test_a_connection_that_made_room_just_after_it_opened_is_closed() -> None:
+    connections = Connections(Limits(total=1, of_one=1), Counter())
+    inner, transport = web.Server(answer_nothing), Mock(spec=asyncio.Transport)
+    first = connections.add("a", inner())
+    assert first
+    first.connection_made(transport)
+    first.opening = asyncio.create_task(asyncio.sleep(0))
+    await first.opening  # done, but its callbacks have not run
+    assert connections.add("a", inner())
+
+    transport.abort.assert_called_once_with()
+
+
 def test_a_full_buffer_stops_aiohttp_from_answering_more() -> None:
     inner = Mock(spec=web.RequestHandler)
     connection = Connection("a", inner, LIMITS, Mock())
