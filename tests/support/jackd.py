@@ -174,6 +174,17 @@ class Jackd:
 
 
 @contextlib.contextmanager
+def running_jackd(*, realtime: bool = True) -> Iterator[Jackd]:
+    """Run a server with 256 frames at 48 kHz."""
+    server = Jackd(realtime=realtime)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
+
+
+@contextlib.contextmanager
 def _starting_alone() -> Iterator[None]:
     """Hold the machine's lock for starting servers, because their shared registry is not safe for parallel starts."""
     with (Path(tempfile.gettempdir()) / "wr-test-start.lock").open("w") as lock:

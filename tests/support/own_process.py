@@ -1,7 +1,9 @@
-"""A process of its own for a step that changes its whole process, such as a limit that others would fail under."""
+"""A process of its own for a step that changes or counts what belongs to a whole process, such as its descriptors."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import resource
 import signal
 import subprocess
@@ -12,15 +14,20 @@ from pathlib import Path
 _ROOT = Path(__file__).parents[2]
 _SCRIPT = """
 import importlib, pathlib, sys
-getattr(importlib.import_module(sys.argv[1]), sys.argv[2])(pathlib.Path(sys.argv[3]))
+getattr(importlib.import_module(sys.argv[1]), sys.argv[2])(*map(pathlib.Path, sys.argv[3:]))
 """
 
 
-def run_in_own_process(step: Callable[[Path], None], folder: Path, seconds: float = 60) -> None:
-    """Call a function of a module with a folder in a new Python, and fail if it fails."""
-    command = [sys.executable, "-c", _SCRIPT, step.__module__, step.__name__, str(folder)]
-    done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False, timeout=seconds)
-    assert done.returncode == 0, done.stderr
+def run_in_own_process(step: Callable[..., None], *paths: Path, seconds: float = 60) -> None:
+    """Call a function of a module with paths in a new Python, and fail if it fails."""
+    command = [sys.executable, "-c", _SCRIPT, step.__module__, step.__name__, *map(str, paths)]
+    with subprocess.Popen(command, cwd=_ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        try:
+            _, errors = process.communicate(timeout=seconds)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # it and the servers that it started
+    assert process.returncode == 0, errors
 
 
 def limit_files(size: int) -> None:

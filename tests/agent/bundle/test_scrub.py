@@ -102,11 +102,11 @@ def test_known_secrets_go_wherever_they_stand() -> None:
     "word", ["a", "a.", "aB3", "x-", "a:", "-----BEGIN A-----", "a@", "eyJa.", "$2", "http://", "key=", '"', "1.", "::"]
 )
 def test_a_long_line_of_anything_takes_no_long_time(word: str) -> None:
-    started = time.monotonic()
+    started = time.thread_time()
 
     Scrubber(Private(people=("anna",), hosts=("annas",))).text(word * (200_000 // len(word)))
 
-    assert time.monotonic() - started < 10.0
+    assert time.thread_time() - started < 10
 
 
 def test_json_stays_json() -> None:

@@ -34,8 +34,8 @@ def test_the_problem_is_told_in_one_line(text: str, problem: str) -> None:
 
 def test_a_text_of_few_bytes_cannot_become_a_huge_value() -> None:
     text = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{f'*a{n - 1}, ' * 9}]\n" for n in range(1, 12))
-    spent = time.process_time()
+    spent = time.thread_time()
     with pytest.raises(YamlError, match="50000 values"):
         parse(text)
 
-    assert time.process_time() - spent < 5
+    assert time.thread_time() - spent < 5

@@ -108,9 +108,9 @@ def test_hostile_lines_take_time_that_grows_with_their_length(source: LogSource)
             seconds = []
             for size in (1000, 4000):
                 line = (start + unit * size)[:size].encode()
-                began = time.process_time()
+                began = time.thread_time()
                 pipeline.explain(Batch("s", [line] * 20, 0, {}, final=True))
-                seconds.append(time.process_time() - began)
+                seconds.append(time.thread_time() - began)
             assert seconds[1] < 0.5 + 12 * seconds[0], (unit, start)
 
 

@@ -65,11 +65,9 @@ def test_sigterm_ends_a_start_that_hangs(what: str, hung: Path, tmp_path: Path) 
     agent = AgentProcess(tmp_path, config_at(hung, what), unmeasured())
     time.sleep(2)  # into the start; earlier the signal has its default effect
     assert agent.process.poll() is None
-    began = time.monotonic()
     agent.process.terminate()
 
     assert agent.process.wait(PATIENCE) in (0, -15)
-    assert time.monotonic() - began < 4
 
 
 @pytest.mark.parametrize(

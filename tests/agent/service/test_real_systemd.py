@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -152,11 +151,9 @@ def test_watchdog_ends_a_loop_that_hangs_and_it_begins_again(installed: Isolated
 
 def test_stops_in_time(installed: IsolatedSystemd) -> None:
     installed.run("systemctl", "daemon-reload")
-    started = time.monotonic()
     installed.run("systemctl", "stop", "wr-agent")
 
-    assert time.monotonic() - started < 10  # or systemd would have killed it
-    assert installed.show("Result") == "success"
+    assert installed.show("Result") == "success", "systemd ends a service that takes longer"
 
 
 def test_second_installation_replaces_the_first(installed: IsolatedSystemd) -> None:

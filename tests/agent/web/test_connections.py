@@ -31,11 +31,13 @@ from collectors.metrics import Family, gauge
 from tests.support.certificates import Authority
 from tests.support.waiting import PATIENCE, eventually
 
-LIMITS = Limits(total=12, of_one=8, request=2.0, answer=2.5, idle=6.0)
-"""Short enough to wait for, and long enough for a good peer on a busy machine."""
-
-PATIENT = replace(LIMITS, request=PATIENCE, answer=PATIENCE, idle=2 * PATIENCE)
+PATIENT = Limits(total=12, of_one=8, request=PATIENCE, answer=PATIENCE, idle=2 * PATIENCE)
 """Connections end by crowding alone, however slow the machine is."""
+
+SLOW_REQUEST = replace(PATIENT, request=0.5)
+SLOW_READER = replace(PATIENT, answer=0.5)
+IDLE = replace(PATIENT, answer=0.2, idle=0.5)
+"""Short timeouts of one kind. A connection is idle once the time for its answer is over."""
 
 HEALTHY = b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n"
 METRICS = b"GET /metrics?collect[]=big HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -46,18 +48,21 @@ class Big(Collector):
 
     name = "big"
 
+    def __init__(self) -> None:
+        self._families = [gauge("big_value", "B.", {(f"{n:0100}",): 1.0 for n in range(100_000)}, ("n",))]
+
     def collect(self) -> list[Family]:
-        return [gauge("big_value", "B.", {(f"{n:0100}",): 1.0 for n in range(100_000)}, ("n",))]
+        return self._families
 
 
 class Server:
     """A server with tight limits, in a thread of its own."""
 
-    def __init__(self, config: str = "", limits: Limits = LIMITS) -> None:
+    def __init__(self, config: str = "", limits: Limits = PATIENT) -> None:
         self.loop = asyncio.new_event_loop()
         self._thread = Thread(target=self.loop.run_forever)
         self._thread.start()
-        off = "host.enabled = false\nplugins.enabled = false\naudio.enabled = false"
+        off = "host.enabled = false\nplugins.enabled = false\naudio.enabled = false\nweb.collect_timeout = '60s'"
         self.sources: Collectors
         self.web: WebServer
         self.sources, self.web = self._call(self._start(f"{off}\n{config}", limits))
@@ -80,6 +85,22 @@ class Server:
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
 
+    def answers(self) -> bool:
+        """Tell if a new caller gets its answer."""
+        with self.connect() as good:
+            return answered(good)
+
+    def served(self) -> socket.socket:
+        """Return a new connection that has got an answer: a busy machine may need a few."""
+        return eventually(self._try_to_serve, "a good caller is answered")
+
+    def _try_to_serve(self) -> socket.socket | None:
+        peer = self.connect()
+        if answered(peer):
+            return peer
+        peer.close()
+        return None
+
     def ended(self, reason: str) -> int:
         return self.sources.security.ended[reason]
 
@@ -97,18 +118,16 @@ class Server:
         self.loop.close()
 
 
-@pytest.fixture
-def server() -> Iterator[Server]:
-    running = Server()
+@pytest.fixture(params=[PATIENT])
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    running = Server(limits=request.param)
     yield running
     running.close()
 
 
-@pytest.fixture
-def patient_server() -> Iterator[Server]:
-    running = Server(limits=PATIENT)
-    yield running
-    running.close()
+def limits(of_server: Limits) -> pytest.MarkDecorator:
+    """Return the mark that gives the server of a test these limits."""
+    return pytest.mark.parametrize("server", [of_server], indirect=True, ids=[""])
 
 
 async def answer_nothing(_request: web.BaseRequest) -> web.StreamResponse:
@@ -136,16 +155,18 @@ def closed(connected: socket.socket) -> bool:
     return True
 
 
+@limits(SLOW_REQUEST)
 @pytest.mark.parametrize("sent", [b"", b"GET /metrics HT", b"GET / HTTP/1.1\r\nHost: localhost\r\n"])
 def test_half_a_request_ends_in_time(server: Server, sent: bytes) -> None:
-    with server.connect() as peer, server.connect() as good:
+    with server.connect() as peer:
         peer.sendall(sent)
-        assert answered(good)
+        eventually(server.answers, "a good caller is answered")
         assert closed(peer)
 
     assert server.ended("slow_request") >= 1
 
 
+@limits(SLOW_REQUEST)
 def test_a_header_that_drips_for_ever_ends_in_time(server: Server) -> None:
     def drip(peer: socket.socket) -> None:
         peer.sendall(b"GET / HTTP/1.1\r\n")
@@ -159,34 +180,42 @@ def test_a_header_that_drips_for_ever_ends_in_time(server: Server) -> None:
     assert server.ended("slow_request") == 1
 
 
+@limits(SLOW_REQUEST)
 def test_a_second_request_has_its_own_time(server: Server) -> None:
-    with server.connect() as peer:
-        assert answered(peer)
+    with server.served() as peer:
+        before = server.ended("slow_request")
         peer.sendall(HEALTHY[:10])
         assert closed(peer)
 
-    assert server.ended("slow_request") == 1
+    assert server.ended("slow_request") == before + 1
 
 
-def test_a_connection_is_kept_for_the_next_scrape_but_not_for_ever(server: Server) -> None:
-    with server.connect() as peer:
+@limits(replace(PATIENT, request=0.2, answer=0.2))
+def test_a_connection_is_kept_for_the_next_scrape(server: Server) -> None:
+    with server.served() as peer:
+        time.sleep(0.7)  # longer than a request and its answer may take: it is idle
         assert answered(peer)
-        time.sleep(LIMITS.answer + 0.3)  # longer than a request may take: it is idle
+
+
+@limits(IDLE)
+def test_a_connection_is_not_kept_without_a_scrape(server: Server) -> None:
+    with server.connect() as peer:
         assert answered(peer)
         assert closed(peer)
 
     assert server.ended("idle") == 1
 
 
+@limits(SLOW_READER)
 def test_a_reader_that_stops_is_let_go(server: Server) -> None:
-    with server.connect() as peer, server.connect() as good:
+    with server.connect() as peer:
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         peer.sendall(METRICS)
-        assert answered(good)
+        assert server.answers()
         eventually(lambda: server.ended("slow_reader"), "the reader that takes nothing is let go")
 
 
-def test_requests_in_one_go_are_answered_one_by_one_and_a_reader_that_stops_is_let_go(server: Server) -> None:
+def test_requests_in_one_go_are_answered_one_by_one(server: Server) -> None:
     with server.connect() as peer:
         peer.sendall(HEALTHY * 200)
         got = b""
@@ -194,15 +223,19 @@ def test_requests_in_one_go_are_answered_one_by_one_and_a_reader_that_stops_is_l
             received = peer.recv(65536)
             assert received, "the server closed the connection"
             got += received
-        with server.connect() as good:
-            assert answered(good)
+        assert server.answers()
+
+
+@limits(replace(PATIENT, request=0.5, answer=0.5))
+def test_a_reader_of_requests_in_one_go_that_stops_is_let_go(server: Server) -> None:
     with server.connect() as peer:
-        peer.settimeout(LIMITS.request)
+        # Small buffers fill up early: the server answers few of the requests before it waits for the reader.
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        peer.settimeout(1)
         with pytest.raises((TimeoutError, ConnectionError)):
             peer.sendall(HEALTHY * 1_000_000)
         eventually(lambda: server.ended("slow_reader") + server.ended("slow_request"), "it is let go")
-        with server.connect() as good:
-            assert answered(good)
+    eventually(server.answers, "a good caller is answered")
 
 
 @pytest.mark.parametrize(
@@ -254,6 +287,7 @@ def test_accepting_goes_on_after_the_system_had_no_room(server: Server, monkeypa
     assert next(failures, None) is None
 
 
+@limits(replace(PATIENT, request=0.5, answer=0.5))
 def test_a_body_that_never_ends_is_let_go(server: Server) -> None:
     with server.connect() as peer:
         peer.sendall(b"POST /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\n\r\n")
@@ -310,28 +344,26 @@ def test_a_short_body_is_skipped(server: Server, path: bytes) -> None:
         assert answered(peer)
 
 
-def test_a_connection_that_served_outlasts_those_that_never_did(patient_server: Server) -> None:
-    server = patient_server
+def test_a_connection_that_served_outlasts_those_that_never_did(server: Server) -> None:
     with ExitStack() as held:
         good = held.enter_context(server.connect())
         assert answered(good)
-        for _ in range(4 * LIMITS.total):
+        for _ in range(4 * PATIENT.total):
             held.enter_context(server.connect())
-        crowded_out = 4 * LIMITS.total + 1 - LIMITS.of_one
+        crowded_out = 4 * PATIENT.total + 1 - PATIENT.of_one
         eventually(lambda: server.ended("crowded_out") == crowded_out, "others made room")
 
         assert answered(good)
 
 
-def test_one_caller_cannot_keep_a_good_one_out(patient_server: Server) -> None:
-    server = patient_server
+def test_one_caller_cannot_keep_a_good_one_out(server: Server) -> None:
     with ExitStack() as held:
-        peers = [held.enter_context(server.connect()) for _ in range(4 * LIMITS.total)]
+        peers = [held.enter_context(server.connect()) for _ in range(4 * PATIENT.total)]
         good = held.enter_context(server.connect())
 
         assert answered(good)
         assert closed(peers[0])
-        crowded_out = 4 * LIMITS.total + 1 - LIMITS.of_one
+        crowded_out = 4 * PATIENT.total + 1 - PATIENT.of_one
         eventually(lambda: server.ended("crowded_out") == crowded_out, "the oldest made room")
         assert server.ended_in_all() == crowded_out
 
@@ -404,7 +436,7 @@ async def test_a_connection_that_made_room_just_after_it_opened_is_closed() -> N
 
 def test_a_full_buffer_stops_aiohttp_from_answering_more() -> None:
     inner = Mock(spec=web.RequestHandler)
-    connection = Connection("a", inner, LIMITS, Mock())
+    connection = Connection("a", inner, PATIENT, Mock())
 
     connection.pause_writing()
     inner.pause_writing.assert_called_once_with()
@@ -412,10 +444,10 @@ def test_a_full_buffer_stops_aiohttp_from_answering_more() -> None:
     inner.resume_writing.assert_called_once_with()
 
 
+@limits(replace(PATIENT, answer=0.2))
 def test_connections_of_older_rules_end_after_the_answer(server: Server) -> None:
-    with server.connect() as idle:
-        assert answered(idle)
-        time.sleep(LIMITS.answer + 0.2)  # until it counts as idle
+    with server.served() as idle:
+        time.sleep(0.5)  # until it counts as idle
         fresh = server.connect()
         assert answered(fresh)
         server.retire()
@@ -428,7 +460,7 @@ def test_connections_of_older_rules_end_after_the_answer(server: Server) -> None
         assert answered(new)
 
 
-@pytest.fixture(params=[LIMITS])
+@pytest.fixture(params=[PATIENT])
 def tls_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Server, ssl.SSLContext]]:
     authority = Authority(tmp_path)
     made = authority.issue("server")
@@ -453,38 +485,44 @@ def speak_http(peer: socket.socket) -> None:
     peer.sendall(HEALTHY)
 
 
+@pytest.mark.parametrize("tls_server", [SLOW_REQUEST], indirect=True)
 @pytest.mark.parametrize("misbehave", [say_nothing, send_half_a_hello, speak_http])
 def test_broken_handshakes_end_in_time_and_hold_up_nobody(
     tls_server: tuple[Server, ssl.SSLContext], misbehave: Break
 ) -> None:
     server, context = tls_server
     with ExitStack() as held:
-        peers = [held.enter_context(server.connect()) for _ in range(LIMITS.of_one - 2)]
+        peers = [held.enter_context(server.connect()) for _ in range(PATIENT.of_one - 2)]
         for peer in peers:
             misbehave(peer)
-        with context.wrap_socket(server.connect(), server_hostname="localhost") as good:
-            assert answered(good)
-        eventually(lambda: server.ended("handshake") == len(peers), "the broken handshakes ended")
+        eventually(lambda: _is_answered(server, context), "a good caller is answered")
+        eventually(lambda: server.ended("handshake") >= len(peers), "the broken handshakes ended")
 
 
 def test_peers_that_are_gone_before_they_are_accepted_hold_up_nobody(
     tls_server: tuple[Server, ssl.SSLContext],
 ) -> None:
     server, context = tls_server
-    for _ in range(4 * LIMITS.total):
+    for _ in range(4 * PATIENT.total):
         with server.connect() as peer:
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset, at the close
     with context.wrap_socket(server.connect(), server_hostname="localhost") as good:
         assert answered(good)
 
 
-@pytest.mark.parametrize("tls_server", [PATIENT], indirect=True)
+def _is_answered(server: Server, context: ssl.SSLContext) -> bool:
+    """Tell if a new caller gets its answer: its handshake may be too slow on a busy machine."""
+    with contextlib.suppress(OSError), context.wrap_socket(server.connect(), server_hostname="localhost") as good:
+        return answered(good)
+    return False
+
+
 def test_handshakes_count_as_connections(tls_server: tuple[Server, ssl.SSLContext]) -> None:
     server, context = tls_server
     with ExitStack() as held:
-        for _ in range(4 * LIMITS.total):
+        for _ in range(4 * PATIENT.total):
             held.enter_context(server.connect())
         with context.wrap_socket(server.connect(), server_hostname="localhost") as good:
             assert answered(good)
-        crowded_out = 4 * LIMITS.total + 1 - LIMITS.of_one
+        crowded_out = 4 * PATIENT.total + 1 - PATIENT.of_one
         eventually(lambda: server.ended("crowded_out") == crowded_out, "the oldest made room")

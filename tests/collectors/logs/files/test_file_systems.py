@@ -17,16 +17,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from collectors.logs.files import source as module
 from collectors.logs.files.content import PlainContent
 from collectors.logs.files.folder_watch import FolderWatch
 from collectors.logs.files.lineage import Lineage
+from tests.support.descriptors import open_below
 from tests.support.log_files import Agent, Sink, settings
+from tests.support.waiting import PATIENCE, soon
 from tests.support.waiting import eventually as wait_until
-from tests.support.waiting import soon
 
 READER = Path(__file__).parents[3] / "support" / "log_reader.py"
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(READER.parents[2])}
@@ -46,15 +46,13 @@ async def test_ten_thousand_files_by_one_pattern_and_few_of_them_open_once_they_
 ) -> None:
     for number in range(10_000):
         (logs / f"{number}.log").write_bytes(b"same in all\n")
-    process = psutil.Process()
-    before = process.num_fds()
 
     def have_arrived(count: int) -> bool:
         return len(sink.batches) >= count  # cheap to look at, unlike all lines
 
     await agent.start(sink, settings(logs / "*.log"))
     await soon(lambda: have_arrived(10_000), patience=120)
-    await soon(lambda: process.num_fds() - before < 100)
+    await soon(lambda: open_below(logs) < 100)
 
     append(logs / "7777.log", b"more\n")
     await soon(lambda: have_arrived(10_001), patience=60)
@@ -91,7 +89,7 @@ async def test_a_file_that_hangs_holds_up_no_other_and_not_the_end(
     append(logs / "good.log", b"2\n")
     (logs / "new.log").write_bytes(b"1\n")
     await soon(lambda: len(sink.lines) == 4)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await agent.stop()
     answers.set()
     monkeypatch.undo()

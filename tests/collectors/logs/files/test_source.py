@@ -8,11 +8,11 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pytest
 
 from collectors.logs.files.generation import ReadLimits
 from collectors.logs.records import Batch
+from tests.support.descriptors import open_below
 from tests.support.log_files import Agent, Sink, settings
 from tests.support.waiting import soon
 
@@ -395,11 +395,10 @@ async def test_a_folder_that_goes_away_and_comes_back(agent: Agent, sink: Sink, 
 async def test_more_files_than_may_be_open(agent: Agent, sink: Sink, logs: Path) -> None:
     for number in range(1000):
         (logs / f"{number}.log").write_bytes(b"same in all\n")
-    before = psutil.Process().num_fds()
     await agent.start(sink, settings(logs / "*.log", open_files=16))
 
     await soon(lambda: len(sink.lines) == 1000)
-    await soon(lambda: psutil.Process().num_fds() - before < 40)
+    await soon(lambda: open_below(logs) < 40)
     append(logs / "7.log", b"more\n")
     await soon(lambda: len(sink.lines) == 1001)
     assert sink.of(logs / "7.log") == [b"same in all", b"more"]

@@ -88,7 +88,7 @@ def test_hostile_lines_take_time_that_grows_with_their_length(after: After) -> N
     for unit in (b"\\x5C", b"\\", b"\\\\x", b"\x1b[", b'"a":-,', b"{", b'{"a":', b" ", b"#033["):
         seconds = []
         for count in (20_000, 80_000):
-            began = time.process_time()
+            began = time.thread_time()
             after([JsonConfig(fields=["a"])], b'{"a":"' + unit * count, b"{" + unit * count)
-            seconds.append(time.process_time() - began)
+            seconds.append(time.thread_time() - began)
         assert seconds[1] < 0.5 + 12 * seconds[0]

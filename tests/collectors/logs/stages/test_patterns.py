@@ -27,12 +27,12 @@ def shipped() -> list[str]:
 
 
 def seconds(pattern: str, line: str) -> float:
-    """Return the best time of a few searches for a pattern, as a busy machine adds to others."""
+    """Return the least processor time of a few searches for a pattern."""
     matcher, best = Pattern(pattern).compile(), 1e9
     for _ in range(7):
-        began = time.perf_counter()
+        began = time.thread_time()
         matcher.fields(line)
-        best = min(best, time.perf_counter() - began)
+        best = min(best, time.thread_time() - began)
     return best
 
 
@@ -60,11 +60,11 @@ def test_there_are_shipped_patterns() -> None:
 )
 def test_no_line_holds_up_any_stage(stage: StageConfig) -> None:
     line = b"a" * 60 + b"!"
-    began = time.perf_counter()
+    began = time.thread_time()
     (stream,) = Pipeline("s", [stage]).process(Batch("s", [line], time.time_ns(), {}, final=True)).streams
 
     assert stream.lines == [line]
-    assert time.perf_counter() - began < 1.0
+    assert time.thread_time() - began < 1.0
 
 
 def test_a_line_that_does_not_match_is_counted() -> None:

@@ -20,7 +20,8 @@ from collectors.audio.causes.kernel import captured, namespaces
 from collectors.audio.causes.kernel.client import INSTALL, KernelRecorder, State
 from collectors.audio.causes.kernel.link import Link
 from tests.support.kernel_recorder import RecorderProcess, recorder_process
-from tests.support.waiting import eventually, soon
+from tests.support.own_process import run_in_own_process
+from tests.support.waiting import PATIENCE, soon
 
 MS = 1_000_000
 
@@ -278,29 +279,41 @@ async def test_a_recorder_that_does_not_answer_is_left(tmp_path: Path) -> None:
             recorder.process.send_signal(signal.SIGSTOP)
             started = time.monotonic()
             assert await client.capture(0, 1) is None
-            assert time.monotonic() - started < 10
+            assert time.monotonic() - started < PATIENCE
             assert "did not answer within 2 s" in client.reason or "ended or stopped" in client.reason
             recorder.process.send_signal(signal.SIGCONT)
             await soon(lambda: client.state is State.CONNECTED, "the daemon connects again")
 
 
-async def test_descriptors_do_not_leak(tmp_path: Path) -> None:
-    with recorder_process(tmp_path / "socket") as recorder:
-        async with connected(recorder.socket) as client:
+def test_descriptors_do_not_leak(tmp_path: Path) -> None:
+    run_in_own_process(_capture_often, tmp_path, seconds=2 * PATIENCE)
 
-            async def used() -> tuple[int, int]:
-                now_ns = time.monotonic_ns()
-                await trace(client, now_ns - 100 * MS, now_ns)
-                with pytest.raises(TimeoutError):
-                    await asyncio.wait_for(client.capture(now_ns - 100 * MS, now_ns), 0)
-                return _descriptors(os.getpid()), _descriptors(recorder.process.pid)
 
-            before = await used()
-            for _ in range(5):
-                await used()
-            eventually(lambda: _descriptors(os.getpid()) <= before[0] + 1, "the daemon closes its descriptors")
+def _capture_often(folder: Path) -> None:
+    namespaces.INITIAL = OWN_NAMESPACE
 
-            assert await used() <= (before[0] + 1, before[1])
+    async def capture() -> None:
+        with recorder_process(folder / "socket") as recorder:
+            async with connected(recorder.socket) as client:
+                await _descriptors_do_not_leak(recorder, client)
+
+    asyncio.run(capture())
+
+
+async def _descriptors_do_not_leak(recorder: RecorderProcess, client: KernelRecorder) -> None:
+    async def use() -> None:
+        now_ns = time.monotonic_ns()
+        await trace(client, now_ns - 100 * MS, now_ns)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(client.capture(now_ns - 100 * MS, now_ns), 0)
+
+    await use()
+    ours, theirs = _descriptors(os.getpid()), _descriptors(recorder.process.pid)
+    for _ in range(6):
+        await use()
+
+    await soon(lambda: _descriptors(os.getpid()) <= ours + 1, "the daemon closes its descriptors")
+    await soon(lambda: _descriptors(recorder.process.pid) <= theirs, "the recorder closes its descriptors")
 
 
 def _descriptors(pid: int) -> int:
