@@ -25,6 +25,7 @@ from agent.core import log, sd_notify
 from agent.core import state_directory as state
 from agent.core.collectors import Collectors
 from agent.core.instance import Instance
+from agent.core.memory import keep_what_is_loaded
 from agent.core.status import SCHEMA, CollectorStatus, Status
 from agent.web.listener import ListenError
 from agent.web.server import ControlServer, WebServer
@@ -132,6 +133,7 @@ class Daemon:
         await self._sources.begin(prepared)
 
     async def _serve(self) -> None:
+        keep_what_is_loaded()
         sd_notify.ready()
         self.serving.set()
         work = (
@@ -196,6 +198,7 @@ class Daemon:
             self._sources.refusal = f"the reload failed with {type(error).__name__}: {error}; report this bug"
         else:
             self._sources.refusal = ""
+            keep_what_is_loaded()
             logger.info("reloaded", config=str(self._path or "built-in defaults"))
         lines = self._sources.refusal.splitlines()
         if len(lines) > _MOST_PROBLEMS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import sys
 from contextlib import suppress
 
@@ -19,3 +20,14 @@ def share_one_heap() -> None:
     if sys.platform == "linux":
         with suppress(AttributeError, OSError):
             ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+
+
+def keep_what_is_loaded() -> None:
+    """Exempt all present objects from later garbage collections, after a full one.
+
+    Modules and their functions stay until the end. A full collection that visits them holds the interpreter's lock for
+    20 ms, in any thread, and the event loop waits for it. Call it again once the parts of the agent are replaced.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()

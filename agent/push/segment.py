@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 import struct
+import time
 import zlib
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from io import BufferedReader
 from pathlib import Path
 
 SUFFIX = ".segment"
@@ -19,6 +21,7 @@ MAGIC = b"wr-push1"
 _FRAME = struct.Struct("<II")
 _TIME_AND_COUNT = struct.Struct("<xxqI")  # after group and flags; see `codec`
 _LONGEST = 64 << 20
+_CLEARED = 64 << 10
 
 
 @dataclass(slots=True)
@@ -115,9 +118,10 @@ def reopen(segment: Segment) -> int:
     """
     fd = os.open(segment.path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
-        rest = os.pread(fd, os.fstat(fd).st_size - segment.size, segment.size).rstrip(b"\0")
-        if rest:
-            os.pwrite(fd, bytes(len(rest)), segment.size)
+        for at in range(segment.size, os.fstat(fd).st_size, _CLEARED):
+            rest = os.pread(fd, _CLEARED, at).rstrip(b"\0")
+            if rest:
+                os.pwrite(fd, bytes(len(rest)), at)
     except OSError:
         os.close(fd)
         raise
@@ -131,23 +135,27 @@ def scan(path: Path) -> Segment:
         OSError: The file cannot be read.
         ValueError: It is no segment.
     """
-    content = path.read_bytes()
-    if content[: len(MAGIC)] != MAGIC:
-        raise ValueError(f"expected {MAGIC!r} at the start of {path}, found {content[: len(MAGIC)]!r}")
-    found = Segment(path, int(path.name.removesuffix(SUFFIX)))
-    for payload in _payloads(content, len(MAGIC)):
-        found.add(payload, _FRAME.size + len(payload))
+    with path.open("rb") as file:
+        magic = file.read(len(MAGIC))
+        if magic != MAGIC:
+            raise ValueError(f"expected {MAGIC!r} at the start of {path}, found {magic!r}")
+        found = Segment(path, int(path.name.removesuffix(SUFFIX)))
+        for payload in _payloads(file):
+            found.add(payload, _FRAME.size + len(payload))
+            time.sleep(0)  # the event loop gets the interpreter's lock
     return found
 
 
-def _payloads(content: bytes, at: int) -> Iterator[bytes]:
-    while at + _FRAME.size <= len(content):
-        length, _ = _FRAME.unpack_from(content, at)
-        payload = unframed(content[at : at + _FRAME.size + length]) if 0 < length < _LONGEST else b""
+def _payloads(file: BufferedReader) -> Iterator[bytes]:
+    rest = os.fstat(file.fileno()).st_size - len(MAGIC)
+    while rest >= _FRAME.size:
+        head = file.read(_FRAME.size)
+        length, _ = _FRAME.unpack(head)
+        rest -= _FRAME.size + length
+        payload = unframed(head + file.read(length)) if 0 < length < _LONGEST and rest >= 0 else b""
         if len(payload) < _TIME_AND_COUNT.size:
             return
         yield payload
-        at += _FRAME.size + length
 
 
 def unframed(frame: bytes) -> bytes:

@@ -17,6 +17,7 @@ from typing import TypeVar
 from agent.config.remote_write import RemoteWriteConfig
 from agent.push.future import FutureGuard
 from agent.push.health import Health
+from agent.push.pace import Pace
 from agent.push.piece import Piece
 from agent.push.queue import Queue
 from agent.push.record import Record
@@ -71,6 +72,7 @@ class Sender:
         self._health = health
         self._probe_series = probe
         self._suspects: set[bytes] = set()
+        self._pace = Pace(config.rate)
         self._most = _MOST_SAMPLES
         self._bytes = 0
         self._refused_reason = ""
@@ -105,6 +107,7 @@ class Sender:
         pending = await self._call(self._queue.pending)
         if not pending:
             self._overtakes = None
+            self._pace.rest()
             return False
         if self._overtakes is None and self._health.queue_seconds >= OVERTAKE_AFTER:
             self._overtakes = await self._takes_out_of_order()
@@ -142,7 +145,7 @@ class Sender:
         await self._call(lambda: self._queue.finish(numbers))
         self._health.delivered(records[-1].time)
         if self._health.queue_seconds > 2 * self._config.interval:
-            await asyncio.sleep((self._bytes - sent_before) / self._config.rate - (time.monotonic() - began))
+            await asyncio.sleep(self._pace.pause(self._bytes - sent_before, began))
 
     async def _send(self, piece: Piece, *, is_doubted: bool) -> None:
         """Send one piece, in smaller ones if the receiver does not take it whole."""

@@ -32,8 +32,11 @@ _TIME = b"\x10"  # Sample.timestamp, field 2, a varint
 _VALUE_AT = 3  # the tag and the length of the sample, and the tag of the value
 _MASK = (1 << 64) - 1
 
-_BREATH = 256
-"""The series after which the thread yields the interpreter's lock to the event loop, which else waits 5 ms for it."""
+_FRAGMENT = 64_000
+"""The bytes that are compressed at a time. Snappy itself begins again after each 65,536 bytes."""
+
+_FRAMING = 4
+"""The bytes of a series next to its labels and samples, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +60,22 @@ def encode_labels(labels: Mapping[str, str]) -> bytes:
 
 
 def body(parts: Iterable[Part]) -> bytes:
-    """Return the body of a request with these snapshots."""
-    chunks: list[bytes | memoryview] = []
-    for part in parts:
-        chunks += _series(part)
+    """Return the body of a request with these snapshots.
+
+    One fragment at a time is encoded and compressed. The event loop gets the interpreter's lock after each. The chunks
+    are bytes, which the garbage collector does not track, so that they start no collection.
+    """
     import cramjam  # a missing library is a finding of doctor, which loads this module
 
-    return bytes(cramjam.snappy.compress_raw(b"".join(chunks)))
+    size = 0
+    compressed = []
+    for part in parts:
+        for fragment in _fragments(part):
+            block = bytes(cramjam.snappy.compress_raw(fragment))
+            compressed.append(block[len(varint(len(fragment))) :])  # the whole block has one size, at its start
+            size += len(fragment)
+            time.sleep(0)
+    return b"".join([varint(size), *compressed])
 
 
 def varint(number: int) -> bytes:
@@ -121,27 +133,31 @@ def _sized(tag: bytes, content: bytes) -> bytes:
     return tag + varint(len(content)) + content
 
 
-def _series(part: Part) -> Iterable[bytes | memoryview]:
-    """Yield the message of each series, with its sample of each snapshot."""
+def _fragments(part: Part) -> Iterable[bytes]:
+    """Yield the messages of all series, some at a time."""
     samples = [_empty_sample(time) for time in part.times]
+    count = len(part.series)
+    size = sum(map(len, samples)) + sum(map(len, part.series)) // max(count, 1) + _FRAMING
+    step = max(_FRAGMENT // size, 1)
+    for start in range(0, count, step):
+        chosen = slice(VALUE_BYTES * start, VALUE_BYTES * (start + step))
+        yield _messages(part.series[start : start + step], samples, [values[chosen] for values in part.values])
+
+
+def _messages(series: Sequence[bytes], samples: Sequence[bytes], snapshots: Sequence[bytes]) -> bytes:
+    """Return the message of each series, with its sample of each snapshot."""
     size = sum(map(len, samples))
-    written = bytearray(b"".join(samples) * len(part.series))
+    written = bytearray(b"".join(samples) * len(series))
     at = _VALUE_AT
-    for sample, values in zip(samples, part.values, strict=True):
+    for sample, values in zip(samples, snapshots, strict=True):
         for byte in range(VALUE_BYTES):
             written[at + byte :: size] = values[byte::VALUE_BYTES]
         at += len(sample)
-    view = memoryview(written)
-    lengths: dict[int, bytes] = {}
-    for number, labels in enumerate(part.series):
-        if number % _BREATH == 0:
-            time.sleep(0)
-        length = len(labels) + size
-        if length not in lengths:
-            lengths[length] = _SERIES + varint(length)
-        yield lengths[length]
-        yield labels
-        yield view[number * size : (number + 1) * size]
+    filled = bytes(written)
+    chunks: list[bytes] = []
+    for start, labels in zip(range(0, len(filled), size), series, strict=True):
+        chunks += (_SERIES, varint(len(labels) + size), labels, filled[start : start + size])
+    return b"".join(chunks)
 
 
 def _empty_sample(time: int) -> bytes:

@@ -1,4 +1,6 @@
+import gc
 import struct
+import threading
 
 from agent.push.record import STALE
 from agent.push.wire import EMPTY, Part, body, decode_labels, encode_labels, shown_series, varint
@@ -48,6 +50,40 @@ def test_a_stale_marker_keeps_its_bits() -> None:
 
 def test_an_empty_request_has_no_sample() -> None:
     assert decoded(EMPTY) == []
+
+
+def test_a_request_of_many_series_has_them_all_in_order() -> None:
+    series = [encode_labels({"__name__": "x", "n": str(n), "text": "v" * (n % 300)}) for n in range(3000)]
+    values = [packed(*range(at, at + 3000)) for at in range(4)]
+    sent = decoded(body([Part(series, [1, 200, 3, 1 << 40], values), Part([UP], [5], [packed(7)])]))
+
+    assert [(dict(one.labels).get("n"), one.time, one.value) for one in sent[:-1]] == [
+        (str(n), time, float(at + n)) for n in range(3000) for at, time in enumerate([1, 200, 3, 1 << 40])
+    ]
+    assert (sent[-1].name, sent[-1].time, sent[-1].value) == ("up", 5, 7.0)
+
+
+def test_a_request_starts_no_garbage_collection() -> None:
+    """A collection of all generations holds the interpreter's lock for 20 ms, and the event loop waits for it."""
+    series = [encode_labels({"__name__": "x", "n": str(n)}) for n in range(1500)]
+    part = Part(series, [*range(10)], [packed(*range(1500))] * 10)
+    collections: list[int] = []
+
+    def noted(phase: str, info: dict[str, int]) -> None:
+        if phase == "start" and threading.get_ident() == ours:
+            collections.append(info["generation"])
+
+    body([part])
+    ours = threading.get_ident()
+    gc.collect()
+    gc.callbacks.append(noted)
+    try:
+        for _ in range(5):
+            body([part])
+    finally:
+        gc.callbacks.remove(noted)
+
+    assert collections == []
 
 
 def test_labels_are_read_again() -> None:
