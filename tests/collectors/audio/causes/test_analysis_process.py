@@ -105,7 +105,7 @@ async def test_it_is_nice_and_limited() -> None:
 async def test_a_broken_analysis_fails_with_its_reason(name: str, reason: str) -> None:
     before = children()
 
-    assert (await failure(name)).startswith(reason)
+    assert (await failure(name, 4 * PATIENCE)).startswith(reason)
     assert children() <= before
 
 
