@@ -59,6 +59,7 @@ class Account:
 
 _TICK_NS = 10_000_000
 _NEW_NS = 500_000_000
+_RATE_NS = 500_000_000
 
 
 def account(track: ThreadTrack, start_ns: int, end_ns: int) -> Account | None:
@@ -105,12 +106,14 @@ class Usage(NamedTuple):
     Attributes:
         track: The process.
         ns: Its time within the span, as far as looks tell: the time between two looks counts evenly.
-        part: The part of its time in the whole evidence that falls into the span.
+        surge_ns: Its time between the looks around the span, beyond its usual rate before and after them.
+        grown_ns: Its time between the looks around the span.
     """
 
     track: ProcessTrack
     ns: int
-    part: float
+    surge_ns: int
+    grown_ns: int
 
 
 def usage(track: ProcessTrack, start_ns: int, end_ns: int) -> Usage:
@@ -123,5 +126,16 @@ def usage(track: ProcessTrack, start_ns: int, end_ns: int) -> Usage:
         overlap = min(after.at_ns, end_ns) - max(before.at_ns, start_ns)
         if overlap > 0:
             ns += (after.run_ns - before.run_ns) * overlap / (after.at_ns - before.at_ns)
-    total = looks[-1].run_ns - looks[0].run_ns
-    return Usage(track, round(ns), ns / total if total > 0 else 0.0)
+    found = bracket(looks, start_ns, end_ns)
+    if found is None:
+        return Usage(track, round(ns), 0, 0)
+    first, last = found
+    grown = last.run_ns - first.run_ns
+    usual = max(_rate(looks, first.at_ns - _RATE_NS, first.at_ns), _rate(looks, last.at_ns, last.at_ns + _RATE_NS))
+    return Usage(track, round(ns), max(grown - round(usual * (last.at_ns - first.at_ns)), 0), grown)
+
+
+def _rate(looks: Sequence[ProcessLook], start_ns: int, end_ns: int) -> float:
+    """Return the nanoseconds of processor time in each nanosecond; a process that does nothing has no further looks."""
+    within = [look for look in looks if start_ns <= look.at_ns <= end_ns]
+    return (within[-1].run_ns - within[0].run_ns) / (end_ns - start_ns) if within else 0.0

@@ -89,6 +89,9 @@ def primary(scene: Scene, late: Sequence[Delay]) -> Delay | None:
     server = next(iter(of_role(late, "server")), None)
     clients = [delay for delay in of_role(late, "client") if delay.late_ns > least]
     own = [delay for delay in of_role(late, "agent") if delay.late_ns > least]
+    stopped = [it for it in late if it.is_stopped and it.late_ns > scene.period_ns]
+    if stopped:
+        return stopped[0]
     limited = [it for it in clients if it.late_ns > 0.5 * late[0].late_ns and quota(scene, it)]
     if limited and not (server is not None and quota(scene, server)):
         return limited[0]

@@ -17,7 +17,7 @@ def delays(scene: Scene) -> tuple[Delay, ...]:
     JACK may report a dropout long after its start. So the search goes back if nothing near the report was late.
     """
     found = _delays(scene)
-    if not any(delay.late_ns > scene.period_ns / 2 and delay.role != "agent" for delay in found):
+    if not any(delay.late_ns > scene.period_ns / 2 and (delay.role != "agent" or delay.is_stopped) for delay in found):
         scene.go_back()
         found = _delays(scene)
     scene.late = tuple(sorted(found, key=lambda delay: -delay.late_ns))

@@ -20,7 +20,7 @@ _MOSTLY = 0.6
 _RIVAL = 0.3
 """The part of a wait for which a program of higher priority must have run to be its cause."""
 _SUDDEN = 0.5
-"""The part of its processor time that a program of unknown priority must have spent near the dropout."""
+"""The part of its processor time near the dropout that a program of unknown priority must have used beyond its rate."""
 _LEAST_NS = 200_000
 _MANY_FAULTS = 8
 _RT_PERIOD_NS = 1_000_000_000
@@ -96,7 +96,15 @@ def _running(scene: Scene, delay: Delay, machine: Machine) -> Iterator[Share]:
         taken = min(machine.steal_ns, left)
         left -= taken
         yield Share(Cause.STEAL, Culprit(kind="host", name="hypervisor"), taken, 0.8)
-    yield Share(*_computing(scene, delay, machine), max(left, 0), 0.95 if delay.source == "trace" else 0.9)
+    cause, culprit = _computing(scene, delay, machine)
+    yield Share(cause, culprit, max(left, 0), _certainty(delay, cause))
+
+
+def _certainty(delay: Delay, cause: Cause) -> float:
+    """Return how well it is known that a participant computed. Counters alone may also show who made up for a wait."""
+    if delay.source == "looks" and cause is not Cause.CLIENT_CPU:
+        return 0.75
+    return 0.95 if delay.source == "trace" else 0.9
 
 
 def _interrupted(scene: Scene, delay: Delay, machine: Machine, running_ns: int) -> Iterator[Share]:
@@ -290,7 +298,7 @@ def _delayed(scene: Scene, delay: Delay, machine: Machine) -> Iterator[Share]:
         yield Share(Cause.INTERRUPTS, _interrupt(machine), machine.irq_ns + machine.softirq_ns, 0.75)
     realtime = delay.track is not None and delay.track.policy in REAL_TIME
     priority = delay.track.priority if delay.track else 0
-    for track, ns, _ in _busy(scene):
+    for track, ns, *_ in _busy(scene):
         if track.policy in REAL_TIME and track.priority >= priority and ns > _RIVAL * waited:
             yield Share(Cause.PREEMPTED, process_culprit(scene, track.pid, track.name, track.priority), ns, 0.85)
     if _graph_is_busy(scene, delay):
@@ -316,11 +324,11 @@ def _hidden(scene: Scene, waited_ns: int) -> Iterator[Share]:
 
     It was a thread of higher priority all the same: of the one process that ran as long, or of one that ended.
     """
-    sudden = [it for it in _busy(scene) if it.ns > _MOSTLY * waited_ns and it.part > _SUDDEN]
+    sudden = [it for it in _busy(scene) if it.surge_ns > max(_MOSTLY * waited_ns, _SUDDEN * it.grown_ns)]
     if sudden:
-        track = max(sudden, key=lambda it: it.part).track
-        ns = next(it.ns for it in sudden if it.track is track)
-        yield Share(Cause.PREEMPTED, process_culprit(scene, track.pid, track.name, track.priority), ns, 0.85)
+        first = max(sudden, key=lambda it: it.surge_ns / it.grown_ns)
+        rival = process_culprit(scene, first.track.pid, first.track.name, first.track.priority)
+        yield Share(Cause.PREEMPTED, rival, min(first.surge_ns, waited_ns), 0.85 if len(sudden) == 1 else 0.6)
         return
     ended = [it for it in scene.evidence.incidents if it.kind == "process_ended" and it.at_ns >= scene.start_ns]
     culprit = Culprit(kind="process", name=ended[0].name, pid=ended[0].pid) if len(ended) == 1 else None
@@ -328,8 +336,8 @@ def _hidden(scene: Scene, waited_ns: int) -> Iterator[Share]:
 
 
 def _contenders(scene: Scene) -> Iterator[Share]:
-    for track, ns, _ in _busy(scene):
-        yield Share(Cause.CONTENTION, process_culprit(scene, track.pid, track.name, 0), ns, 0.8)
+    for track, ns, surge_ns, _ in _busy(scene):
+        yield Share(Cause.CONTENTION, process_culprit(scene, track.pid, track.name, 0), max(ns, surge_ns), 0.8)
 
 
 def _graph_is_busy(scene: Scene, delay: Delay) -> bool:

@@ -82,6 +82,11 @@ class Delay:
     resting: str = ASLEEP
 
     @property
+    def is_stopped(self) -> bool:
+        """True if it was stopped for most of that time, which nothing else in the graph causes."""
+        return 2 * self.split.stopped > self.late_ns
+
+    @property
     def start_ns(self) -> int:
         """The start of the first span."""
         return self.spans[0][0]

@@ -146,6 +146,16 @@ def test_the_agents_own_client_is_not_excused(level: int) -> None:
 
 
 @LEVELS
+def test_a_stop_comes_before_a_short_wait_of_another(level: int) -> None:
+    def tell(story: Story) -> None:
+        story.probe.late = (("R", 0.05), ("T", 100))
+        story.clients["reverb"].late = (("S", 6),)
+        story.idle_woken = {900}
+
+    assert told(level, tell).cause is Cause.AGENT
+
+
+@LEVELS
 def test_nothing_unusual_is_unknown(level: int) -> None:
     event = told(level, lambda _story: None)
 
