@@ -11,6 +11,7 @@ from pathlib import Path
 from agent.config import loader, locations
 from agent.config.decode import ConfigError
 from agent.config.schema import Config
+from agent.push import interval
 
 HELP = "check a configuration file and print every problem in it"
 
@@ -25,7 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Check the file; return 0 if it is valid, else print one line for each problem and return 1."""
     path = locations.find(arguments.config or arguments.file)
-    loaded = loader.load(path, lambda warning: print(f"warning: {warning}", file=sys.stderr))
+    loaded = loader.load(path, _warn)
+    if text := interval.warning(loaded.remote_write):
+        _warn(f"{_name(path)}: {text}")
     problems = [line for error in _errors(loaded) for line in str(error).splitlines()]
     if problems:
         print("\n".join(line.replace("configuration: ", f"{_name(path)}: ", 1) for line in problems), file=sys.stderr)
@@ -52,6 +55,10 @@ def _errors(loaded: Config) -> Iterator[Exception]:
     except ConfigError as error:
         yield error
     yield from asyncio.run(catalog.problems(loaded))
+
+
+def _warn(text: str) -> None:
+    print(f"warning: {text}", file=sys.stderr)
 
 
 def _name(path: Path | None) -> str:

@@ -134,6 +134,7 @@ CODES = frozenset(
         "remote-write-clock",
         "remote-write-disk",
         "remote-write-dropped",
+        "remote-write-interval-long",
         "remote-write-rate-limited",
         "remote-write-refuses",
         "remote-write-series-refused",

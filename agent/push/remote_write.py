@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from agent.config.remote_write import RemoteWriteConfig
 from agent.live.push import PushView
-from agent.push import sleep
+from agent.push import interval, sleep
 from agent.push.future import FutureGuard
 from agent.push.health import Health, QueueState
 from agent.push.queue import Queue
@@ -97,7 +97,8 @@ class RemoteWrite(Collector):
 
     def checks(self) -> Sequence[Check]:
         """Return the checks of the push."""
-        return self._health.checks()
+        title = "Metrics are sent often enough for the alerts"
+        return (*self._health.checks(), Check("remote_write.interval", title, lambda: interval.check(self._config)))
 
     def view(self) -> PushView:
         """Return the push at this instant, for the status page."""
@@ -117,10 +118,10 @@ class RemoteWrite(Collector):
     @property
     def _groups(self) -> Sequence[Group]:
         """The groups of series; the first one has `up`."""
-        interval = float(self._config.interval)
-        if interval <= FAST_INTERVAL:
-            return (Group(interval),)
-        return (Group(interval, exclude=FAST_COLLECTORS), Group(FAST_INTERVAL, collect=FAST_COLLECTORS))
+        seconds = float(self._config.interval)
+        if seconds <= FAST_INTERVAL:
+            return (Group(seconds),)
+        return (Group(seconds, exclude=FAST_COLLECTORS), Group(FAST_INTERVAL, collect=FAST_COLLECTORS))
 
     def _pages(self) -> list[Pages]:
         wanted = family_filter(self._config.keep, self._config.drop)

@@ -144,7 +144,18 @@ configure_components() {
   [[ $WANTED != *" blackbox"* ]] || write_service_targets
 }
 
+# Names the danger of a Prometheus that stores samples from the future.
+warn_of_old_prometheus() {
+  local version major minor
+  version=$("$(program_of prometheus)" --version 2>&1 | sed -n 's/^prometheus, version \([0-9]*\.[0-9]*\).*/\1/p')
+  [[ -n $version ]] || return 0
+  major=${version%.*} minor=${version#*.}
+  ((major < 2 || (major == 2 && minor < 54))) || return 0
+  say "Prometheus $version stores samples from the future: one pushing machine with a wrong clock can cost the history of all; install 2.54 or newer"
+}
+
 check_components() {
+  warn_of_old_prometheus
   promtool check config "$CONFIG/prometheus.yml" >"$DATA/check.log" 2>&1 || fail "$(<"$DATA/check.log")"
   amtool check-config "$CONFIG/alertmanager.yml" >"$DATA/check.log" 2>&1 || fail "$(<"$DATA/check.log")"
   if [[ $WANTED == *" gateway"* ]]; then

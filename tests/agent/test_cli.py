@@ -16,6 +16,18 @@ def test_check_config_says_good(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().out == f"{path}: good\n"
 
 
+def test_check_config_warns_of_a_push_that_alerts_cannot_use(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('[remote_write]\nurl = "http://127.0.0.1:9090/api/v1/write"\ninterval = "1m"\n')
+
+    assert main(["check-config", str(path)]) == 0
+    assert capsys.readouterr().err == (
+        f"warning: {path}: expected remote_write.interval to be at most 30s for the alerts of monitoring/, got 60s\n"
+    )
+
+
 def test_check_config_prints_every_problem_on_its_own_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "config.toml"
     path.write_text('log_levle = "info"\nstate_dir = 3\nweb.listen = "x"\naudio.observers = "me"\nhost.enabled = 1\n')

@@ -204,6 +204,27 @@ def test_each_missing_program_is_named_with_its_cost(tmp_path: Path) -> None:
     assert sorted(file.stem for file in (tmp_path / "data/targets").iterdir()) == ["alertmanager", "prometheus"]
 
 
+@pytest.mark.parametrize(
+    ("version", "warned"),
+    [("2.42.0+ds", True), ("2.53.4", True), ("1.8.2", True), ("2.54.0", False), ("3.5.0-rc.1", False), ("", False)],
+)
+def test_an_old_prometheus_is_named(tmp_path: Path, version: str, *, warned: bool) -> None:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    prometheus = programs / "prometheus"
+    prometheus.write_text(f"#!/bin/sh\necho 'prometheus, version {version} (branch: debian/sid)'\n")
+    prometheus.chmod(0o755)
+    env = environment(tmp_path / "data", SETTINGS | {"PATH": f"{programs}:{os.environ['PATH']}"})
+    done = start_sh("--processes", "--check", env=env)
+
+    lines = [line for line in done.stderr.splitlines() if "samples from the future" in line]
+
+    assert done.returncode == 0, done.stderr
+    assert len(lines) == warned
+    assert all(f"Prometheus {'.'.join(version.split('.')[:2])} " in line for line in lines)
+    assert all("install 2.54 or newer" in line for line in lines)
+
+
 def test_the_stack_restarts_its_servers_stops_and_keeps_its_data(tmp_path: Path) -> None:
     agents = tmp_path / "agents.yml"
     agents.write_text("[]")
