@@ -31,6 +31,8 @@ _OLDEST = (3, 11)
 _HIDDEN = ("/home/", "/root/", "/run/user/")
 """Folders that the unit cannot see."""
 
+_UNITS = Path("/etc/systemd/system")
+
 _USER = re.compile(r"^User=(\S+)$", re.MULTILINE)
 
 
@@ -41,7 +43,7 @@ def recorder(user: str) -> Service:
         user: The user whose agent may connect; empty for that of the agent's system service, or that of sudo.
     """
     return Service(
-        file=Path("/etc/systemd/system") / UNIT,
+        file=_UNITS / UNIT,
         text=lambda _: _text(user or _agents_user()),
         **systemd.commands("systemctl", unit=UNIT),
         logs="journalctl -u wr-agent-recorder -f",
@@ -73,14 +75,20 @@ def _files() -> dict[str, Path]:
 
 
 def _agents_user() -> str:
-    with suppress(OSError):
-        text = (Path("/etc/systemd/system") / systemd.UNIT).read_text()
-        if found := _USER.search(text):
-            return found[1]
+    for unit in _units():
+        with suppress(OSError):
+            if found := _USER.search(unit.read_text()):
+                return found[1]
     user = os.environ.get("SUDO_USER", "")
     if user in {"", "root"}:
         raise ServiceError("which user runs the agent? Add --as USER")
     return user
+
+
+def _units() -> list[Path]:
+    """Return the unit of the agent's system service: an administrator's, and a package's if it is enabled."""
+    own = _UNITS / systemd.UNIT
+    return [own, *_UNITS.glob(f"*.wants/{systemd.UNIT}")]
 
 
 def _python() -> Path:

@@ -18,6 +18,7 @@ from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 OLD = "0.0.9"
+RECORDER = "wr-agent-recorder.service"
 LINES = 500
 CONFIG = """
 [loki]
@@ -206,10 +207,20 @@ def test_going_back_works(upgraded: IsolatedSystemd, older: Path) -> None:
     assert status(upgraded)["version"] == OLD
 
 
+def test_the_recorder_serves_the_user_of_the_packages_service(upgraded: IsolatedSystemd) -> None:
+    upgraded.run("wr-agent", "service", "install", "--recorder")
+
+    assert '--user "wr-agent"' in upgraded.run("cat", f"/etc/systemd/system/{RECORDER}").stdout
+    assert exists(upgraded, "/usr/local/lib/wr-agent-recorder")
+
+
 def test_removal_keeps_what_purging_removes(upgraded: IsolatedSystemd) -> None:
     upgraded.run("dpkg", "--remove", "wr-agent")
 
     assert upgraded.show("ActiveState") == "inactive"
+    assert upgraded.show("LoadState", RECORDER) == "not-found"
+    assert not exists(upgraded, "/usr/local/lib/wr-agent-recorder")
+    assert not exists(upgraded, "/run/wr-agent-recorder")
     assert not exists(upgraded, "/opt/wr-agent")
     assert not exists(upgraded, "/usr/bin/wr-agent")
     assert exists(upgraded, "/etc/wr-agent/config.toml")
