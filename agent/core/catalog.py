@@ -13,6 +13,7 @@ from agent.core import own_logs
 from collectors.audio.causes.reading import Answer, Query, find
 from collectors.base import Collector
 from collectors.host.collector import HostCollector
+from collectors.plain_errors import unexpected
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +108,8 @@ def prepare(entries: Iterable[Entry], config: Config) -> dict[str, Collector]:
             prepared[entry.name] = collector = entry.build(config)
             collector.prepare()
         except Exception as error:  # noqa: BLE001 - whatever a file does to a collector is a refusal
-            text = str(error) if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: {error}"
-            problems += [Problem(entry.name, line) for line in text.splitlines() or [repr(error)]]
+            text = str(error) if isinstance(error, ValueError) else unexpected(error)
+            problems += [Problem(entry.name, line) for line in text.splitlines() or [unexpected(error)]]
     if problems:
         raise ConfigError("configuration", problems)
     return prepared

@@ -31,6 +31,7 @@ from agent.web.listener import ListenError
 from agent.web.server import ControlServer, WebServer
 from collectors.address import Address
 from collectors.offloop import Worker, within
+from collectors.plain_errors import unexpected
 
 STOP_DEADLINE = 4.5
 """Seconds from the signal to the end of the process, even if a part hangs."""
@@ -195,7 +196,7 @@ class Daemon:
             self._sources.refusal = str(error)
         except Exception as error:
             logger.exception("the reload failed")
-            self._sources.refusal = f"the reload failed with {type(error).__name__}: {error}; report this bug"
+            self._sources.refusal = f"the reload failed: {unexpected(error)}; report this bug"
         else:
             self._sources.refusal = ""
             keep_what_is_loaded()

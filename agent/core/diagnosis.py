@@ -10,6 +10,7 @@ from pathlib import Path
 from agent.core.remedy_text import RemedyText
 from collectors.findings import Check, Finding, Severity
 from collectors.offloop import OneAtATime
+from collectors.plain_errors import unexpected
 
 DEADLINE = 5.0
 """The timeout of a check in seconds."""
@@ -71,7 +72,7 @@ async def _outcome(check: Check, call: OneAtATime[Sequence[Finding]]) -> Outcome
     except TimeoutError:
         findings = (_failed(check, f"The check did not complete within {deadline:g} s."),)
     except Exception as error:  # noqa: BLE001 - the crash of a check is a result
-        findings = (_failed(check, f"The check raised {type(error).__name__}: {error}"),)
+        findings = (_failed(check, f"The check ended with an error: {unexpected(error)}."),)
     return Outcome(check.name, check.title, findings)
 
 

@@ -16,6 +16,7 @@ import structlog
 from collectors.base import Collector
 from collectors.metrics import Family
 from collectors.offloop import NoThreadError, OneAtATime
+from collectors.plain_errors import unexpected
 from collectors.restart_delay import RestartDelay
 
 log = structlog.get_logger()
@@ -84,7 +85,7 @@ class Supervised:
             self._failed_snapshot(str(error) or f"no snapshot within {deadline:g} s")
             return None
         except Exception as error:  # noqa: BLE001 - a collector may raise anything; it must not cost the others
-            self._failed_snapshot(_reason(error))
+            self._failed_snapshot(unexpected(error))
             return None
         finally:
             self.duration = time.monotonic() - started
@@ -98,7 +99,8 @@ class Supervised:
             found = await self._view(deadline)
         except Exception as error:  # noqa: BLE001 - a collector may raise anything; it must not cost the others
             if not self._view_failed:
-                log.warning("collector produced no live values", collector=self.collector.name, problem=_reason(error))
+                problem = unexpected(error)
+                log.warning("collector produced no live values", collector=self.collector.name, problem=problem)
             self._view_failed = True
             return None
         self._view_failed = False
@@ -146,7 +148,7 @@ class Supervised:
             await self.collector.run()
         except Exception as error:
             log.debug("collector raised", collector=self.collector.name, exc_info=True)
-            return _reason(error)
+            return unexpected(error)
         return "its run() ended, which only cancellation should do"
 
     def _failed_snapshot(self, problem: str) -> None:
@@ -224,7 +226,3 @@ class Supervisor:
             if name in self._supervised:
                 self._supervised[name].judge_rendering(problems.get(name))
                 self._supervised[name].collector.left_out(left_out.get(name, {}))
-
-
-def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"

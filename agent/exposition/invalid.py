@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collectors.plain_errors import unexpected
+
 
 class InvalidFamilyError(ValueError):
     """A collector produced an invalid family. The text names the value expected and the value found."""
@@ -14,5 +16,5 @@ def well_formed(text: str) -> str:
 
 def reason(problem: Exception) -> str:
     """Return the error in one line."""
-    said = str(problem) if isinstance(problem, InvalidFamilyError) else f"{type(problem).__name__}: {problem}"
+    said = str(problem) if isinstance(problem, InvalidFamilyError) else unexpected(problem)
     return " ".join(said.split())

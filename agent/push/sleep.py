@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 
 from agent.push.dbus import SIGNAL, Bus, BusError
+from collectors.plain_errors import plain_text
 
 log = structlog.get_logger()
 
@@ -34,7 +35,7 @@ async def watch(before: Callable[[], Awaitable[None]], after: Callable[[], Await
             async with Bus() as bus:
                 await _watch(bus, before, after)
         except (BusError, OSError, struct.error, IndexError) as error:
-            log.debug("no sleep is announced", problem=str(error))
+            log.debug("no sleep is announced", problem=plain_text(error))
         await asyncio.sleep(_RETRY)
     await asyncio.Event().wait()
 

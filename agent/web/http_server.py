@@ -14,6 +14,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from agent.web.connections import Connection, Connections
+from collectors.plain_errors import plain_text
 
 SHUTDOWN_TIMEOUT = 1.0
 """The timeout in seconds of responses in progress when the server stops."""
@@ -97,9 +98,9 @@ class HttpServer:
             except ConnectionError:  # the peer closed it before the accept
                 continue
             except OSError as error:
-                if str(error) != problem:
-                    log.warning("cannot accept connections", problem=str(error))
-                problem = str(error)
+                if plain_text(error) != problem:
+                    log.warning("cannot accept connections", problem=plain_text(error))
+                problem = plain_text(error)
                 await asyncio.sleep(_PAUSE)
                 continue
             problem = ""

@@ -156,7 +156,7 @@ def _changed_settings(state: AudioState) -> list[Finding]:
 
 def _absent(state: AudioState, name: str) -> Finding:
     if state.server.seen:
-        return findings.server_gone(name, state.server.reason)
+        return findings.server_gone(name, state.server.reason, state.server.process)
     severity = Severity.FAILURE if state.expected else Severity.INFO
     return findings.no_server(severity, name, state.server.reason)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from pathlib import PurePath
 
 from collectors import remedies
 from collectors.audio.causes.event import Event
@@ -75,13 +76,18 @@ def server_frozen(name: str, process: ServerProcess | None) -> Finding:
 
 
 def _frozen(process: ServerProcess) -> tuple[str, ...]:
-    again = shlex.join(process.command)
     return (
         f"ps -o pid,stat,args -p {process.pid}  # T is stopped, D waits for a device",
         f"kill -CONT {process.pid}  # if it is stopped",
         f"kill -KILL {process.pid}  # if it does not come back",
-        f"{again}  # then starts it again; as the user who plays",
+        _again(process, "then starts it again"),
     )
+
+
+def _again(process: ServerProcess, note: str) -> str:
+    """Return the command that starts a server as it was started before."""
+    by_bus = PurePath(process.command[0]).name == "jackdbus"
+    return f"{'jack_control start' if by_bus else shlex.join(process.command)}  # {note}; as the user who plays"
 
 
 def _unknown_frozen() -> tuple[str, ...]:
@@ -109,7 +115,7 @@ def server_refuses(name: str, reason: str) -> Finding:
         code="audio-server-full",
         title="The audio server accepts no further client",
         severity=Severity.FAILURE,
-        detail=f"The JACK server {name} runs, but refused the agent's client ({reason}). It is probably at its client "
+        detail=f"The JACK server {name} runs, but refused the agent's client: {reason}. It is probably at its client "
         "limit, which is 64 to 256 and fixed when JACK is built.",
         affects=f"The programs that are connected go on, others cannot connect. Of this server {_EVERYTHING}.",
         remedy=(
@@ -119,15 +125,15 @@ def server_refuses(name: str, reason: str) -> Finding:
     )
 
 
-def server_gone(name: str, reason: str) -> Finding:
-    """Return the finding that a server which ran before does not answer."""
+def server_gone(name: str, reason: str, process: ServerProcess | None) -> Finding:
+    """Return the finding that a server which ran before does not answer. The process is that of before, if known."""
     return Finding(
         code="audio-server-gone",
         title="The audio server is gone",
         severity=Severity.FAILURE,
-        detail=f"The JACK server {name} ran after the agent started, and does not answer now ({reason}).",
+        detail=f"The JACK server {name} ran after the agent started, and does not answer now: {reason}.",
         affects="Nothing is played or recorded on this device. Measuring resumes when the server is back.",
-        remedy=start_jack(name),
+        remedy=start_jack(name) if process is None else (_again(process, "starts it as before"),),
     )
 
 
@@ -137,7 +143,7 @@ def no_server(severity: Severity, name: str, reason: str) -> Finding:
         code="audio-no-server",
         title="No audio server answers",
         severity=severity,
-        detail=f"The JACK server {name} does not answer ({reason}). PipeWire's JACK would answer under any name.",
+        detail=f"The JACK server {name} does not answer: {reason}. PipeWire's JACK would answer under any name.",
         affects=f"Without a server, {_EVERYTHING}.",
         remedy=(
             *start_jack(name),

@@ -22,6 +22,7 @@ from collectors.audio.causes.evidence import Incident
 from collectors.audio.dropouts import Observation
 from collectors.child_process import end_child, start_child
 from collectors.findings import Finding, Severity
+from collectors.plain_errors import plain_text
 from collectors.restart_delay import RestartDelay
 
 _OVERLOAD = "Audio IO Overload"
@@ -96,7 +97,7 @@ class CoreAudioLog:
             try:
                 heard = await self._follow()
             except OSError as error:
-                heard, self._failure = False, str(error)
+                heard, self._failure = False, plain_text(error)
             if heard:
                 restart.reset()
             await asyncio.sleep(restart.after(0))

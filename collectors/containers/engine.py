@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from collectors.plain_errors import plain_text
 from collectors.unix_http import ResponseError, get_once
 
 _TIMEOUT = 5.0
@@ -62,7 +63,7 @@ async def _answer(socket: str) -> bytes:
     except PermissionError:
         raise
     except (ResponseError, OSError) as error:
-        raise EngineError(f"{socket}: {str(error) or type(error).__name__}") from error
+        raise EngineError(f"{socket}: {plain_text(error)}") from error
 
 
 def _decoded(body: bytes) -> list[_Listed]:

@@ -10,6 +10,7 @@ from collectors.host.bounded_calls import HungError
 from collectors.host.filesystem import Measured
 from collectors.host.meminfo import Memory
 from collectors.mounts import Mount, Space, printable
+from collectors.plain_errors import unexpected, with_file
 
 _LOW = 0.10
 _CRITICAL = 0.03
@@ -99,12 +100,16 @@ def sources(failures: Mapping[str, Exception]) -> list[Finding]:
             code="host-source-failing",
             title=f"The host's {name} cannot be measured",
             severity=Severity.WARNING,
-            detail=f"Reading {name} failed with {type(error).__name__}: {error}",
+            detail=f"Reading {name} failed: {_reason(error)}",
             affects=f"The metrics of {name} are missing; all others are served.",
             remedy=_source_remedy(error),
         )
         for name, error in failures.items()
     ]
+
+
+def _reason(error: Exception) -> str:
+    return with_file(error) if isinstance(error, OSError | ValueError) else unexpected(error)
 
 
 def _source_remedy(error: Exception) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from yarl import URL
 
 from collectors import regular_file
 from collectors.http_push.config import ReceiverConfig
+from collectors.plain_errors import plain_text
 
 _MAX_BYTES = 4 << 20
 """The maximum size of a file; a bundle of authorities has some 300 KiB."""
@@ -132,4 +133,4 @@ def _check(key: str, path: str) -> None:
 
 
 def _why(error: OSError) -> str:
-    return error.strerror or str(error) or type(error).__name__
+    return plain_text(error)

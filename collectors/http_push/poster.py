@@ -13,6 +13,7 @@ from collectors.http_push.access import Access, AccessError
 from collectors.http_push.answer import NO_ANSWER, NOT_SENT, Answer, retry_after
 from collectors.http_push.config import ReceiverConfig
 from collectors.offloop import NoThreadError, OneAtATime
+from collectors.plain_errors import plain_text
 
 MANY_WAITS = 20
 """The number of waits from which the pause grows no further. Twice as long each time, this is a week."""
@@ -109,7 +110,7 @@ class Poster:
         except TimeoutError:
             return Answer(NO_ANSWER, f"{TIMED_OUT} {self._config.timeout:g} s")
         except (aiohttp.ClientError, OSError) as error:
-            return Answer(NO_ANSWER, str(error) or type(error).__name__)
+            return Answer(NO_ANSWER, _no_answer(error))
 
     async def _load_access(self) -> Access:
         """Read the credentials off the event loop.
@@ -138,3 +139,16 @@ async def _answer(response: aiohttp.ClientResponse, most_bytes: int) -> Answer:
         retry_after(response.headers.get("Retry-After", "")),
         response.headers.get("Server", ""),
     )
+
+
+def _no_answer(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientConnectorError):
+        peer = "the proxy " if isinstance(error, aiohttp.ClientProxyConnectionError) else ""
+        return f"cannot connect to {peer}{error.host}:{error.port}: {plain_text(error.os_error)}"
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy answered HTTP {error.status} {error.message}"
+    if isinstance(error, aiohttp.ClientResponseError):
+        return f"the answer is no HTTP: {error.message.partition(':')[0].lower()}"
+    if isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientPayloadError):
+        return "the server closed the connection before the end of its answer"
+    return plain_text(error)

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from collectors.logs.records import Batch
+from collectors.plain_errors import unexpected
 from collectors.restart_delay import RestartDelay
 
 log = structlog.get_logger()
@@ -47,17 +48,10 @@ class Guard:
             except Exception as error:
                 if not self.problem:
                     log.exception("log source failed", source=self.name)
-                self.problem = _text(error)
+                self.problem = unexpected(error)
             await asyncio.sleep(restart.after(time.monotonic() - started))
 
     async def _deliver(self, batch: Batch) -> int:
         consumed = await self._handle(batch)
         self.problem = ""
         return consumed
-
-
-def _text(error: BaseException) -> str:
-    """Return an error as text; for a group of errors its first one."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return f"{type(error).__name__}: {error}".encode("utf-8", "backslashreplace").decode()

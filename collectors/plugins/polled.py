@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import structlog
 
+from collectors.plain_errors import unexpected
 from collectors.plugins.answers import QUESTION, check, is_openmetrics, refused
 from collectors.plugins.config import PluginsConfig
 from collectors.plugins.instance import Instance, Poll
@@ -119,7 +120,7 @@ class PolledInstance(Instance):
             self._failed(_unreachable(error), began)
         except Exception as error:
             log.exception("internal error on a plugin's answer", path=self.file.path)
-            self._failed(Refusal(Reason.INTERNAL, f"{type(error).__name__}: {error}"), began)
+            self._failed(Refusal(Reason.INTERNAL, unexpected(error)), began)
         else:
             self.succeed(Poll(time.monotonic() - began, None, plan, gauges, parts))
             self.plugin.service = plan.service or self.plugin.service

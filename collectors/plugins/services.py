@@ -13,6 +13,7 @@ import msgspec
 import structlog
 
 from collectors.atomic_file import replace
+from collectors.plain_errors import plain_text
 
 _log = structlog.get_logger()
 
@@ -40,7 +41,7 @@ class ServiceFile:
         except FileNotFoundError:
             return {}
         except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
-            _log.warning("cannot read the services of plugins", file=str(self._path), error=str(error))
+            _log.warning("cannot read the services of plugins", file=str(self._path), problem=plain_text(error))
             return {}
 
     def write(self, services: Mapping[str, str]) -> None:
@@ -50,4 +51,4 @@ class ServiceFile:
         try:
             replace(self._path, msgspec.json.encode(services))
         except OSError as error:
-            _log.warning("cannot keep the services of plugins", file=str(self._path), error=str(error))
+            _log.warning("cannot keep the services of plugins", file=str(self._path), problem=plain_text(error))

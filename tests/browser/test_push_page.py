@@ -18,7 +18,7 @@ def test_it_shows_what_waits_and_why(browser: Browser, start_agent: StartAgent) 
     agent = start_agent(f'remote_write.url = "{URL}"\nremote_write.interval = "500ms"\n')
     with visit(browser, agent.url) as seen:
         expect(seen.page.get_by_role("heading", name="Pushed metrics")).to_be_visible()
-        expect(seen.page.locator("#push-summary")).to_contain_text("Cannot connect to host 127.0.0.1:1")
+        expect(seen.page.locator("#push-summary")).to_contain_text("cannot connect to 127.0.0.1:1")
         row = seen.page.locator("#push tbody tr")
         expect(row.locator("th")).to_have_text(URL)
         expect(row).to_contain_text("KiB")

@@ -17,6 +17,7 @@ from agent.config.decode import ConfigError, Problem
 from agent.web.security import tls, web_file
 from agent.web.security.web_file import WebFile
 from collectors.offloop import NoThreadError, start
+from collectors.plain_errors import unexpected
 
 INTERVAL = 2.0
 """Seconds between two checks for changed files."""
@@ -159,7 +160,7 @@ class WebSecurity:
         except NoThreadError:
             return read_files()
         except Exception as error:  # noqa: BLE001 - whatever is wrong with a file is a refusal
-            problem = f"cannot be read: {type(error).__name__}: {error}"
+            problem = f"cannot be read: {unexpected(error)}"
         raise ConfigError(str(path), [Problem("file", problem)])
 
     def _returned(self, reading: asyncio.Future[LoadedRules]) -> None:

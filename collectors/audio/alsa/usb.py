@@ -21,6 +21,7 @@ from collectors import remedies
 from collectors.audio.thresholds import RECENT_NS
 from collectors.findings import Finding, Severity
 from collectors.metrics import Family, LabelValues, counter
+from collectors.plain_errors import with_file
 
 KINDS = {
     "reset": re.compile(r"reset .*USB device number"),
@@ -110,7 +111,7 @@ class UsbEvents:
         try:
             descriptor = os.open(self._log, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
-            self._failure = str(error)
+            self._failure = with_file(error)
             await asyncio.Event().wait()
             return
         try:

@@ -26,6 +26,7 @@ from collectors.audio.causes.store import EventStore
 from collectors.audio.causes.unexplained import DISABLED, STORM, milliseconds, unexplained
 from collectors.audio.dropouts import MERGE_NS, Part
 from collectors.offloop import NoThreadError, Worker
+from collectors.plain_errors import unexpected
 
 log = structlog.get_logger()
 
@@ -146,7 +147,7 @@ class Explainer:
             reason = str(error)
         except Exception as error:
             log.exception("the analysis of a dropout failed")
-            reason = f"the analysis failed with {type(error).__name__}: {error}"
+            reason = f"the analysis failed: {unexpected(error)}"
         finally:
             if capture >= 0:
                 os.close(capture)
@@ -174,7 +175,7 @@ class Explainer:
     def _saved(self, saving: asyncio.Future[None]) -> None:
         self._saving.remove(saving)
         if not saving.cancelled() and (error := saving.exception()):
-            log.error("the store of dropouts failed", problem=f"{type(error).__name__}: {error}")
+            log.error("the store of dropouts failed", problem=unexpected(error))
 
     def _log(self, event: Event) -> None:
         """Log the event; at most `_LINES_A_MINUTE`, and the next line has the number of the others."""

@@ -17,11 +17,14 @@ from typing import Any, Literal
 
 from collectors.audio.dropouts import Observation
 from collectors.audio.jack.events import JackEvents, check_platform, silence
+from collectors.audio.jack.failures import call_reason, open_reason
 from collectors.audio.jack.freewheel import Freewheel, keeps_real_time
 from collectors.audio.jack.homebrew import make_libraries_findable
 from collectors.audio.jack.latency import latencies
-from collectors.audio.jack.names import client_name
+from collectors.audio.jack.names import client_name, server_name
+from collectors.audio.jack.server_process import ServerProcess, find_server
 from collectors.audio.jack.xrun_times import XrunTimes
+from collectors.plain_errors import plain_text, unexpected
 
 CLIENT_NAME = "wr-agent"
 _RETRY_SECONDS = 1.0
@@ -44,6 +47,7 @@ class PassiveView:
         since_ns: Monotonic time of the start of this state.
         attempt_ns: Monotonic time of the start of a pending connection; 0 if none is pending.
         seen: Whether a server has run since the agent started.
+        process: The process of the last server; None if it is unknown.
         rate: Frames a second.
         block: Frames a cycle.
         load: The graph's DSP load, as a ratio.
@@ -61,6 +65,7 @@ class PassiveView:
     since_ns: int = 0
     attempt_ns: int = 0
     seen: bool = False
+    process: ServerProcess | None = None
     rate: int = 0
     block: int = 0
     before: tuple[int, ...] = ()
@@ -125,13 +130,13 @@ class PassiveClient:
         try:
             jack = self._load_library()
         except (ImportError, OSError) as error:  # JACK-Client raises OSError where libjack is missing
-            self._set(state="unavailable", reason=str(error), since_ns=time.monotonic_ns())
+            self._set(state="unavailable", reason=plain_text(error), since_ns=time.monotonic_ns())
             return
         while not self._stop.is_set():
             try:
                 self._connect(jack)
             except Exception as error:  # noqa: BLE001 - the next connection may succeed, whatever failed
-                self._lose(f"{type(error).__name__}: {error}")
+                self._lose(unexpected(error))
             self._stop.wait(_RETRY_SECONDS)
 
     def _connect(self, jack: ModuleType) -> None:
@@ -140,12 +145,13 @@ class PassiveClient:
         try:
             client = jack.Client(self._name, no_start_server=True, servername=self._server)
         except jack.JackOpenError as error:
-            self._set(state="refused" if error.status.server_error else "absent", attempt_ns=0, reason=str(error))
+            refused = error.status.server_error
+            self._set(state="refused" if refused else "absent", attempt_ns=0, reason=open_reason(error))
             return
         try:
             self._follow(jack, client)
         except jack.JackError as error:
-            self._lose(str(error))
+            self._lose(call_reason(error))
         finally:
             client.close()
 
@@ -158,7 +164,8 @@ class PassiveClient:
         times = XrunTimes(time.monotonic_ns())
         self._look(events, times)  # PipeWire reports freewheeling in the first cycle
         frame_time = self._poll(client, -1)
-        self._set(state="running", reason="", since_ns=time.monotonic_ns(), attempt_ns=0, seen=True)
+        process = find_server(server_name(self._server or ""))
+        self._set(state="running", reason="", since_ns=time.monotonic_ns(), attempt_ns=0, seen=True, process=process)
         polls = 0
         polled_ns = time.monotonic_ns()
         while not self._stop.is_set():

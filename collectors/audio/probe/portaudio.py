@@ -11,6 +11,7 @@ from collectors.audio.jack.names import client_name
 from collectors.audio.probe.clock import CycleClock
 from collectors.audio.probe.jack_devices import Channels, portaudio_name
 from collectors.audio.probe.protocol import MAX_CHANNELS, Exit, ProbeRequest, RefusedError, StreamInfo
+from collectors.plain_errors import plain_text
 
 CLIENT_NAME = "wr-agent-probe"
 _JACK = 12  # PortAudio's PaHostApiTypeId paJACK
@@ -64,7 +65,7 @@ def load_portaudio() -> Any:  # noqa: ANN401 - PyAudio carries no types
     try:
         return pyaudio.PyAudio()
     except OSError as error:
-        raise RefusedError(Exit.OPEN_FAILED, f"PortAudio: {error}") from error
+        raise RefusedError(Exit.OPEN_FAILED, f"PortAudio: {plain_text(error)}") from error
 
 
 def _name_jack_client() -> None:
@@ -185,7 +186,7 @@ def open_stream(
             **{side: True, f"{side}_device_index": device["index"]},
         )
     except OSError as error:
-        raise RefusedError(Exit.OPEN_FAILED, f"{device['name']}: {error}") from error
+        raise RefusedError(Exit.OPEN_FAILED, f"{device['name']}: {plain_text(error)}") from error
     host_api = audio.get_host_api_info_by_index(device["hostApi"])["name"]
     latencies = _plausible_latency(stream.get_input_latency()), _plausible_latency(stream.get_output_latency())
     inputs = int(device["maxInputChannels"])

@@ -34,6 +34,7 @@ from collectors.audio.probe.protocol import (
 )
 from collectors.audio.probe.ring import RingReader, ring_bytes, shared_memory
 from collectors.child_process import end_child, start_child
+from collectors.plain_errors import plain_text
 
 _NO_DEVICES = Path(__file__).with_name("no_devices.conf")
 _OPEN_SECONDS = 10.0
@@ -159,7 +160,7 @@ async def _spawn(request: ProbeRequest, server: str) -> Process:
             pass_fds=[it for it in (request.buffers, request.levels, request.table.copies) if it >= 0],
         )
     except OSError as error:
-        raise ProbeError(None, f"the probe's process cannot be started: {error}") from error
+        raise ProbeError(None, f"the probe's process cannot be started: {plain_text(error)}") from error
 
 
 async def _answer(process: Process, noise: asyncio.Task[bytes]) -> StreamInfo:

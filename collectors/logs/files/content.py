@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from collectors.logs.files.encodings import SNIFFED_BYTES, Transcoder, wide_encoding
+from collectors.plain_errors import plain_text
 
 _STEP = 1 << 18
 
@@ -163,7 +164,7 @@ class CompressedContent:
             self._forward(self._stream, offset, size)
         except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
             self.close()  # a later read may find it complete
-            self.damage = f"cannot be decompressed: {error}"
+            self.damage = f"cannot be decompressed: {plain_text(error)}"
             if self._start != offset:
                 raise OSError(self.damage) from error
             return self._window[: self._window.rfind(b"\n") + 1]

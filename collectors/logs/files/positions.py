@@ -20,6 +20,7 @@ from collectors.logs.files.fingerprint import NOTHING, Fingerprint
 from collectors.logs.files.names import from_key, to_key
 from collectors.logs.history import NOTHING as NO_ENTRIES
 from collectors.offloop import start
+from collectors.plain_errors import plain_text
 
 log = structlog.get_logger()
 
@@ -136,12 +137,12 @@ class Positions:
             return _Content()
         except (msgspec.DecodeError, OSError) as error:
             aside = self._path.with_name(f"{self._path.name}.corrupt-{time.time_ns()}")
-            self.corrupt = f"{self._path}: {error}"
+            self.corrupt = f"{self._path}: {plain_text(error)}"
             try:
                 self._path.rename(aside)
                 self.corrupt += f"; moved to {aside}"
             except OSError as second:
-                self.corrupt += f"; cannot be moved aside: {second}"
+                self.corrupt += f"; cannot be moved aside: {plain_text(second)}"
             log.warning("log positions are unreadable; reading every file from its beginning", problem=self.corrupt)
             return _Content()
 

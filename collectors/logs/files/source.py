@@ -33,6 +33,7 @@ from collectors.logs.files.read_queue import ReadQueue
 from collectors.logs.files.rotated import is_rotation
 from collectors.logs.files.state import FileState
 from collectors.logs.files.unread_files import UnreadFiles
+from collectors.plain_errors import plain_text
 
 log = structlog.get_logger()
 
@@ -442,9 +443,10 @@ class FileSource:
             self.state.unreadable[path] = lineage.problem
 
     def _unreadable(self, path: str, error: Exception) -> None:
+        problem = plain_text(error)
         if path not in self.state.unreadable:
-            log.warning("log file is unreadable", source=self.name, path=shown(path), problem=shown(str(error)))
-        self.state.unreadable[path] = shown(getattr(error, "strerror", None) or str(error) or type(error).__name__)
+            log.warning("log file is unreadable", source=self.name, path=shown(path), problem=problem)
+        self.state.unreadable[path] = problem
         self._queue.mark_later(path, self.settings.poll[0])
 
 

@@ -25,6 +25,7 @@ from collectors.logs.stages.entries import Entries, TextColumn
 from collectors.logs.stages.metric import MetricConfig, selected
 from collectors.logs.times.zone import NS
 from collectors.metrics import Family, LabelValues, gauge
+from collectors.plain_errors import plain_text
 
 _HOUR_NS = 3600 * NS
 _WINDOWS = {"day": (_HOUR_NS, 24), "month": (24 * _HOUR_NS, 30)}
@@ -90,7 +91,8 @@ class Distinct:
             try:
                 self._salt = _own_salt(self._state_dir / _SALT_NAME)
             except (OSError, ValueError) as error:
-                _log.error("a distinct count has no lasting salt; it restarts with the agent", problem=str(error))
+                problem = plain_text(error)
+                _log.error("a distinct count has no lasting salt; it restarts with the agent", problem=problem)
         self._load()
 
     def observe(self, entries: Entries) -> None:
@@ -152,7 +154,7 @@ class Distinct:
         try:
             self._restore(msgspec.json.decode(self._file.read_bytes(), type=_Saved))
         except (OSError, ValueError, RecursionError) as error:
-            _log.warning("a distinct count was reset", file=str(self._file), reason=str(error))
+            _log.warning("a distinct count was reset", file=str(self._file), reason=plain_text(error))
 
     def _restore(self, saved: _Saved) -> None:
         if (saved.salt, saved.precision) != (_fingerprint(self._salt), self._config.precision):

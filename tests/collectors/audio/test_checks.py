@@ -13,6 +13,7 @@ from collectors.audio.config import AudioConfig
 from collectors.audio.device import Device, DeviceView
 from collectors.audio.dropouts import Dropout
 from collectors.audio.jack.passive import PassiveView
+from collectors.audio.jack.server_process import ServerProcess
 from collectors.audio.levels import ChannelLevel
 from collectors.audio.probe.backoff import Step
 from collectors.audio.probe.process import ProbeError
@@ -57,7 +58,7 @@ def dropped_out(*seconds_ago: float, silent_ns: int = 0, count: int = 1) -> Audi
     return with_recent(dropouts=tuple(Dropout(end - SECOND // 10, end, silent_ns, count, observers) for end in ends))
 
 
-GONE = replace(RUNNING, state="absent", reason="server_failed")
+GONE = replace(RUNNING, state="absent", reason="it accepts no connection")
 
 
 def findings(state: AudioState) -> dict[str, Finding]:
@@ -79,7 +80,7 @@ def test_all_is_well() -> None:
 
 
 def test_no_server_at_all_is_information_unless_one_was_asked_for() -> None:
-    nothing = replace(HEALTHY, server=PassiveView(reason="server_failed"), probe_due=False)
+    nothing = replace(HEALTHY, server=PassiveView(reason="it accepts no connection"), probe_due=False)
     asked = replace(nothing, config=AudioConfig(device="system"))
 
     assert severities(nothing) == {"audio-no-server": Severity.INFO}
@@ -89,6 +90,14 @@ def test_no_server_at_all_is_information_unless_one_was_asked_for() -> None:
 
 def test_a_server_that_went_away_is_a_failure() -> None:
     assert severities(replace(HEALTHY, server=GONE, probe_due=False)) == {"audio-server-gone": Severity.FAILURE}
+
+
+def test_a_server_that_is_gone_is_started_with_the_command_of_before() -> None:
+    process = ServerProcess(7, ("jackd", "-d", "dummy", "-p", "256"))
+    gone = findings(replace(HEALTHY, server=replace(GONE, process=process), probe_due=False))["audio-server-gone"]
+
+    assert "does not answer now: it accepts no connection." in gone.detail
+    assert gone.remedy == ("jackd -d dummy -p 256  # starts it as before; as the user who plays",)
 
 
 def test_a_frozen_server_is_told_from_one_that_is_gone() -> None:

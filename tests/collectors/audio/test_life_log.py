@@ -21,7 +21,7 @@ FRESH = 10**18
 """A cycle's time that is never old."""
 RUNNING = PassiveView(state="running", seen=True, rate=48000, block=256, devices=("system",), cycle_ns=FRESH)
 FROZEN = replace(RUNNING, cycle_ns=-(10**12))
-GONE = replace(RUNNING, state="absent", reason="server_failed")
+GONE = replace(RUNNING, state="absent", reason="it accepts no connection")
 
 
 def events(lines: list[dict[str, Any]]) -> list[str]:
@@ -81,7 +81,11 @@ def test_a_server_that_goes_and_comes_back_is_two_lines() -> None:
     (gone,) = life.poll(GONE, polls=100)
     back, settings = life.poll(replace(RUNNING, block=512), polls=100)
 
-    assert (gone["event"], gone["log_level"], gone["reason"]) == ("audio server is gone", "warning", "server_failed")
+    assert (gone["event"], gone["log_level"], gone["reason"]) == (
+        "audio server is gone",
+        "warning",
+        "it accepts no connection",
+    )
     assert (back["event"], back["log_level"]) == ("audio server is back", "info")
     assert settings["event"] == "audio server's settings changed"
 

@@ -115,7 +115,7 @@ def test_a_failing_source_is_named_with_its_error() -> None:
 
     assert finding.code == "host-source-failing"
     assert "meminfo" in finding.title
-    assert "ValueError: expected a line such as …, found 'x'" in finding.detail
+    assert finding.detail == "Reading meminfo failed: expected a line such as …, found 'x'"
     assert finding.remedy
 
 

@@ -17,6 +17,7 @@ from collectors.audio.causes.kernel import namespaces
 from collectors.audio.causes.kernel.helper.protocol import VERSION
 from collectors.audio.causes.kernel.ring_buffer import starts_ns
 from collectors.audio.causes.kernel.trace_builder import TraceBuilder
+from collectors.plain_errors import plain_text
 
 _FILE_BYTES = 80 * 1024 * 1024
 """The limit of a memory file: more than the recorder keeps."""
@@ -60,7 +61,7 @@ def with_trace(evidence: Evidence) -> Evidence:
     try:
         trace = _numbered_as_here(read(evidence.capture))
     except (CaptureError, OSError) as error:
-        text = f"The trace of the kernel recorder could not be used: {error}."
+        text = f"The trace of the kernel recorder could not be used: {plain_text(error)}."
         return change(evidence, capture=-1, missing=(*evidence.missing, text))
     finally:
         os.close(evidence.capture)

@@ -100,7 +100,7 @@ def test_loki_is_asked_through_the_proxy_of_the_agent(lokid: FakeLoki, monkeypat
     (found,) = loki.check_access(lokid.config)
 
     assert found.code == "loki-unreachable"
-    assert "127.0.0.1:1 " in found.detail
+    assert "cannot connect to the proxy 127.0.0.1:1: Connection refused" in found.detail
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     assert loki.check_access(lokid.config) == []
 

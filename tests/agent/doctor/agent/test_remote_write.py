@@ -28,7 +28,7 @@ def test_a_receiver_that_is_not_there_is_a_finding() -> None:
     found = check_access(RemoteWriteConfig(url=RemoteWriteUrl("http://127.0.0.1:1/write")))
 
     assert [finding.code for finding in found] == ["remote-write-unreachable"]
-    assert "Connect call failed" in found[0].detail
+    assert "Connection refused" in found[0].detail
 
 
 def test_a_password_that_cannot_be_read_is_a_finding() -> None:

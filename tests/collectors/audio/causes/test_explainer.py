@@ -154,7 +154,7 @@ async def test_a_recorder_that_fails_or_hangs_costs_the_explanation_only(monkeyp
     async with running(None, source=Source(fails=True)) as it:
         await it.drop_out(1)
         await it.explained(1)
-        assert it.texts == ["Not known: the analysis failed with RuntimeError: no memory."]
+        assert it.texts == ["Not known: the analysis failed: internal error RuntimeError: no memory."]
     async with running(None, source=Source(hangs=True)) as it:
         await it.drop_out(1)
         await it.explained(1)
