@@ -22,6 +22,7 @@ import json
 import os
 import random
 import re
+import shutil
 import sys
 import tempfile
 import time
@@ -31,6 +32,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import msgspec
 
 from bench.table import machine, table
 from collectors.logs.files.positions import Positions
@@ -95,6 +98,7 @@ class Outcome:
     doubles: int = 0
     actions: Counter[str] = field(default_factory=Counter)
     odd: list[str] = field(default_factory=list)
+    kept: Path | None = None
 
     @property
     def lost(self) -> int:
@@ -106,6 +110,7 @@ class Outcome:
         return (
             f"seed {self.seed}: {self.written} written, {self.delivered} delivered, "
             f"{self.lost} lost, {self.doubles} twice{''.join(f'; {line[:90]}' for line in self.odd)}"
+            f"{f'; files: {self.kept}' if self.kept else ''}"
         )
 
 
@@ -416,9 +421,17 @@ def _holds(look: Callable[[], object]) -> bool:
 
 
 def run(seed: int) -> Outcome:
-    """Run one schedule, with a Loki and a folder of its own."""
-    with tempfile.TemporaryDirectory() as folder, loki() as sink:
-        return Schedule(seed, Path(folder), sink).run()
+    """Run one schedule, with a Loki and a folder of its own. Keep the folder of a schedule that failed."""
+    folder = Path(tempfile.mkdtemp(prefix=f"logs-faults-{seed}-"))
+    with loki() as sink:
+        outcome = Schedule(seed, folder, sink).run()
+        if outcome.lost or outcome.doubles:
+            outcome.kept = folder
+            (folder / "entries.json").write_bytes(msgspec.json.encode(sink.entries()))
+            (folder / "requests.json").write_bytes(msgspec.json.encode(sink.requests()))
+        else:
+            shutil.rmtree(folder)
+    return outcome
 
 
 def main() -> None:
