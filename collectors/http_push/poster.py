@@ -57,6 +57,7 @@ class Poster:
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),  # the callers limit their requests
+            cookie_jar=aiohttp.DummyCookieJar(),  # a receiver has no sessions; a login page in front of it does
             timeout=aiohttp.ClientTimeout(total=self._config.timeout, sock_connect=_CONNECT_SECONDS),
             headers={"User-Agent": "wr-agent"},
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # both go on while the machine sleeps
 _AGREE_NS = 60 * 10**9
@@ -17,6 +18,16 @@ _HALF_SECOND_NS = 500_000_000
 
 def _elapsed_ns() -> int:
     return time.clock_gettime_ns(_CLOCK)
+
+
+@lru_cache(maxsize=4)  # a fast sender gets many answers in one second
+def _unix_seconds(date: str) -> int:
+    """Return the instant of an HTTP date.
+
+    Raises:
+        ValueError: The text is no date.
+    """
+    return int(parsedate_to_datetime(date).timestamp())
 
 
 class ReceiverClock:
@@ -36,7 +47,7 @@ class ReceiverClock:
     def answered(self, date: str) -> None:
         """Take the date of an answer, in the form of HTTP."""
         try:
-            seconds = int(parsedate_to_datetime(date).timestamp())
+            seconds = _unix_seconds(date)
         except ValueError:
             return
         self._offset = seconds * 10**9 + _HALF_SECOND_NS - self._elapsed()

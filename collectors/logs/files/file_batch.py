@@ -48,7 +48,7 @@ class FileBatch:
     @property
     def partial(self) -> bool:
         """True if the last line lacks its newline, which must be saved before it is sent."""
-        return not self.window[: self.cut.length].endswith(b"\n")
+        return not self.window.endswith(b"\n", 0, self.cut.length)
 
     @property
     def read_ns(self) -> int:
