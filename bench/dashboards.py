@@ -48,8 +48,13 @@ POINTS = 600
 
 SPANS = {"now-30m": 1800, "now-1h": 3600, "now-24h": 86_400, "now-7d": 604_800}
 
+CPU_MODES = ("idle", "iowait", "irq", "nice", "softirq", "steal", "system", "user")
+
 OF_HOSTS = {
     "host:cpu_busy:ratio_rate1m": [""],
+    "host:cpus:count": [""],
+    "host_mode:cpu_seconds:rate1m": [f'mode="{it}"' for it in CPU_MODES],
+    "host_device:audio_coverage:level": ['device="system"'],
     "host:memory_used:ratio": [""],
     "host_mountpoint:filesystem_avail:ratio": [f'mountpoint="{at}",device="/dev/sda{at}"' for at in ("/", "/home")],
     "host_resource:pressure:ratio_rate1m": [f'resource="{it}"' for it in ("cpu", "memory", "io")],
@@ -230,7 +235,7 @@ def _rows(server: Prometheus, end: int, span: int | None) -> Iterator[list[str]]
 
 def _ask(server: Prometheus, question: Question, end: int, span: int) -> float:
     """Return the seconds of one query, as Grafana sends it."""
-    step = max(FINE_SECONDS, span // POINTS)
+    step = max(FINE_SECONDS, span // min(POINTS, question.points or POINTS))
     values = {name: variable["allValue"] for name, variable in variables(boards()[question.board]).items()}
     own = {
         "__rate_interval": f"{max(4 * FINE_SECONDS, step + FINE_SECONDS)}s",

@@ -23,6 +23,7 @@ class Question(NamedTuple):
         source: The type of its data source.
         text: The query, with the dashboard's variables in it.
         instant: True if it is for one point in time only.
+        points: The most points of a series, if the panel limits them.
     """
 
     board: str
@@ -30,6 +31,7 @@ class Question(NamedTuple):
     source: str
     text: str
     instant: bool
+    points: int | None = None
 
 
 def boards() -> dict[str, Board]:
@@ -49,7 +51,8 @@ def questions() -> Iterator[Question]:
         for panel in panels(board):
             for query in panel.get("targets", []):
                 where = f"{panel['title']} {query['refId']}"
-                yield Question(uid, where, query["datasource"]["type"], query["expr"], query.get("instant", False))
+                source, instant = query["datasource"]["type"], query.get("instant", False)
+                yield Question(uid, where, source, query["expr"], instant, panel.get("maxDataPoints"))
         for note in board["annotations"]["list"]:
             yield Question(uid, note["name"], note["datasource"]["type"], note["expr"], instant=False)
 

@@ -12,12 +12,8 @@ AGENT = Row(
         panels.states(
             "Failing collectors",
             "The collectors that failed within the dashboard's time. CollectorFailing fires after a minute of red.",
-            series(
-                "min by (host, collector) (wr_agent_collector_up{@host}) "
-                "and bottomk(10, min_over_time((min by (host, collector) (wr_agent_collector_up{@host}))"
-                "[$__range:$__rate_interval] @ end()))",
-                "{{host}} {{collector}}",
-            ),
+            series("min by (host, collector) (wr_agent_collector_up{@host})", "{{host}} {{collector}}"),
+            worst=True,
         ),
         panels.graph(
             "Log lines to Loki",

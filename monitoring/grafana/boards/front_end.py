@@ -20,7 +20,7 @@ FRONT_END = Row(
         panels.graph(
             "Frame rate",
             "Frames per second of the slowest instance. FrameRateLow fires below the line after 2 minutes.",
-            series("min by (host) (ui_frame_rate{@host})", "{{host}}"),
+            series("min by (host) (ui_frame_rate{@host} > 0)", "{{host}}"),
             unit=units.FRAMES_PER_SECOND,
             limit=limits.at_least(30),
         ),

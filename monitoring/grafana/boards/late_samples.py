@@ -15,7 +15,10 @@ RULES = Path(__file__).parents[2] / "prometheus/rules/recording.yml"
 PUSHED = 'job="wr-agent"'
 """The selector of pushed series."""
 
-_OF_A_MACHINE = re.compile(r"\b(?!host:push:)(host(?:_\w+)?:\w+:\w+)\{([^}]*)\}(\[\$__range\])?")
+_OF_A_MACHINE = re.compile(
+    r"(?:\bmax_over_time\((?=[^\[]*\[(?P<range>\$__\w+)\]\)))?"
+    r"\b(?!host:push:)(?P<name>host(?:_\w+)?:\w+(?::\w+)?)\{(?P<labels>[^}]*)\}(?(range)\[\$__\w+\]\))"
+)
 _SELECTOR = re.compile(
     r"""
     (?: \b(?:by|on|ignoring|without|group_left|group_right)\s*\([^)]*\) | "[^"]*" | \[[^\]]*\] )
@@ -27,14 +30,19 @@ _KEYWORDS = {"and", "or", "unless", "bool", "offset", "by", "on"}
 
 
 def with_late_samples(expression: str) -> str:
-    """Return the expression with raw values of machines that push in the place of recordings of a machine."""
+    """Return the expression with raw values of machines that push in the place of recordings of a machine.
+
+    The maximum of a recording over a range is that of all its samples. Of raw values, it is that of the graph's points.
+    """
     return _OF_A_MACHINE.sub(_replaced, expression)
 
 
 def _replaced(found: re.Match[str]) -> str:
-    name, labels, whole_range = found.groups()
-    range_ = "[$__range:$__interval]" if whole_range else ""
-    return f"({_raw(name, labels)} or 0 + {name}{{{labels}}}){range_}"
+    raw, recorded = _raw(found["name"], found["labels"]), f"{found['name']}{{{found['labels']}}}"
+    if (range_ := found["range"]) is None:
+        return f"({raw} or 0 + {recorded})"
+    late = f'label_replace(max_over_time(({raw})[{range_}:$__interval]), "late", "yes", "", "")'
+    return f"max without (late) ({late} or max_over_time({recorded}[{range_}]))"
 
 
 def _raw(name: str, labels: str) -> str:

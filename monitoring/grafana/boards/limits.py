@@ -77,8 +77,8 @@ PRIORITIES: list[ValueMapping] = [
 COVERAGE: list[ValueMapping] = [
     ValueMap(
         {
-            "2": ValueMappingResult("measured", GOOD),
-            "3": ValueMappingResult("backs off", "yellow"),
+            "3": ValueMappingResult("measured", GOOD),
+            "2": ValueMappingResult("backs off", "yellow"),
             "1": ValueMappingResult("passive only", WARNING),
             "0": ValueMappingResult("not watched", BAD),
         }

@@ -56,10 +56,15 @@ from monitoring.grafana.boards.queries import LOKI, PROMETHEUS, highest, lowest
 
 _NO_DATA = "not measured"
 
+_POINTS = 240
+"""The most points of a series over time: an hour at the interval of scrapes. Grafana asks for one per pixel otherwise."""
+
 
 def _finished(panel: Panel, title: str, description: str, source: DataSourceRef, queries: Sequence[Dataquery]) -> Panel:
     panel.title, panel.description = title, description
     panel.datasource, panel.targets = source, [*queries]
+    if any(isinstance(query, PrometheusQuery) and query.range_val for query in queries):
+        panel.max_data_points = _POINTS
     return panel
 
 
@@ -186,16 +191,21 @@ def distribution(title: str, description: str, query: PrometheusQuery, unit: str
     return _sized(panel, width, 9)
 
 
-def states(
+def states(  # noqa: PLR0913 - the options of a state timeline, each by its name
     title: str,
     description: str,
     *queries: PrometheusQuery,
     words: list[ValueMapping] = limits.UP_OR_DOWN,
+    worst: bool = False,
     no_data: str = _NO_DATA,
     width: int = 8,
     height: int = 8,
 ) -> Panel:
-    """Return the states of each series over time, by default up and down."""
+    """Return the states of each series over time, by default up and down; of the worst, the ten lowest series."""
+    if worst:
+        description = f"{description} The ten worst are shown."
+        for query in queries:
+            query.expr = lowest(query.expr)
     builder = statetimeline.Panel().show_value(VisibilityMode.NEVER).merge_values(merge_values=True)
     panel = _finished(builder.build(), title, description, PROMETHEUS, queries)
     _meaning(panel, units.NUMBER, limits.colours(limits.UP), no_data).mappings = words

@@ -23,10 +23,11 @@ _OVERVIEW = Row(
         ),
         panels.number(
             "Last dropout",
-            "The time of the last dropout within the dashboard's time, of any chosen device.",
+            "The time of the last dropout within the dashboard's time, of any chosen device. A 240th of that time is its "
+            "resolution.",
             now(
-                "max(max_over_time(((host_device:dropouts:increase1m{@device} > bool 0) * time())"
-                "[$__range:$__interval]) > 0) * 1000"
+                'max(max_over_time(((increase(audio_engine_xruns_total{source="device",@device}[$__rate_interval]) '
+                "> bool 0) * time())[$__range:$__interval]) > 0) * 1000"
             ),
             unit=units.DATE_TIME_FROM_NOW,
             no_data="no dropout",
@@ -87,15 +88,9 @@ _OVERVIEW = Row(
             "How each device is watched. Measured: the probe runs. Backs off: the probe rests on a busy machine, and "
             "retries. Passive only: the probe is off. Without the probe, timing and levels are missing; xruns "
             "and DSP load are not. Not watched: no observer.",
-            series(
-                '2 * max by (host, device) (audio_device_info{observer=~"portaudio|gap",@device}) '
-                "or 3 * max by (host, device) (audio_device_info{@device}) "
-                "and on (host) max by (host) (wr_agent_audio_probe_resting{@host}) == 1 "
-                "or max by (host, device) (audio_device_info{@device}) "
-                "or 0 * max by (host, device) (audio_device_up{@device})",
-                "{{host}} {{device}}",
-            ),
+            series("host_device:audio_coverage:level{@device}", "{{host}} {{device}}"),
             words=limits.COVERAGE,
+            worst=True,
         ),
     ],
 )
@@ -146,8 +141,9 @@ _TIMING = Row(
         ),
         panels.graph(
             "Dropouts per minute",
-            "Each dropout counts once. A continuous dropout counts once per second. AudioDropouts fires at the line.",
-            series("host_device:dropouts:increase1m{@device}", "{{host}} {{device}}"),
+            "The dropouts of a minute; over long times, those of the worst minute of each step. Each dropout counts once. "
+            "A continuous dropout counts once per second. AudioDropouts fires at the line.",
+            series("max_over_time(host_device:dropouts:increase1m{@device}[$__interval])", "{{host}} {{device}}"),
             unit=units.COUNT,
             limit=limits.at_most(3),
             width=12,
@@ -163,11 +159,10 @@ _TIMING = Row(
         ),
         panels.graph(
             "Xrun observations",
-            "Observations per minute by observer and kind. Several observers see one dropout.",
+            "Observations per minute of all chosen devices by observer and kind. Several observers see one dropout.",
             series(
-                "sum by (host, observer, kind) "
-                "(rate(audio_device_xrun_observations_total{@device}[$__rate_interval])) * 60",
-                "{{host}} {{observer}} {{kind}}",
+                "sum by (observer, kind) (rate(audio_device_xrun_observations_total{@device}[$__rate_interval])) * 60",
+                "{{observer}} {{kind}}",
             ),
             unit=units.NUMBER,
             width=12,
@@ -210,6 +205,7 @@ _LOADS = Row(
                 "max by (host, plugin, plugin_instance) (wr_agent_plugin_up{@host})",
                 "{{host}} {{plugin}} {{plugin_instance}}",
             ),
+            worst=True,
         ),
     ],
 )

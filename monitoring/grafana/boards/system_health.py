@@ -44,7 +44,7 @@ _OVERVIEW = Row(
         panels.number(
             "Highest load per CPU",
             "Load average over 1 minute per CPU, of the most loaded machine.",
-            series('max(node_load1{@host} / on (host) count by (host) (node_cpu_seconds_total{mode="idle",@host}))'),
+            series("max(node_load1{@host} / on (host) group_left () host:cpus:count{@host})"),
             unit=units.NUMBER,
             decimals=2,
         ),
@@ -82,7 +82,11 @@ _PROCESSORS = Row(
         panels.graph(
             "CPU time by mode",
             "Share of the CPU time of all machines by mode.",
-            series('avg by (mode) (rate(node_cpu_seconds_total{mode!="idle",@host}[$__rate_interval]))', "{{mode}}"),
+            series(
+                'sum by (mode) (host_mode:cpu_seconds:rate1m{mode!="idle",@host}) '
+                "/ ignoring (mode) group_left () sum(host:cpus:count{@host})",
+                "{{mode}}",
+            ),
             unit=units.RATIO,
             stacked=True,
         ),
@@ -91,8 +95,7 @@ _PROCESSORS = Row(
             "Runnable and waiting tasks per CPU, averaged over 1 and 15 minutes.",
             *(
                 series(
-                    f"node_load{minutes}{{@host}} / on (host) group_left () "
-                    'count by (host) (node_cpu_seconds_total{mode="idle",@host})',
+                    f"node_load{minutes}{{@host}} / on (host) group_left () host:cpus:count{{@host}}",
                     f"{{{{host}}}} {minutes} min",
                 )
                 for minutes in (1, 15)
