@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from bench.processes import cpu_seconds
 from bench.table import machine, table
 from tests.support.agent import agent
 from tests.support.dashboards import Question, boards, filled_in, questions, variables
@@ -102,6 +103,13 @@ class Series(NamedTuple):
     rises: bool
 
 
+class Server(NamedTuple):
+    """A running Prometheus."""
+
+    url: str
+    pid: int
+
+
 class Timing(NamedTuple):
     """The time of one panel."""
 
@@ -123,7 +131,7 @@ def main() -> None:
         )
         with _prometheus(Path(folder)) as server:
             for span in (None, DAYS * DAY_SECONDS):
-                header = ["", "range", "queries", "all panels s", "slowest panel s", "slowest panel"]
+                header = ["", "range", "queries", "all panels s", "of CPU time s", "slowest panel s", "slowest panel"]
                 print(table(header, [*_rows(server, end, span)]), "\n", flush=True)
 
 
@@ -206,20 +214,21 @@ def _heads(kinds: list[Series], machines: int) -> Iterator[Series]:
 
 
 @contextlib.contextmanager
-def _prometheus(folder: Path) -> Iterator[Prometheus]:
+def _prometheus(folder: Path) -> Iterator[Server]:
     (folder / "prometheus.yml").write_text("global: {}\n")
     server = Prometheus(f"http://127.0.0.1:{free_port()}")
     options = [f"--config.file={folder / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'tsdb'}"]
     listen = f"--web.listen-address={server.url.removeprefix('http://')}"
-    with process(["prometheus", *options, listen, "--storage.tsdb.retention.time=60d"], folder):
+    with process(["prometheus", *options, listen, "--storage.tsdb.retention.time=60d"], folder) as started:
         eventually(server.ready, "Prometheus is ready", 120)
-        yield server
+        yield Server(server.url, started.pid)
 
 
-def _rows(server: Prometheus, end: int, span: int | None) -> Iterator[list[str]]:
+def _rows(server: Server, end: int, span: int | None) -> Iterator[list[str]]:
     for uid, board in boards().items():
         seconds = span or SPANS[board["time"]["from"]]
         asked = [it for it in questions() if it.board == uid and it.source == "prometheus"]
+        before = cpu_seconds(server.pid)
         timings = [
             Timing(uid, it.where.removesuffix(f" {it.where[-1]}"), _ask(server, it, end, seconds)) for it in asked
         ]
@@ -230,10 +239,11 @@ def _rows(server: Prometheus, end: int, span: int | None) -> Iterator[list[str]]
         slowest = max(panels, key=panels.__getitem__)
         total = sum(panels.values())
         named = f"{seconds // DAY_SECONDS} d" if seconds >= DAY_SECONDS else f"{seconds // 60} min"
-        yield [uid, named, str(len(asked)), f"{total:.2f}", f"{panels[slowest]:.2f}", slowest]
+        used = cpu_seconds(server.pid) - before
+        yield [uid, named, str(len(asked)), f"{total:.2f}", f"{used:.2f}", f"{panels[slowest]:.2f}", slowest]
 
 
-def _ask(server: Prometheus, question: Question, end: int, span: int) -> float:
+def _ask(server: Server, question: Question, end: int, span: int) -> float:
     """Return the seconds of one query, as Grafana sends it."""
     step = max(FINE_SECONDS, span // min(POINTS, question.points or POINTS))
     values = {name: variable["allValue"] for name, variable in variables(boards()[question.board]).items()}

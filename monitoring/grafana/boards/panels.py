@@ -57,7 +57,7 @@ from monitoring.grafana.boards.queries import LOKI, PROMETHEUS, highest, lowest
 _NO_DATA = "not measured"
 
 _POINTS = 240
-"""The most points of a series over time: an hour at the interval of scrapes. Grafana asks for one per pixel otherwise."""
+"""The most points of a series over time: an hour at the interval of scrapes. Grafana's default is one per pixel."""
 
 
 def _finished(panel: Panel, title: str, description: str, source: DataSourceRef, queries: Sequence[Dataquery]) -> Panel:

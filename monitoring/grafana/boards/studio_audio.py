@@ -23,8 +23,8 @@ _OVERVIEW = Row(
         ),
         panels.number(
             "Last dropout",
-            "The time of the last dropout within the dashboard's time, of any chosen device. A 240th of that time is its "
-            "resolution.",
+            "The time of the last dropout within the dashboard's time, of any chosen device. Its resolution is a 240th "
+            "of that time.",
             now(
                 'max(max_over_time(((increase(audio_engine_xruns_total{source="device",@device}[$__rate_interval]) '
                 "> bool 0) * time())[$__range:$__interval]) > 0) * 1000"
@@ -141,8 +141,8 @@ _TIMING = Row(
         ),
         panels.graph(
             "Dropouts per minute",
-            "The dropouts of a minute; over long times, those of the worst minute of each step. Each dropout counts once. "
-            "A continuous dropout counts once per second. AudioDropouts fires at the line.",
+            "Dropouts of one minute. A long range shows the worst minute of each step. Each dropout counts once. A "
+            "continuous dropout counts once per second. AudioDropouts fires at the line.",
             series("max_over_time(host_device:dropouts:increase1m{@device}[$__interval])", "{{host}} {{device}}"),
             unit=units.COUNT,
             limit=limits.at_most(3),

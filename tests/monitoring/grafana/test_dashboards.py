@@ -290,6 +290,31 @@ def test_a_graph_of_hosts_shows_ten_series_a_query() -> None:
                 assert bool(limited) == ("{{host}}" in query["legendFormat"]), panel["title"]
 
 
+def test_states_of_hosts_show_the_ten_worst_of_a_query() -> None:
+    for _, panel in PANELS:
+        if panel["type"] == "state-timeline" and panel["title"] != "P0 and P1 alerts":
+            for query in panel["targets"]:
+                limited = re.search(r"\) and bottomk\(10, ", query["expr"])
+                assert bool(limited) == ("{{host}}" in query["legendFormat"]), panel["title"]
+
+
+def test_a_series_over_time_has_a_bounded_number_of_points() -> None:
+    for _, panel in PANELS:
+        if panel["datasource"]["type"] == "prometheus":
+            over_time = not all(query["instant"] for query in panel["targets"])
+            assert panel.get("maxDataPoints") == (240 if over_time else None), panel["title"]
+
+
+def test_dropouts_between_two_points_of_a_long_range_are_shown() -> None:
+    recorded = [it for it in questions() if "host_device:dropouts:increase1m{" in it.text]
+    (last,) = (it for it in questions() if it.where == "Last dropout A")
+
+    assert recorded
+    for question in recorded:
+        assert re.search(r"max_over_time\(host_device:dropouts:increase1m\{[^}]*\}\[\$__interval\]\)", question.text)
+    assert re.search(r"increase\(\w+\{[^}]*\}\[\$__rate_interval\]\).*\[\$__range:\$__interval\]", last.text)
+
+
 def test_every_dashboard_of_machines_begins_with_its_p0_and_p1_alerts() -> None:
     for uid in ("wr-system-health", "wr-application", "wr-alerts", "wr-audio"):
         first = panels(BOARDS[uid])[0]

@@ -35,10 +35,12 @@ public final class DisplayFrames<Action: MetricLabel> {
         link?.add(to: .main, forMode: .common)
     }
 
-    /// Stops to count the frames, such as where the app goes to the background.
+    /// Stops to count the frames, such as where the app goes to the background. The frame rate is 0, or unknown, then.
     public func stop() {
         link?.invalidate()
         link = nil
+        rate = FrameRate()
+        ui.frameRate(0)
     }
 
     private func presented(_ link: CADisplayLink) {
