@@ -21,8 +21,10 @@ _ESCAPE = re.compile(r"\\([0-7]{3})")
 _READ_ONLY = frozenset({"ro", "emergency_ro", "shutdown"})
 """Options of a file system that refuses writes. ext4 sets `emergency_ro` after an error since Linux 6.16."""
 
-_TABLES = ("proc/1/mountinfo", "proc/1/mounts", "proc/self/mountinfo", "proc/self/mounts")
-"""The tables of the machine, then those of this process, for a machine that hides the first process."""
+IN_MEMORY = frozenset({"ramfs", "tmpfs"})
+"""Types of file systems that are no storage."""
+
+_TABLES = ("mountinfo", "mounts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def _mount(line: str) -> Mount:
     return Mount(unescaped(device), unescaped(path), unescaped(type_), _is_read_only(options))
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)  # of the first process and of this one
 def parse_mountinfo(table: bytes) -> tuple[Mount, ...]:
     """Parse the text of /proc/self/mountinfo (proc_pid_mountinfo(5)).
 
@@ -164,16 +166,30 @@ def space(path: str | Path) -> Space:
 
 
 def linux_mounts(root: Path) -> Sequence[Mount]:
-    """Return the mounts of the machine; those of this process if the first process is hidden.
+    """Return the mounts of the machine, and the storage that only this process sees.
+
+    The machine's are those of the first process: a service's own namespace shows its disks as read-only. A process that
+    was started in a namespace of its own may use disks that the first process lacks.
 
     Raises:
         OSError: The kernel shows no mount table.
     """
+    machine, own = _mounts(root / "proc/1"), _mounts(root / "proc/self")
+    if machine is None and own is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(root / "proc/1" / _TABLES[0]))
+    if machine is None or own is None:
+        return machine or own or ()
+    known = {mount.number for mount in machine}
+    return (*machine, *(it for it in own if it.number not in known | {None} and it.type not in IN_MEMORY))
+
+
+def _mounts(process: Path) -> tuple[Mount, ...] | None:
+    """Return the mounts that a process sees; None if it is hidden."""
     for table in _TABLES:
         with contextlib.suppress(OSError):
-            content = read_bytes(root / table)
-            return parse_mountinfo(content) if table.endswith("mountinfo") else parse_mounts(content)
-    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(root / _TABLES[0]))
+            content = read_bytes(process / table)
+            return parse_mountinfo(content) if table == "mountinfo" else parse_mounts(content)
+    return None
 
 
 def visible(mounts: Iterable[Mount]) -> list[Mount]:

@@ -74,6 +74,7 @@ CODES = frozenset(
         "cpu-cores-shared",
         "cpu-frequency-capped",
         "filesystem-home-remote",
+        "filesystem-shm-full",
         "filesystem-shm-on-disk",
         "host-disk-space-low",
         "host-governor-not-performance",

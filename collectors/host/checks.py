@@ -9,15 +9,16 @@ from collectors.findings import Finding, Severity
 from collectors.host.bounded_calls import HungError
 from collectors.host.filesystem import Measured
 from collectors.host.meminfo import Memory
-from collectors.mounts import Mount, Space, printable
+from collectors.mounts import IN_MEMORY, Mount, Space, printable
 from collectors.plain_errors import unexpected, with_file
 
 _LOW = 0.10
 _CRITICAL = 0.03
 _GB = 1e9
+_DECIMAL_UNITS = ((_GB, "GB"), (1e6, "MB"), (1e3, "kB"))
 
 # In memory, or the firmware's variables: no disk to clean up.
-_NOT_STORAGE = frozenset({"efivarfs", "ramfs", "tmpfs"})
+_NOT_STORAGE = IN_MEMORY | {"efivarfs"}
 
 
 def disk_space(spaces: Measured) -> list[Finding]:
@@ -27,16 +28,26 @@ def disk_space(spaces: Measured) -> list[Finding]:
             code="host-disk-space-low",
             title=f"{printable(mount.path)} is nearly full",
             severity=_severity(space.available / space.size),
-            detail=(
-                f"{_description(mount)} has {space.available / _GB:.1f} GB of {space.size / _GB:.1f} GB free"
-                f" ({space.available / space.size:.1%}); expected at least {_LOW:.0%}."
-            ),
+            detail=f"{_description(mount)} has {free_space(space)}.",
             affects="Recordings, logs and every program that writes there stop when it is full.",
             remedy=(f"du -xh -d 2 {shlex.quote(printable(mount.path))} | sort -h | tail",),
         )
         for mount, space in _storage(spaces)
         if space.size and space.available / space.size < _LOW
     ]
+
+
+def free_space(space: Space) -> str:
+    """Return the free space of a file system, and what is expected, in words."""
+    free, size = (_amount(count) for count in (space.available, space.size))
+    return f"{free} of {size} free ({space.available / space.size:.1%}); expected at least {_LOW:.0%}"
+
+
+def is_low(space: Space) -> bool:
+    """Return whether a file system has little space or few inodes left."""
+    return bool(space.size and space.available / space.size < _LOW) or bool(
+        space.files and space.files_free / space.files < _LOW
+    )
 
 
 def inodes(spaces: Measured) -> list[Finding]:
@@ -127,8 +138,19 @@ def _storage(spaces: Measured) -> Iterator[tuple[Mount, Space]]:
         identity = mount.number or mount.device  # a device's name may be shared, such as that of two FUSE mounts
         if not isinstance(space, Space) or mount.read_only or mount.type in _NOT_STORAGE or identity in seen:
             continue
+        if _is_image(mount, space):
+            continue
         seen.add(identity)
         yield mount, space
+
+
+def _is_image(mount: Mount, space: Space) -> bool:
+    """Return whether this is a FUSE program's view of a file, such as an archive, which is full by nature."""
+    return mount.type.split(".")[0] == "fuse" and not space.free and not space.files_free
+
+
+def _amount(count: int) -> str:
+    return next((f"{count / unit:.1f} {name}" for unit, name in _DECIMAL_UNITS if count >= unit), f"{count} bytes")
 
 
 def _description(mount: Mount) -> str:

@@ -91,6 +91,22 @@ def test_the_machines_table_precedes_that_of_this_process(tmp_path: Path) -> Non
     assert [mount.path for mount in linux_mounts(tmp_path)] == ["/machine"]
 
 
+def test_storage_that_only_this_process_sees_is_added(tmp_path: Path) -> None:
+    tables = {
+        "1": "36 1 8:1 / / rw - ext4 /dev/a rw\n",
+        "self": "90 1 8:1 / / ro - ext4 /dev/a rw\n91 90 8:2 / /takes rw - xfs /dev/b rw\n"
+        "92 90 0:9 / /run rw - tmpfs t rw\n",
+    }
+    for pid, table in tables.items():
+        (tmp_path / "proc" / pid).mkdir(parents=True)
+        (tmp_path / "proc" / pid / "mountinfo").write_text(table)
+
+    assert linux_mounts(tmp_path) == (
+        Mount("/dev/a", "/", "ext4", read_only=False, number=(8, 1)),
+        Mount("/dev/b", "/takes", "xfs", read_only=False, number=(8, 2)),
+    )
+
+
 def test_no_table_at_all_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         linux_mounts(tmp_path)

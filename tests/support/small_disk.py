@@ -29,12 +29,22 @@ class SmallDisk:
         """Free the space again."""
         (self.path / "takes.wav").unlink()
 
+    def use_inodes(self) -> None:
+        """Use nearly all of its inodes."""
+        for number in range(os.statvfs(self.path).f_ffree * 97 // 100):
+            (self.path / f"{number}.txt").touch()
+
+    def remount_read_only(self) -> None:
+        """Let it refuse writes, as an image does."""
+        _run("mount", "-o", "remount,ro", self.path)
+
 
 @contextlib.contextmanager
-def small_disk(folder: Path) -> Iterator[SmallDisk]:
-    """Mount an empty file system below `folder`, and unmount it afterwards."""
-    image, path = folder / "disk.img", folder / "recordings"
-    path.mkdir()
+def small_disk(folder: Path, path: Path | None = None) -> Iterator[SmallDisk]:
+    """Mount an empty file system at a path, or else below `folder`, and unmount it afterwards."""
+    path = path or folder / "recordings"
+    path.mkdir(exist_ok=True)
+    image = folder / f"{path.name}.img"
     with image.open("wb") as file:
         file.truncate(_SIZE)
     _run("mkfs.ext4", "-q", "-m", "0", image)

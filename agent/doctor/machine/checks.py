@@ -110,7 +110,7 @@ def _power(root: Path) -> Iterable[Finding]:
 
 
 def _filesystems(root: Path) -> Iterable[Finding]:
-    return filesystems.check(filesystems.read(root), home(audio_user(root).user))
+    return filesystems.check(filesystems.read(root), home(audio_user(root).user), filesystems.shared_space(root))
 
 
 def _soundserver(root: Path) -> Iterable[Finding]:

@@ -65,6 +65,25 @@ def test_what_nobody_can_make_room_on_is_passed_over(mount: Mount) -> None:
     assert checks.inodes({mount: _space(inodes_free_percent=0)}) == []
 
 
+@pytest.mark.parametrize(("type_", "count"), [("fuse.archivemount", 0), ("fuse", 0), ("fuseblk", 1), ("xfs", 1)])
+def test_a_view_of_an_archive_is_full_by_nature(type_: str, count: int) -> None:
+    spaces = {Mount("pack.zip", "/media/pack", type_, read_only=False): Space(5 * GB, 0, 0, 100, 0)}
+
+    assert (len(checks.disk_space(spaces)), len(checks.inodes(spaces))) == (count, count)
+
+
+def test_a_full_network_disk_through_fuse_is_found() -> None:
+    full = Space(size=100 * GB, free=0, available=0, files=1000, files_free=900)
+
+    assert len(checks.disk_space({Mount("nas:/takes", "/takes", "fuse.sshfs", read_only=False): full})) == 1
+
+
+def test_a_small_disk_has_its_own_unit() -> None:
+    (finding,) = checks.disk_space({ROOT: Space(14_300_000, 500_000, 410_000, 0, 0)})
+
+    assert "410.0 kB of 14.3 MB free (2.9%)" in finding.detail
+
+
 def test_a_file_system_that_did_not_answer_or_has_no_size_is_passed_over() -> None:
     empty = Mount("portal", "/run/user/1000/doc", "fuse.portal", read_only=False)
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from agent.doctor.machine import filesystems
-from collectors.mounts import Mount
+from collectors.mounts import Mount, Space
 from tests.agent.doctor.support import codes
 
 MOUNTS = (
@@ -44,3 +44,22 @@ def test_a_home_of_each_type(type_: str, expected: list[str]) -> None:
     mounts = (MOUNTS[0], Mount("studio", "/home", type_, read_only=False), MOUNTS[2])
 
     assert codes(filesystems.check(mounts, Path("/home/anna"))) == expected
+
+
+@pytest.mark.parametrize(
+    ("left", "expected"),
+    [
+        (Space(100, 100, 100, 100, 100), []),
+        (Space(100, 5, 5, 100, 100), ["filesystem-shm-full"]),
+        (Space(100, 100, 100, 100, 5), ["filesystem-shm-full"]),
+        (Space(100, 100, 100, 0, 0), []),
+        (None, []),
+    ],
+)
+def test_shared_memory_that_is_full_keeps_jack_from_starting(left: Space | None, expected: list[str]) -> None:
+    assert codes(filesystems.check(MOUNTS, None, left)) == expected
+
+
+def test_the_space_of_shared_memory_is_this_machines(tmp_path: Path) -> None:
+    assert filesystems.shared_space(tmp_path) is None
+    assert filesystems.shared_space(Path("/")) is not None
