@@ -18,6 +18,7 @@ CODES = {NO_ANSWER: "connection", NOT_SENT: "credentials"}
 
 _LONGEST_RETRY_AFTER = 3600.0
 _SHOWN = 300
+_NUMBER = re.compile(r"\d+(\.\d+)?", re.ASCII)
 _HTML = re.compile(r"\s*<(!doctype|html|head|title|\?xml)", re.IGNORECASE)
 
 
@@ -57,13 +58,38 @@ class Answer:
         return f"{by}HTTP {self.code} {text}".strip()
 
 
-def retry_after(value: str) -> float:
-    """Return the seconds that an answer asks to wait (RFC 9110, 10.2.3: a number or a date), or 0."""
-    if value.isdecimal():
+def http_date(text: str) -> float:
+    """Return the Unix seconds of an HTTP date.
+
+    Raises:
+        ValueError: The text is no date, or one that the platform cannot convert.
+    """
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (OverflowError, OSError) as error:
+        raise ValueError(text) from error
+
+
+def retry_after(value: str, date: str = "") -> float:
+    """Return the seconds that an answer asks to wait (RFC 9110, 10.2.3: a number or a date), or 0.
+
+    Args:
+        value: The header `Retry-After`.
+        date: The header `Date` of the same answer. A wait until a date starts there, as this machine's clock may be
+            wrong.
+    """
+    if _NUMBER.fullmatch(value):
         seconds = float(value)
     else:
         try:
-            seconds = parsedate_to_datetime(value).timestamp() - time.time()
+            seconds = http_date(value) - _instant(date)
         except ValueError:
             return 0.0
     return min(max(seconds, 0.0), _LONGEST_RETRY_AFTER)
+
+
+def _instant(date: str) -> float:
+    try:
+        return http_date(date)
+    except ValueError:
+        return time.time()

@@ -137,7 +137,7 @@ async def _answer(response: aiohttp.ClientResponse, most_bytes: int) -> Answer:
     return Answer(
         response.status,
         text.decode(errors="replace").strip(),
-        retry_after(response.headers.get("Retry-After", "")),
+        retry_after(response.headers.get("Retry-After", ""), response.headers.get("Date", "")),
         response.headers.get("Server", ""),
     )
 

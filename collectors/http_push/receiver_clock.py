@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from email.utils import parsedate_to_datetime
 from functools import lru_cache
+
+from collectors.http_push.answer import http_date
 
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # both go on while the machine sleeps
 _AGREE_NS = 60 * 10**9
@@ -27,7 +28,7 @@ def _unix_seconds(date: str) -> int:
     Raises:
         ValueError: The text is no date.
     """
-    return int(parsedate_to_datetime(date).timestamp())
+    return int(http_date(date))
 
 
 class ReceiverClock:

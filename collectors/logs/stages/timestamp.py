@@ -16,6 +16,8 @@ Otherwise = Literal["last_known", "read_time", "drop"]
 
 _HALF_HOUR_NS = 1800 * NS
 _MARGIN_NS = 60 * NS
+_ELSEWHERE = Zone.parse("-13:37")
+"""The zone of no place."""
 
 
 class TimestampConfig(StageConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -51,6 +53,7 @@ class _Timestamp:
     def __init__(self, config: TimestampConfig) -> None:
         self._config = config
         self._parse = reader(config.format, config.timezone)
+        self._parse_elsewhere = reader(config.format, _ELSEWHERE)
         self._is_usual = config.format in {"rfc3339", "syslog", "postgresql"}
         self._age_ns, self._ahead_ns = int(config.max_age * NS), int(config.max_ahead * NS)
 
@@ -63,7 +66,7 @@ class _Timestamp:
         oldest, newest = entries.read_ns - self._age_ns, entries.read_ns + self._ahead_ns
         known = usual or [at for at in instants if at is not None]
         if known and min(known) < max(entries.known_ns, *known) - _HALF_HOUR_NS:
-            instants = self._in_order(instants, entries.known_ns)
+            instants = self._in_order(instants, column, entries)
         if len(known) == len(instants) and oldest <= min(known) and max(known) <= newest:
             entries.take_times(instants)
             return
@@ -111,12 +114,15 @@ class _Timestamp:
             [not ((miss and drop_missing) or (odd and drop_absurd)) for miss, odd in zip(missing, absurd, strict=True)]
         )
 
-    def _in_order(self, instants: Sequence[int | None], known_ns: int) -> Sequence[int | None]:
-        """Move the second pass through the hour that autumn repeats, which shows by times that go back."""
-        last, ordered = known_ns, []
-        for at in instants:
+    def _in_order(self, instants: Sequence[int | None], column: Column, entries: Entries) -> Sequence[int | None]:
+        """Move the second pass through the hour that autumn repeats, which shows by times that go back.
+
+        A time with a zone of its own stays: it reads the same in every zone.
+        """
+        last, ordered = entries.known_ns, []
+        for at, value in zip(instants, column, strict=True):
             if at is not None:
-                if at < last - _HALF_HOUR_NS:
+                if at < last - _HALF_HOUR_NS and _instant(self._parse_elsewhere, value, entries.written_ns) != at:
                     at = self._config.timezone.second_reading(at)  # noqa: PLW2901 - the same time, read otherwise
                 last = at
             ordered.append(at)

@@ -7,25 +7,27 @@ from datetime import UTC, datetime, timedelta
 
 from collectors.logs.times.zone import NS, Zone
 
-_DAY_NS = 86_400 * NS
+_WEEK_NS = 7 * 86_400 * NS
 _HOUR_NS = 3600 * NS
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def latest_year(instant_in: Callable[[int], int], near_ns: int) -> int:
-    """Return the instant in the latest year that is not after the log's own time, but for a day.
+    """Return the instant in the latest year that is not after the log's own time, but for a week.
+
+    Dates may be ahead of it by the difference of two clocks. A line of almost a year ago is too old for Loki anyway.
 
     Raises:
         ValueError: No year of the last five has this date.
     """
-    tomorrow = near_ns + _DAY_NS
-    year = (_EPOCH + timedelta(seconds=tomorrow // NS)).year
+    latest = near_ns + _WEEK_NS
+    year = (_EPOCH + timedelta(seconds=latest // NS)).year
     for candidate in range(year + 1, year - 5, -1):  # back to a leap year, for 29 February
         try:
             instant = instant_in(candidate)
         except ValueError:
             continue
-        if instant <= tomorrow:
+        if instant <= latest:
             return instant
     raise ValueError(year)
 

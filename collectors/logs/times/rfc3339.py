@@ -23,10 +23,13 @@ _NANOS_DIGITS = 9
 _FRACTION_START = 20
 _SCALE: list[int] = [10 ** (_NANOS_DIGITS - digits) for digits in range(_NANOS_DIGITS + 1)]
 _UTC_NAMES = {"Z", "UTC", "GMT"}
-_CIVIL = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)", re.ASCII)
+_HALVES = {"AM": 0, "PM": 12}
+_CIVIL = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d))?(?: ([AaPp][Mm]))?", re.ASCII)
 _RFC3339 = re.compile(
-    r"(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d)(?:[.,](\d+))?(?: ?([+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?|[A-Za-z]{1,5})"
-    r"(?: (?:[A-Za-z]{1,5}|[+-]\d{2,4}))?(?: m=[+-]\d+\.\d+)?)?",  # the rest is that of Go's time.String
+    r"(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d)?)(?:[.,](\d+))?( [AaPp][Mm])?"
+    r"(?: ?([+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?|[A-Za-z]{1,5})"
+    r"(?: (?:[A-Za-z]{1,5}|[+-]\d{2,4}))?(?: m=[+-]\d+\.\d+)?"  # the rest of Go's time.String
+    r"(?:\[[^\[\]]*\])*)?",  # the suffixes of RFC 9557 and of Java
     re.ASCII,
 )
 
@@ -65,24 +68,28 @@ class Seconds(dict[str, int]):
         self._zone = zone
 
     def __missing__(self, text: str) -> int:
-        found = _CIVIL.fullmatch(text)
-        if found is None:
-            raise ValueError(text)
+        wall = _wall(text)
         if len(self) >= CACHED:
             self.clear()
-        seconds = self[text] = self._zone.unix_seconds(_wall(found.groups()))
+        seconds = self[text] = self._zone.unix_seconds(wall)
         return seconds
 
 
-def _civil_fields(text: str) -> tuple[str, ...]:
+def _wall(text: str) -> datetime:
+    """Return a time on the wall, which may lack its seconds and may be of a clock with twelve hours.
+
+    Raises:
+        ValueError: The text is no such time.
+    """
     found = _CIVIL.fullmatch(text)
     if found is None:
         raise ValueError(text)
-    return found.groups()
-
-
-def _wall(fields: tuple[str, ...]) -> datetime:
-    year, month, day, hour, minute, second = map(int, fields)
+    *date, half = found.groups(default="0")
+    year, month, day, hour, minute, second = map(int, date)
+    if half != "0":
+        if not 1 <= hour <= 12:  # noqa: PLR2004 - a clock with twelve hours
+            raise ValueError(text)
+        hour = hour % 12 + _HALVES[half.upper()]
     leap = second == 60  # noqa: PLR2004 - a leap second, the only case: POSIX time counts it as the next one
     wall = datetime(year, month, day, hour, minute, second - leap)  # noqa: DTZ001 - the zone is applied later
     return wall + timedelta(seconds=leap)
@@ -96,11 +103,12 @@ def rfc3339(zone: Zone) -> Parse:
         found = _RFC3339.fullmatch(text)
         if found is None:
             raise ValueError(text)
-        civil, fraction, offset = found.groups()
+        civil, fraction, half, offset = found.groups()
+        civil += half or ""
         if offset is None:
             return local[civil] * NS + nanos(fraction)
         if offset.isalpha() and offset.upper() not in _UTC_NAMES:
-            return zone.named_seconds(_wall(_civil_fields(civil)), offset) * NS + nanos(fraction)
+            return zone.named_seconds(_wall(civil), offset) * NS + nanos(fraction)
         return (utc[civil] - offset_seconds(offset)) * NS + nanos(fraction)
 
     def parse(text: Any, _near_ns: int) -> int:  # noqa: ANN401 - a field may hold anything

@@ -87,6 +87,18 @@ def test_the_hour_that_autumn_repeats_is_told_by_order() -> None:
     assert stream.timestamps == sorted(stream.timestamps)
 
 
+@pytest.mark.parametrize("zone", ["Z", "+00:00", " CEST"])
+def test_a_time_with_a_zone_is_not_moved_in_the_repeated_hour(zone: str) -> None:
+    near = int(datetime(2026, 10, 25, 3, tzinfo=UTC).timestamp()) * 10**9
+    hour = "02" if zone == " CEST" else "00"
+    lines = [b'{"time":"2026-10-25 %s:%s:00%s"}' % (hour.encode(), it, zone.encode()) for it in (b"50", b"10", b"20")]
+    stages = [JSON, TimestampConfig(field="time", timezone=Zone.parse("Europe/Berlin"))]
+    (stream,) = Pipeline("s", stages).process(Batch("s", lines, near, {})).streams
+
+    minutes = [round((at - stream.timestamps[0]) / 60e9) for at in stream.timestamps]
+    assert minutes == [0, -40, -30]
+
+
 def test_a_date_without_a_year_is_near_the_time_of_the_file() -> None:
     written = int(datetime(2025, 1, 1, 0, 5, tzinfo=UTC).timestamp()) * 10**9
     stages = [JSON, TimestampConfig(field="time", format=TimestampFormat("%m%d %H:%M:%S"), timezone=Zone.parse("UTC"))]

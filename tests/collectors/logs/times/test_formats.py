@@ -36,6 +36,10 @@ def read_or_none(form: str, value: object) -> int | None:
         ("rfc3339", "2026-11-22T05:23:38.25+01:00", 250_000_000),
         ("rfc3339", "2026-11-21T20:53:38-0730", 0),
         ("rfc3339", "2026-11-22T04:22:60.5Z", -37_500_000_000),
+        ("rfc3339", "2026-11-22T04:23Z", -38_000_000_000),
+        ("rfc3339", "2026-11-22 04:23:38 AM", 0),
+        ("rfc3339", "2026-11-21 11:23:38.25 pm -0500", 250_000_000),
+        ("rfc3339", "2026-11-22T05:23:38+01:00[Europe/Berlin][u-ca=iso8601]", 0),
         ("unix", 1795321418, 0),
         ("unix", "1795321418", 0),
         ("unix", 1795321418.25, 250_000_000),
@@ -56,6 +60,13 @@ def read_or_none(form: str, value: object) -> int | None:
 )
 def test_reads_each_form_to_the_nanosecond(form: str, value: object, nanos: int) -> None:
     assert read(form, value) == NOW + nanos
+
+
+@pytest.mark.parametrize(("hour", "read_hour"), [("12", 0), ("1", None), ("01", 1), ("00", None), ("13", None)])
+def test_a_clock_of_twelve_hours_has_an_hour_twelve_and_no_hour_zero(hour: str, read_hour: int | None) -> None:
+    found = read_or_none("rfc3339", f"2026-11-22 {hour}:00:00 AM")
+
+    assert found == (None if read_hour is None else read("rfc3339", f"2026-11-22 {read_hour:02}:00:00Z"))
 
 
 @pytest.mark.parametrize("form", FORMATS)

@@ -16,11 +16,13 @@ def instant(*fields: int) -> int:
         ((2026, 11, 22), 11, 22, 2026),
         ((2026, 1, 1, 0, 5), 12, 31, 2025),
         ((2025, 12, 31, 23, 59), 1, 1, 2026),
+        ((2025, 12, 28), 1, 3, 2026),
+        ((2025, 12, 28), 1, 6, 2025),
         ((2026, 6, 1), 7, 1, 2025),
         ((2026, 6, 1), 2, 29, 2024),
     ],
 )
-def test_the_year_is_the_latest_that_is_not_in_the_future(
+def test_the_year_is_the_latest_that_is_not_over_a_week_ahead(
     near: tuple[int, ...], month: int, day: int, year: int
 ) -> None:
     found = latest_year(lambda candidate: instant(candidate, month, day), instant(*near))
