@@ -30,6 +30,7 @@ class Cgroup:
         started: The start of its oldest process, or else its creation, in seconds since the epoch.
         first_pid: Its oldest process; empty if it had none when it was found.
         inode: The inode of its directory, which differs from that of a later group at the same path.
+        tops: The mount points of the trees that it is in.
     """
 
     path: str
@@ -38,6 +39,7 @@ class Cgroup:
     started: float
     first_pid: str
     inode: int
+    tops: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +68,20 @@ class Discovery:
 
     def look(self) -> Count:
         """Return the control groups that exist now."""
-        found = dict(self._walk())
+        found = self._found()
         chosen = self._chosen(found.keys())
         kept = chosen[: self._limit]
-        self._known = {path: self._cgroup(path, found[path]) for path in kept}
+        self._known = {path: self._cgroup(path, *found[path]) for path in kept}
         return Count(tuple(self._known.values()), len(chosen) - len(kept))
 
-    def _walk(self) -> Iterator[tuple[str, os.stat_result]]:
+    def _found(self) -> dict[str, tuple[os.stat_result, tuple[str, ...]]]:
+        """Return the groups by path: the directory in the last tree that has it, and all trees that have it."""
+        found: dict[str, tuple[os.stat_result, tuple[str, ...]]] = {}
         for top in self._layout.tops:
-            yield from walk(top)
+            for path, stat in walk(top):
+                _, tops = found.get(path, (stat, ()))
+                found[path] = stat, (*tops, top)
+        return found
 
     def _chosen(self, paths: AbstractSet[str]) -> list[str]:
         containers = sorted(path for path in paths if container_id(path) and payload(path) not in paths)
@@ -85,17 +92,18 @@ class Discovery:
         others = paths - {ROOT, *containers}
         return [ROOT, *containers, *sorted(path for path in others if not self._exclude.search(path))]
 
-    def _cgroup(self, path: str, stat: os.stat_result) -> Cgroup:
+    def _cgroup(self, path: str, stat: os.stat_result, tops: tuple[str, ...]) -> Cgroup:
         known = self._known.get(path)
-        if known is not None and known.inode == stat.st_ino:
+        if known is not None and (known.inode, known.tops) == (stat.st_ino, tops):
             return known
         container = container_id(path)
         if path == ROOT:
-            return Cgroup(path, container, self._clock.boot, self._clock.boot, "", stat.st_ino)
+            return Cgroup(path, container, self._clock.boot, self._clock.boot, "", stat.st_ino, tops)
         directory = self._layout.directory(path)
         pids = container_pids(directory) if container else own_pids(directory)
         first, started = oldest(pids, self._clock)
-        return Cgroup(path, container, stat.st_mtime, stat.st_mtime if started is None else started, first, stat.st_ino)
+        started = stat.st_mtime if started is None else started
+        return Cgroup(path, container, stat.st_mtime, started, first, stat.st_ino, tops)
 
 
 def walk(top: str) -> Iterator[tuple[str, os.stat_result]]:

@@ -211,8 +211,8 @@ def families(measured: Iterable[tuple[LabelValues, CgroupReading]], labels: Labe
     """
     samples: dict[str, dict[LabelValues, float]] = {name: {} for name in _FAMILIES}
     for values, reading in measured:
-        for (name, *own), number in reading.items():
-            samples[name][*values, *own] = number
+        for series, number in reading.items():
+            samples[series[0]][values + series[1:]] = number
     return [_family(name, labels, of_family) for name, of_family in samples.items() if of_family]
 
 

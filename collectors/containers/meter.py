@@ -35,7 +35,7 @@ class Meter:
         now = int(time.time())
         readings = []
         for cgroup in cgroups:
-            reading = self._reader.read(cgroup.path)
+            reading = self._reader.read(cgroup.path, cgroup.tops)
             if not reading:
                 continue
             if cgroup.path == ROOT:

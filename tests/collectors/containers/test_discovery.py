@@ -136,7 +136,28 @@ def test_groups_of_all_trees_of_version_1_are_found(tmp_path: Path) -> None:
         },
     )
 
-    assert _paths(_discovery(tmp_path)) == ["/", f"/docker/{WEB}", "/docker", "/only-here"]
+    discovery = _discovery(tmp_path)
+
+    assert _paths(discovery) == ["/", f"/docker/{WEB}", "/docker", "/only-here"]
+    trees = {cgroup.path: [Path(top).name for top in cgroup.tops] for cgroup in discovery.look().cgroups}
+    assert trees == {
+        "/": ["cpu", "memory"],
+        f"/docker/{WEB}": ["memory"],
+        "/docker": ["memory"],
+        "/only-here": ["cpu"],
+    }
+
+
+def test_a_group_that_is_made_in_another_tree_later_is_in_both(tmp_path: Path) -> None:
+    mounts = "32 31 0:29 / /cpu rw - cgroup cgroup rw,cpu\n33 31 0:30 / /memory rw - cgroup cgroup rw,memory\n"
+    write(tmp_path, {"proc/self/mountinfo": mounts, "memory/g/cgroup.procs": "", "cpu/cgroup.procs": ""})
+    discovery = _discovery(tmp_path)
+    discovery.look()
+    write(tmp_path, {"cpu/g/cgroup.procs": ""})
+
+    tops = {cgroup.path: cgroup.tops for cgroup in discovery.look().cgroups}["/g"]
+
+    assert [Path(top).name for top in tops] == ["cpu", "memory"]
 
 
 def test_a_unit_of_nspawn_is_measured_by_its_payload(machine: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from collectors.containers.cgroup_reading import CPU_USAGE, MEMORY_USAGE
+from collectors.containers.cgroup_reading import CPU_USAGE, MEMORY_USAGE, CgroupReading
 from collectors.containers.config import ContainersConfig
 from collectors.containers.discovery import Discovery
 from collectors.containers.layout import UNIFIED, Layout, parse
@@ -73,24 +73,30 @@ def _own_path(layout: Layout) -> str:
     return "/"
 
 
+def _read(reader: Reader, path: str, layout: Layout) -> CgroupReading:
+    """Return the numbers of a group at one scrape."""
+    reader.begin()
+    return reader.read(path, layout.tops)
+
+
 def test_processor_time_of_a_real_group_is_counted(layout: Layout, spinning: str) -> None:
     reader = Reader(layout, Path("/"))
-    before = reader.read(spinning)[CPU_USAGE]
+    before = _read(reader, spinning, layout)[CPU_USAGE]
 
-    eventually(lambda: reader.read(spinning)[CPU_USAGE] - before >= 0.2, "a spinning program uses a processor")
+    eventually(lambda: _read(reader, spinning, layout)[CPU_USAGE] - before >= 0.2, "a program that spins is counted")
 
 
 def test_memory_and_threads_of_a_real_group_are_counted(layout: Layout, spinning: str) -> None:
     reader = Reader(layout, Path("/"))
 
     if "memory" in layout.trees:
-        eventually(lambda: reader.read(spinning)[MEMORY_USAGE] >= HELD, "the memory that a program holds is counted")
+        eventually(lambda: _read(reader, spinning, layout)[MEMORY_USAGE] >= HELD, "the memory of a program is counted")
     if "pids" in layout.trees:
-        assert reader.read(spinning)["container_threads",] >= 1
+        assert _read(reader, spinning, layout)["container_threads",] >= 1
 
 
 def test_a_group_that_is_gone_has_no_numbers(layout: Layout) -> None:
-    assert Reader(layout, Path("/")).read("/wr-agent-test-never-made") == {}
+    assert Reader(layout, Path("/")).read("/wr-agent-test-never-made", layout.tops) == {}
 
 
 @pytest.mark.parametrize(
@@ -111,7 +117,7 @@ def test_a_real_group_with_the_path_of_a_container_is_one(layout: Layout, name: 
 
         assert group_found.container in path
         assert abs(group_found.created - time.time()) < PATIENCE
-        assert Reader(layout, Path("/")).read(path)
+        assert Reader(layout, Path("/")).read(path, layout.tops)
     finally:
         for group in made:
             for parent in (group, *group.parents):
