@@ -11,7 +11,7 @@ import contextlib
 import errno
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterable
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar, cast
 
@@ -22,6 +22,10 @@ _Job = Callable[[], None]
 
 MOST_FREE = 4
 """The most threads that `Workers` keep without a call."""
+
+
+HANDOVER = 0.1
+"""Seconds by which a call of `in_turn` can delay the next one."""
 
 
 class StillRunningError(TimeoutError):
@@ -123,6 +127,25 @@ class Workers:
             if result.done() and not result.cancelled() and len(self._free) < MOST_FREE:
                 self._free.append(worker)
             del worker  # any other thread ends with its call, also while a traceback holds this frame
+
+
+async def in_turn(calls: Iterable[Callable[[], Coroutine[None, None, T]]]) -> list[T]:
+    """Begin each call when the one before has ended, or after `HANDOVER`; return all results in order.
+
+    Threads that run at the same time hand the interpreter's lock over at each system call.
+
+    Args:
+        calls: The calls, which must not raise.
+    """
+    tasks: list[asyncio.Task[T]] = []
+    try:
+        for call in calls:
+            tasks.append(asyncio.create_task(call()))
+            await asyncio.wait(tasks[-1:], timeout=HANDOVER)
+        return [await task for task in tasks]
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 def start(function: Callable[[], T], name: str) -> asyncio.Future[T]:

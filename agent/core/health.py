@@ -9,6 +9,7 @@ from pathlib import Path
 
 from agent.core.diagnosis import Diagnosis, Outcome, diagnose
 from collectors.base import Collector
+from collectors.offloop import Workers
 
 SETTLE = 3.0
 """Seconds to measure before the first round; collectors find present devices within this time."""
@@ -29,6 +30,7 @@ class Health:
 
     def __init__(self, configuration: Path | None = None) -> None:
         self._configuration = configuration
+        self._workers = Workers("checks")
         self._sources: dict[str, Diagnosis] = {}
         self._outcomes: Sequence[Outcome] = ()
         self._asked = -FRESH
@@ -41,7 +43,7 @@ class Health:
 
     def add(self, collector: Collector) -> None:
         """Add a collector's checks to the next round."""
-        self._sources[collector.name] = Diagnosis(collector.checks(), self._configuration)
+        self._sources[collector.name] = Diagnosis(collector.checks(), self._configuration, self._workers)
 
     def remove(self, name: str) -> None:
         """Remove a collector's checks from the next round."""

@@ -10,12 +10,13 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from functools import partial
 
 import structlog
 
 from collectors.base import Collector
 from collectors.metrics import Family
-from collectors.offloop import NoThreadError, OneAtATime
+from collectors.offloop import NoThreadError, OneAtATime, in_turn
 from collectors.plain_errors import unexpected
 from collectors.restart_delay import RestartDelay
 
@@ -200,10 +201,10 @@ class Supervisor:
         self._supervised.clear()
 
     async def snapshot(self, names: AbstractSet[str]) -> list[tuple[str, Sequence[Family]]]:
-        """Collect from the named collectors concurrently; return the families of those that succeed."""
+        """Collect from the named collectors; return the families of those that succeed. A slow one delays no other."""
         asked = [name for name in self._supervised if name in names]
         deadline = self._deadline()
-        answers = await asyncio.gather(*(self._supervised[name].snapshot(deadline) for name in asked))
+        answers = await in_turn([partial(self._supervised[name].snapshot, deadline) for name in asked])
         return [(name, families) for name, families in zip(asked, answers, strict=True) if families is not None]
 
     async def views(self, names: AbstractSet[str]) -> dict[str, object]:

@@ -11,6 +11,7 @@ from collectors.offloop import (
     StillRunningError,
     Worker,
     Workers,
+    in_turn,
     spawn,
     start,
     wait_for,
@@ -209,3 +210,50 @@ def test_waiting_for_a_call_has_a_deadline_and_works_without_a_thread() -> None:
         wait_for(PATIENCE, lambda: int("broken"), "test")
     with no_threads_left():
         assert wait_for(PATIENCE, threading.get_ident, "test") == threading.get_ident()
+
+
+async def test_calls_in_turn_follow_one_another_and_give_their_results_in_order() -> None:
+    running: list[str] = []
+    seen: list[tuple[str, ...]] = []
+
+    async def call(name: str) -> str:
+        running.append(name)
+        seen.append(tuple(running))
+        await asyncio.sleep(0)
+        running.remove(name)
+        return name
+
+    assert await in_turn([partial(call, name) for name in "abc"]) == ["a", "b", "c"]
+    assert seen == [("a",), ("b",), ("c",)]
+
+
+async def test_a_slow_call_delays_the_next_one_by_the_handover_only() -> None:
+    go = asyncio.Event()
+
+    async def slow() -> str:
+        await go.wait()
+        return "slow"
+
+    async def next_one() -> str:
+        go.set()
+        return "next"
+
+    async with asyncio.timeout(PATIENCE):
+        assert await in_turn([slow, next_one]) == ["slow", "next"]
+
+
+async def test_calls_in_turn_are_cancelled_together() -> None:
+    started, cancelled = asyncio.Event(), asyncio.Event()
+
+    async def hang() -> None:
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+
+    turns = asyncio.create_task(in_turn([hang, hang]))
+    await started.wait()
+    turns.cancel()
+    async with asyncio.timeout(PATIENCE):
+        await cancelled.wait()

@@ -1,4 +1,5 @@
 import threading
+import time
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from agent.core import diagnosis
 from agent.core.diagnosis import Diagnosis, diagnose
 from collectors.findings import Check, Finding, Severity
+from tests.support.waiting import PATIENCE
 
 
 def finding(code: str, *causes: str, severity: Severity = Severity.WARNING) -> Finding:
@@ -48,6 +50,47 @@ async def test_a_hung_check_is_a_result_and_the_others_go_on(monkeypatch: pytest
         "good": ["x"],
     }
     go.set()
+
+
+async def test_a_hung_check_runs_again_after_it_has_returned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diagnosis, "DEADLINE", 0.05)
+    go = threading.Event()
+    calls: list[None] = []
+
+    def hang_once() -> Sequence[Finding]:
+        calls.append(None)
+        if len(calls) == 1:
+            go.wait(60)
+        return [finding("seen")]
+
+    source = Diagnosis([check("hangs", hang_once), check("good", lambda: [finding("x")])])
+
+    async def found() -> list[list[str]]:
+        return [[it.code for it in outcome.findings] for outcome in await source.run()]
+
+    assert await found() == [["check-failed"], ["x"]]
+    assert await found() == [["check-failed"], ["x"]]
+    assert len(calls) == 1
+    go.set()
+    deadline = time.monotonic() + PATIENCE
+    while await found() != [["seen"], ["x"]]:
+        assert time.monotonic() < deadline, "the check runs again"
+
+
+async def test_checks_of_a_round_share_one_thread() -> None:
+    threads: list[int] = []
+
+    def look() -> Sequence[Finding]:
+        threads.append(threading.get_ident())
+        return ()
+
+    source = Diagnosis([check(f"c{number}", look) for number in range(9)])
+    await source.run()
+    await source.run()
+
+    assert len(threads) == 18
+    assert len(set(threads)) == 1
+    assert threading.get_ident() not in threads
 
 
 async def test_consequences_are_quiet_while_their_cause_stands() -> None:

@@ -150,12 +150,12 @@ def test_groups_of_all_trees_of_version_1_are_found(tmp_path: Path) -> None:
 
 def test_a_group_that_is_made_in_another_tree_later_is_in_both(tmp_path: Path) -> None:
     mounts = "32 31 0:29 / /cpu rw - cgroup cgroup rw,cpu\n33 31 0:30 / /memory rw - cgroup cgroup rw,memory\n"
-    write(tmp_path, {"proc/self/mountinfo": mounts, "memory/g/cgroup.procs": "", "cpu/cgroup.procs": ""})
+    write(tmp_path, {"proc/self/mountinfo": mounts, f"memory/{WEB}/cgroup.procs": "", "cpu/cgroup.procs": ""})
     discovery = _discovery(tmp_path)
     discovery.look()
-    write(tmp_path, {"cpu/g/cgroup.procs": ""})
+    write(tmp_path, {f"cpu/{WEB}/cgroup.procs": ""})
 
-    tops = {cgroup.path: cgroup.tops for cgroup in discovery.look().cgroups}["/g"]
+    tops = {cgroup.path: cgroup.tops for cgroup in discovery.look().cgroups}[f"/{WEB}"]
 
     assert [Path(top).name for top in tops] == ["cpu", "memory"]
 
