@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 
 from collectors.logs.files.positions import Position
-from collectors.logs.files.rotated import Rotated, elsewhere, find, rotations
+from collectors.logs.files.rotated import Rotated, elsewhere, find, is_rotation, rotations
 
 Owner = Callable[[str, os.stat_result], str | None]
 """Returns the path of the log that the file at another path belongs to, by its inode and its content."""
@@ -53,11 +53,19 @@ class RotationSearch:
             if files == before:  # no rename happened during the search
                 break
             found = find(position, _candidates(position, files, known))
-        if found is None and position.head.length:
-            found = find(position, elsewhere(self._path, position.inode))
+        if found is None:
+            found = self._elsewhere(position, known)
         if found is not None:
             self._folders.add(os.path.dirname(found.path))
         return found
+
+    def _elsewhere(self, position: Position, known: Sequence[Position]) -> Rotated | None:
+        """Search outside the usual names. A file that was seen empty must have the name of a rotation too."""
+        files = elsewhere(self._path, position.inode)
+        if not position.head.length:
+            live = os.path.basename(os.path.realpath(self._path))
+            files = [file for file in files if is_rotation(os.path.basename(file.path), live)]
+        return find(position, _candidates(position, files, known))
 
     def unknown(self, files: Iterable[Rotated], known: Sequence[Position]) -> list[Rotated]:
         """Return those of the files that no known position and no other log belongs to."""

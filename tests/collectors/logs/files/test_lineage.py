@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from collectors.logs.files import lineage as module
+from collectors.logs.files import rotation_search
 from collectors.logs.files.discovery import FileStatus
 from collectors.logs.files.generation import ReadLimits
 from collectors.logs.files.lineage import Lineage
@@ -125,6 +125,40 @@ def test_an_empty_file_is_not_taken_for_another_that_got_its_inode(log: Path) ->
     again.close()
 
 
+@pytest.mark.parametrize("down", [True, False])
+def test_a_file_that_was_seen_empty_is_found_in_a_folder_of_rotated_files(log: Path, *, down: bool) -> None:
+    log.touch()
+    lineage = begun(log)
+    assert read(lineage) == []
+    lineage.close()
+    log.write_bytes(b"1\n2\n")
+    old = log.parent / "old"
+    old.mkdir()
+    (old / "app.log.2").write_bytes(b"before the agent\n")
+    os.utime(old / "app.log.2", (1, 1))
+    log.rename(old / "app.log.1")
+    log.write_bytes(b"3\n")
+    if down:
+        lineage = Lineage(str(log), lineage.known, ReadLimits(), NOW)
+
+    assert read(lineage) == [b"1", b"2", b"3"]
+    lineage.close()
+
+
+def test_an_inode_in_another_folder_is_no_proof_without_the_name_of_a_rotation(log: Path) -> None:
+    log.touch()
+    lineage = begun(log)
+    known = lineage.known
+    lineage.close()
+    (log.parent / "old").mkdir()
+    log.rename(log.parent / "old" / "invoices.txt").write_bytes(b"not ours\n")
+    log.write_bytes(b"new\n")
+    again = Lineage(str(log), known, ReadLimits(), NOW)
+
+    assert read(again) == [b"new"]
+    again.close()
+
+
 @pytest.mark.parametrize("compressed", [True, False])
 def test_an_empty_file_is_not_taken_for_a_known_one_that_got_its_inode(log: Path, *, compressed: bool) -> None:
     log.write_bytes(b"1\n")
@@ -161,7 +195,7 @@ def test_what_is_renamed_and_compressed_while_it_is_looked_for_is_found(
         old.rename(log.with_name("app.log.3"))
         compress(unseen, log.with_name("app.log.2.gz"))
 
-    monkeypatch.setattr(module, "rotations", _and_then(rotate))
+    monkeypatch.setattr(rotation_search, "rotations", _and_then(rotate))
 
     assert read(lineage) == [b"2", b"3"]
     lineage.close()
