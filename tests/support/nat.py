@@ -1,23 +1,30 @@
 """A machine behind a router: a network namespace of its own that reaches this machine only through NAT. Needs root.
 
-this machine  198.18.7.1 -- 198.18.7.2  router (masquerades)  192.168.77.1 -- 192.168.77.2  the machine behind it
+this machine  198.18.x.y -- 198.18.x.y+1  router (masquerades)  192.168.77.1 -- 192.168.77.2  the machine behind it
+
+The name of the link and the addresses outside are random, so that several of them run on one machine.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import subprocess
 from collections.abc import Iterator, Sequence
+from ipaddress import ip_network
 from pathlib import Path
 
 from tests.support.waiting import PATIENCE, eventually
 
-CENTRE, BEHIND = "198.18.7.1", "192.168.77.2"
-"""The address of this machine, as the machine behind the router knows it, and the one of that machine."""
+BEHIND = "192.168.77.2"
+"""The address of the machine behind the router."""
 
 _AS_ROOT = () if os.geteuid() == 0 else ("sudo", "--non-interactive")
-_OUTSIDE, _ROUTER = "198.18.7.2", "192.168.77.1"
+_NETWORKS = ip_network("198.18.0.0/16")
+"""Addresses for tests of networks (RFC 2544), which no real machine has."""
+
+_ROUTER = "192.168.77.1"
 _RULES = """
 table ip nat {
   chain postrouting { type nat hook postrouting priority srcnat; oifname "outside" masquerade; }
@@ -29,9 +36,14 @@ table ip filter {
 
 
 class Nat:
-    """The router and the namespace behind it."""
+    """The router and the namespace behind it.
 
-    def __init__(self, router: int, behind: int) -> None:
+    Attributes:
+        centre: The address of this machine, as the machine behind the router knows it.
+    """
+
+    def __init__(self, centre: str, router: int, behind: int) -> None:
+        self.centre = centre
         self._router = router
         self._behind = behind
 
@@ -85,14 +97,16 @@ def _child(pid: int) -> int:
 def nat() -> Iterator[Nat]:
     """Yield a machine behind a router."""
     with _namespace() as router, _namespace() as behind:
-        link = f"wr{os.getpid()}"
+        link = f"wr{secrets.token_hex(5)}"
+        first = _NETWORKS[4 * secrets.randbelow(_NETWORKS.num_addresses // 4)]
+        centre, outside = first + 1, first + 2
         peer = ("type", "veth", "peer", "name")
         _run(*_AS_ROOT, "ip", "link", "add", link, *peer, "outside", "netns", str(router))
         _run(*_inside(router), "ip", "link", "add", "inside", *peer, "uplink", "netns", str(behind))
-        _run(*_AS_ROOT, "ip", "address", "add", f"{CENTRE}/30", "dev", link)
+        _run(*_AS_ROOT, "ip", "address", "add", f"{centre}/30", "dev", link)
         _run(*_AS_ROOT, "ip", "link", "set", link, "up")
         for pid, name, address in (
-            (router, "outside", f"{_OUTSIDE}/30"),
+            (router, "outside", f"{outside}/30"),
             (router, "inside", f"{_ROUTER}/24"),
             (behind, "uplink", f"{BEHIND}/24"),
         ):
@@ -101,4 +115,4 @@ def nat() -> Iterator[Nat]:
         _run(*_inside(behind), "ip", "route", "add", "default", "via", _ROUTER)
         _run(*_inside(router), "sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward")
         _run(*_inside(router), "nft", "-f", "-", text=_RULES)
-        yield Nat(router, behind)
+        yield Nat(str(centre), router, behind)

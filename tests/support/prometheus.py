@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import socket
 import subprocess
 import urllib.error
@@ -14,6 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.waiting import PATIENCE, eventually
+
+Samples = dict[tuple[tuple[str, str], ...], dict[int, float]]
+"""The values of each series, by their time in milliseconds."""
+
+Points = dict[str, set[float]]
+"""The times at which each series of a query over time has a value."""
 
 
 def free_port() -> int:
@@ -39,6 +46,23 @@ class Prometheus:
         result = self.query(expression)
         assert len(result) <= 1, f"{expression} gives {len(result)} series"
         return float(result[0]["value"][1]) if result else None
+
+    def samples(self, selector: str, start: float, end: float) -> Samples:
+        """Return the raw samples of a selector between two Unix times."""
+        window = math.ceil(end - start) + 1
+        asked = urllib.parse.urlencode({"query": f"{selector}[{window}s]", "time": f"{end:.3f}"})
+        found: Samples = {}
+        for one in self._get(f"/api/v1/query?{asked}")["data"]["result"]:
+            values = {round(at * 1000): float(value) for at, value in one["values"] if start <= at <= end}
+            if values:
+                found[tuple(sorted(one["metric"].items()))] = values
+        return found
+
+    def points(self, expression: str, start: float, end: float, step: int) -> Points:
+        """Return the times at which each series of a query over time has a value."""
+        asked = {"query": expression, "start": f"{start:.3f}", "end": f"{end:.3f}", "step": step}
+        answer = self._get(f"/api/v1/query_range?{urllib.parse.urlencode(asked)}")
+        return {json.dumps(one["metric"]): {at for at, _ in one["values"]} for one in answer["data"]["result"]}
 
     def names(self) -> set[str]:
         """Return every metric name that it has stored."""

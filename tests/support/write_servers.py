@@ -95,8 +95,14 @@ class WriteServer:
 
 
 @contextlib.contextmanager
-def write_receiver(folder: Path, *, out_of_order: str = "30d") -> Iterator[WriteServer]:
-    """Yield a running Prometheus that receives remote write; `out_of_order` is its window, `0s` for none."""
+def write_receiver(folder: Path, *, out_of_order: str = "30d", lookback: str = "5m") -> Iterator[WriteServer]:
+    """Yield a running Prometheus that receives remote write.
+
+    Args:
+        folder: For its files.
+        out_of_order: The window in which it takes samples out of order; `0s` for none.
+        lookback: The time for which it shows a last sample.
+    """
     port = free_port()
     config = folder / "receiver.yml"
     config.write_text(f"storage: {{tsdb: {{out_of_order_time_window: {out_of_order}}}}}\n")
@@ -107,7 +113,7 @@ def write_receiver(folder: Path, *, out_of_order: str = "30d") -> Iterator[Write
         "--storage.tsdb.retention.time=10y",
         f"--web.listen-address=127.0.0.1:{port}",
         "--web.enable-remote-write-receiver",
-        "--query.lookback-delta=5m",
+        f"--query.lookback-delta={lookback}",
     ]
     yield from _running(WriteServer(command, port, "/-/ready", folder / "receiver.log"))
 
