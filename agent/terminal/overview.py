@@ -116,18 +116,25 @@ def _log(log: LogNow, terminal: Terminal) -> str:
 def _push(push: PushNow, terminal: Terminal) -> Iterator[str]:
     mark = terminal.mark("failure" if push.problem or push.dropped else "ok")
     yield f"  {mark} {push.url}"
-    waiting = f"{push.queue_bytes / 2**20:.1f} MiB of {_seconds(push.queue_seconds)} wait"
-    yield f"      {push.sent} samples sent, {_seconds(push.lag_seconds)} behind, {waiting}"
+    yield f"      {push.sent} samples sent, {_seconds(push.lag_seconds)} behind, {_waiting(push)}"
     if push.refused or push.dropped:
         yield f"      {push.refused} samples refused by the receiver, {push.dropped} dropped from the queue"
     if push.problem:
         yield f"      {push.problem}"
 
 
+def _waiting(push: PushNow) -> str:
+    if not push.queue_bytes:
+        return "nothing waits"
+    kib = push.queue_bytes / 1024
+    size = f"{kib / 1024:.1f} MiB" if kib >= 1000 else f"{kib:.1f} KiB"  # noqa: PLR2004 - of four digits, MiB
+    return f"{size} of {_seconds(push.queue_seconds)} wait"
+
+
 def _collectors(status: Status, terminal: Terminal) -> Iterator[str]:
     for it in status.collectors:
         mark = terminal.mark("failure" if it.error else "ok")
-        yield f"  {mark} {it.name:10} {it.duration * 1000:7.1f} ms  {it.error or 'up'}"
+        yield f"  {mark} {it.name:12} {it.duration * 1000:7.1f} ms  {it.error or 'up'}"
 
 
 def _bar(part: float, terminal: Terminal) -> str:

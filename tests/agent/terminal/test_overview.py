@@ -80,13 +80,34 @@ def said(status: Status = STATUS, terminal: Terminal = PLAIN) -> list[str]:
         "      120500 samples sent, 45 s behind, 3.5 MiB of 120 min wait",
         "      2 samples refused by the receiver, 0 dropped from the queue",
         "      no answer within 30 s",
-        "  [+] host           2.0 ms  up",
+        "  [+] host             2.0 ms  up",
         "findings (1 checks)",
         "  [+] nothing found",
     ],
 )
 def test_it_says_all_there_is(line: str) -> None:
     assert line in said()
+
+
+@pytest.mark.parametrize(
+    ("waiting", "shown"),
+    [(0, "nothing waits"), (4500, "4.4 KiB of 35 s wait"), (3 << 20, "3.0 MiB of 35 s wait")],
+)
+def test_what_waits_to_be_pushed_has_a_fitting_unit(waiting: int, shown: str) -> None:
+    push = PushNow(
+        url="http://metrics.example",
+        problem="",
+        sent=5,
+        queue_bytes=waiting,
+        queue_seconds=35.0,
+        lag_seconds=0.0,
+        refused=0,
+        dropped=0,
+    )
+
+    lines = said(msgspec.structs.replace(STATUS, live=LiveSample(push=push)))
+
+    assert f"      5 samples sent, 0 s behind, {shown}" in lines
 
 
 def test_it_fits_a_terminal_of_80_columns() -> None:
