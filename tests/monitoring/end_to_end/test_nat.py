@@ -121,6 +121,10 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
         jackd.close()
 
 
+OF_PUSHES = {"ServerDown", "AgentDown", "PushClockWrong", "PushBehind", "PushSamplesLost"}
+"""The alerts that a push can cause. A busy machine causes others, such as dropouts."""
+
+
 def firing(prometheus: Prometheus, host: str) -> set[str]:
     """Return the alerts that fire for a host."""
     found = prometheus.query(f'ALERTS{{alertstate="firing",host="{host}"}}')
@@ -255,5 +259,5 @@ def test_an_agent_that_stops_in_order_is_not_down_and_one_that_is_killed_is(cent
     eventually(lambda: not centre.prometheus.query(ended), "its series have ended at once", 5)
     eventually(lambda: "ServerDown" in firing(centre.prometheus, "is-killed"), "the killed one alerts")
     time.sleep(2 * 60 / TIMES)
-    assert firing(centre.prometheus, "stops") == set()
-    assert firing(centre.prometheus, "laptop") == set()
+    assert firing(centre.prometheus, "stops") & OF_PUSHES == set()
+    assert firing(centre.prometheus, "laptop") & OF_PUSHES == set()
