@@ -12,6 +12,8 @@ from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+_ROOT = Path(__file__).parents[2]
+
 MARKERS = {
     "server": "starts a real server, as a process of its own",
     "browser": "starts a real browser",
@@ -137,8 +139,11 @@ def _is_followed(value: object) -> bool:
     return isinstance(value, FunctionType | type) and _is_ours(value.__module__)
 
 
+@functools.cache
 def _is_ours(module: str) -> bool:
-    return module.startswith(("tests.", "bench."))
+    """Tell if a module is one of the tests or benchmarks, by its file: pytest names those of packages shorter."""
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return file is not None and any(Path(file).is_relative_to(_ROOT / folder) for folder in ("tests", "bench"))
 
 
 def _name(value: object) -> str:
