@@ -54,7 +54,10 @@ async def test_a_child_that_has_ended_is_ended_again_without_an_error() -> None:
 
 @pytest.mark.parametrize(
     ("command", "code"),
-    [("trap 'exit 3' TERM; echo ready; while :; do sleep 0.01; done", 3), ("trap '' TERM; echo ready; sleep 60", -9)],
+    [
+        ("trap 'exit 3' TERM; echo ready; while :; do sleep 0.01; done", 3),
+        ("trap '' TERM; echo ready; exec sleep 60", -9),
+    ],
 )
 async def test_a_child_is_asked_to_end_before_it_is_killed(command: str, code: int) -> None:
     process = await start_child("sh", "-c", command, stdout=PIPE)
