@@ -38,6 +38,11 @@ class Sink:
         return consumed
 
     @property
+    def count(self) -> int:
+        """The number of lines, which is cheaper to get than the lines."""
+        return sum(len(batch.lines) for batch in self.batches)
+
+    @property
     def lines(self) -> list[bytes]:
         return [line for batch in self.batches for line in batch.texts]
 

@@ -22,6 +22,7 @@ from collectors.plugins.push.config import PushConfig
 from collectors.units import Size
 from tests.support.certificates import Authority
 from tests.support.plugins import TEXT, Watch, quickly, watching
+from tests.support.waiting import PATIENCE
 
 APP, SYNTH = "a" * 40, "5" * 40
 PROCESS = "0123456789abcdef0123456789abcdef"
@@ -225,7 +226,7 @@ async def test_a_new_token_takes_effect_while_the_agent_runs(open_port: Port, tm
         number += 1
         return (await open_port.push(PAGE, new, white_room_process=f"{number:032x}"))[0] == 204
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while not await accepted():
             await asyncio.sleep(0.1)
     assert (await open_port.push())[0] == 204
@@ -237,7 +238,7 @@ async def test_a_page_over_the_limit_is_refused(tmp_path: Path) -> None:
         assert (await opened.push("a 1\n" + 20 * "# \n"))[0] == 204
 
 
-async def _said(address: tuple[str, int], data: bytes, patience: float = 20) -> bytes:
+async def _said(address: tuple[str, int], data: bytes, patience: float = PATIENCE) -> bytes:
     """Return all that the server answers until it closes the connection."""
     reader, writer = await asyncio.open_connection(*address)
     writer.write(data)

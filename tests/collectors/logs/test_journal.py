@@ -13,7 +13,7 @@ from collectors.logs.journal import JournalSettings, JournalSource, newest
 from collectors.logs.records import Batch
 from collectors.logs.unified_log import UnifiedLogSettings, UnifiedLogSource
 from tests.support.journal import BEGIN_US, entry, lead_journalctl, lead_journalctl_to, write_entries, write_journal
-from tests.support.waiting import soon
+from tests.support.waiting import PATIENCE, soon
 
 
 class Sink:
@@ -76,7 +76,7 @@ async def test_an_entry_that_was_not_acknowledged_is_read_again(tmp_path: Path) 
             return 0
 
     async with running(source_of(journal.parent, state), Away()):
-        await asyncio.wait_for(started.wait(), 20)
+        await asyncio.wait_for(started.wait(), PATIENCE)
     sink = Sink()
     async with running(source_of(journal.parent, state), sink):
         await soon(lambda: len(sink.messages) >= 10)

@@ -37,7 +37,7 @@ async def test_files_that_vanish_while_loki_is_away_are_sent(
     for log in made:
         log.write_bytes(b"%s a\n" % log.name.encode())
     await agent.start(sink, settings(logs / "*.log", in_flight=in_flight, open_files=0))
-    await soon(lambda: len(sink.lines) == count)
+    await soon(lambda: sink.count == count)
     await asyncio.sleep(0.5)
     before = open_below(tmp_path)
     (tmp_path / "elsewhere").mkdir()
@@ -55,7 +55,7 @@ async def test_files_that_vanish_while_loki_is_away_are_sent(
     sink.open.set()
 
     expected = sorted(f"{log.name} {t}".encode() for log in made for t in ("a", "b", "c", "after b", "after c"))
-    await soon(lambda: len(sink.lines) >= len(expected))
+    await soon(lambda: sink.count >= len(expected))
     assert sorted(sink.lines) == expected
 
 
@@ -74,7 +74,7 @@ async def test_a_limit_of_descriptors_is_a_finding_until_loki_is_back(sink: Sink
     assert source.held <= 10
     sink.open.set()
 
-    await soon(lambda: len(sink.lines) == 30)
+    await soon(lambda: sink.count == 30)
     await soon(lambda: codes() == set())
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

@@ -213,11 +213,14 @@ async def test_a_message_over_lokis_limit_is_split(server: Loki) -> None:
 
 
 async def test_a_rate_limit_is_waited_out(server: Loki) -> None:
-    server.limits(rate=200_000, burst=60_000)
+    server.limits(rate=1, burst=60_000)
     given = stream(1000, text="z" * 200)
 
     async with LokiClient(config(server)) as client:
-        result = await asyncio.wait_for(client.push(given), PATIENCE)
+        pushing = asyncio.create_task(client.push(given))
+        await soon(lambda: findings(client), "the limit is reached")
+        server.limits(rate=200_000, burst=60_000)
+        result = await asyncio.wait_for(pushing, PATIENCE)
 
         assert result == PushResult(1000, Counter())
         assert findings(client) == ["loki-rate-limited"]
