@@ -78,6 +78,7 @@ class Sender:
         self._refused_reason = ""
         self._proven = False
         self._waits = 0
+        self._not_before = 0.0
         self._overtakes: bool | None = None
         self._added = asyncio.Event()
         self._idle = asyncio.Event()
@@ -259,7 +260,7 @@ class Sender:
                 return False
         if leads:
             return False
-        answer = await self._poster.post(self._probe_body(piece.records[0].time))
+        answer = await self._exchange(self._probe_body(piece.records[0].time))
         return judge(answer).action is Action.DONE
 
     def _is_known(self, piece: Piece) -> bool:
@@ -293,7 +294,7 @@ class Sender:
         """
         oldest, newest = self._queue.oldest_pending, self._queue.newest
         for at in (oldest, oldest - 1000, newest, oldest - 2000):
-            answer = await self._poster.post(self._probe_body(at))
+            answer = await self._exchange(self._probe_body(at))
             verdict = judge(answer)
             if verdict.action is Action.SINGLE_OUT:
                 return False
@@ -312,14 +313,25 @@ class Sender:
             self._judged(*withheld)
             return withheld
         content = await self._call(piece.body)
+        await self._permitted()
         began = time.monotonic()
         self._health.posting()
-        answer = await self._poster.post(content)
+        answer = await self._exchange(content)
         self._bytes += len(content)
         self._health.posted(answer, time.monotonic() - began, len(content))
         verdict = judge(answer)
         self._judged(answer, verdict)
         return answer, verdict
+
+    async def _exchange(self, content: bytes) -> Answer:
+        """Post a body, not before the time that an earlier answer asked for."""
+        await self._permitted()
+        answer = await self._poster.post(content)
+        self._not_before = time.monotonic() + answer.retry_after
+        return answer
+
+    async def _permitted(self) -> None:
+        await asyncio.sleep(max(self._not_before - time.monotonic(), 0.0))
 
     def _judged(self, answer: Answer, verdict: Verdict) -> None:
         if verdict.action is Action.DONE or verdict.fault:

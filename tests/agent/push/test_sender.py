@@ -4,6 +4,7 @@ import random
 import struct
 import time
 from collections.abc import AsyncIterator, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -210,6 +211,27 @@ async def test_the_pause_that_an_answer_asks_for_is_kept(tmp_path: Path, server:
 
     assert time.monotonic() - began >= 1.0
     assert [status for status, samples in server.requests if samples] == [429, 204]
+
+
+async def test_no_request_comes_before_the_time_that_an_answer_asks_for(tmp_path: Path, server: Receiver) -> None:
+    """A server error of one series is found by further requests, which wait too."""
+    begun: list[tuple[float, bool]] = []
+
+    def rule(samples: list[Sample]) -> Reply:
+        refused = "bad" in names(samples)
+        begun.append((time.monotonic(), refused))
+        return Reply(503, "later", {"Retry-After": "1"}) if refused else Reply(204)
+
+    server.rule = rule
+    async with pushing(tmp_path, server.url) as push:
+        push.add(0, up=1.0, bad=1.0)
+        await push.sent()
+
+    gaps = [later - earlier for (earlier, refused), (later, _) in pairwise(begun) if refused]
+    assert len(gaps) > 3
+    assert min(gaps) >= 1.0
+    assert values(server.stored, "up") == [1.0]
+    assert push.counts("samples_failed_total") == {"refused": 1.0}
 
 
 async def test_a_receiver_that_hangs_is_asked_again(tmp_path: Path, server: Receiver) -> None:
