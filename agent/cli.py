@@ -24,6 +24,7 @@ from agent.commands import (
     version,
 )
 from agent.config.decode import ConfigError
+from agent.terminal import output
 from agent.terminal.command_tree import read
 
 _CHOICE = re.compile(r"invalid choice: '([^']*)' \(choose from (.*)\)")
@@ -52,21 +53,30 @@ def main(argv: Sequence[str] | None = None) -> int:
         top.print_help()
         return 0
     if not given[0].startswith("-") and given[0] not in COMMANDS:
-        top.error(f"unknown command {given[0]!r}{_nearest(given[0], COMMANDS)}; see wr-agent help")
+        near = _nearest(given[0], COMMANDS) or ";"
+        top.error(f"unknown command {given[0]!r}{near} wr-agent help lists the commands")
     arguments, strange = top.parse_known_args(given)
     if strange:
         known = [flag for it in read(arguments.parser).walk() for option in it.options for flag in option.flags]
         arguments.parser.error(f"unrecognized arguments: {' '.join(strange)}{_nearest(strange[0], known)}")
     try:
-        return int(arguments.run(arguments))
+        code = int(arguments.run(arguments))
+        output.finish()
     except ConfigError as error:
         print(error, file=sys.stderr)  # noqa: T201 - a command prints to the terminal
         return 1
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader, such as head, has closed the pipe
-        sys.stderr.close()
+        output.discard()
         return 0
+    except OSError as error:
+        problem = "" if arguments.run is run.run else output.refusal(error)
+        if not problem:
+            raise
+        print(f"wr-agent: {problem}", file=sys.stderr)  # noqa: T201 - likewise
+        return 1
+    return code
 
 
 def parser() -> argparse.ArgumentParser:

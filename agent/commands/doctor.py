@@ -22,6 +22,7 @@ from agent import __version__
 from agent.core import log
 from agent.core.diagnosis import Outcome, without_consequences, worst
 from agent.doctor.finding_codes import CODES
+from agent.terminal import output
 from agent.terminal.report import count_line, outcomes_lines, wrapped
 from agent.terminal.style import Terminal
 from collectors.findings import Severity
@@ -67,7 +68,10 @@ def run(arguments: argparse.Namespace) -> int:
         return _run(arguments)
     except KeyboardInterrupt:
         raise
-    except Exception:  # noqa: BLE001 - exit code 3 reports a fault of doctor itself
+    except Exception as error:  # noqa: BLE001 - exit code 3 reports a fault of doctor itself
+        if problem := output.refusal(error):
+            print(f"wr-agent doctor: {problem}", file=sys.stderr)
+            return BROKEN
         traceback.print_exc()
         print("doctor itself broke; report the lines above", file=sys.stderr)
         return BROKEN
@@ -88,7 +92,8 @@ def _run(arguments: argparse.Namespace) -> int:
         return _list(names)
     unknown = [asked for asked in only if asked not in CODES and not any(_wanted(name, [asked]) for name, _ in names)]
     if unknown:
-        _wrong_usage(_unknown(unknown, [*(name for name, _ in names), *CODES]))
+        subjects = {name.partition(".")[0]: "" for name, _ in names}
+        _wrong_usage(_unknown(unknown, [*subjects, *(name for name, _ in names), *CODES]))
     found = without_consequences(asyncio.run(examination.outcomes()))
     outcomes = [kept for it in found if (kept := _selected(it, only))]
     code = _EXIT[worst(finding for it in outcomes for finding in it.findings)]
@@ -96,9 +101,9 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.bundle:
         _bundle(arguments.bundle, examination, outcomes, code)
     elif arguments.json:
-        print(document(outcomes, code, live=live))
+        output.show(document(outcomes, code, live=live))
     else:
-        print(text(outcomes, Terminal.of(sys.stdout), live=live, verbose=arguments.verbose))
+        output.show(text(outcomes, Terminal.of(sys.stdout), live=live, verbose=arguments.verbose))
     return code
 
 
@@ -156,8 +161,7 @@ def _announce(what: str) -> None:
 
 
 def _list(names: Sequence[tuple[str, str]]) -> int:
-    for name, title in names:
-        print(f"{name:24} {title}")
+    output.show("\n".join(f"{name:24} {title}" for name, title in names))
     return 0
 
 

@@ -120,7 +120,7 @@ def _chosen(sources: Sequence[SourceConfig], name: str | None) -> SourceConfig:
     for source in sources:
         if source.name == name:
             return source
-    known = f"there are {', '.join(names)}" if names else "the configuration has none in [[logs.sources]]"
+    known = f"there are {', '.join(names)}" if names else "the configuration has none; wr-agent config init writes some"
     raise LookupError(f"expected --source with the name of a log source; {known}")
 
 

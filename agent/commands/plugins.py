@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from agent.core.remedy_text import not_running
 from agent.shared_files import shared
 from agent.terminal import client
 from agent.terminal.style import Terminal
@@ -27,9 +28,9 @@ def run(arguments: argparse.Namespace) -> int:
     from agent.doctor.agent import locate, settings  # the daemon imports all commands but does not use these
 
     try:
-        status, _ = locate.ask(settings.read(arguments.config).config)
+        status, _ = locate.ask((read := settings.read(arguments.config)).config)
     except client.NotRunningError as error:
-        print(f"{error}; start it with wr-agent run", file=sys.stderr)
+        print(not_running(error, read.path), file=sys.stderr)
         return 1
     states = status.state
     if "plugins" not in states:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import msgspec
 
 from agent.config.schema import Config
+from agent.core.remedy_text import not_running
 from agent.terminal import client, overview
 from agent.terminal.style import Terminal
 
@@ -35,9 +36,9 @@ def run(arguments: argparse.Namespace) -> int:
     from agent.doctor.agent import locate, settings  # the daemon imports all commands but does not use these
 
     try:
-        status, where = locate.ask(settings.read(arguments.config).config)
+        status, where = locate.ask((read := settings.read(arguments.config)).config)
     except client.NotRunningError as error:
-        print(f"{error}; start it with wr-agent run", file=sys.stderr)
+        print(not_running(error, read.path), file=sys.stderr)
         return 1
     if arguments.json:
         print(msgspec.json.format(msgspec.json.encode(status), indent=2).decode())

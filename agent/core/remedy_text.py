@@ -59,6 +59,11 @@ class RemedyText:
         return f"{_program()} {found['command']}{option} {shlex.quote(str(self._configuration))}"
 
 
+def not_running(error: Exception, configuration: Path | None) -> str:
+    """Return the line for a person whose command found no agent, with the command that starts one."""
+    return f"{error}; start it with {RemedyText(configuration).line('wr-agent run')}"
+
+
 def _without_sudo(text: str) -> str:
     """Return a command for a machine without `sudo`, with a note unless the agent runs as root, as its reader may."""
     if os.geteuid() == 0 or not _SUDO.search(text):

@@ -1,5 +1,9 @@
 import contextlib
+import fcntl
 import io
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -163,3 +167,38 @@ def test_help_of_a_nested_command(capsys: pytest.CaptureFixture[str]) -> None:
         main(["help", "logs", "try"])
 
     assert "--steps" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("command", "code"), [("version", 1), ("doctor", 3)])
+@pytest.mark.parametrize("buffered", ["", "1"])
+def test_output_to_a_full_disk_is_one_line(command: str, code: int, buffered: str) -> None:
+    arguments = [sys.executable, "-m", "agent", command] + ["--list"] * (command == "doctor")
+    environment = os.environ | {"PYTHONUNBUFFERED": buffered}
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            arguments, stdout=full, stderr=subprocess.PIPE, text=True, env=environment, check=False, timeout=120
+        )
+
+    assert done.returncode == code
+    assert done.stderr.splitlines()[-1].endswith("cannot write to standard output: No space left on device")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("form", ["--list", "-v", "--json"])
+def test_a_reader_that_closes_the_pipe_changes_no_exit_code_of_doctor(form: str) -> None:
+    """The text is longer than the pipe, so that doctor still writes when its reader has gone."""
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    os.close(reader)
+    with os.fdopen(writer, "w") as pipe:
+        done = subprocess.run(
+            [sys.executable, "-m", "agent", "doctor", "--only", "machine", form],
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    assert done.returncode in {0, 1, 2}
+    assert "Traceback" not in done.stderr
