@@ -27,8 +27,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Return 0 if an agent that polls plugins answers, else 1."""
     from agent.doctor.agent import locate, settings  # the daemon imports all commands but does not use these
 
+    read = settings.read(arguments.config)
     try:
-        status, _ = locate.ask((read := settings.read(arguments.config)).config)
+        status, _ = locate.ask(read.config)
     except client.NotRunningError as error:
         print(not_running(error, read.path), file=sys.stderr)
         return 1

@@ -1,8 +1,9 @@
-"""The text of `wr-agent status`, for a terminal of 80 columns or more."""
+"""The text of `wr-agent status`, for a terminal of 40 columns or more."""
 
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterable, Iterator
 
 from agent.core.diagnosis import worst_first
@@ -11,7 +12,9 @@ from agent.live.sample import ChannelNow, DeviceNow, HostNow, LogNow, PluginNow,
 from agent.terminal.report import findings_lines
 from agent.terminal.style import Terminal
 
-_BAR = 24
+_LONGEST_BAR, _SHORTEST_BAR = 24, 6
+_NEXT_TO_BAR = 34
+"""The columns of the other parts of a line with a bar."""
 _NAME_WIDTH = 16
 _LEAST_COLUMNS = 80
 _QUIETEST = -60.0
@@ -22,13 +25,35 @@ _UNKNOWN = "-"
 
 def lines(status: Status, terminal: Terminal, *, findings_first: bool = False) -> Iterator[str]:
     """Yield the lines of all sections. The findings come last, next to the prompt, unless they are to come first."""
+    yield from _fitted(_head(status, terminal), terminal)
+    if findings_first:
+        yield from _findings(status, terminal)
+    yield from _fitted(_live(status, terminal), terminal)
+    if not findings_first:
+        yield from _findings(status, terminal)
+
+
+def _fitted(content: Iterable[str], terminal: Terminal) -> Iterator[str]:
+    """Yield the lines, wrapped with a deeper indent on a terminal that is too narrow for them."""
+    for line in content:
+        if len(line) <= terminal.width or terminal.width >= _LEAST_COLUMNS:
+            yield line
+            continue
+        indent = " " * (len(line) - len(line.lstrip()) + 4)
+        yield from textwrap.wrap(
+            line, terminal.width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        )
+
+
+def _head(status: Status, terminal: Terminal) -> Iterator[str]:
     yield f"wr-agent {status.version}, pid {status.pid}, up {_uptime(status.uptime)}"
     yield f"serving  {status.url}/metrics" if status.url else "serving  no port (web.listen is off)"
     yield f"config   {status.config}"
     if status.config_error:
         yield f"{terminal.mark('failure')} the last reload was refused: {status.config_error}"
-    if findings_first:
-        yield from _findings(status, terminal)
+
+
+def _live(status: Status, terminal: Terminal) -> Iterator[str]:
     now = status.live
     yield from _section("audio", [line for it in now.devices for line in _device(it, terminal)], terminal)
     yield from _section("plugins", [_plugin(it, terminal) for it in sorted(now.plugins, key=_rank)], terminal)
@@ -36,8 +61,6 @@ def lines(status: Status, terminal: Terminal, *, findings_first: bool = False) -
     yield from _section("logs", [_log(it, terminal) for it in now.logs], terminal)
     yield from _section("pushed metrics", _push(now.push, terminal) if now.push else (), terminal)
     yield from _section("collectors", _collectors(status, terminal), terminal)
-    if not findings_first:
-        yield from _findings(status, terminal)
 
 
 def _findings(status: Status, terminal: Terminal) -> Iterator[str]:
@@ -139,8 +162,9 @@ def _collectors(status: Status, terminal: Terminal) -> Iterator[str]:
 
 def _bar(part: float, terminal: Terminal) -> str:
     full, empty = ("█", "░") if terminal.unicode else ("#", ".")
-    filled = round(min(max(part, 0.0), 1.0) * _BAR)
-    return full * filled + empty * (_BAR - filled)
+    length = min(max(terminal.width - _NEXT_TO_BAR, _SHORTEST_BAR), _LONGEST_BAR)
+    filled = round(min(max(part, 0.0), 1.0) * length)
+    return full * filled + empty * (length - filled)
 
 
 def _height(peak: float) -> float:

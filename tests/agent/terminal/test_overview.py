@@ -114,6 +114,16 @@ def test_it_fits_a_terminal_of_80_columns() -> None:
     assert max(map(len, said())) <= 80
 
 
+@pytest.mark.parametrize("width", [40, 60])
+def test_it_fits_a_narrow_terminal_but_for_addresses(width: int) -> None:
+    lines = said(terminal=Terminal(colour=False, unicode=False, width=width))
+
+    assert [line for line in lines if len(line) > width and "http" not in line] == []
+    assert {word for line in said() for word in line.split() if not set(word) <= set("#.")} <= {
+        word for line in lines for word in line.split()
+    }
+
+
 def test_long_names_are_cut_in_the_middle_and_get_the_width_of_the_window() -> None:
     names = ("white-room-convolution-reverb", "white-room-convolution-delay")
     plugins = [PluginNow(name=name, up=1, instances=1) for name in names]
