@@ -17,6 +17,7 @@ from weakref import WeakValueDictionary
 import msgspec
 import structlog
 
+from collectors.logs.files.aliases import Aliases
 from collectors.logs.files.batch_sender import BatchSender, Handle
 from collectors.logs.files.byte_budget import ByteBudget
 from collectors.logs.files.descriptors import Descriptors, OpenFiles
@@ -103,7 +104,6 @@ class FileSource:
         self._behind_since: dict[str, float] = {}
         self._gone_since: dict[str, float] = {}
         self._labels: dict[str, dict[str, str]] = {}
-        self._aliases: dict[str, tuple[int, str]] = {}  # other paths of files, with inode and log
         self._open = OpenFiles(settings.open_files, descriptors or Descriptors())
         self._sender = BatchSender(name, positions, self.state, self._lock, self._put)
 
@@ -167,7 +167,7 @@ class FileSource:
         )
         self._known = self._positions.files(self.name)
         self._ownership = Ownership(self._lineages, self._known)
-        self._aliases.clear()
+        self._aliases = Aliases(self._lineages, self._known, self._ownership)
         self._from_end = self.settings.from_end and not self._known and not self._positions.corrupt
         self._lineages.clear()
         self._seen.clear()
@@ -222,7 +222,12 @@ class FileSource:
             self._lineages[path].mark_recorded()
         for path in gone:
             self._forget_if_old(path)
-        for path in {*changed, *gone, *self.state.unreadable, *map(self._owner_of, changed)} & self._lineages.keys():
+        for path in {
+            *changed,
+            *gone,
+            *self.state.unreadable,
+            *map(self._aliases.owner_of, changed),
+        } & self._lineages.keys():
             self._mark(path, renamed=True)
 
     def _drop_duplicates(self, found: FoundFiles) -> None:
@@ -234,63 +239,15 @@ class FileSource:
 
     async def _find_owners(self, changed: Iterable[str], found: FoundFiles) -> None:
         """Find the files that belong to a log at another path."""
-        self._aliases = {
-            path: alias
-            for path, alias in self._aliases.items()
-            if path in found.files and found.files[path].inode == alias[0]
-        }
-        unknown = [path for path in changed if path not in self._known]
-        if unknown and (self._lineages or self._known):
-            owners = await self.state.answer(unknown[0], functools.partial(self._owners, unknown, found))
-            for path in unknown:
-                self._aliases.pop(path, None)
-            self._aliases |= {path: (found.files[path].inode, owner) for path, owner in owners.items()}
-        for path, (inode, owner) in list(self._aliases.items()):
-            self._move_if_written(path, found.files[path], inode, owner)
-        self._keep_inodes()
-
-    def _owners(self, paths: Iterable[str], found: FoundFiles) -> dict[str, str]:
-        """Return the paths of files that belong to other logs. Blocking: runs off the loop."""
-        owners = {}
-        logs: dict[str, list[str]] = {}
-        for path in {*self._lineages, *self._known}:
-            logs.setdefault(os.path.dirname(path), []).append(path)
-        for path in paths:
-            try:
-                owner = self._ownership.owner(path, os.stat(path))
-            except OSError:
-                continue  # just deleted
-            if owner is None and path not in self._lineages:
-                same_folder = logs.get(os.path.dirname(path), ())
-                owner = self._ownership.copied_from(path, found.files[path].size, same_folder)
-            if owner is not None:
-                owners[path] = owner
-        return owners
-
-    def _move_if_written(self, path: str, status: FileStatus, inode: int, owner: str) -> None:
-        """Give a renamed file that is written on, though it was read to its end, a lineage at its new path."""
-        lineage = self._lineages.get(owner)
-        position = lineage.position_of(inode) if lineage is not None else None
-        if lineage is None or position is None or path in self._lineages:
-            return
-        if position.finished and status.size > position.offset and lineage.release(inode):
-            del self._aliases[path]
+        unknown = self._aliases.unknown(changed, found)
+        if unknown:
+            owners = await self.state.answer(unknown[0], functools.partial(self._aliases.owners, unknown, found))
+            self._aliases.replace(unknown, owners, found)
+        for path, owner, position in self._aliases.written_on(found):
             self._lineages[path] = self._lineage(path, (msgspec.structs.replace(position, finished=False),))
             self._put(owner)
             self._put(path)
-
-    def _keep_inodes(self) -> None:
-        """Tell each log which of its finished files still stand under other paths."""
-        kept: dict[str, set[int]] = {}
-        for inode, owner in self._aliases.values():
-            kept.setdefault(owner, set()).add(inode)
-        for path, lineage in self._lineages.items():
-            if lineage.kept_inodes or path in kept:
-                lineage.kept_inodes = frozenset(kept.get(path, ()))
-
-    def _owner_of(self, path: str) -> str:
-        """Return the path of the log that a file belongs to."""
-        return self._aliases[path][1] if path in self._aliases else path
+        self._aliases.keep_inodes()
 
     async def _begin(self, paths: list[str], found: FoundFiles) -> list[str]:
         """Start with paths that are new in this run; return those without saved positions."""
@@ -345,7 +302,7 @@ class FileSource:
 
     def _written(self, real: str) -> None:
         path = self._by_real.get(real, real)
-        owner = self._owner_of(path)
+        owner = self._aliases.owner_of(path)
         for written in {path, owner} & self._lineages.keys():
             self._mark(written)
         if path not in self._lineages and owner not in self._lineages:
