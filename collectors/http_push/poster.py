@@ -111,7 +111,7 @@ class Poster:
         except TimeoutError:
             return Answer(NO_ANSWER, f"{TIMED_OUT} {self._config.timeout:g} s")
         except (aiohttp.ClientError, OSError) as error:
-            return Answer(NO_ANSWER, _no_answer(error))
+            return Answer(NO_ANSWER, _valid(_no_answer(error)))
 
     async def _load_access(self) -> Access:
         """Read the credentials off the event loop.
@@ -138,8 +138,13 @@ async def _answer(response: aiohttp.ClientResponse, most_bytes: int) -> Answer:
         response.status,
         text.decode(errors="replace").strip(),
         retry_after(response.headers.get("Retry-After", ""), response.headers.get("Date", "")),
-        response.headers.get("Server", ""),
+        _valid(response.headers.get("Server", "")),
     )
+
+
+def _valid(text: str) -> str:
+    """Replace the bytes of a header that are no UTF-8, which a document in JSON cannot hold."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _no_answer(error: Exception) -> str:

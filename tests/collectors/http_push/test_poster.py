@@ -44,6 +44,21 @@ async def test_a_request_without_an_answer_says_what_happened(scheme: str, answe
     assert found.text.startswith(text.format(port=port))
 
 
+@pytest.mark.parametrize("head", [b"Server: caf\xe9 \xff", b"Caf\xe9: \xff", b"Server: \xff\r\nContent-Length: \xff"])
+async def test_a_header_that_is_not_utf8_gives_a_text_that_is(head: bytes) -> None:
+    async def reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(16)
+        writer.write(b"HTTP/1.1 502 caf\xe9\r\n" + head + b"\r\n\r\n\xff")
+        writer.close()
+
+    async with await asyncio.start_server(reply, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with Poster(LokiConfig(url=LokiUrl(url)), url, {}) as poster:
+            found = await poster.post(b"{}")
+
+    assert found.shown().encode()
+
+
 async def test_a_receiver_that_does_not_listen_refuses() -> None:
     async with Poster(LokiConfig(url=LokiUrl("http://127.0.0.1:1")), "http://127.0.0.1:1", {}) as poster:
         found = await poster.post(b"{}")
