@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import base64
+import socket
 import ssl
 import sys
 import time
@@ -65,7 +66,8 @@ class Server:
         self.most_at_once = 0
         self.at_once: Counter[str] = Counter()
         self.runner: web.AppRunner | None = None
-        self.port = options.port
+        self.reserved = _reserved(options.port)
+        self.port: int = self.reserved.getsockname()[1]
 
     # HTTP
 
@@ -76,8 +78,7 @@ class Server:
         app.router.add_get("/ready", self._ready)
         self.runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.0, auto_decompress=False)
         await self.runner.setup()
-        await web.TCPSite(self.runner, "127.0.0.1", self.port, ssl_context=self._tls(), reuse_address=True).start()
-        self.port = self.runner.addresses[0][1]
+        await web.TCPSite(self.runner, "127.0.0.1", self.port, ssl_context=self._tls(), reuse_port=True).start()
 
     async def down(self) -> None:
         """Break all connections and stop listening."""
@@ -206,6 +207,14 @@ class Server:
     def _forget(self) -> None:
         self.store = Store(self.store.limits)
         self.seen.clear()
+
+
+def _reserved(port: int) -> socket.socket:
+    """Return a socket that keeps the port while the server does not listen: other programs get free ones."""
+    reserved = socket.socket()
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    reserved.bind(("127.0.0.1", port))
+    return reserved
 
 
 async def _main(options: argparse.Namespace) -> None:
