@@ -42,6 +42,7 @@ _WHOLE_STREAM = re.compile(
     r"|couldn't parse labels|at least one label pair|missing required labels",
     re.IGNORECASE,
 )
+_NO_STREAM = re.compile(r"at least one valid stream", re.IGNORECASE)
 _GROUPED = re.compile(r"(\d+) errors like: (.*?)(?=; \d+ errors like: |\Z)", re.DOTALL)
 _IGNORED = re.compile(r"total ignored: (\d+) out of (\d+) for stream")
 _OLDEST = re.compile(r"oldest acceptable timestamp is: ([0-9TZ:.+-]+)")
@@ -105,8 +106,8 @@ def judge(answer: Answer, entries: int) -> Verdict:
 
 
 def judge_empty(answer: Answer) -> Fault | None:
-    """Return the fault by the answer to a request without streams. A healthy Loki answers it with 422."""
-    if answer.code == _UNPROCESSABLE and not answer.is_page:
+    """Return the fault by the answer to a request without streams. A healthy Loki asks for a stream, by a 422."""
+    if answer.code == _UNPROCESSABLE and not answer.is_page and _NO_STREAM.search(answer.text):
         return None
     return judge(answer, 0).fault or Fault.REFUSES
 

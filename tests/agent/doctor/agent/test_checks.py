@@ -31,6 +31,8 @@ stages = [
 ]
 """
 
+NO_STREAMS = "error at least one valid stream is required for ingestion"
+
 
 def source(paths: str) -> Config:
     return parse(LOGS.format(url="http://127.0.0.1:1", paths=paths), "test")
@@ -40,7 +42,7 @@ class FakeLoki:
     """An HTTP server with given answers, which remembers its requests."""
 
     def __init__(self) -> None:
-        self.answers: dict[str, tuple[int, str]] = {PUSH_PATH: (422, "no streams")}
+        self.answers: dict[str, tuple[int, str]] = {PUSH_PATH: (422, NO_STREAMS)}
         self.asked: list[tuple[str, str, bytes]] = []
         owner = self
 
@@ -85,7 +87,7 @@ def serving() -> Iterator[FakeLoki]:
 @pytest.fixture
 def lokid(serving: FakeLoki) -> FakeLoki:
     """A Loki that takes everything and tells no limits."""
-    serving.answers = {PUSH_PATH: (422, "no streams")}
+    serving.answers = {PUSH_PATH: (422, NO_STREAMS)}
     serving.asked.clear()
     return serving
 

@@ -58,6 +58,8 @@ def test_the_empty_push_tells_whether_loki_would_take_entries() -> None:
     assert judge_empty(Answer(400, "plain HTTP request was sent to HTTPS port")) is Fault.REFUSES
     assert judge_empty(Answer(204)) is Fault.REFUSES
     assert judge_empty(Answer(422, "<html>422</html>")) is Fault.REFUSES
+    assert judge_empty(Answer(422, '{"error": "unprocessable entity"}')) is Fault.REFUSES
+    assert judge_empty(Answer(422)) is Fault.REFUSES
     assert judge_empty(Answer(401, "no org id")) is Fault.REFUSES
     assert judge_empty(Answer(503, "")) is Fault.UNREACHABLE
 

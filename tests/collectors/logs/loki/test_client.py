@@ -159,6 +159,18 @@ async def test_only_lokis_own_success_counts(server: Loki, status: int, text: st
     assert server.report()["stored"] == 30
 
 
+@pytest.mark.parametrize("status", [400, 422])
+async def test_a_gateway_that_refuses_every_request_costs_no_line(server: Loki, status: int) -> None:
+    server.fault("answer", status=status, text='{"error": "unprocessable"}')
+    async with LokiClient(config(server)) as client:
+        pushing = asyncio.create_task(client.push(stream(1)))
+        await becomes(["loki-refuses"], client)
+        await soon(lambda: len(server.requests()) >= 20)
+        server.well()
+
+        assert await asyncio.wait_for(pushing, PATIENCE) == PushResult(1, Counter())
+
+
 async def test_metadata_that_loki_does_not_allow_goes_to_the_text(server: Loki) -> None:
     server.limits(allow_metadata=False)
     given = stream(3)
