@@ -140,6 +140,7 @@ CODES = frozenset(
         "remote-write-refuses",
         "remote-write-series-refused",
         "remote-write-unreachable",
+        "remote-write-unsent",
         "sound-servers-rival",
     }
 )

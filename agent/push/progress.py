@@ -52,8 +52,19 @@ class Progress:
         self._fd = os.open(self._path, flags, 0o600)
         if os.fstat(self._fd).st_size < 2 * _SLOT:
             os.pwrite(self._fd, bytes(2 * _SLOT), 0)  # a disk that fills up later still takes a slot
-        slots = [_read(os.pread(self._fd, _SLOT, at)) for at in (0, _SLOT)]
-        self._saved = max((slot for slot in slots if slot), key=lambda slot: slot.turn, default=self._saved)
+        self._load(self._fd)
+
+    def look(self) -> None:
+        """Read the file of another process, without a change. Blocks on the disk.
+
+        Raises:
+            OSError: The file cannot be read.
+        """
+        fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            self._load(fd)
+        finally:
+            os.close(fd)
 
     def close(self) -> None:
         """Close the file."""
@@ -109,6 +120,10 @@ class Progress:
                 merged.append((start, stop))
         doubt = range(max(self.doubt.start, records.stop), self.doubt.stop)
         self._save(merged, (doubt.start, doubt.stop) if doubt else (0, 0))
+
+    def _load(self, fd: int) -> None:
+        slots = [_read(os.pread(fd, _SLOT, at)) for at in (0, _SLOT)]
+        self._saved = max((slot for slot in slots if slot), key=lambda slot: slot.turn, default=self._saved)
 
     def _save(self, done: list[tuple[int, int]], doubt: tuple[int, int]) -> None:
         self._saved = saved = _Saved(self._saved.turn + 1, done, doubt, self._saved.newest)

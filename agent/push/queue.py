@@ -331,9 +331,7 @@ class Queue:
         self.finish(rest)
 
     def _measure(self) -> None:
-        pending = [*self._parts()]
-        self.size = sum(segment.bytes_of(part) for segment, part in pending)
-        self.oldest_pending = min((segment.times[part.start - segment.first] for segment, part in pending), default=0)
+        self.size, self.oldest_pending = files.measured([*self._parts()])
 
     def _parts(self) -> Iterator[tuple[Segment, range]]:
         """Yield the pending records of each segment."""

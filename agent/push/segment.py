@@ -10,7 +10,7 @@ import struct
 import time
 import zlib
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from io import BufferedReader
 from pathlib import Path
@@ -80,6 +80,12 @@ class Segment:
 
     def _begin(self, number: int) -> int:
         return int(self.ends[number - self.first - 1]) if number > self.first else self.start
+
+
+def measured(parts: Sequence[tuple[Segment, range]]) -> tuple[int, int]:
+    """Return the bytes of some records of segments, and the time of the oldest one; 0 for none."""
+    size = sum(segment.bytes_of(part) for segment, part in parts)
+    return size, min((segment.times[part.start - segment.first] for segment, part in parts), default=0)
 
 
 def path_of(directory: Path, first: int) -> Path:

@@ -83,4 +83,5 @@ class OwnChecks:
     def _remote_write(self) -> Sequence[Finding]:
         from agent.doctor.agent import remote_write  # loads snappy
 
-        return remote_write.check_access(self.settings.config.remote_write)
+        state_dir = daemons_state(self.settings.config, self.root)
+        return [*remote_write.check_access(self.settings.config.remote_write), *remote_write.check_unsent(state_dir)]
