@@ -21,6 +21,15 @@ from tests.support.fuse import hung_disk, may_mount
 from tests.support.loki import loki
 from tests.support.waiting import PATIENCE, eventually, soon
 
+ROOT = Path(__file__).parents[3]
+
+SHORT_DEADLINES = """# Makes the deadlines of the agent short.
+from agent.config import loader
+from agent.core import state_directory
+from agent.web.security import web_security
+loader.READ_DEADLINE = state_directory.DEADLINE = web_security.DEADLINE = 1.0
+"""
+
 HANG = """# Hangs on each access to the folder that an environment variable names.
 import os, time
 hung, stat = os.environ["HUNG"], os.stat
@@ -32,18 +41,20 @@ os.stat = hang
 """
 
 
-@pytest.fixture(params=["real", "stand-in"] if may_mount() else ["stand-in"])
+@pytest.fixture(params=["real" if may_mount() else "stand-in"])
 def hung(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Return a folder on a disk that hangs."""
     path = tmp_path / "nas"
     path.mkdir()
+    site = tmp_path / "site"
+    site.mkdir()
+    monkeypatch.setenv("PYTHONPATH", f"{site}:{ROOT}")
     if request.param == "real":
+        (site / "sitecustomize.py").write_text(SHORT_DEADLINES)
         with hung_disk(path):
             yield path
     else:
-        (tmp_path / "site").mkdir()
-        (tmp_path / "site" / "sitecustomize.py").write_text(HANG)
-        monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+        (site / "sitecustomize.py").write_text(f"{SHORT_DEADLINES}\n{HANG}")
         monkeypatch.setenv("HUNG", str(path))
         yield path
 
@@ -73,8 +84,8 @@ def test_sigterm_ends_a_start_that_hangs(what: str, hung: Path, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("what", "problem"),
     [
-        ("state", "state_dir: {hung}/state does not answer within 10 s; check its disk, or set another state_dir"),
-        ("web", "{hung}/web.yml: file: cannot be read within 10 s; check the disk"),
+        ("state", "state_dir: {hung}/state does not answer within 1 s; check its disk, or set another state_dir"),
+        ("web", "{hung}/web.yml: file: cannot be read within 1 s; check the disk"),
     ],
 )
 def test_a_start_that_hangs_ends_and_names_the_disk(what: str, problem: str, hung: Path, tmp_path: Path) -> None:
@@ -89,7 +100,7 @@ def test_a_configuration_on_a_hung_disk_is_refused(hung: Path) -> None:
     ended = command("check-config", str(hung / "config.toml"), env=unmeasured())
 
     assert ended.returncode == 1
-    assert f"{hung}/config.toml: file: cannot be read: no answer within 10 s; check the disk" in ended.stderr
+    assert f"{hung}/config.toml: file: cannot be read: no answer within 1 s; check the disk" in ended.stderr
 
 
 def test_logs_on_a_hung_disk_cost_only_their_source(hung: Path, tmp_path: Path) -> None:

@@ -48,10 +48,17 @@ AUTHORITY = (
 )
 
 
-@pytest.fixture
-def agent(tmp_path: Path) -> Iterator[AgentProcess]:
-    with serving(tmp_path, "host.enabled = false") as running:
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AgentProcess]:
+    with serving(tmp_path_factory.mktemp("agent"), "host.enabled = false") as running:
         yield running
+
+
+@pytest.fixture
+def agent(running: AgentProcess) -> Iterator[AgentProcess]:
+    """The agent of this module, which has accepted its configuration before and after the test."""
+    yield running
+    accepted(running)
 
 
 def fifo(tmp_path: Path) -> Path:
@@ -115,7 +122,6 @@ def test_an_unusable_configuration_is_refused_and_the_old_one_stays(
     assert "Traceback" not in checked.stderr
     assert refused(agent)
     assert agent.get("/metrics")[0] == 200
-    accepted(agent)
     assert "Traceback" not in agent.log()
 
 
@@ -139,8 +145,10 @@ def test_files_for_loki_of_another_kind_neither_hang_nor_grow_the_agent(
 def test_many_problems_do_not_fill_the_log(agent: AgentProcess) -> None:
     agent.write_config("\n".join(f"x{number} = 1" for number in range(5000)))
 
+    before = len(agent.log())
+
     assert "and 4980 more" in refused(agent)
-    assert agent.log().count("\n") < 100
+    assert agent.log()[before:].count("\n") < 100
 
 
 def test_a_configuration_that_is_a_fifo_is_refused(agent: AgentProcess) -> None:
@@ -150,7 +158,6 @@ def test_a_configuration_that_is_a_fifo_is_refused(agent: AgentProcess) -> None:
     assert "expected a regular file, found a FIFO" in refused(agent)
     assert command("check-config", str(agent.config_file)).returncode == 1
     agent.config_file.unlink()
-    accepted(agent)
 
 
 def test_a_distinct_count_needs_a_usable_state_directory(tmp_path: Path) -> None:
