@@ -25,6 +25,7 @@ from collectors.containers.cgroup_reading import (
     DeviceName,
     Files,
     Names,
+    Series,
     add_io,
     add_io_bytes,
     fields,
@@ -54,6 +55,14 @@ _MEMORY: Names = {
     ("container_memory_failures_total", "pgmajfault", "hierarchy"): "total_pgmajfault",
 }
 _MEMORY_EVENTS: Names = {("container_oom_events_total",): "oom_kill"}
+_MEMORY_FILES: tuple[tuple[Series, str], ...] = (
+    (("container_memory_max_usage_bytes",), "memory.max_usage_in_bytes"),
+    (("container_memory_failcnt",), "memory.failcnt"),
+    (("container_memory_kernel_usage",), "memory.kmem.usage_in_bytes"),
+    (MEMORY_LIMIT, "memory.limit_in_bytes"),
+    (SWAP_LIMIT, "memory.memsw.limit_in_bytes"),
+    (("container_spec_memory_reservation_limit_bytes",), "memory.soft_limit_in_bytes"),
+)
 
 # The BFQ scheduler accounts a device in its own files, and leaves those of the throttling policy empty.
 _THROTTLE = "throttle."
@@ -115,21 +124,15 @@ def _cpu(files: Files) -> CgroupReading:
 
 def _memory(files: Files) -> CgroupReading:
     stat = fields(files.text("memory.stat"))
-    return (
-        named(stat, _MEMORY)
-        | named(fields(files.text("memory.oom_control")), _MEMORY_EVENTS)
-        | working_set(files.number("memory.usage_in_bytes") or 0, int(stat.get("total_inactive_file", 0)))
-        | without_none(
-            {
-                ("container_memory_max_usage_bytes",): files.number("memory.max_usage_in_bytes"),
-                ("container_memory_failcnt",): files.number("memory.failcnt"),
-                ("container_memory_kernel_usage",): files.number("memory.kmem.usage_in_bytes"),
-                MEMORY_LIMIT: files.number("memory.limit_in_bytes"),
-                SWAP_LIMIT: files.number("memory.memsw.limit_in_bytes"),
-                ("container_spec_memory_reservation_limit_bytes",): files.number("memory.soft_limit_in_bytes"),
-            }
-        )
-    )
+    reading = named(stat, _MEMORY)
+    reading.update(named(fields(files.text("memory.oom_control")), _MEMORY_EVENTS))
+    usage = files.number("memory.usage_in_bytes") or 0
+    reading.update(working_set(usage, int(stat.get("total_inactive_file", 0))))
+    for series, name in _MEMORY_FILES:
+        number = files.number(name)
+        if number is not None:
+            reading[series] = number
+    return reading
 
 
 def _io(files: Files, device_name: DeviceName) -> CgroupReading:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from collectors.base import Collector
@@ -31,10 +31,17 @@ _NOT_IN_A_LABEL = re.compile(r"[^a-zA-Z0-9_]")
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """The result of the last look and the engines' answers, for scrapes and checks."""
+    """The result of the last look and the engines' answers, for scrapes and checks.
+
+    Attributes:
+        count: The control groups.
+        answers: The engines' answers.
+        labels: The label values of the groups that a scrape has read, by path.
+    """
 
     count: Count
     answers: Answers
+    labels: dict[str, LabelValues] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +95,7 @@ class ContainersCollector(Collector):
         if groups is None or not view.count.cgroups:
             return []
         readings = groups.meter.readings(view.count.cgroups)
-        measured = ((self._labels(cgroup, view.answers), reading) for cgroup, reading in readings)
+        measured = ((self._labels(cgroup, view), reading) for cgroup, reading in readings)
         of_groups = families(measured, (*LABELS, *self._exported))
         return [*of_groups, groups.meter.scrape_error(), *groups.meter.machine.families()]
 
@@ -107,10 +114,14 @@ class ContainersCollector(Collector):
         discovery = Discovery(self._config, layout, self._root)
         return _Groups(layout, discovery, Meter(layout, self._root, task_states=self._config.task_states))
 
-    def _labels(self, cgroup: Cgroup, answers: Answers) -> LabelValues:
-        description = answers.known.get(cgroup.container) or Description(cgroup.container, "", {})
-        exported = (description.labels.get(label, "") for label in self._exported.values())
-        return (cgroup.path, *(text[:_LONGEST] for text in (description.name, description.image, *exported)))
+    def _labels(self, cgroup: Cgroup, view: _View) -> LabelValues:
+        known = view.labels.get(cgroup.path)
+        if known is None:
+            description = view.answers.known.get(cgroup.container) or Description(cgroup.container, "", {})
+            exported = (description.labels.get(label, "") for label in self._exported.values())
+            known = (cgroup.path, *(text[:_LONGEST] for text in (description.name, description.image, *exported)))
+            view.labels[cgroup.path] = known
+        return known
 
     def _names(self) -> list[Finding]:
         return checks.names(self._view.answers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from collectors.containers.cgroup_reading import CgroupReading
@@ -30,8 +30,9 @@ class Meter:
     def readings(self, cgroups: Sequence[Cgroup]) -> list[tuple[Cgroup, CgroupReading]]:
         """Return the numbers of each control group that still exists."""
         self._reader.begin()
-        processes = self._processes(cgroups)
-        networks = self._networks_of(processes)
+        containers = sorted((cgroup for cgroup in cgroups if cgroup.container), key=lambda cgroup: cgroup.started)
+        processes = {it.path: container_pids(self._layout.directory(it.path)) for it in containers}
+        networks = self._networks_of(containers, processes)
         now = int(time.time())
         readings = []
         for cgroup in cgroups:
@@ -40,12 +41,12 @@ class Meter:
                 continue
             if cgroup.path == ROOT:
                 reading |= self.machine.reading() | self._networks.of_machine()
-            if cgroup in processes:
-                reading |= self._of_processes(processes[cgroup])
+            if cgroup.path in processes:
+                reading |= self._of_processes(processes[cgroup.path]) | networks.get(cgroup.path, {})
             reading["container_last_seen",] = now
             reading["container_creation_time_seconds",] = cgroup.created
             reading["container_start_time_seconds",] = cgroup.started
-            readings.append((cgroup, reading | networks.get(cgroup, {})))
+            readings.append((cgroup, reading))
         return readings
 
     def scrape_error(self) -> Family:
@@ -62,15 +63,13 @@ class Meter:
             reading |= {("container_tasks_state", state): count for state, count in states(pids, self._proc).items()}
         return reading
 
-    def _processes(self, cgroups: Sequence[Cgroup]) -> dict[Cgroup, list[str]]:
-        """Return the processes of each container, oldest container first."""
-        containers = sorted((cgroup for cgroup in cgroups if cgroup.container), key=lambda cgroup: cgroup.started)
-        return {cgroup: container_pids(self._layout.directory(cgroup.path)) for cgroup in containers}
-
-    def _networks_of(self, processes: dict[Cgroup, list[str]]) -> dict[Cgroup, CgroupReading]:
+    def _networks_of(
+        self, containers: Iterable[Cgroup], processes: Mapping[str, Sequence[str]]
+    ) -> dict[str, CgroupReading]:
+        """Return the counters of each container by its path. The containers are in order of their age."""
         first = {
-            cgroup: cgroup.first_pid if cgroup.first_pid in pids else pids[0]
-            for cgroup, pids in processes.items()
-            if pids
+            it.path: it.first_pid if it.first_pid in processes[it.path] else processes[it.path][0]
+            for it in containers
+            if processes[it.path]
         }
         return dict(zip(first, self._networks.of_containers(first.values()), strict=True))
