@@ -47,6 +47,10 @@ class Mount:
     number: tuple[int, int] | None = None
     hidden: bool = False
 
+    def __hash__(self) -> int:
+        """Return the hash of the path, which takes a quarter of the time of all fields."""
+        return hash(self.path)
+
 
 @dataclass(frozen=True, slots=True)
 class Space:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from collectors.findings import Finding, Severity
+from collectors.host import cpu
 from collectors.kernel_files import entries, read_text
 from collectors.metrics import Family, gauge
 
@@ -18,6 +19,7 @@ _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _USER, _SYSTEM, _START, _RESIDENT = 11, 12, 19, 21
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _BUSY = 0.9
+_IDLE = (cpu.MODES.index("idle"), cpu.MODES.index("iowait"))
 _OPERATIONS = ("read", "write")
 
 
@@ -129,6 +131,13 @@ def busiest_on_disk(before: ProcessTable, after: ProcessTable) -> list[tuple[str
     return [(name, (reads / seconds, writes / seconds)) for name, (reads, writes) in ranked if reads + writes]
 
 
+def _ticks(root: Path) -> tuple[int, int]:
+    """Return the ticks of all processors since boot, and those in which they were idle; zero if unknown."""
+    processors = cpu.parse(_text_of(f"{root}/proc/stat")).values()
+    idle = sum(ticks[mode] for ticks in processors for mode in _IDLE if mode < len(ticks))
+    return sum(sum(ticks[: len(cpu.MODES)]) for ticks in processors), idle
+
+
 def _same(before: ProcessTable, pid: str, process: Process) -> Process | None:
     """Return the process in an earlier reading; None if its number belonged to another one."""
     known = before.processes.get(pid)
@@ -173,7 +182,7 @@ class BusyProcesses:
 
 
 class Watch:
-    """A check of the processors' use from one look to the next.
+    """A check of the processors' use from one look to the next. It reads all processes only while they are in use.
 
     Args:
         root: Where the machine's files are.
@@ -183,14 +192,23 @@ class Watch:
     def __init__(self, root: Path, processors: int) -> None:
         self._root = root
         self._processors = processors
-        self._last = read(root)
+        self._ticks = _ticks(root)
+        self._last: ProcessTable | None = read(root)
 
     def check(self) -> list[Finding]:
         """Return a finding with the busiest programs, if they used nearly all processors since the last look."""
-        before, self._last = self._last, read(self._root)
+        before, self._last = self._last, read(self._root) if self._is_busy() else None
+        if before is None or self._last is None:
+            return []
         found = busiest(before, self._last)
         total = sum(ratio for _, ratio in found)
         return [] if total < self._processors * _BUSY else [self._finding(found, total)]
+
+    def _is_busy(self) -> bool:
+        """Return True if nearly all processor time since the last look was used, or if that is unknown."""
+        before, self._ticks = self._ticks, _ticks(self._root)
+        elapsed, idle = (now - then for now, then in zip(self._ticks, before, strict=True))
+        return elapsed <= 0 or idle <= elapsed * (1 - _BUSY)
 
     def _finding(self, found: list[tuple[str, float]], total: float) -> Finding:
         named = ", ".join(f"{name} {ratio:.0%}" for name, ratio in found[:5])

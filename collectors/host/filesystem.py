@@ -45,13 +45,13 @@ class FileSystems:
     def __init__(self, mounts: Callable[[], Sequence[Mount]], config: HostConfig, root: Path) -> None:
         self._mounts = mounts
         self._config = config
-        self._root = root
+        self._prefix = str(root).rstrip("/")
         self._calls: BoundedCalls[Mount, Space] = BoundedCalls("statvfs", handover=_HANDOVER, deadline=_DEADLINE)
 
     def measured(self) -> Measured:
         """Return the space of each configured mount, within the deadline."""
         kept = [mount for mount in visible(self._mounts()) if self._keeps(mount)]
-        return self._calls.answers({mount: partial(space, self._root / mount.path.removeprefix("/")) for mount in kept})
+        return self._calls.answers({mount: partial(space, self._prefix + mount.path) for mount in kept})
 
     def families(self) -> list[Family]:
         """Return space and inodes of each mount, and whether reading them failed."""
@@ -63,57 +63,59 @@ class FileSystems:
 
 def space_families(spaces: Measured) -> list[Family]:
     """Return space and inodes of each mount, and whether reading them failed."""
-    measured = [(_labels(mount), found) for mount, found in spaces.items() if isinstance(found, Space)]
+    measured = [(_labels(mount), mount, found) for mount, found in spaces.items() if isinstance(found, Space)]
+    failed = [
+        ((*_labels(mount), _reason(found)), mount) for mount, found in spaces.items() if isinstance(found, Exception)
+    ]
     return [
-        *_errors(spaces),
-        *_read_only(spaces),
+        *_errors(measured, failed),
+        *_read_only(measured, failed),
         *(
-            gauge(name, help, {labels: getattr(found, field) for labels, found in measured}, _LABELS)
+            gauge(name, help, {labels: getattr(found, field) for labels, _, found in measured}, _LABELS)
             for field, name, help in _FIELDS
         ),
         gauge(
             "node_filesystem_purgeable_bytes",
             "Filesystem space available including purgeable space (MacOS specific).",
-            {labels: 0 for labels, _ in measured},
+            {labels: 0 for labels, _, _ in measured},
             _LABELS,
         ),
         gauge(
             "node_filesystem_mount_info",
             "Filesystem mount information.",
             {
-                (printable(mount.device), str(mount.number[0]), str(mount.number[1]), printable(mount.path)): 1
-                for mount, found in spaces.items()
-                if isinstance(found, Space) and mount.number
+                (labels[0], str(mount.number[0]), str(mount.number[1]), labels[2]): 1
+                for labels, mount, _ in measured
+                if mount.number
             },
             ("device", "major", "minor", "mountpoint"),
         ),
     ]
 
 
-def _errors(spaces: Measured) -> list[Family]:
+_MeasuredMounts = Sequence[tuple[LabelValues, Mount, Space]]
+_FailedMounts = Sequence[tuple[LabelValues, Mount]]
+"""The mounts that could not be measured, by their labels and the error.
+
+The others lack the label `device_error`. node_exporter gives it an empty value, which means the same.
+"""
+
+
+def _errors(measured: _MeasuredMounts, failed: _FailedMounts) -> list[Family]:
     name = "node_filesystem_device_error"
     help = "Whether an error occurred while getting statistics for the given device."
     return [
-        gauge(name, help, {_labels(m): 0 for m, found in spaces.items() if isinstance(found, Space)}, _LABELS),
-        gauge(name, help, dict.fromkeys(_failed(spaces), 1), _LABELS_WITH_ERROR),
+        gauge(name, help, {labels: 0 for labels, _, _ in measured}, _LABELS),
+        gauge(name, help, {labels: 1 for labels, _ in failed}, _LABELS_WITH_ERROR),
     ]
 
 
-def _read_only(spaces: Measured) -> list[Family]:
+def _read_only(measured: _MeasuredMounts, failed: _FailedMounts) -> list[Family]:
     name, help = "node_filesystem_readonly", "Filesystem read-only status."
-    states: dict[LabelValues, float] = {
-        _labels(mount): int(mount.read_only) for mount, found in spaces.items() if isinstance(found, Space)
-    }
-    failed: dict[LabelValues, float] = {labels: int(mount.read_only) for labels, mount in _failed(spaces).items()}
-    return [gauge(name, help, states, _LABELS), gauge(name, help, failed, _LABELS_WITH_ERROR)]
-
-
-def _failed(spaces: Measured) -> dict[LabelValues, Mount]:
-    """Return the mounts that could not be measured by their labels and the error.
-
-    The others lack the label `device_error`. node_exporter gives it an empty value, which means the same.
-    """
-    return {(*_labels(mount), _reason(found)): mount for mount, found in spaces.items() if not isinstance(found, Space)}
+    return [
+        gauge(name, help, {labels: int(mount.read_only) for labels, mount, _ in measured}, _LABELS),
+        gauge(name, help, {labels: int(mount.read_only) for labels, mount in failed}, _LABELS_WITH_ERROR),
+    ]
 
 
 def _reason(error: Exception) -> str:

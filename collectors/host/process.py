@@ -16,6 +16,7 @@ _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _UNLIMITED = 2**64 - 1
 _KEEP_SECONDS = 10.0
+_MACHINE = Path("/")
 
 # proc_pid_stat(5): its fields 14, 15, 22, 23 and 24, where the first after the name in brackets is field 3.
 _USER, _SYSTEM, _START, _VIRTUAL, _RESIDENT = 11, 12, 19, 20, 21
@@ -26,6 +27,7 @@ class OwnProcess:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._boot: int | None = None
         self._measured = -_KEEP_SECONDS
         self._memory: dict[LabelValues, float] = {}
 
@@ -35,7 +37,7 @@ class OwnProcess:
             self._memory = _proportional_memory(self._root)
             self._measured = time.monotonic()
         return [
-            *_own(self._root),
+            *_own(self._root, self._boot_time()),
             gauge(
                 "wr_agent_memory_pss_bytes",
                 "Proportional set size of the agent and of its children, such as the audio probe. "
@@ -45,10 +47,16 @@ class OwnProcess:
             ),
         ]
 
+    def _boot_time(self) -> int:
+        """Return the time of boot as Unix time, read once as by client libraries."""
+        if self._boot is None:
+            self._boot = stat.parse(read_text(f"{self._root}/proc/stat"))["btime"]
+        return self._boot
 
-def _own(root: Path) -> list[Family]:
+
+def _own(root: Path, boot: int) -> list[Family]:
     fields = read_text(f"{root}/proc/self/stat").rpartition(")")[2].split()
-    started = stat.parse(read_text(f"{root}/proc/stat"))["btime"] + int(fields[_START]) / _TICKS_PER_SECOND
+    started = boot + int(fields[_START]) / _TICKS_PER_SECOND
     return [
         counter(
             "process_cpu_seconds_total",
@@ -66,10 +74,17 @@ def _own(root: Path) -> list[Family]:
         gauge(
             "process_open_fds",
             "Number of open file descriptors.",
-            len(os.listdir(root / "proc/self/fd")),  # noqa: PTH208 - names cost less than paths
+            _open_files(root),
         ),
         gauge("process_max_fds", "Maximum number of open file descriptors.", _limit(resource.RLIMIT_NOFILE)),
     ]
+
+
+def _open_files(root: Path) -> int:
+    """Return the number of this process's descriptors, which is the size of their directory since Linux 6.2."""
+    directory = root / "proc/self/fd"
+    size = directory.stat().st_size if root == _MACHINE else 0
+    return size or len(os.listdir(directory))  # noqa: PTH208 - names cost less than paths
 
 
 def _proportional_memory(root: Path) -> dict[LabelValues, float]:

@@ -89,6 +89,28 @@ def test_used_up_processors_are_a_finding_with_who_uses_them(tree: Tree) -> None
     assert "render" in finding.detail
 
 
+def _busy_and_idle(busy: int, idle: int) -> str:
+    return f"cpu  {busy} 0 0 {idle} 0 0 0 0 0 0\ncpu0 {busy} 0 0 {idle} 0 0 0 0 0 0\n"
+
+
+def test_processes_are_read_only_while_the_processors_are_in_use(tree: Tree) -> None:
+    root = tree({"proc/9/stat": _stat("render", 0), "proc/stat": _busy_and_idle(0, 0)})
+    watch = Watch(root, processors=1)
+
+    tree({"proc/9/stat": "no process table is read", "proc/stat": _busy_and_idle(100, 900)})
+    assert watch.check() == []
+
+    tree({"proc/9/stat": _stat("render", 5), "proc/stat": _busy_and_idle(1100, 900)})
+    assert watch.check() == []  # the use of each program since the last look is unknown
+
+    tree({"proc/9/stat": _stat("render", 10**9), "proc/stat": _busy_and_idle(2100, 900)})
+    (finding,) = watch.check()
+    assert "render" in finding.detail
+
+    tree({"proc/9/stat": "no process table is read", "proc/stat": _busy_and_idle(2200, 1900)})
+    assert watch.check() == []
+
+
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 

@@ -35,6 +35,13 @@ def test_processor_time_is_counted_in_seconds() -> None:
     assert _value("process_cpu_seconds_total") - before == pytest.approx(0.2, abs=0.1)
 
 
+def test_open_files_are_counted_on_a_kernel_that_gives_no_size(tree: Tree) -> None:
+    files = {"proc/stat": "btime 1\n", "proc/self/stat": Path("/proc/self/stat").read_text()}
+    root = tree(files | {f"proc/self/fd/{number}": "" for number in range(7)})
+
+    assert samples_of(OwnProcess(root).families(), "process_open_fds") == {(): 7}
+
+
 def test_memory_is_the_proportional_share_of_the_agent_and_its_children() -> None:
     script = "held = b'x' * 20_000_000; print(len(held), flush=True); input()"
     before = samples_of(OwnProcess(Path("/")).families(), "wr_agent_memory_pss_bytes")
