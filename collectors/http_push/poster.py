@@ -12,6 +12,7 @@ from collectors.http_push import access
 from collectors.http_push.access import Access, AccessError
 from collectors.http_push.answer import NO_ANSWER, NOT_SENT, Answer, retry_after
 from collectors.http_push.config import ReceiverConfig
+from collectors.http_push.connector import BoundedConnector
 from collectors.offloop import NoThreadError, OneAtATime
 from collectors.plain_errors import plain_text
 
@@ -53,10 +54,12 @@ class Poster:
         self._access: Access | None = None
         self._read_access = OneAtATime(lambda: access.load(config), f"read credentials for {config.section}")
         self._session: aiohttp.ClientSession | None = None
+        self._connector: BoundedConnector | None = None
 
     async def __aenter__(self) -> Self:
+        self._connector = BoundedConnector()
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),  # the callers limit their requests
+            connector=self._connector,
             cookie_jar=aiohttp.DummyCookieJar(),  # a receiver has no sessions; a login page in front of it does
             timeout=aiohttp.ClientTimeout(total=self._config.timeout, sock_connect=_CONNECT_SECONDS),
             headers={"User-Agent": "wr-agent"},
@@ -89,8 +92,9 @@ class Poster:
         return await self._exchange("GET", None, most_bytes)
 
     async def _exchange(self, method: str, body: bytes | None, most_bytes: int) -> Answer:
-        if self._session is None:
+        if self._session is None or self._connector is None:
             raise RuntimeError("Poster is used outside its context")
+        self._connector.most_bytes = most_bytes
         try:
             self._access = self._access or await self._load_access()
             async with self._session.request(
