@@ -7,6 +7,8 @@ import os
 import re
 import ssl
 
+from collectors import regular_file
+
 _NUMBER = re.compile(r"\[Errno -?\d+\] ")
 """Python's number of an error, inside the texts of libraries."""
 _NUMBERS = {BrokenPipeError: errno.EPIPE, ConnectionResetError: errno.ECONNRESET, TimeoutError: errno.ETIMEDOUT}
@@ -42,6 +44,8 @@ def _system_text(error: OSError) -> str:
         return f"certificate verify failed: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
         return f"TLS failed: {(error.reason or str(error)).replace('_', ' ').lower()}"
+    if regular_file.is_refusal(error) and error.strerror:
+        return error.strerror
     number = error.errno or (0 if str(error) else _NUMBERS.get(type(error), 0))
     # The number's own text: asyncio writes the address and its own words into `strerror`.
     return os.strerror(number) if number > 0 else error.strerror or _NUMBER.sub("", str(error))

@@ -1,10 +1,12 @@
-"""Bounded reading of small files that a user names, such as configurations, certificates and secrets."""
+"""Bounded reading of files that a user names, and of state that another program may have damaged."""
 
 from __future__ import annotations
 
 import errno
 import os
 import stat
+from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
 
 _KINDS = {
@@ -26,14 +28,43 @@ def read(path: Path, limit: int) -> bytes:
     Raises:
         OSError: The file cannot be read, is no regular file or is larger. `strerror` has the reason.
     """
-    check(path, path.stat(), limit)  # opening a device can have effects
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
-        check(path, os.fstat(descriptor), limit)
+    with opened(path, limit) as file:
         content = file.read(limit + 1)
     if len(content) > limit:  # such as a file below /proc, whose size is 0
         raise _too_large(path, limit)
     return content
+
+
+def lines(path: Path, limit: int, longest: int) -> Iterator[bytes]:
+    """Yield the lines of a regular file without their newlines. An overlong or unfinished line is left out.
+
+    Args:
+        path: The file.
+        limit: The maximum size in bytes.
+        longest: The maximum size of a line in bytes.
+
+    Raises:
+        OSError: The file cannot be read, is no regular file or is larger. `strerror` has the reason.
+    """
+    with opened(path, limit) as file:
+        is_whole = True
+        while line := file.readline(longest + 1):
+            if is_whole and line.endswith(b"\n"):
+                yield line[:-1]
+            is_whole = line.endswith(b"\n")
+
+
+def opened(path: Path, limit: int) -> BufferedReader:
+    """Open a regular file for reading. Arguments and errors are those of `read`."""
+    check(path, path.stat(), limit)  # opening a device can have effects
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    file = os.fdopen(descriptor, "rb")
+    try:
+        check(path, os.fstat(descriptor), limit)
+    except OSError:
+        file.close()
+        raise
+    return file
 
 
 def check(path: Path, seen: os.stat_result, limit: int) -> None:

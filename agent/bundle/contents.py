@@ -16,6 +16,7 @@ from agent.config.locations import state_directory
 from agent.config.schema import Config
 from agent.core import log, versions
 from agent.terminal import client
+from collectors import regular_file
 from collectors.audio.causes.reading import Query, find
 
 PAUSE = 10.0
@@ -26,6 +27,7 @@ _LOG_LINES = "1000"
 _DROPOUTS = 200
 _TAIL_BYTES = 512 << 10
 _UNIT = "wr-agent"
+_ANY_SIZE = 1 << 62
 _MAC_LOG = Path("Library/Logs/wr-agent.log")
 
 README = """\
@@ -136,9 +138,9 @@ def _end(path: Path, most: int) -> str:
     if most <= 0:
         return ""
     try:
-        with path.open("rb") as file:
+        with regular_file.opened(path, _ANY_SIZE) as file:
             skipped = file.seek(max(path.stat().st_size - most, 0))
-            lines = file.read().splitlines(keepends=True)
+            lines = file.read(most).splitlines(keepends=True)
     except FileNotFoundError:
         return ""
     except OSError as error:

@@ -12,6 +12,7 @@ from pathlib import Path
 from agent.bundle.scrub import SECRET_KEY, Private
 from agent.config.decode import ConfigError
 from agent.config.loader import read_text
+from collectors import regular_file
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _FIRST_HUMAN, _NOBODY = 1000, 65534
@@ -74,8 +75,7 @@ def _of_text(key: str, value: str, environ: Mapping[str, str]) -> Iterator[str]:
 def _of_file(path: Path) -> str:
     """Return the secret in a file, if it is readable."""
     try:
-        with path.open(errors="replace") as file:
-            return file.read(_MOST_BYTES).strip()
+        return regular_file.read(path, _MOST_BYTES).decode(errors="replace").strip()
     except OSError:
         return ""
 

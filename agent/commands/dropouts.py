@@ -19,9 +19,9 @@ from agent.config.locations import state_directory
 from agent.config.schema import Config
 from agent.terminal import client
 from agent.terminal import dropouts as text
-from agent.terminal.style import Terminal
+from agent.terminal.style import Terminal, harmless
 from collectors.audio.causes.event import Cause, Event
-from collectors.audio.causes.reading import MOST_EVENTS, Answer, Query, events_of, find, has_events, readable
+from collectors.audio.causes.reading import MOST_EVENTS, Answer, Query, events_of, find, has_events, refusal
 from collectors.units import Duration
 
 HELP = "list the dropouts of this machine with their causes; show one in detail; count causes and culprits"
@@ -107,7 +107,8 @@ def _show(arguments: argparse.Namespace, config: Config) -> int:
 
 def _mismatch(wanted: str, found: list[Event]) -> str:
     if found:
-        return f"{wanted} is the beginning of {len(found)} ids or more: {', '.join(event.id for event in found[:5])}"
+        ids = ", ".join(harmless(event.id) for event in found[:5])
+        return f"{wanted} is the beginning of {len(found)} ids or more: {ids}"
     if wanted == "last":
         return "no dropout is recorded"
     return f"no dropout has the id {wanted}; wr-agent dropouts lists them"
@@ -142,8 +143,8 @@ def _found(config: Config, query: Query) -> Found:
         raise client.NotRunningError(f"expected an agent of this version, found another answer: {error}") from error
     directories = [state_directory(place) for place in locate.places(config)]
     directory = next(filter(has_events, directories), directories[0])
-    if has_events(directory) and not readable(directory):
-        raise client.NotRunningError(f"no agent runs, and this user may not read {directory}; run it with sudo")
+    if reason := refusal(directory):
+        raise client.NotRunningError(f"no agent runs, and {reason}")
     return Found(find(directory, query), f"no agent runs; read from {directory}")
 
 

@@ -85,6 +85,6 @@ def running(directory: Path) -> Running | None:
     """Return the agent that holds `directory`; `None` if its process is gone."""
     try:
         said = msgspec.json.decode(regular_file.read(directory / FILE, _MAX_BYTES), type=Running)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError, RecursionError):
         return None
     return said if psutil.pid_exists(said.pid) else None

@@ -15,12 +15,15 @@ from dataclasses import dataclass, field
 from io import BufferedReader
 from pathlib import Path
 
+from collectors import regular_file
+
 SUFFIX = ".segment"
 MAGIC = b"wr-push1"
 
 _FRAME = struct.Struct("<II")
 _TIME_AND_COUNT = struct.Struct("<xxqI")  # after group and flags; see `codec`
 _LONGEST = 64 << 20
+_MOST_BYTES = 1 << 30
 _CLEARED = 64 << 10
 
 
@@ -141,7 +144,13 @@ def scan(path: Path) -> Segment:
         OSError: The file cannot be read.
         ValueError: It is no segment.
     """
-    with path.open("rb") as file:
+    try:
+        file = regular_file.opened(path, _MOST_BYTES)
+    except OSError as error:
+        if regular_file.is_refusal(error):
+            raise ValueError(f"{path}: {error.strerror}") from error
+        raise
+    with file:
         magic = file.read(len(MAGIC))
         if magic != MAGIC:
             raise ValueError(f"expected {MAGIC!r} at the start of {path}, found {magic!r}")

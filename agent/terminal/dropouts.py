@@ -102,7 +102,7 @@ def _row(event: Event, terminal: Terminal) -> Iterator[str]:
     room = max(terminal.width - _ROW_WIDTH, _LEAST_DEVICE)
     device = terminal.shortened(harmless(event.device), room)
     length = f"{_milliseconds(event.duration_ms):>8}"
-    yield f"{_when(event.at)}  {cause} {length}  {device:{room}}  {terminal.faint(event.id)}"
+    yield f"{_when(event.at)}  {cause} {length}  {device:{room}}  {terminal.faint(harmless(event.id))}"
     yield from wrapped(harmless(event.text), terminal.width, _INDENT)
 
 
@@ -119,7 +119,7 @@ def event_lines(event: Event, terminal: Terminal, now: float) -> list[str]:
         ("also", ", ".join(f"{it.cause.value} {_milliseconds(it.ms)}" for it in event.others)),
         ("evidence", f"level {event.level} of 2"),
     ]
-    lines = [terminal.bold(event.id), *wrapped(harmless(event.text), terminal.width, _INDENT), ""]
+    lines = [terminal.bold(harmless(event.id)), *wrapped(harmless(event.text), terminal.width, _INDENT), ""]
     for name, value in rows:
         if value:
             first, *more = wrapped(harmless(value), terminal.width - 15, "")

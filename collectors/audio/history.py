@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from collectors import atomic_file
+from collectors import atomic_file, regular_file
 from collectors.audio.causes.event import Event
 
 log = structlog.get_logger()
@@ -84,15 +84,14 @@ class WatchHistory:
         if self._path is None:
             return
         try:
-            with self._path.open("rb") as file:
-                self.watched = min(os.fstat(file.fileno()).st_mtime, now)
-                content = file.read(_MOST_BYTES)
+            content = regular_file.read(self._path, _MOST_BYTES)
+            self.watched = min(self._path.stat().st_mtime, now)
         except OSError:
             return
         for text in content.splitlines():
             try:
                 self._periods.append(msgspec.json.decode(text, type=Unwatched))
-            except msgspec.DecodeError:  # the last line of a killed agent
+            except (msgspec.DecodeError, RecursionError):  # the last line of a killed agent
                 continue
         self._forget(now)
         self._rewrite()

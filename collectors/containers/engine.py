@@ -69,7 +69,7 @@ async def _answer(socket: str) -> bytes:
 def _decoded(body: bytes) -> list[_Listed]:
     try:
         return _DECODER.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise EngineError(f"expected Docker's list of containers: {error}") from error
 
 

@@ -131,7 +131,7 @@ def _as_text(line: bytes) -> bytes:
         return line
     try:
         fields = msgspec.json.decode(line, type=dict[str, Any])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return line  # an overlong entry, cut by the reader
     return msgspec.json.encode({name: _field_as_text(value) for name, value in fields.items()})
 
@@ -150,7 +150,7 @@ def _field_as_text(value: object) -> object:
 def _entry(line: bytes) -> _Entry:
     try:
         return msgspec.json.decode(line, type=_Entry)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         found = _members(line)  # an overlong entry, cut by the reader
         return _Entry(str(found.get("__CURSOR", "")), str(found.get("__REALTIME_TIMESTAMP", "")))
 

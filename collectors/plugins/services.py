@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from collectors import regular_file
 from collectors.atomic_file import replace
 from collectors.plain_errors import plain_text
 
@@ -36,8 +37,7 @@ class ServiceFile:
         if self._path is None:
             return {}
         try:
-            with self._path.open("rb") as file:
-                return msgspec.json.decode(file.read(_MOST_BYTES), type=dict[str, str])
+            return msgspec.json.decode(regular_file.read(self._path, _MOST_BYTES), type=dict[str, str])
         except FileNotFoundError:
             return {}
         except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from collectors import regular_file
 from collectors.plain_errors import plain_text, unexpected, with_file
 
 
@@ -65,3 +66,10 @@ def test_an_unexpected_error_has_its_class_for_the_report_of_the_bug() -> None:
     assert unexpected(KeyError("load")) == "internal error KeyError: 'load'"
     assert unexpected(ExceptionGroup("two", [ValueError("one"), OSError()])) == "internal error ValueError: one"
     assert unexpected(AssertionError()) == "internal error AssertionError"
+
+
+def test_a_refused_file_is_explained_in_its_own_words(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="found a directory") as caught:
+        regular_file.read(tmp_path, 1)
+
+    assert plain_text(caught.value) == "expected a regular file, found a directory"

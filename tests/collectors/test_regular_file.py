@@ -50,3 +50,25 @@ def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path, kind: str) -
 
     with pytest.raises(OSError, match=f"expected a regular file, found {kind}"):
         regular_file.read(path, 1000)
+
+
+def test_lines_are_whole_and_of_a_bounded_length(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"one\n\n" + b"x" * 100 + b"\n12345\nunfinished")
+
+    assert list(regular_file.lines(file, 1000, 5)) == [b"one", b"", b"12345"]
+
+
+def test_lines_of_a_large_file_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    with file.open("wb") as opened:
+        opened.truncate(1 << 40)
+
+    with pytest.raises(OSError, match="at most 1000 bytes"):
+        list(regular_file.lines(file, 1000, 5))
+
+
+@pytest.mark.parametrize("kind", ["a FIFO", "a directory", "a socket", "a character device"])
+def test_lines_of_what_is_no_regular_file_are_refused_at_once(tmp_path: Path, kind: str) -> None:
+    with pytest.raises(OSError, match=f"expected a regular file, found {kind}"):
+        list(regular_file.lines(make(kind, tmp_path / "x"), 1000, 1000))

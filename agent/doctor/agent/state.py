@@ -11,9 +11,11 @@ from pathlib import Path
 
 from agent.core.instance import FILE as LOCK
 from agent.doctor.machine.user import ENTER, READ, WRITE, User
-from collectors import remedies
+from collectors import regular_file, remedies
 from collectors.findings import Finding, Severity
 from collectors.logs.collector import POSITIONS_FILE
+from collectors.logs.files.positions import MOST_BYTES
+from collectors.plain_errors import plain_text
 
 _ENOUGH_BYTES = 64 << 20
 
@@ -54,15 +56,15 @@ def check_space(directory: Path) -> Iterator[Finding]:
 def check_positions(file: Path) -> Iterator[Finding]:
     """Yield a finding if the positions file is corrupt."""
     try:
-        json.loads(file.read_bytes())
-    except OSError:  # missing or unreadable
-        return
-    except ValueError as error:
+        json.loads(regular_file.read(file, MOST_BYTES))
+    except (OSError, ValueError, RecursionError) as error:
+        if isinstance(error, OSError) and not regular_file.is_refusal(error):  # missing or unreadable
+            return
         yield Finding(
             code="log-positions-corrupt",
             title="The positions file of logs is corrupt",
             severity=Severity.WARNING,
-            detail=f"Expected JSON in {file}, found: {error}.",
+            detail=f"Expected JSON in {file}, found: {plain_text(error)}.",
             affects="The agent reads every log file from its start. Loki may hold lines twice.",
             remedy=("check for a full or damaged disk; the agent moves the file aside and starts a new one",),
         )

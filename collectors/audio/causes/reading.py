@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from collectors import regular_file
 from collectors.audio.causes.event import Cause, Event
 
 EVENTS = "dropouts.jsonl"
@@ -26,6 +27,12 @@ MOST_EVENTS = 10_000
 
 _MOST_BYTES = 12 << 20
 """The limit of the lines that a reader gets."""
+
+_MOST_FILE_BYTES, _MOST_LINE_BYTES = 512 << 20, 1 << 20
+"""The limits of a file and of one line. The agent's own files stay far below."""
+
+UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+"""The errors of a line that is no event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +81,18 @@ def has_events(directory: Path) -> bool:
     return any(os.access(directory / name, os.F_OK) for name in (EVENTS, OLDER_EVENTS))
 
 
-def readable(directory: Path) -> bool:
-    """Return whether this user may read the events of a directory."""
-    return any(os.access(directory / name, os.R_OK) for name in (EVENTS, OLDER_EVENTS))
+def refusal(directory: Path) -> str:
+    """Return why the events of a directory cannot be read; empty if they can, or if there are none."""
+    for path in (directory / EVENTS, directory / OLDER_EVENTS):
+        try:
+            regular_file.check(path, path.stat(), _MOST_FILE_BYTES)
+            if not os.access(path, os.R_OK):
+                return f"this user may not read {path}; run it with sudo"
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            return f"{path}: {error.strerror}"
+    return ""
 
 
 def find(directory: Path, query: Query) -> Answer:
@@ -108,17 +124,15 @@ def events_of(answer: Answer) -> list[Event]:
     """Return the events of an answer; one of another version that cannot be read is left out."""
     found = []
     for raw in answer.events:
-        with suppress(msgspec.MsgspecError):
+        with suppress(*UNREADABLE):
             found.append(msgspec.json.decode(raw, type=Event))
     return found
 
 
 def read_lines(path: Path) -> Iterator[bytes]:
     """Yield the whole lines of a file, without the newline; none of a missing or unreadable file."""
-    with suppress(OSError), path.open("rb") as file:
-        for line in file:
-            if line.endswith(b"\n"):
-                yield line[:-1]
+    with suppress(OSError):
+        yield from regular_file.lines(path, _MOST_FILE_BYTES, _MOST_LINE_BYTES)
 
 
 def seconds_of(at: str) -> float:
@@ -134,7 +148,7 @@ def seconds_of(at: str) -> float:
 def _key(line: bytes) -> Key | None:
     try:
         return msgspec.json.decode(line, type=Key)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return None
 
 

@@ -25,6 +25,7 @@ from collectors.audio.causes.reading import (
     EVENTS,
     MOST_EVENTS,
     OLDER_EVENTS,
+    UNREADABLE,
     Answer,
     Key,
     Query,
@@ -88,7 +89,7 @@ class EventStore:
         older = read_lines(self.directory / OLDER_EVENTS)
         current = self._counted(read_lines(self.directory / EVENTS))
         for line in deque(chain(older, current), maxlen=_MOST_RECENT):
-            with suppress(msgspec.MsgspecError, ValueError):
+            with suppress(*UNREADABLE):
                 event = msgspec.json.decode(line, type=Event)
                 seconds_of(event.at)
                 self._append_recent(event)
@@ -147,7 +148,7 @@ class EventStore:
             return
         known = {event.id for event in self._recent}
         for line in read_lines(self.directory / PENDING):
-            with suppress(msgspec.MsgspecError, ValueError):
+            with suppress(*UNREADABLE):
                 window = msgspec.json.decode(line, type=Window)
                 seconds_of(window.at)
                 if window.id not in known:
@@ -225,7 +226,7 @@ class EventStore:
 
 def _time(line: bytes) -> float:
     """Return the Unix time of an event; now if the line is none."""
-    with suppress(msgspec.MsgspecError, ValueError):
+    with suppress(*UNREADABLE):
         return seconds_of(msgspec.json.decode(line, type=Key).at)
     return time.time()
 

@@ -22,7 +22,7 @@ def parse_clients(dump: str) -> dict[str, int]:
     """
     try:
         objects = json.loads(dump)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     properties = {it["id"]: _properties(it) for it in objects if isinstance(it, dict) and isinstance(it.get("id"), int)}
     found = {}

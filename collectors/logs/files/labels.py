@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from collectors import regular_file
 from collectors.logs.files.names import shown
 
 _PATHS = (
@@ -16,6 +17,7 @@ _PATHS = (
 )
 _DOCKER = re.compile(r".*/containers/(?P<id>[0-9a-f]{64})/(?P=id)-json\.log")
 _SHORT_ID = 12
+_MOST_BYTES = 1 << 20
 
 
 class _DockerConfig(msgspec.Struct, rename="pascal"):
@@ -36,7 +38,8 @@ def file_labels(path: str) -> dict[str, str]:
 def _docker_name(folder: Path) -> str:
     """Return the name of a Docker container; empty if unreadable."""
     try:
-        config = msgspec.json.decode((folder / "config.v2.json").read_bytes(), type=_DockerConfig)
-    except (OSError, msgspec.DecodeError):
+        content = regular_file.read(folder / "config.v2.json", _MOST_BYTES)
+        config = msgspec.json.decode(content, type=_DockerConfig)
+    except (OSError, msgspec.DecodeError, RecursionError):
         return ""
     return config.name.removeprefix("/")

@@ -15,7 +15,7 @@ from typing import Self
 import msgspec
 import structlog
 
-from collectors import atomic_file
+from collectors import atomic_file, regular_file
 from collectors.logs.files.fingerprint import NOTHING, Fingerprint
 from collectors.logs.files.names import from_key, to_key
 from collectors.logs.history import NOTHING as NO_ENTRIES
@@ -62,6 +62,10 @@ class Position(msgspec.Struct, frozen=True, omit_defaults=True):
 
 Generations = tuple[Position, ...]
 """The files found under one path over time, oldest first; the last one is live."""
+
+
+MOST_BYTES = 256 << 20
+"""The limit of the positions file. 100,000 log files take a tenth of it."""
 
 
 class _Content(msgspec.Struct):
@@ -132,10 +136,10 @@ class Positions:
 
     def _read(self) -> _Content:
         try:
-            return msgspec.json.decode(self._path.read_bytes(), type=_Content)
+            return msgspec.json.decode(regular_file.read(self._path, MOST_BYTES), type=_Content)
         except FileNotFoundError:
             return _Content()
-        except (msgspec.DecodeError, OSError) as error:
+        except (msgspec.DecodeError, RecursionError, OSError) as error:
             aside = self._path.with_name(f"{self._path.name}.corrupt-{time.time_ns()}")
             self.corrupt = f"{self._path}: {plain_text(error)}"
             try:

@@ -32,6 +32,7 @@ _WINDOWS = {"day": (_HOUR_NS, 24), "month": (24 * _HOUR_NS, 30)}
 _SALT_BYTES = 32
 _SALT_NAME = "distinct.salt"
 _MAX_SALT_FILE = 4096
+_MOST_BYTES = 256 << 20
 
 _log = structlog.get_logger()
 
@@ -152,7 +153,7 @@ class Distinct:
         if self._file is None or not self._file.exists():
             return
         try:
-            self._restore(msgspec.json.decode(self._file.read_bytes(), type=_Saved))
+            self._restore(msgspec.json.decode(regular_file.read(self._file, _MOST_BYTES), type=_Saved))
         except (OSError, ValueError, RecursionError) as error:
             _log.warning("a distinct count was reset", file=str(self._file), reason=plain_text(error))
 

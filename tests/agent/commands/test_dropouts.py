@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 from collections.abc import Iterable
@@ -275,10 +276,10 @@ def test_an_unreadable_record_is_no_empty_one(
     config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record(config, [dropout(5)])
-    monkeypatch.setattr("agent.commands.dropouts.readable", lambda _: False)  # root reads every file
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root reads every file
 
     assert run(config) == 1
-    assert f"may not read {config.parent / 'state'}" in capsys.readouterr().err
+    assert f"may not read {config.parent / 'state' / EVENTS}" in capsys.readouterr().err
 
 
 def test_a_running_agent_is_asked(start_agent: StartAgent) -> None:
@@ -300,3 +301,57 @@ def test_a_wrong_question_is_a_bad_request(shared_agent: AgentProcess, query: st
 
     assert code == 400
     assert text.strip()
+
+
+DEEP = b'{"x":' + b"[" * 200_000 + b"\n"
+
+
+def damage(path: Path, kind: str) -> None:
+    """Put what an agent of another user, or a damaged disk, may leave in the place of a file."""
+    if kind == "FIFO":
+        os.mkfifo(path)
+    elif kind == "link to a device":
+        path.symlink_to("/dev/zero")
+    else:
+        with path.open("wb") as file:
+            file.truncate(1 << 40)
+
+
+@pytest.mark.parametrize("kind", ["FIFO", "link to a device", "file of a tebibyte"])
+@pytest.mark.parametrize("action", [[], ["top"], ["show", "last"]])
+def test_a_hostile_file_of_events_is_refused_at_once(
+    config: Path, capsys: pytest.CaptureFixture[str], kind: str, action: list[str]
+) -> None:
+    damage(config.parent / "state" / EVENTS, kind)
+
+    assert main(["dropouts", "--config", str(config), *action]) == 1
+
+    assert f"{EVENTS}: expected a " in capsys.readouterr().err
+
+
+def test_a_deeply_nested_line_and_an_overlong_one_cost_themselves_only(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (event,) = record(config, [dropout(60)])
+    with (config.parent / "state" / EVENTS).open("ab") as file:
+        file.write(DEEP + b'{"x":"' + b"x" * (2 << 20) + b'"}\n')
+
+    assert main(["dropouts", "--config", str(config)]) == 0
+
+    assert event.id in capsys.readouterr().out
+
+
+def test_no_field_of_an_event_reaches_the_terminal_as_it_is(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    hostile = "\x1b]0;evil\x07\x9b31m"
+    event = msgspec.structs.replace(
+        dropout(60, name=hostile, text=hostile), id=f"2026{hostile}", device=hostile, server=hostile, victim=hostile
+    )
+    wrong = msgspec.structs.replace(event, id=f"2027{hostile}", at=hostile, evidence=(hostile,), missing=(hostile,))
+    record(config, [event, wrong])
+
+    for action in ([], ["top"], ["show", "last"], ["show", "2026"], ["show", "202"], ["show", "nothing"]):
+        main(["dropouts", "--config", str(config), *action])
+    out, err = capsys.readouterr()
+
+    assert "evil" in out
+    assert all(text.replace("\n", "").isprintable() for text in (out, err))

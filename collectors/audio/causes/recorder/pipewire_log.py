@@ -43,7 +43,7 @@ def parse_journal(output: str) -> list[LoggedLine]:
         try:
             fields = json.loads(line)
             text, at_ns = fields["MESSAGE"], int(fields["__MONOTONIC_TIMESTAMP"]) * 1000
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             continue
         if isinstance(text, str) and is_about_an_xrun(text):
             found.append(LoggedLine(at_ns, text))

@@ -1,4 +1,5 @@
 import os
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -43,7 +44,22 @@ def test_little_space_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert codes(state.check_space(tmp_path)) == ["agent-state-no-space"]
 
 
-@pytest.mark.parametrize(("text", "expected"), [("{}", []), ("{", ["log-positions-corrupt"]), (None, [])])
+@pytest.mark.parametrize("kind", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to("/dev/zero")])
+def test_positions_that_are_no_file_are_corrupt(tmp_path: Path, kind: Callable[[Path], None]) -> None:
+    file = state.positions_file(tmp_path)
+    kind(file)
+
+    assert codes(state.check_positions(file)) == ["log-positions-corrupt"]
+
+
+DEEP = '{"x":' + "[" * 200_000
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("{}", []), ("{", ["log-positions-corrupt"]), (DEEP, ["log-positions-corrupt"]), (None, [])],
+    ids=["good", "cut", "deep", "missing"],
+)
 def test_positions_are_looked_at_and_left_alone(tmp_path: Path, text: str | None, expected: list[str]) -> None:
     file = state.positions_file(tmp_path)
     if text is not None:
