@@ -5,8 +5,8 @@ Pure except for the search for Python packages and for the process of a frozen s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 
 from collectors.audio import findings
@@ -48,6 +48,7 @@ class AudioState:
         holders: The open ALSA streams and their owners.
         devices: The devices seen since the agent started.
         explained: The events of the dropouts of the last ten minutes.
+        earlier: The recent dropouts of earlier runs of the agent, by device.
         now_ns: Monotonic time.
     """
 
@@ -65,6 +66,7 @@ class AudioState:
     devices: tuple[DeviceView, ...]
     now_ns: int
     explained: tuple[Event, ...] = ()
+    earlier: Mapping[str, Sequence[Dropout]] = field(default_factory=dict)
 
     @property
     def server_name(self) -> str:
@@ -199,20 +201,21 @@ def _each_device(state: AudioState, judge: Callable[[DeviceView, int], list[Find
 
 
 def _dropouts(state: AudioState) -> list[Finding]:
+    seen = {device.name: device.recent.dropouts for device in state.devices}
     found = []
-    for device in state.devices:
-        explained = [event for event in state.explained if event.device == device.name]
-        found += _dropouts_of(device, explained, state.now_ns)
+    for name in sorted(seen.keys() | state.earlier.keys()):
+        explained = [event for event in state.explained if event.device == name]
+        found += _dropouts_of(name, [*state.earlier.get(name, ()), *seen.get(name, ())], explained, state.now_ns)
     return found
 
 
-def _dropouts_of(device: DeviceView, explained: list[Event], now_ns: int) -> list[Finding]:
-    dropouts = [dropout for dropout in device.recent.dropouts if now_ns - dropout.end_ns < RECENT_NS]
+def _dropouts_of(name: str, seen: Iterable[Dropout], explained: list[Event], now_ns: int) -> list[Finding]:
+    dropouts = [dropout for dropout in seen if now_ns - dropout.end_ns < RECENT_NS]
     if not dropouts:
         return []
     audible = most_a_minute(dropouts) >= DROPOUTS_A_MINUTE
     severity = Severity.FAILURE if audible else Severity.WARNING
-    return [findings.dropouts(device.name, dropouts, explained, now_ns, severity)]
+    return [findings.dropouts(name, dropouts, explained, now_ns, severity)]
 
 
 def most_a_minute(dropouts: Sequence[Dropout]) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -29,7 +29,7 @@ from collectors.audio.causes.store import EventStore
 from collectors.audio.checks import AudioState, audio_checks
 from collectors.audio.config import AudioConfig
 from collectors.audio.device import Device, Devices, DeviceView, ProbeStream
-from collectors.audio.dropouts import Increment, Observation
+from collectors.audio.dropouts import Dropout, Increment, Observation
 from collectors.audio.families import device_families, is_up, probe_families
 from collectors.audio.history import HistoryView, WatchHistory
 from collectors.audio.jack.names import server_name
@@ -91,6 +91,7 @@ class AudioCollector(Collector):
         self._devices = Devices(self._explainer.suspect)
         self._views: tuple[DeviceView, ...] = ()
         self._watched = ""
+        self._earlier: tuple[Event, ...] = ()
         self._history = WatchHistory(state_directory)
         self._life = LifeLog()
         self._sources = self._platform()
@@ -107,7 +108,8 @@ class AudioCollector(Collector):
         """Read the dropouts of an earlier run and its times of measuring."""
         self._history.restore(time.time())
         self._store.restore()
-        self._ids = ids.Ids(event.id for event in self._store.recent)
+        self._earlier = tuple(self._store.recent)
+        self._ids = ids.Ids(event.id for event in self._earlier)
 
     async def run(self) -> None:
         """Run the configured observers."""
@@ -202,11 +204,23 @@ class AudioCollector(Collector):
             devices=self._views,
             now_ns=time.monotonic_ns(),
             explained=self._recently_explained(),
+            earlier=self._earlier_dropouts(),
         )
 
     def _recently_explained(self) -> tuple[Event, ...]:
         since = time.time() - RECENT_NS / 1e9
         return tuple(event for event in self._store.recent if seconds_of(event.at) >= since)
+
+    def _earlier_dropouts(self) -> Mapping[str, Sequence[Dropout]]:
+        """Return the recent dropouts of earlier runs by device, with their times as if they were of this run."""
+        unix_ns, now_ns = time.time_ns(), time.monotonic_ns()
+        found: dict[str, list[Dropout]] = {}
+        for event in self._earlier:
+            start_ns = now_ns - (unix_ns - round(seconds_of(event.at) * 1e9))
+            end_ns = start_ns + round(event.duration_ms * 1e6)
+            if start_ns <= now_ns < end_ns + RECENT_NS:
+                found.setdefault(event.device, []).append(Dropout(start_ns, end_ns, 0, 1, frozenset()))
+        return found
 
     def _explaining(self) -> ExplainingState:
         return ExplainingState(

@@ -29,6 +29,13 @@ def counted(running: AgentProcess) -> int:
     return int(sum(map(float, re.findall(r"^audio_engine_xruns_total\{.*\} (\S+)$", page, re.MULTILINE))))
 
 
+def found(running: AgentProcess) -> int:
+    """Return the number of dropouts in the finding; 0 without it."""
+    findings = [it for check in running.status()["checks"] for it in check["findings"]]
+    details = [it["detail"] for it in findings if it["code"] == "audio-dropouts"]
+    return sum(int(count) for detail in details for count in re.findall(r"system had (\d+) dropout", detail))
+
+
 def test_a_dropout_that_was_counted_before_a_kill_has_an_event_after_it(jackd: Jackd, tmp_path: Path) -> None:
     config = f'audio.jack_server = "{jackd.name}"\naudio.observers = "passive"\nhost.enabled = false\n'
     with agent(tmp_path, config) as killed:
@@ -43,7 +50,9 @@ def test_a_dropout_that_was_counted_before_a_kill_has_an_event_after_it(jackd: J
         killed.process.wait()
     with agent(tmp_path, config) as restarted:
         events = json.loads(restarted.get("/-/dropouts")[2])["events"]
+        remembered = eventually(lambda: found(restarted), "the finding remembers the dropouts")
 
     assert len(events) >= shown
+    assert remembered >= shown
     assert all(event["text"] for event in events)
     assert not (tmp_path / "state" / "dropouts-pending.jsonl").exists()

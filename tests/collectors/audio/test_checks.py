@@ -322,6 +322,20 @@ def test_dropouts_of_the_last_ten_minutes_are_a_finding_that_ends_by_itself() ->
     assert severities(dropped_out(601)) == {}
 
 
+def test_dropouts_of_an_earlier_run_are_remembered_for_as_long() -> None:
+    (seen,) = dropped_out(10).devices
+    (long_ago, before) = dropped_out(601, 200).devices[0].recent.dropouts
+    state = replace(
+        HEALTHY, devices=(seen,), earlier={"system": (long_ago, before), "usb": (before,), "old": (long_ago,)}
+    )
+    details = sorted(it.detail for check in audio_checks(lambda: state) for it in check.run())
+
+    assert [detail.partition(".")[0] for detail in details] == [
+        "system had 2 dropouts in the last ten minutes",
+        "usb had 1 dropout in the last ten minutes",
+    ]
+
+
 def test_dropouts_name_their_main_cause_and_its_fix() -> None:
     explained = (*(event(number) for number in range(6)), event(6, Cause.UNKNOWN, "Not known."))
     state = replace(dropped_out(200, 190, 180, 100), explained=explained)
