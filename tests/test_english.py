@@ -55,22 +55,23 @@ class Text(NamedTuple):
 
 def _python(source: str) -> Iterator[Text]:
     """Yield docstrings, comments, and the string literals of three words or more."""
-    tree = ast.parse(source)
+    nodes = list(ast.walk(ast.parse(source)))
     docstrings = {
         node.body[0].value
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
         and node.body
         and isinstance(node.body[0], ast.Expr)
     }
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             is_docstring = node in docstrings
             if is_docstring or len(node.value.split()) > 2:
                 yield Text(node.lineno, node.value, is_docstring)
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type == tokenize.COMMENT:
-            yield Text(token.start[0], token.string)
+    if any("#" in line and _FORBIDDEN.search(line) for line in source.splitlines()):  # to read tokens takes long
+        for token in tokenize.generate_tokens(io.StringIO(source).readline):
+            if token.type == tokenize.COMMENT:
+                yield Text(token.start[0], token.string)
 
 
 def _comments(source: str) -> Iterator[Text]:
