@@ -19,13 +19,24 @@ PRIORITY_OF = {"critical": "P0", "high": "P1", "medium": "P2", "low": "P3"}
 TEAMS = {"audio", "backend", "database", "frontend", "platform", "product", "security"}
 RESPONSE_MINUTES = {"P0": 5, "P1": 30, "P2": 120, "P3": 1440}
 ALWAYS_FIRES = {"DeadMansSwitch"}
+TAKE_LONG = {"availability"}
+"""Cases that need many seconds of processor time."""
 
 each_alert = pytest.mark.parametrize(
     "alert", ALERTING, ids=[f"{rule.text['alert']}-{rule.text['labels']['priority']}" for rule in ALERTING]
 )
 
 
-@pytest.mark.parametrize("cases", sorted(CASES.glob("*.yml")), ids=lambda path: path.stem)
+each_file = pytest.mark.parametrize(
+    "cases",
+    [
+        pytest.param(path, marks=[pytest.mark.slow] if path.stem in TAKE_LONG else [], id=path.stem)
+        for path in sorted(CASES.glob("*.yml"))
+    ],
+)
+
+
+@each_file
 def test_every_case_passes(cases: Path) -> None:
     done = subprocess.run(
         ["promtool", "test", "rules", cases], capture_output=True, text=True, check=False, timeout=120
