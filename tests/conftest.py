@@ -55,11 +55,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Distrib
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test with the programs that it needs, and let those that take long start first."""
+    from tests.support.distribution import SHARED_FOLDERS
+
     for item in items:
         if isinstance(item, pytest.Function):
             for marker in needs.needs([item.function, *(fixture.func for fixture in _fixtures(item))]):
                 item.add_marker(marker)
-    items.sort(key=_rank)
+    items.sort(key=lambda item: (not item.nodeid.startswith(SHARED_FOLDERS), _rank(item)))
 
 
 def _fixtures(item: pytest.Function) -> list[pytest.FixtureDef[object]]:

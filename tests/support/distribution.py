@@ -10,8 +10,17 @@ if TYPE_CHECKING:
     import pytest
     from xdist.remote import Producer
 
-_SHARED_FOLDERS = ("tests/clients/swift/", "tests/clients/", "tests/monitoring/end_to_end/")
-"""Folders whose tests share one fixture that takes a minute: a compiled package, a whole site."""
+SHARED_FOLDERS = ("tests/monitoring/end_to_end/", "tests/clients/swift/", "tests/clients/")
+"""Folders whose tests share one fixture that takes a minute: a whole site, a compiled package. They take longest."""
+
+_ALONE = (
+    "tests/clients/python/",
+    "tests/monitoring/end_to_end/test_dead_at_start.py",
+    "tests/monitoring/end_to_end/test_haste.py",
+    "tests/monitoring/end_to_end/test_nat.py",
+    "tests/monitoring/end_to_end/test_push.py",
+)
+"""Tests in these folders that do without the fixture."""
 
 
 class Distribution(LoadScopeScheduling):  # type: ignore[misc]  # the library's types are not complete
@@ -23,4 +32,7 @@ class Distribution(LoadScopeScheduling):  # type: ignore[misc]  # the library's 
 
     def _split_scope(self, nodeid: str) -> str:
         """Return the unit of a test: its file, or the folder whose fixture it shares."""
-        return next((folder for folder in _SHARED_FOLDERS if nodeid.startswith(folder)), nodeid.split("::", 1)[0])
+        file = nodeid.split("::", 1)[0]
+        if file.startswith(_ALONE):
+            return file
+        return next((folder for folder in SHARED_FOLDERS if file.startswith(folder)), file)
