@@ -26,6 +26,9 @@ from collectors.logs.sending_times import apply_window, assign_times, keep_origi
 SLICE_SECONDS = 0.002
 """The intended seconds of a slice, by the pace of the one before it."""
 
+_QUICK_TRIES = 4
+"""The corrections of refused times without a pause. More of them do not come from Loki, or not from its clock alone."""
+
 _FIRST_BYTES = 16 * 1024
 _FEWEST_BYTES = 4 * 1024
 
@@ -104,7 +107,7 @@ class Delivery:
                 apply_window(each.stream, each.times, before.windows.get(stream_key(each.stream.labels)))
                 if has_own_times:
                     keep_original(each.stream, each.own)
-            if any(pauses):
+            if any(pauses) or tries >= _QUICK_TRIES:
                 await asyncio.sleep(self._client.pause(tries))
             tries += 1
 

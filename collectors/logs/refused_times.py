@@ -71,7 +71,7 @@ def corrected_window(  # noqa: PLR0913 - the refusals, and what is known of the 
     at = loki_ns if loki_ns < refused_at else refused_at - (_STEP_NS << min(tries, _MOST_STEPS))
     high = min(found.high, *(times[refusal.entry] - 1 for refusal in late))
     if at < earliest or any(times[refusal.entry] < found.low for refusal in late):
-        return Corrected(found, is_closed=True)
+        return Corrected(Window(), is_closed=True)  # after a wait, Loki's answers to the own times show a new window
     return Corrected(msgspec.structs.replace(found, high=high, high_at=at), is_closed=False)
 
 

@@ -34,6 +34,7 @@ class Limits:
     metadata: int = 128
     metadata_size: int = 65_536
     allow_metadata: bool = True
+    numbers: bool = True  # earlier versions of Loki say the last error alone
     rate: float = 4 * 2**20
     burst: float = 6 * 2**20
     stream_rate: float = 3 * 2**20
@@ -108,7 +109,8 @@ class Store:
                 return answer
         if answer[0] != 204 or not errors:
             return answer
-        return 400, "; ".join(f"{times} errors like: {error}" for error, times in Counter(errors).items())
+        counted = "; ".join(f"{times} errors like: {error}" for error, times in Counter(errors).items())
+        return 400, counted if self.limits.numbers else errors[-1]
 
     def _rate(self) -> Bucket:
         if self.bucket is None or (self.bucket.rate, self.bucket.burst) != (self.limits.rate, self.limits.burst):

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
@@ -43,6 +44,9 @@ _WHOLE_STREAM = re.compile(
     re.IGNORECASE,
 )
 _NO_STREAM = re.compile(r"at least one valid stream", re.IGNORECASE)
+_LAST_NS = 1 << 62
+"""A time in the year 2116: a later limit is no limit of Loki's."""
+
 _GROUPED = re.compile(r"(\d+) errors like: (.*?)(?=; \d+ errors like: |\Z)", re.DOTALL)
 _IGNORED = re.compile(r"total ignored: (\d+) out of (\d+) for stream")
 _OLDEST = re.compile(r"oldest acceptable timestamp is: ([0-9TZ:.+-]+)")
@@ -57,7 +61,7 @@ class Action(Enum):
     SPLIT = auto()
     """None is stored, as there are too many for one request."""
     SINGLE_OUT = auto()
-    """Loki refused some for an unknown reason: smaller requests show which."""
+    """Loki refused some, and does not say which, how many or why: smaller requests show it."""
     WAIT = auto()
     """None is stored for now: retry later."""
 
@@ -113,7 +117,9 @@ def judge_empty(answer: Answer) -> Fault | None:
 
 
 def refusals(text: str, entries: int) -> Counter[str]:
-    """Return the number of entries that a 400 refused, by reason; none if the text gives no known reason.
+    """Return the number of entries that a 400 refused, by reason; none if the text gives no known reason or number.
+
+    Earlier versions of Loki name one refused entry and no number.
 
     Args:
         text: The text of the answer.
@@ -124,7 +130,7 @@ def refusals(text: str, entries: int) -> Counter[str]:
         reached = int(ignored[2])
         return +Counter({_reason(text) or "refused": int(ignored[1]), "invalid": entries - reached})
     found: Counter[str] = Counter()
-    for count, message in _GROUPED.findall(text) or [(1, text)]:
+    for count, message in _GROUPED.findall(text) or [(1, text)] * (entries == 1):
         reason = _reason(message)
         if reason:
             found[reason] += int(count)
@@ -132,14 +138,13 @@ def refusals(text: str, entries: int) -> Counter[str]:
 
 
 def oldest_acceptable(text: str) -> int:
-    """Return the latest "oldest acceptable timestamp" of a text, Unix nanoseconds; 0 for none."""
+    """Return the latest "oldest acceptable timestamp" of a text, Unix nanoseconds; 0 for none, or an impossible one."""
     found = []
     for said in _OLDEST.findall(text):
-        try:
+        with suppress(ValueError, OverflowError, OSError):
             found.append(int(datetime.fromisoformat(said).timestamp()) * 10**9)
-        except ValueError:
-            continue
-    return max(found, default=0)
+    latest = max(found, default=0)
+    return latest if 0 <= latest <= _LAST_NS else 0
 
 
 def longest_line(text: str) -> int:
@@ -150,7 +155,9 @@ def longest_line(text: str) -> int:
 
 def _judge_partial(answer: Answer, entries: int) -> Verdict:
     refused = refusals(answer.text, entries) if answer.code == _PARTIAL else Counter[str]()
-    return Verdict(Action.DONE, refused) if refused else Verdict(Action.SINGLE_OUT, fault=Fault.REFUSES)
+    if refused:
+        return Verdict(Action.DONE, refused)
+    return Verdict(Action.SINGLE_OUT, fault=None if _reason(answer.text) else Fault.REFUSES)
 
 
 def _reason(message: str) -> str | None:

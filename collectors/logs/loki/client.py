@@ -116,6 +116,10 @@ class _Work:
     dropped: Counter[str] = field(default_factory=Counter)
     refused: list[Refusal] = field(default_factory=list)
 
+    def metadata_of(self, entry: int) -> dict[str, str] | None:
+        """Return the structured metadata of an entry, or `None`."""
+        return self.stream.metadata[entry] if self.stream.metadata else None
+
 
 class LokiClient:
     """Pushes streams to one Loki.
@@ -187,6 +191,7 @@ class LokiClient:
         elif verdict.action is Action.DONE:
             await self._refused(work, span, verdict.refused, answer)
         elif len(span.entries) > 1:
+            work.maybe_sent = work.maybe_sent or verdict.action is Action.SINGLE_OUT
             work.spans.extendleft(reversed(span.halves()))
         elif verdict.action is Action.SPLIT:
             await self._too_large(work, span, answer)
@@ -214,7 +219,7 @@ class LokiClient:
             self.clock.distrust()
             limit = oldest_acceptable(answer.text)
             work.refused += [Refusal(entry, reason, limit) for entry in entries]
-        elif reason == "structured_metadata":
+        elif reason == "structured_metadata" and any(map(work.metadata_of, entries)):
             self._strip(work, entries)
         elif reason == "line_too_long":
             await self._shorten(work, entries, longest_line(answer.text), answer)
@@ -225,7 +230,7 @@ class LokiClient:
         """Move structured metadata, which this Loki refuses, to the text of the lines."""
         stream = work.stream
         for entry in entries:
-            metadata = stream.metadata[entry] if stream.metadata else None
+            metadata = work.metadata_of(entry)
             if stream.metadata and metadata:
                 stream.lines[entry] = without_metadata(stream.lines[entry], metadata)
                 stream.metadata[entry] = None

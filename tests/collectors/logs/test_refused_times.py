@@ -172,6 +172,42 @@ async def test_strict_order_of_an_older_loki_loses_nothing(server: Loki, client:
     assert len(server.lines()) == 3
 
 
+async def test_a_loki_that_does_not_say_how_many_it_refused_loses_nothing(
+    server: Loki, client: LokiClient, tmp_path: Path
+) -> None:
+    server.limits(numbers=False)
+    log = Log(tmp_path)
+    await log.send(client, *[line(-2 * HOUR - number * SECOND, number) for number in range(5)], line(0, 5))
+
+    assert len(server.lines()) == 6
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "entry too far behind",
+        "entry too far behind\nuser 'fake', total ignored: 50 out of 3 for stream: {}",
+        "has timestamp too old, oldest acceptable timestamp is: 9999-12-31T23:59:59Z",
+        "has timestamp too new: 2026-11-29T17:00:00Z",
+        "stream '{}' includes structured metadata, but this feature is disallowed",
+    ],
+)
+async def test_a_gateway_that_refuses_every_time_gets_few_requests_and_costs_no_line(
+    server: Loki, client: LokiClient, tmp_path: Path, text: str
+) -> None:
+    server.fault("answer", status=400, text=text)
+    log = Log(tmp_path)
+    sending = asyncio.create_task(log.send(client, *[line(10 * SECOND - number, number) for number in range(4)]))
+    await asyncio.sleep(2.0)
+    requests = len(server.requests())
+    assert not sending.done()
+    server.well()
+
+    await sending
+    assert len(server.lines()) == 4
+    assert requests < 200
+
+
 def test_the_clock_follows_loki_only_after_a_refusal_and_until_both_agree() -> None:
     ours, elapsed = [1_800_000_000 * SECOND], [0]
     clock = ReceiverClock(lambda: ours[0], lambda: elapsed[0])

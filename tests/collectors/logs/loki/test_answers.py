@@ -77,7 +77,7 @@ def test_the_empty_push_tells_whether_loki_would_take_entries() -> None:
             "2 errors like: entry for stream '{a=\"b\"}' has timestamp too new: 2026; 4 errors like: Max entry size",
             {"too_new": 2, "line_too_long": 4},
         ),
-        ("max entry size '262144' bytes exceeded for stream '{}' while adding an entry", {"line_too_long": 1}),
+        ("max entry size '262144' bytes exceeded for stream '{}' while adding an entry", {}),
         (
             "1 errors like: stream '{a=\"b\"}' has structured metadata too large: '70000' bytes",
             {"structured_metadata": 1},
@@ -88,6 +88,14 @@ def test_the_empty_push_tells_whether_loki_would_take_entries() -> None:
 )
 def test_a_400_counts_what_it_refused(text: str, expected: dict[str, int]) -> None:
     assert refusals(text, 10) == Counter(expected)
+
+
+@pytest.mark.parametrize("reason", ["has timestamp too new: 2026", "Max entry size '9' bytes exceeded", "out of order"])
+def test_a_400_without_a_number_is_understood_for_one_entry_alone(reason: str) -> None:
+    several, one = (judge(Answer(400, f"entry for stream '{{}}' {reason}"), entries) for entries in (10, 1))
+
+    assert (several.action, several.fault) == (Action.SINGLE_OUT, None)
+    assert (one.action, one.refused.total()) == (Action.DONE, 1)
 
 
 def test_a_400_without_a_known_reason_refuses_nothing_yet() -> None:
@@ -123,5 +131,12 @@ def test_a_refusal_tells_the_limits() -> None:
 
     assert oldest_acceptable(BEHIND) == oldest
     assert oldest_acceptable("no limit is said") == 0
+
+
+@pytest.mark.parametrize(
+    "said", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00", "9999-99-99T99:99:99Z", "0001-01-01T00:00:00+23:59"]
+)
+def test_an_impossible_limit_is_none(said: str) -> None:
+    assert oldest_acceptable(f"has timestamp too old, oldest acceptable timestamp is: {said}") == 0
     assert longest_line("Max entry size '16384' bytes exceeded for stream") == 16384
     assert longest_line("too long") == 0
