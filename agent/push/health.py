@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import structlog
 
@@ -19,6 +19,8 @@ from agent.push.verdict import Fault
 from collectors import remedies
 from collectors.findings import Check, Finding, Severity
 from collectors.http_push.answer import NO_ANSWER, NOT_SENT, Answer
+from collectors.http_push.faults import REQUEST_BOUNDS, Kinds, ReceiverFaults, Trouble
+from collectors.http_push.receiver_clock import AGREE_NS, difference_shown
 from collectors.metrics import Family, Histogram, LabelValues, counter, gauge, histogram
 
 log = structlog.get_logger()
@@ -31,12 +33,8 @@ REMEMBER = 600.0
 BEHIND = 600.0
 """Seconds of unsent snapshots from which the push is behind."""
 
-_RATE_REMEMBER = 60.0
-_SILENCE = 8.0
-_CLOCK_NS = 60 * 10**9
 _MOST_SERIES = 1000
 _SHOWN_SERIES = 3
-_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _NO_LOSS = "Snapshots wait on the disk, within max_size and max_age of the section [remote_write]."
 
 
@@ -55,15 +53,6 @@ class QueueState:
     oldest: int = 0
     newest: int = 0
     problem: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Trouble:
-    """A fault, its last answer, and its start and last occurrence in monotonic seconds."""
-
-    answer: Answer
-    since: float
-    last: float
 
 
 class Health:
@@ -92,10 +81,8 @@ class Health:
         self._failed: Counter[str] = Counter()
         self._dropped: Counter[str] = Counter()
         self._failures: Counter[str] = Counter()
-        self._durations = Histogram(_BOUNDS)
-        self._troubles: dict[Fault, _Trouble] = {}
-        self._under_way = 0.0
-        self._asked = False
+        self._durations = Histogram(REQUEST_BOUNDS)
+        self._faults = ReceiverFaults(Kinds(*Fault), "the receiver", "metrics", clock)
         self._drop_noted = -REMEMBER
         self._refused: dict[bytes, str] = {}
         self._refusal = (-REMEMBER, "", Answer(NO_ANSWER))
@@ -108,11 +95,11 @@ class Health:
 
     def posting(self) -> None:
         """Note that a request waits for its answer."""
-        self._under_way = self._clock()
+        self._faults.begin(self)
 
     def posted(self, answer: Answer, seconds: float, size: int) -> None:
         """Count one request, its seconds and its bytes."""
-        self._under_way = 0.0
+        self._faults.end(self)
         self._durations.observe(seconds)
         self._bytes += size
         if not 200 <= answer.code < 300:  # noqa: PLR2004 - success in HTTP
@@ -147,20 +134,12 @@ class Health:
 
     def judged(self, answer: Answer, fault: Fault | None) -> None:
         """Note the fault that an answer shows, or that there is none."""
-        self._asked = True
-        if fault is None:
-            self._well()
-        else:
-            self._faulty(fault, answer)
+        self._faults.judge(answer, fault)
 
     @property
     def fault(self) -> str:
         """The reason why nothing is sent now, in one line; empty if there is none."""
-        for fault in (Fault.UNREACHABLE, Fault.REFUSES, Fault.RATE_LIMITED):
-            trouble = self._standing(fault) or self._silence(fault)
-            if trouble:
-                return trouble.answer.shown()
-        return ""
+        return next((trouble.answer.shown() for fault in Fault if (trouble := self._faults.standing(fault))), "")
 
     @property
     def queue_seconds(self) -> float:
@@ -214,9 +193,9 @@ class Health:
         yield gauge(f"{name}lag_seconds", help_, self.lag_seconds)
         help_ = "Seconds that this machine's clock is ahead of the receiver's, by the dates of its answers."
         yield gauge(f"{name}clock_difference_seconds", help_, round(self._clock_difference() / 1e9, 3))
-        if self._asked:
-            down = self._troubles.keys() & {Fault.UNREACHABLE, Fault.REFUSES}
-            yield gauge(f"{name}up", "1 if the receiver takes samples, by its last answer.", float(not down))
+        if self._faults.is_up is not None:
+            help_ = "1 if the receiver takes samples, by its last answer."
+            yield gauge(f"{name}up", help_, float(self._faults.is_up))
 
     def checks(self) -> Sequence[Check]:
         """Return the checks of the push."""
@@ -230,35 +209,8 @@ class Health:
             Check("remote_write.clock", "The clocks of the receiver and of this machine agree", self._check_clock),
         )
 
-    def _well(self) -> None:
-        for fault in (Fault.UNREACHABLE, Fault.REFUSES):
-            trouble = self._troubles.pop(fault, None)
-            if trouble:
-                seconds = round(self._clock() - trouble.since, 1)
-                log.info("the receiver accepts metrics again", was=fault.value, seconds=seconds)
-
-    def _faulty(self, fault: Fault, answer: Answer) -> None:
-        now = self._clock()
-        known = self._standing(fault)
-        self._troubles[fault] = replace(known, answer=answer, last=now) if known else _Trouble(answer, now, now)
-        if not known:
-            log.warning("the receiver does not accept metrics, which wait", problem=fault.value, answer=answer.shown())
-
-    def _standing(self, fault: Fault) -> _Trouble | None:
-        trouble = self._troubles.get(fault)
-        if trouble and fault is Fault.RATE_LIMITED and self._clock() - trouble.last > _RATE_REMEMBER:
-            return None
-        return trouble
-
-    def _silence(self, fault: Fault) -> _Trouble | None:
-        """Return the wait for an answer, if it is long."""
-        since, now = self._under_way, self._clock()
-        if fault is not Fault.UNREACHABLE or not since or now - since < _SILENCE:
-            return None
-        return _Trouble(Answer(NO_ANSWER, f"no answer yet after {now - since:.0f} s"), since, now)
-
     def _of(self, fault: Fault) -> list[Finding]:
-        trouble = self._standing(fault) or self._silence(fault)
+        trouble = self._faults.standing(fault)
         if trouble is None:
             return []
         return [_FINDINGS[fault](self._config, trouble, self._clock() - trouble.since)]
@@ -283,14 +235,14 @@ class Health:
 
     def _check_clock(self) -> list[Finding]:
         difference = self._clock_difference()
-        return [_clock(self._config, difference)] if abs(difference) >= _CLOCK_NS else []
+        return [_clock(self._config, difference)] if abs(difference) >= AGREE_NS else []
 
 
 def _by(counts: Counter[str]) -> dict[LabelValues, float]:
     return {(name,): float(count) for name, count in dict(counts).items()}
 
 
-def _unreachable(config: RemoteWriteConfig, trouble: _Trouble, seconds: float) -> Finding:
+def _unreachable(config: RemoteWriteConfig, trouble: Trouble, seconds: float) -> Finding:
     return Finding(
         code=Fault.UNREACHABLE.value,
         title="The receiver of metrics does not answer",
@@ -306,7 +258,7 @@ def _unreachable(config: RemoteWriteConfig, trouble: _Trouble, seconds: float) -
     )
 
 
-def _refuses(config: RemoteWriteConfig, trouble: _Trouble, seconds: float) -> Finding:
+def _refuses(config: RemoteWriteConfig, trouble: Trouble, seconds: float) -> Finding:
     return Finding(
         code=Fault.REFUSES.value,
         title="The receiver refuses metrics",
@@ -329,7 +281,7 @@ _REFUSAL_REMEDIES = {
 }
 
 
-def _rate_limited(_: RemoteWriteConfig, trouble: _Trouble, seconds: float) -> Finding:
+def _rate_limited(_: RemoteWriteConfig, trouble: Trouble, seconds: float) -> Finding:
     return Finding(
         code=Fault.RATE_LIMITED.value,
         title="The receiver limits the rate of metrics",
@@ -403,13 +355,11 @@ def _refused(counts: Counter[str], series: Sequence[str], answer: Answer) -> Fin
 
 
 def _clock(config: RemoteWriteConfig, difference: int) -> Finding:
-    side = "ahead of" if difference > 0 else "behind"
     return Finding(
         code="remote-write-clock",
         title="The clock of this machine differs from the receiver's",
         severity=Severity.WARNING,
-        detail=f"Expected a difference below {_CLOCK_NS // 10**9} s. Found this machine's clock"
-        f" {abs(difference) / 1e9:.0f} s {side} the dates that {config.url} answers with.",
+        detail=difference_shown(difference, config.url),
         affects="Metrics appear at a wrong time, and alerts on them come late or not at all.",
         remedy=(
             "synchronise the clock by NTP, here and at the receiver",

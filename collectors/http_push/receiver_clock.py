@@ -12,8 +12,10 @@ from functools import lru_cache
 
 from collectors.http_push.answer import http_date
 
+AGREE_NS = 60 * 10**9
+"""The difference in nanoseconds below which two clocks agree."""
+
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # both go on while the machine sleeps
-_AGREE_NS = 60 * 10**9
 _HALF_SECOND_NS = 500_000_000
 
 
@@ -52,12 +54,12 @@ class ReceiverClock:
         except ValueError:
             return
         self._offset = seconds * 10**9 + _HALF_SECOND_NS - self._elapsed()
-        if self._distrusted and abs(self.difference_ns) < _AGREE_NS:
+        if self._distrusted and abs(self.difference_ns) < AGREE_NS:
             self._distrusted = False
 
     def distrust(self) -> None:
         """Follow the receiver's clock from now on, as it refused a time of this machine's clock."""
-        self._distrusted = abs(self.difference_ns) >= _AGREE_NS
+        self._distrusted = abs(self.difference_ns) >= AGREE_NS
 
     @property
     def is_known(self) -> bool:
@@ -76,6 +78,15 @@ class ReceiverClock:
     def now_ns(self) -> int:
         """Return the time for lines without a time of their own."""
         ours = self._ours()
-        if not self._distrusted or abs(ours - self.receiver_ns()) < _AGREE_NS:
+        if not self._distrusted or abs(ours - self.receiver_ns()) < AGREE_NS:
             return ours
         return self.receiver_ns()
+
+
+def difference_shown(difference: int, url: str) -> str:
+    """Return the text of a finding about a difference of clocks in nanoseconds, positive if this machine is ahead."""
+    side = "ahead of" if difference > 0 else "behind"
+    return (
+        f"Expected a difference below {AGREE_NS // 10**9} s. Found this machine's clock"
+        f" {abs(difference) / 1e9:.0f} s {side} the dates that {url} answers with."
+    )

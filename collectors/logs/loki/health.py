@@ -10,44 +10,24 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 
 import structlog
 
 from collectors import remedies
 from collectors.findings import Check, Finding, Severity
-from collectors.http_push.answer import NO_ANSWER, NOT_SENT, Answer
+from collectors.http_push.answer import NOT_SENT, Answer
+from collectors.http_push.faults import REQUEST_BOUNDS, Kinds, ReceiverFaults, Trouble
+from collectors.http_push.receiver_clock import AGREE_NS, difference_shown
 from collectors.logs.loki.answers import SUCCESS, Fault
 from collectors.logs.loki.config import PUSH_PATH, LokiConfig
 from collectors.metrics import Family, Histogram, LabelValues, counter, gauge, histogram
 
 log = structlog.get_logger()
 
-REMEMBER = 60.0
-"""Seconds for which a rate limit counts after its last occurrence, as other streams may pass.
+LOG_SECONDS = 60.0
+"""Seconds between two log lines about refusals for the same reason."""
 
-Also the pause between two log lines about refusals for the same reason.
-"""
-
-_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _NO_LOSS = "No line is lost: reading resumes where Loki has the files, once it accepts entries again."
-_SILENCE = 8.0
-_CLOCK_NS = 60 * 10**9
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """A fault and its last answer.
-
-    Attributes:
-        answer: The last answer.
-        since: The start, monotonic seconds.
-        last: The last occurrence, monotonic seconds.
-    """
-
-    answer: Answer
-    since: float
-    last: float
 
 
 class Health:
@@ -67,23 +47,21 @@ class Health:
     ) -> None:
         self._config = config
         self._clock = clock
-        self._durations = Histogram(_BOUNDS)
+        self._durations = Histogram(REQUEST_BOUNDS)
         self._failures: Counter[str] = Counter()
-        self._troubles: dict[Fault, Trouble] = {}
-        self._asked = False
+        self._faults = ReceiverFaults(Kinds(*Fault), "Loki", "entries", clock)
         self._quiet_until: dict[str, float] = {}
-        self._under_way: dict[object, float] = {}
         self._clock_difference = clock_difference
 
     @contextmanager
     def under_way(self) -> Iterator[None]:
         """Note that a request waits for its answer."""
         request = object()
-        self._under_way[request] = self._clock()
+        self._faults.begin(request)
         try:
             yield
         finally:
-            del self._under_way[request]
+            self._faults.end(request)
 
     def answered(self, answer: Answer, seconds: float) -> None:
         """Count one request with entries and its seconds."""
@@ -93,18 +71,14 @@ class Health:
 
     def judged(self, answer: Answer, fault: Fault | None) -> None:
         """Note the fault that an answer shows, or that there is none."""
-        self._asked = True
-        if fault is None:
-            self._well()
-        else:
-            self._faulty(fault, answer)
+        self._faults.judge(answer, fault)
 
     def refused(self, reasons: Counter[str], answer: Answer) -> None:
         """Log refused entries, each reason once a minute."""
         now = self._clock()
         for reason, entries in reasons.items():
             if now >= self._quiet_until.get(reason, now):
-                self._quiet_until[reason] = now + REMEMBER
+                self._quiet_until[reason] = now + LOG_SECONDS
                 log.warning("Loki refused entries", reason=reason, entries=entries, answer=answer.shown())
 
     def families(self) -> Iterator[Family]:
@@ -114,10 +88,9 @@ class Health:
         help_ = "Failed requests to Loki by HTTP status, or `connection` or `credentials` without one."
         codes: dict[LabelValues, float] = {(code,): float(times) for code, times in dict(self._failures).items()}
         yield counter("wr_agent_loki_push_failures_total", help_, codes, ("code",))
-        if self._asked:
-            down = self._troubles.keys() & {Fault.UNREACHABLE, Fault.REFUSES}
+        if self._faults.is_up is not None:
             help_ = "1 if Loki accepts entries, by its last answer."
-            yield gauge("wr_agent_loki_up", help_, float(not down))
+            yield gauge("wr_agent_loki_up", help_, float(self._faults.is_up))
 
     def checks(self) -> Sequence[Check]:
         """Return the checks of Loki."""
@@ -128,47 +101,16 @@ class Health:
             Check("logs.loki-clock", "The clocks of Loki and of this machine agree", self._clock_finding),
         )
 
-    def _well(self) -> None:
-        for fault in (Fault.UNREACHABLE, Fault.REFUSES):
-            trouble = self._troubles.pop(fault, None)
-            if trouble:
-                log.info("Loki accepts entries again", was=fault.value, seconds=round(self._clock() - trouble.since, 1))
-
-    def _faulty(self, fault: Fault, answer: Answer) -> None:
-        now = self._clock()
-        known = self._standing(fault)
-        self._troubles[fault] = replace(known, answer=answer, last=now) if known else Trouble(answer, now, now)
-        if not known:
-            log.warning("Loki does not accept entries, which wait", problem=fault.value, answer=answer.shown())
-
-    def _standing(self, fault: Fault) -> Trouble | None:
-        trouble = self._troubles.get(fault)
-        if trouble and fault is Fault.RATE_LIMITED and self._clock() - trouble.last > REMEMBER:
-            return None
-        return trouble
-
-    def _silence(self, fault: Fault) -> Trouble | None:
-        """Return the longest wait for an answer, if it is long."""
-        now = self._clock()
-        since = min(self._under_way.copy().values(), default=now)
-        if fault is not Fault.UNREACHABLE or now - since < _SILENCE:
-            return None
-        return Trouble(Answer(NO_ANSWER, f"no answer yet after {now - since:.0f} s"), since, now)
-
     def _clock_finding(self) -> list[Finding]:
         difference = self._clock_difference()
-        if abs(difference) < _CLOCK_NS:
+        if abs(difference) < AGREE_NS:
             return []
-        side = "ahead of" if difference > 0 else "behind"
         return [
             Finding(
                 code="loki-clock",
                 title="The clock of this machine differs from Loki's",
                 severity=Severity.WARNING,
-                detail=(
-                    f"Expected a difference below {_CLOCK_NS // 10**9} s. Found this machine's clock"
-                    f" {abs(difference) / 1e9:.0f} s {side} the dates that {self._config.url} answers with."
-                ),
+                detail=difference_shown(difference, self._config.url),
                 affects="Lines appear at a wrong time. Loki refuses some of them; those get Loki's time, and"
                 " original_time in their structured metadata.",
                 remedy=(
@@ -179,7 +121,7 @@ class Health:
         ]
 
     def _finding(self, fault: Fault) -> list[Finding]:
-        trouble = self._standing(fault) or self._silence(fault)
+        trouble = self._faults.standing(fault)
         if trouble is None:
             return []
         return [_FINDINGS[fault](self._config, trouble, self._clock() - trouble.since)]

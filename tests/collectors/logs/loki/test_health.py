@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from structlog.testing import capture_logs
 
 from collectors.http_push.answer import NO_ANSWER, NOT_SENT, Answer
+from collectors.http_push.faults import RATE_SECONDS
 from collectors.logs.loki.answers import Fault
 from collectors.logs.loki.config import LokiConfig, LokiUrl
-from collectors.logs.loki.health import REMEMBER, Health
+from collectors.logs.loki.health import LOG_SECONDS, Health
 
 
 @dataclass
@@ -32,7 +33,7 @@ def test_a_refusal_is_logged_once_a_while_for_each_reason() -> None:
     with capture_logs() as logs:
         for reason in ("too_old", "too_old", "too_new"):
             seen.refused(Counter({reason: 2}), Answer(400, "said"))
-        clock.now += REMEMBER
+        clock.now += LOG_SECONDS
         seen.refused(Counter(too_old=5), Answer(400, "said"))
 
     assert [(it["reason"], it["entries"]) for it in logs] == [("too_old", 2), ("too_new", 2), ("too_old", 5)]
@@ -86,7 +87,7 @@ def test_a_rate_limit_outlasts_a_success_for_a_while() -> None:
     seen.judged(Answer(204), None)
     assert codes(seen) == ["loki-rate-limited"]
 
-    clock.now += REMEMBER + 1
+    clock.now += RATE_SECONDS + 1
     assert codes(seen) == []
 
 
