@@ -100,8 +100,10 @@ Samples = float | Mapping[LabelValues, float]
 
 
 def _family(name: str, type_: MetricType, help: str, samples: Samples, labels: LabelNames) -> Family:
-    by_values: Mapping[LabelValues, float] = samples if isinstance(samples, Mapping) else {(): samples}
-    return Family(name, type_, help, labels, by_values)
+    # The check of a number takes a tenth of the time of that of a mapping.
+    if isinstance(samples, int | float) or not isinstance(samples, Mapping):
+        return Family(name, type_, help, labels, {(): samples})
+    return Family(name, type_, help, labels, samples)
 
 
 def gauge(name: str, help: str, samples: Samples, labels: LabelNames = ()) -> Family:

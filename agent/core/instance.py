@@ -8,7 +8,6 @@ import threading
 from pathlib import Path
 
 import msgspec
-import psutil
 
 from collectors import regular_file
 
@@ -83,6 +82,8 @@ class Instance:
 
 def running(directory: Path) -> Running | None:
     """Return the agent that holds `directory`; `None` if its process is gone."""
+    import psutil
+
     try:
         said = msgspec.json.decode(regular_file.read(directory / FILE, _MAX_BYTES), type=Running)
     except (OSError, msgspec.DecodeError, RecursionError):

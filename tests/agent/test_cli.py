@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent import __version__
+from agent import __version__, cli
 from agent.cli import COMMANDS, main
 
 
@@ -83,7 +83,17 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
         main([command, "--help"])
 
     assert left.value.code == 0
-    assert COMMANDS[command].HELP[:20] in capsys.readouterr().out
+    assert cli.command(command).HELP[:20] in capsys.readouterr().out
+
+
+def test_the_daemon_loads_no_other_command() -> None:
+    code = "import sys; from agent import cli; cli.main(['run', '--help'])"
+    report = "finally: print(sorted(name for name in sys.modules if name.startswith('agent.commands.')))"
+    answer = subprocess.run(
+        [sys.executable, "-c", f"import sys\ntry:\n    {code}\n{report}"], capture_output=True, text=True, check=False
+    )
+
+    assert answer.stdout.splitlines()[-1] == "['agent.commands.run']"
 
 
 def test_the_readme_names_every_command() -> None:
