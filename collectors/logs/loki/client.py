@@ -101,15 +101,17 @@ class _Work:
     """One stream: the requests to send, the body of the next one, and the results so far.
 
     Attributes:
-        maybe_sent: True if Loki may have stored entries of the stream already.
+        resumed: True if an agent that was killed may have sent entries of the stream, and later ones.
         newest: The newest time before the first entry, Unix nanoseconds.
+        maybe_sent: True if Loki may have stored entries of the stream already.
         altered: The entries whose line was changed since.
     """
 
     stream: Stream
     spans: deque[_Span]
-    maybe_sent: bool
+    resumed: bool
     newest: int
+    maybe_sent: bool = False
     altered: set[int] = field(default_factory=set)
     prepared: tuple[_Span, bytes] | None = None
     sent: int = 0
@@ -156,7 +158,7 @@ class LokiClient:
                 not all that follows.
         """
         todo = deque(_Span(range(*span)) for span in spans(stream, self._config.batch_size))
-        work = _Work(stream, todo, maybe_sent, newest)
+        work = _Work(stream, todo, maybe_sent, newest, maybe_sent)
         turn = self._turns.setdefault(stream.labels, asyncio.Lock())
         async with turn:
             while work.spans:
@@ -331,12 +333,20 @@ def _already_stored(work: _Work, entries: Sequence[int], oldest: int) -> set[int
     """Return those of the entries called too far behind that Loki has stored by an earlier request.
 
     Loki takes the entries of a stream in order. If it refuses an entry by a time that neither an entry before it nor
-    the history has, later entries were sent, and this one before them.
+    the history has, later entries were sent, and this one before them. The later entries of a request without an answer
+    are those of this stream. If they do not explain the refusal, another file of the log does, which a killed agent
+    sent without a record.
     """
     if not work.maybe_sent:
         return set()
-    before = list(accumulate(work.stream.timestamps, max, initial=work.newest))
-    return {entry for entry in entries if oldest > before[entry] and entry not in work.altered}
+    times = work.stream.timestamps
+    before = list(accumulate(times, max, initial=work.newest))
+    after = [*accumulate(reversed(times), max, initial=0)][-2::-1]
+    return {
+        entry
+        for entry in entries
+        if oldest > before[entry] and entry not in work.altered and (work.resumed or after[entry] > oldest)
+    }
 
 
 def _body(stream: Stream, span: _Span) -> bytes:

@@ -360,6 +360,16 @@ async def test_old_entries_whose_answer_was_lost_are_stored_once(server: Loki) -
     assert server.report()["stored"] == 10
 
 
+async def test_an_old_entry_whose_request_was_lost_is_not_stored_by_another_file_of_the_log(server: Loki) -> None:
+    await push(server, stream(1, text="of a file that is gone, by an agent that was killed"))
+    server.fault("drop-before", times=1)
+    async with LokiClient(config(server)) as client:
+        result = await asyncio.wait_for(client.push(stream(3, ago=2 * HOUR, text="old"), newest=0), PATIENCE)
+
+    assert [refusal.entry for refusal in result.refused] == [0, 1, 2]
+    assert result.sent == 0
+
+
 async def test_an_old_entry_that_was_shortened_is_not_taken_for_stored(server: Loki) -> None:
     given = with_old_lines()
     given.lines[0] = "x" * 400
