@@ -60,7 +60,12 @@ class RemedyText:
 
 
 def not_running(error: Exception, configuration: Path | None) -> str:
-    """Return the line for a person whose command found no agent, with the command that starts one."""
+    """Return the line for a person whose command found no agent, with the command that starts one.
+
+    An agent that refuses the person runs already.
+    """
+    if isinstance(error.__cause__, PermissionError):
+        return str(error)
     return f"{error}; start it with {RemedyText(configuration).line('wr-agent run')}"
 
 

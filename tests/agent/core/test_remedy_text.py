@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from agent.config import locations
-from agent.core.remedy_text import RemedyText
+from agent.core.remedy_text import RemedyText, not_running
 from collectors import system_packages
 from collectors.remedies import in_section
 
@@ -88,3 +88,11 @@ def test_a_machine_without_sudo_gets_commands_without_it(monkeypatch: pytest.Mon
     assert RemedyText(FILE).line("sudo dmesg") == "dmesg  # as root"
     assert RemedyText(FILE).line("sudo dmesg  # shows it") == "dmesg  # as root; shows it"
     assert RemedyText(FILE).line("top  # shows it") == "top  # shows it"
+
+
+def test_a_command_that_finds_no_agent_names_the_one_that_starts_it(program: Path) -> None:
+    absent, refused = RuntimeError("no agent answers"), RuntimeError("only root may ask")
+    refused.__cause__ = PermissionError()
+
+    assert not_running(absent, None) == f"no agent answers; start it with {program} run"
+    assert not_running(refused, None) == "only root may ask"
