@@ -11,7 +11,7 @@ import msgspec
 
 from collectors.logs.pipeline import check_fields, check_stages
 from collectors.logs.stages import STAGES
-from collectors.logs.stages.config import StageConfig, check_labels
+from collectors.logs.stages.config import StageConfig, check_stream_labels
 from collectors.logs.stages.metrics import MetricsConfig
 from collectors.refusals import check_all, refuse
 from collectors.units import Duration
@@ -58,7 +58,7 @@ class SourceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         check_all(
             self._check_origin,
             self._check_choices,
-            partial(check_labels, self.labels),
+            partial(check_stream_labels, self.labels),
             partial(check_fields, self.stages),
             partial(check_stages, self.stages, self.labels),
         )

@@ -17,6 +17,9 @@ FieldNames = list[str] | dict[str, str]
 
 SEARCHED_CHARACTERS = 4096
 
+MAX_NAME = 1024
+"""The longest label name that Loki takes by default."""
+
 _LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _PERSON = re.compile(r"(.*[._-])?(user|account|member|customer)[._-]?(id|uuid|guid)|(.*[._-])?e-?mail", re.IGNORECASE)
 
@@ -65,6 +68,25 @@ def check_labels(names: Collection[str], shown: Iterable[str] = ()) -> None:
     for name in names:
         if not _LABEL.fullmatch(name) or name.startswith("__"):
             raise ValueError(f"expected a label name of letters, digits and _ without __ in front, got {name!r}")
+        if len(name) > MAX_NAME:
+            raise ValueError(f"expected a label name of at most {MAX_NAME} characters, got {len(name)}")
     for name in (*names, *shown):
         if _PERSON.fullmatch(name):
             raise ValueError(f"{name} identifies a person and cannot be a label; use structured_metadata instead")
+
+
+def check_stream_labels(names: Collection[str], shown: Iterable[str] = ()) -> None:
+    """Refuse what `check_labels` does, and the label that keeps the lines of two files apart.
+
+    Args:
+        names: The names of the labels.
+        shown: The fields that the labels show.
+
+    Raises:
+        ValueError: A name or field cannot be a label of a stream.
+    """
+    if "filename" in names:
+        raise ValueError(
+            "the label filename belongs to the agent and keeps equal lines of two files apart; choose another"
+        )
+    check_labels(names, shown)

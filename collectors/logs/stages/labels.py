@@ -10,7 +10,7 @@ from typing import Annotated
 
 import msgspec
 
-from collectors.logs.stages.config import Context, FieldNames, StageConfig, by_name, check_labels
+from collectors.logs.stages.config import Context, FieldNames, StageConfig, by_name, check_stream_labels
 from collectors.logs.stages.entries import Entries, Stage, TextColumn
 
 
@@ -26,7 +26,7 @@ class LabelsConfig(StageConfig, frozen=True, forbid_unknown_fields=True, kw_only
     max_values: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 50
 
     def __post_init__(self) -> None:
-        check_labels(by_name(self.fields), by_name(self.fields).values())
+        check_stream_labels(by_name(self.fields), by_name(self.fields).values())
 
     def build(self, _context: Context) -> Stage:
         """Build the stage."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collectors.logs.stages.config import Context, StageConfig, check_labels
+from collectors.logs.stages.config import Context, StageConfig, check_stream_labels
 from collectors.logs.stages.entries import Entries, Stage
 
 
@@ -16,7 +16,7 @@ class StaticLabelsConfig(StageConfig, frozen=True, forbid_unknown_fields=True, k
     labels: dict[str, str]
 
     def __post_init__(self) -> None:
-        check_labels(self.labels)
+        check_stream_labels(self.labels)
 
     def build(self, _context: Context) -> Stage:
         """Build the stage."""

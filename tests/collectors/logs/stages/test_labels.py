@@ -45,6 +45,19 @@ def test_a_name_that_loki_refuses_is_told(name: str) -> None:
         LabelsConfig(fields=[name])
 
 
+def test_a_name_that_is_too_long_for_loki_is_refused() -> None:
+    with pytest.raises(ValueError, match="1024 characters"):
+        StaticLabelsConfig(labels={"a" * 1025: "x"})
+
+
+def test_the_name_of_the_file_is_not_replaced() -> None:
+    with pytest.raises(ValueError, match="belongs to the agent"):
+        StaticLabelsConfig(labels={"filename": "app"})
+    with pytest.raises(ValueError, match="belongs to the agent"):
+        LabelsConfig(fields=["filename"])
+    LabelsConfig(fields={"file": "filename"})
+
+
 def test_a_user_may_be_attached_to_the_entry(after: After) -> None:
     (entry,) = after([JsonConfig(fields=["user_id"]), StructuredMetadataConfig(fields=["user_id"])], '{"user_id":7}')
 
