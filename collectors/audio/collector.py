@@ -330,7 +330,11 @@ class AudioCollector(Collector):
 
     def _fold_server(self, passive: PassiveClient) -> None:
         xruns = [passive.xruns.popleft() for _ in range(len(passive.xruns))]
-        if name := watched_device(self._config, passive.view, self._watched):
+        name = watched_device(self._config, passive.view, self._watched)
+        for device in self._devices:
+            if device.name != name:
+                device.leave_server()
+        if name:
             self._watched = name
             device = self._device(name)
             device.see_server(passive.view, xruns)

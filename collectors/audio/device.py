@@ -140,6 +140,10 @@ class Device:
             self._server_latency = view.latencies.get(self.name, (0, 0))
         self._load = view.load if view.state == "running" and not self._freewheeling else None
 
+    def leave_server(self) -> None:
+        """Drop the server's load, because the passive client watches another device or none."""
+        self._load = None
+
     def open_stream(self, info: StreamInfo) -> ProbeStream:
         """Start a new stream of the probe on this device."""
         self.watched_by("portaudio", info.host_api)

@@ -302,6 +302,7 @@ async def test_a_device_that_is_unplugged_while_open_is_told_and_found_again(jac
             await soon(lambda: codes(collector) == {"audio-device-unplugged"}, "the finding")
             await soon(lambda: number(collector, "audio_device_up", device="usb") == 0, "the device to be down")
             before = observed(collector, INTERVALS, device="usb")
+            assert [device.load for device in collector.view().devices] == [None]
             usb = plug_in()
             await soon(lambda: observed(collector, INTERVALS, device="usb") > before, "buffers again")
 

@@ -43,6 +43,20 @@ def test_what_the_server_says_is_taken_over() -> None:
     assert view.observations["jack", "xrun"] == 1
 
 
+def test_the_load_of_a_device_that_left_the_server_ends() -> None:
+    device = Device("usb")
+    for second in range(62):
+        device.see_server(replace(SERVER, load=0.9), [])
+        device.settle(second * SECOND)
+    high = device.view().recent.load
+    device.leave_server()
+    for second in range(62, 124):
+        device.settle(second * SECOND)
+
+    assert high == pytest.approx(0.9)
+    assert device.view().recent.load is None
+
+
 def test_a_server_that_is_gone_has_no_load() -> None:
     device = Device("system")
     device.see_server(SERVER, [])
