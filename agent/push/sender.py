@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
@@ -37,7 +38,16 @@ _LIVE = 8
 
 _ENOUGH_ERRORS = 3
 _ENOUGH_REFUSALS = 3
-_MOST_SUSPECTS = 1000
+_ENOUGH_UNEXPLAINED = 10
+"""The refusals in turn of one sample without a known reason, between which other samples of its time are stored.
+
+A receiver that fails by chance refuses one sample several times, too.
+"""
+
+_LEADS = 4
+"""The most samples by which one test finds out if a receiver stores any."""
+
+_MOST_SUSPECTS = 10_000
 _ONE = b"\0\0\0\0\0\0\xf0\x3f"  # 1.0
 
 _Result = TypeVar("_Result")
@@ -71,7 +81,7 @@ class Sender:
         self._guard = guard
         self._health = health
         self._probe_series = probe
-        self._suspects: set[bytes] = set()
+        self._suspects: dict[bytes, str] = {}
         self._pace = Pace(config.rate)
         self._most = _MOST_SAMPLES
         self._bytes = 0
@@ -156,7 +166,7 @@ class Sender:
             if verdict.action is Action.DONE:
                 self._stored(piece)
                 return
-            if verdict.action is Action.SINGLE_OUT and self._proven and piece.samples == 1 and self._is_known(piece):
+            if verdict.action is Action.SINGLE_OUT and self._proven and self._is_known(piece, verdict):
                 self._refused(piece, answer, verdict, is_doubted=is_doubted)
                 return
             errors += 1
@@ -220,13 +230,19 @@ class Sender:
             elif part.samples > 1:
                 left.extendleft(reversed([*part.halves()]))
             else:
-                refusals[part] += 1
-                enough = 1 if self._is_known(part) else _ENOUGH_REFUSALS
-                if refusals[part] >= enough and (verdict.reason or await self._stores_others(whole, part.series[0])):
+                explained = verdict.reason or await self._stores_others(whole, part.series[0])
+                refusals[part] = refusals[part] + 1 if explained else 0
+                if explained and refusals[part] >= self._enough(part, verdict):
                     self._refused(part, answer, verdict, is_doubted=is_doubted)
                 else:
                     again.append(part)
         return again
+
+    def _enough(self, part: Piece, verdict: Verdict) -> int:
+        """Return the number of refusals from which a sample is refused for good."""
+        if self._is_known(part, verdict):
+            return 1
+        return _ENOUGH_REFUSALS if verdict.reason else _ENOUGH_UNEXPLAINED
 
     async def _refuses_whole(self, piece: Piece, verdict: Verdict, *, is_doubted: bool) -> bool:
         """Return True, and drop the samples of a snapshot, if the receiver refuses it for its time.
@@ -249,9 +265,13 @@ class Sender:
         return True
 
     async def _stores_others(self, piece: Piece, but: bytes = b"") -> bool:
-        """Return True if the receiver stores other samples of this time, so that it works as a whole."""
-        series = [labels for labels in piece.series if labels != but]
-        leads = [piece.alone(series[number]) for number in {0, len(series) // 2}] if len(series) > 1 else []
+        """Return True if the receiver stores other samples of this time, so that it works as a whole.
+
+        They are chosen at random, so that many series at fault cannot hide the others for ever.
+        """
+        tried = {but, *(piece.series if piece.samples == 1 else ())}
+        others = [one for one in piece.records[0].layout.series if one not in tried and one not in self._suspects]
+        leads = [piece.alone(one) for one in random.sample(others, min(len(others), _LEADS))]
         for lead in leads:
             answer, verdict = await self._post(lead)
             if verdict.action is Action.DONE:
@@ -263,9 +283,9 @@ class Sender:
         answer = await self._exchange(self._probe_body(piece.records[0].time))
         return judge(answer).action is Action.DONE
 
-    def _is_known(self, piece: Piece) -> bool:
-        """Return True if the receiver has refused the series of a piece before."""
-        return piece.series[0] in self._suspects
+    def _is_known(self, piece: Piece, verdict: Verdict) -> bool:
+        """Return True if a piece is one sample, whose series the receiver refused before for the same reason."""
+        return piece.samples == 1 and self._suspects.get(piece.series[0]) == _reason(verdict)
 
     def _stored(self, piece: Piece) -> None:
         self._waits = 0
@@ -273,8 +293,8 @@ class Sender:
         self._proven = True
         self._most = min(self._most + self._most // 4, _MOST_SAMPLES)
         self._health.sent(piece.samples)
-        if piece.only:
-            self._suspects -= piece.only
+        for series in piece.only or ():
+            self._suspects.pop(series, None)
 
     def _refused(self, piece: Piece, answer: Answer, verdict: Verdict, *, is_doubted: bool) -> None:
         """Count samples that the receiver refuses. Those in doubt may be there already, by the reason."""
@@ -282,10 +302,10 @@ class Sender:
             self._health.sent(piece.samples)
             return
         series = piece.series
-        reason = verdict.reason or ("too_large" if verdict.action is Action.SPLIT else "refused")
+        reason = _reason(verdict)
         self._health.refused(shown_series(series[0]), series[0], reason, len(series), answer)
         if len(series) == 1 and len(self._suspects) < _MOST_SUSPECTS:
-            self._suspects.add(series[0])
+            self._suspects[series[0]] = reason
 
     async def _takes_out_of_order(self) -> bool | None:
         """Return whether the receiver takes samples as old as the queue's oldest; `None` if that is unknown.
@@ -346,3 +366,8 @@ class Sender:
     async def _call(self, function: Callable[[], _Result]) -> _Result:
         """Call a function in the thread of the queue."""
         return await self._worker.call(function)
+
+
+def _reason(verdict: Verdict) -> str:
+    """Return the label of a refusal."""
+    return verdict.reason or ("too_large" if verdict.action is Action.SPLIT else "refused")

@@ -214,11 +214,11 @@ async def test_the_pause_that_an_answer_asks_for_is_kept(tmp_path: Path, server:
 
 
 async def test_no_request_comes_before_the_time_that_an_answer_asks_for(tmp_path: Path, server: Receiver) -> None:
-    """A server error of one series is found by further requests, which wait too."""
+    """The requests that look for the cause of a server error wait, too."""
     begun: list[tuple[float, bool]] = []
 
     def rule(samples: list[Sample]) -> Reply:
-        refused = "bad" in names(samples)
+        refused = "bad" in names(samples) and sum(refused for _, refused in begun) < 5
         begun.append((time.monotonic(), refused))
         return Reply(503, "later", {"Retry-After": "1"}) if refused else Reply(204)
 
@@ -228,10 +228,37 @@ async def test_no_request_comes_before_the_time_that_an_answer_asks_for(tmp_path
         await push.sent()
 
     gaps = [later - earlier for (earlier, refused), (later, _) in pairwise(begun) if refused]
-    assert len(gaps) > 3
+    assert len(gaps) == 5
     assert min(gaps) >= 1.0
-    assert values(server.stored, "up") == [1.0]
-    assert push.counts("samples_failed_total") == {"refused": 1.0}
+    assert names(server.stored) == {"up", "bad"}
+
+
+@pytest.mark.parametrize("status", [400, 500])
+async def test_a_sample_that_fails_by_chance_is_not_lost(tmp_path: Path, server: Receiver, status: int) -> None:
+    """All others are stored while one sample fails some times: in a large request, then alone."""
+    failures = iter(range(9))
+    server.rule = lambda samples: Reply(
+        status if "unlucky" in names(samples) and next(failures, None) is not None else 204
+    )
+    async with pushing(tmp_path, server.url) as push:
+        push.add(0, up=1.0, unlucky=2.0, load=3.0)
+        await push.sent()
+
+    assert next(failures, None) is None
+    assert names(server.stored) == {"up", "unlucky", "load"}
+    assert push.counts("samples_failed_total") == {}
+
+
+async def test_many_series_that_always_fail_do_not_stop_the_rest(tmp_path: Path, server: Receiver) -> None:
+    server.rule = lambda samples: Reply(500 if any(one.name.startswith("bad") for one in samples) else 204)
+    bad = {f"bad{n}": 1.0 for n in range(5)}
+    async with pushing(tmp_path, server.url) as push:
+        for at in range(3):
+            push.add(at, **bad, up=float(at), load=float(at))
+        await push.sent()
+
+    assert values(server.stored, "up") == values(server.stored, "load") == [0.0, 1.0, 2.0]
+    assert push.counts("samples_failed_total") == {"refused": 15.0}
 
 
 async def test_a_receiver_that_hangs_is_asked_again(tmp_path: Path, server: Receiver) -> None:
