@@ -267,7 +267,7 @@ class Sender:
     async def _stores_others(self, piece: Piece, but: bytes = b"") -> bool:
         """Return True if the receiver stores other samples of this time, so that it works as a whole.
 
-        They are chosen at random, so that many series at fault cannot hide the others for ever.
+        They are chosen at random, so that many series at fault do not hide the others.
         """
         tried = {but, *(piece.series if piece.samples == 1 else ())}
         others = [one for one in piece.records[0].layout.series if one not in tried and one not in self._suspects]
