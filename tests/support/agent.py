@@ -58,7 +58,7 @@ class AgentProcess:
     @property
     def url(self) -> str:
         """The address of the agent, once it answers."""
-        return eventually(self._announced, f"the agent serves; its log: {self.log()}")
+        return eventually(self._announced, f"the agent serves; its log: {self.log()}", 2 * PATIENCE)
 
     def _announced(self) -> str | None:
         if self.process.poll() is not None:
