@@ -263,11 +263,8 @@ CLIENTS = {
     "Built-in Audio Digital Stereo (IEC958)": 2,
     "Fireface UFX+ Pro": 3,
     "UFX+ Pro": 1,
-    "C-Media [USB]": 2,
-    "100% *?": 1,
-    "a|b": 1,
+    "100% *? a|b {2}^$": 1,
     "Dev: colon": 2,
-    "{2}^$": 1,
     "USB Sound Device (Analog Stereo) [with more than 40 characters]": 1,
 }
 
