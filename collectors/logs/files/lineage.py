@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import stat
-import time
 from collections.abc import Collection
 from contextlib import closing, suppress
 
@@ -22,14 +21,12 @@ from collectors.logs.files.file_batch import FileBatch
 from collectors.logs.files.generation import ContentChangedError, Generation, ReadLimits
 from collectors.logs.files.names import shown
 from collectors.logs.files.positions import Generations, Position
+from collectors.logs.files.rewrite import Rewrite
 from collectors.logs.files.rotated import Rotated, elsewhere, rotations
 from collectors.logs.files.rotation_search import Owner, RotationSearch
 from collectors.logs.history import NOTHING
 
 log = structlog.get_logger()
-
-_REWRITE_SECONDS = 1.0
-"""The time that a program may take to write a file over: until then, other content may be a part of the old one."""
 
 _REMEMBERED = 8
 """The number of finished files to remember at least, to recognise copies of them."""
@@ -66,7 +63,7 @@ class Lineage:
         self.kept_inodes: frozenset[int] = frozenset()
         self._owner = owner
         self._foreign: tuple[int, int] | None = None
-        self._rewritten_at: float | None = None
+        self._rewrite = Rewrite(path)
         self._limits = limits
         self._now_ns = now_ns
         self._search = RotationSearch(path, owner)
@@ -184,8 +181,8 @@ class Lineage:
 
     def look_again_after(self) -> float | None:
         """Return the seconds until the next read without a change; `None` for no such read."""
-        if self._rewritten_at is not None:
-            return _REWRITE_SECONDS / 4
+        if self._rewrite.look_again_after is not None:
+            return self._rewrite.look_again_after
         if any(generation.has_rest for generation in self.generations):
             return self._limits.flush_after
         waiting = len(self.generations) > 1 or any(generation.deleted for generation in self.generations)
@@ -238,7 +235,7 @@ class Lineage:
         try:
             work = generation.read()
         except ContentChangedError:
-            if self._is_being_rewritten(generation):
+            if generation.live and self._rewrite.is_under_way(generation.position):
                 generation.close()
                 return None
             self._replaced(generation)
@@ -254,31 +251,10 @@ class Lineage:
             return None
         else:
             if generation.live:
-                self._rewritten_at = None
+                self._rewrite.end()
             if not self._insert_missed(before, generation):
                 return work
         return self.read(self._now_ns)
-
-    def _is_being_rewritten(self, generation: Generation) -> bool:
-        """Check whether a program may be writing the live file over, so that it begins with its old content soon."""
-        head = generation.position.head
-        try:
-            status = os.stat(self.path)
-            with closing(open_content(self.path)) as content:
-                begin = content.read(0, head.length)
-        except OSError:
-            return False
-        if not generation.live or status.st_ino != generation.position.inode:
-            return False
-        if len(begin) == head.length and not head.matches(begin):
-            self._rewritten_at = None
-            return False
-        now = time.monotonic()
-        self._rewritten_at = now if self._rewritten_at is None else self._rewritten_at
-        if now - self._rewritten_at < _REWRITE_SECONDS:
-            return True
-        self._rewritten_at = None
-        return False
 
     def _find_again(self, generation: Generation) -> bool:
         """Search a file that left its path; return whether there is something to read now."""
