@@ -11,6 +11,8 @@ r"""The identification of containers by the path of their control group.
 | systemd-nspawn | `systemd-nspawn@NAME.service` or `machine-NAME.scope`, and the group `payload` in it |
 | containerd's `ctr` | `/default/NAME` |
 | Apptainer, SingularityCE | `apptainer-PID.scope`, `singularity-PID.scope` |
+| runc, crun, youki without an engine | `runc-NAME.scope`, `crun-NAME.scope`, `youki-NAME.scope` |
+| Nomad | `nomad.slice/…/ALLOCATION.TASK.scope`, with version 1 `nomad/ALLOCATION.TASK` |
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ PAYLOAD = "payload"
 """The group in a unit of systemd-nspawn with the container's processes; next to it is that of the supervisor."""
 
 _ENGINE_ID = re.compile("[0-9a-f]{64}")
+_ALLOCATION = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _UNIT = r"/(?:systemd-nspawn@(?P<id>[^/]+)\.service|machine\.slice/machine-(?P<machine>[^/]+)\.scope)"
 _MACHINE_UNIT = re.compile(rf"{_UNIT}$")
 _FORMS = (
@@ -32,6 +35,8 @@ _FORMS = (
     re.compile(rf"{_UNIT}(?:/{PAYLOAD})?$"),
     re.compile(r"^/default/(?P<id>[^/]+)$"),
     re.compile(r"/(?P<id>(?:apptainer|singularity)-[0-9]+)\.scope$"),
+    re.compile(r"/(?:runc|crun|youki)-(?P<id>[^/]+)\.scope$"),
+    re.compile(rf"/nomad(?:\.slice)?/(?:[^/]+/)?(?P<id>{_ALLOCATION}\.[^/]+?)(?:\.scope)?$"),
 )
 _VIRTUAL_MACHINE = "qemu-"
 _NO_CONTAINER = re.compile(rf"/(?:libpod_parent|kata_overhead)/{_ENGINE_ID.pattern}$")

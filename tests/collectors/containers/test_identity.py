@@ -5,6 +5,8 @@ import pytest
 from collectors.containers.identity import container_id, has_engine_id
 from tests.collectors.containers.support import WEB
 
+ALLOCATION = "1a2b3c4d-0001-0002-0003-00000000000e"
+
 
 @pytest.mark.parametrize(
     "path",
@@ -18,6 +20,7 @@ from tests.collectors.containers.support import WEB
         f"/kubepods.slice/kubepods-pod1a2b.slice/crio-{WEB}.scope",
         f"/kubepods/besteffort/pod1a2b/{WEB}",
         f"/system.slice/nerdctl-{WEB}.scope",
+        f"/system.slice/crun-{WEB}.scope",
         f"/system.slice/containerd.service/kubepods-burstable-pod36b6d6be.slice:cri-containerd:{WEB}",
         f"/system.slice:docker:{WEB}",
         f"/kubepods/burstable/pod1a2b/crio-{WEB}",
@@ -49,6 +52,12 @@ def test_an_engines_container_is_known_by_its_path(path: str) -> None:
         (f"/ecs/{WEB[:32]}/{WEB[:32]}-1234567890", f"{WEB[:32]}-1234567890"),
         ("/default/redis", "redis"),
         ("/user.slice/user-1000.slice/user@1000.service/user.slice/apptainer-4711.scope", "apptainer-4711"),
+        ("/system.slice/runc-mixer.scope", "mixer"),
+        ("/user.slice/user-1000.slice/user@1000.service/user.slice/crun-mixer.scope", "mixer"),
+        ("/system.slice/youki-mixer.scope", "mixer"),
+        (f"/nomad.slice/share.slice/{ALLOCATION}.mixer.scope", f"{ALLOCATION}.mixer"),
+        (f"/nomad.slice/{ALLOCATION}.mixer.scope", f"{ALLOCATION}.mixer"),
+        (f"/nomad/{ALLOCATION}.mixer", f"{ALLOCATION}.mixer"),
         ("/system.slice/singularity-4711.scope", "singularity-4711"),
     ],
 )
@@ -62,6 +71,8 @@ def test_a_container_of_another_manager_has_its_name(path: str, name: str) -> No
     [
         "/",
         "/docker",
+        "/nomad.slice/share.slice",
+        "/nomad/share",
         "/system.slice/docker.service",
         f"/machine.slice/libpod-conmon-{WEB}.scope",
         f"/kubepods.slice/crio-conmon-{WEB}.scope",
