@@ -17,6 +17,8 @@ from collectors.audio.causes.evidence import Evidence
 _STOPPED = frozenset({Cause.SERVER_STOPPED, Cause.CLIENT_STOPPED})
 _LEAST_EXPLAINED = 0.35
 """The part of the lateness below which a cause is not named."""
+_FAR_LATER = 3
+"""How many times as late as the server a client that computed is the start, whatever held up the server."""
 
 
 def analyse(evidence: Evidence) -> Event:
@@ -59,7 +61,8 @@ def _by_delay(scene: Scene, late: Sequence[Delay], state: Machine) -> Verdict:
     found = shares(scene, delay, state)
     known = [share for share in found if share.cause is not Cause.UNKNOWN]
     if not known:
-        return Verdict(Cause.UNKNOWN, None, delay.name, delay.late_ns, 0, 0.0)
+        own = by_own_client(scene) if delay.role == "agent" else None
+        return own or Verdict(Cause.UNKNOWN, None, delay.name, delay.late_ns, 0, 0.0)
     causes = _by_cause(known)
     top, culprit = causes[0]
     others = tuple(share for share, _ in causes[1:])
@@ -95,7 +98,8 @@ def primary(scene: Scene, late: Sequence[Delay]) -> Delay | None:
     limited = [it for it in clients if it.late_ns > 0.5 * late[0].late_ns and quota(scene, it)]
     if limited and not (server is not None and quota(scene, server)):
         return limited[0]
-    if server is not None and server.late_ns > least:
+    busy = next((it for it in clients if it.inside and it.split.running > 0.6 * it.late_ns), None)
+    if server is not None and server.late_ns > least and not (busy and busy.late_ns > _FAR_LATER * server.late_ns):
         waits = server.split.asleep > 0.6 * server.late_ns
         busier = [it for it in (*clients, *own) if _is_active(it) and it.late_ns > 0.25 * server.late_ns]
         return busier[0] if waits and busier else server

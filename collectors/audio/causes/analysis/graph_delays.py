@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from collectors.audio.causes.analysis.graph import Callback, usual_ns
-from collectors.audio.causes.analysis.scene import Delay, Scene, Split
+from collectors.audio.causes.analysis.scene import AGENT, Delay, Scene, Split
 
 
 def with_graph(scene: Scene, delay: Delay) -> Delay:
@@ -47,8 +47,9 @@ def by_graph(scene: Scene, name: str) -> Delay | None:
     late_ns = sum(it.end_ns - it.due_ns for it in late)
     spans = tuple((it.due_ns, it.end_ns) for it in late)
     longest_ns = max(it.inside_ns for it in late)
+    role = "agent" if name.startswith(AGENT) else "client"
     return Delay(
-        name, "client", 0, None, spans, late_ns, Split(), longest_ns, inside=longest_ns > late_ns / 2, source="graph"
+        name, role, 0, None, spans, late_ns, Split(), longest_ns, inside=longest_ns > late_ns / 2, source="graph"
     )
 
 

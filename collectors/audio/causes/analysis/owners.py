@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from collectors.audio.causes.analysis import accounts
 from collectors.audio.causes.analysis.machine import Machine
-from collectors.audio.causes.analysis.scene import Delay, Scene
+from collectors.audio.causes.analysis.scene import SERVER, Delay, Scene
 from collectors.audio.causes.analysis.schedule import IDLE, Schedule
 from collectors.audio.causes.analysis.thread_states import RUNNABLE
 from collectors.audio.causes.event import Cause, Culprit
@@ -23,6 +23,7 @@ _SUDDEN = 0.5
 """The part of its processor time near the dropout that a program of unknown priority must have used beyond its rate."""
 _LEAST_NS = 200_000
 _MANY_FAULTS = 8
+_LOAD_NS = 200_000_000
 _RT_PERIOD_NS = 1_000_000_000
 _RT_USED = 0.8
 
@@ -249,8 +250,19 @@ def _throttled(scene: Scene, schedule: Schedule, delay: Delay) -> tuple[Cause, C
         return None
     pid = max(uses, key=lambda process: uses[process])
     if pid in scene.audio_pids:
-        return Cause.OVERLOAD, None
+        return _user(scene, pid, uses[pid] / sum(uses.values()))
     return Cause.PREEMPTED, process_culprit(scene, pid, "", 1)
+
+
+def _user(scene: Scene, pid: int, part: float) -> tuple[Cause, Culprit | None]:
+    """Return the cause if the graph itself used up the time: one client alone, or all of them."""
+    name = scene.audio_pids[pid]
+    if part < _MOSTLY or name == SERVER or _short_callback_ns(scene, name) < _TOO_SLOW_ALONE * scene.period_ns:
+        return Cause.OVERLOAD, None
+    track = scene.tracks[name]
+    role = scene.role(track)
+    culprit = Culprit(kind=role, name=name, pid=pid, policy=track.policy, priority=track.priority)
+    return (Cause.AGENT if role == "agent" else Cause.CLIENT_CPU), culprit
 
 
 def _free_processor(scene: Scene, delay: Delay, machine: Machine) -> tuple[Cause, Culprit | None]:
@@ -301,8 +313,8 @@ def _delayed(scene: Scene, delay: Delay, machine: Machine) -> Iterator[Share]:
     for track, ns, *_ in _busy(scene):
         if track.policy in REAL_TIME and track.priority >= priority and ns > _RIVAL * waited:
             yield Share(Cause.PREEMPTED, process_culprit(scene, track.pid, track.name, track.priority), ns, 0.85)
-    if _graph_is_busy(scene, delay):
-        yield Share(Cause.OVERLOAD, None, waited, 0.7)
+    if user := _graph_user(scene, delay):
+        yield Share(*user, waited, 0.7)
     elif not realtime:
         yield from _contenders(scene)
     else:
@@ -340,16 +352,41 @@ def _contenders(scene: Scene) -> Iterator[Share]:
         yield Share(Cause.CONTENTION, process_culprit(scene, track.pid, track.name, 0), max(ns, surge_ns), 0.8)
 
 
-def _graph_is_busy(scene: Scene, delay: Delay) -> bool:
-    """Return whether the other participants needed most of the processor time for which this one waited."""
-    needed = 0
+def _graph_user(scene: Scene, delay: Delay) -> tuple[Cause, Culprit | None] | None:
+    """Return the cause if the other participants needed most of the time for which this one waited; None otherwise."""
+    needs: dict[int, int] = {}
     for name, track in scene.tracks.items():
         found = accounts.account(track, scene.start_ns, scene.end_ns)
         usual = accounts.usual(track, scene.calm_ns)
         if name == delay.name or found is None or usual is None or not usual.span_ns:
             continue
-        needed += max(found.run_ns - round(usual.run_ns * found.span_ns / usual.span_ns), 0)
-    return needed > _MOSTLY * delay.split.runnable
+        needs[track.pid] = max(found.run_ns - round(usual.run_ns * found.span_ns / usual.span_ns), 0)
+    needed = sum(needs.values())
+    if needed > _MOSTLY * delay.split.runnable:
+        pid = max(needs, key=lambda process: needs[process])
+        return _user(scene, pid, needs[pid] / needed)
+    return (Cause.OVERLOAD, None) if _graph_load(scene) > _TOO_SLOW_ALONE else None
+
+
+def _short_callback_ns(scene: Scene, name: str) -> int:
+    """Return the first quartile of a client's callbacks before the dropout; the longer ones may have waited inside."""
+    end_ns = scene.evidence.window.start_ns
+    near = (it.inside_ns for it in scene.callbacks.get(name, []) if end_ns - _LOAD_NS < it.end_ns < end_ns)
+    lengths = sorted(ns for ns in near if ns > _LEAST_NS)
+    return lengths[len(lengths) // 4] if lengths else 0
+
+
+def _graph_load(scene: Scene) -> float:
+    """Return the part of the time before the dropout that all callbacks took, where the graph shows it."""
+    end_ns = scene.evidence.window.start_ns
+    start_ns = end_ns - _LOAD_NS
+    within = sum(
+        max(min(it.end_ns, end_ns) - max(it.awake_ns, start_ns), 0)
+        for of_client in scene.callbacks.values()
+        for it in of_client
+        if it.awake_ns
+    )
+    return within / _LOAD_NS
 
 
 # Asleep and waiting for a disk

@@ -158,7 +158,8 @@ class Scene:
         """Return the role of a participant's thread, as `Delay.role`."""
         if track.role == "server":
             return "server"
-        return "agent" if self.is_own(track.pid) else "client"
+        is_own = self.is_own(track.pid) or track.role == "probe" or track.client.startswith(AGENT)
+        return "agent" if is_own else "client"
 
 
 def _audio_threads(evidence: Evidence) -> Iterator[tuple[str, ThreadTrack]]:
