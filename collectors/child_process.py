@@ -44,6 +44,11 @@ async def stop_child(process: Process, patience: float) -> None:
         await end_child(process)
 
 
+def ending(code: int) -> str:
+    """Return the end of a process in words: its exit code, or the signal that ended it."""
+    return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+
+
 def _send(process: Process, number: signal.Signals) -> None:
     """Send a signal. `Process.send_signal` would reap a child that has just ended, before asyncio does."""
     if process.returncode is None:

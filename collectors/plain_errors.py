@@ -11,6 +11,8 @@ from collectors import regular_file
 
 _NUMBER = re.compile(r"\[Errno -?\d+\] ")
 """Python's number of an error, inside the texts of libraries."""
+_ASYNCIO = ("Connect call failed", "Multiple exceptions")
+"""The beginning of asyncio's own texts, which have an address instead of the reason."""
 _NUMBERS = {BrokenPipeError: errno.EPIPE, ConnectionResetError: errno.ECONNRESET, TimeoutError: errno.ETIMEDOUT}
 """The numbers of errors that libraries raise without a text."""
 
@@ -46,9 +48,10 @@ def _system_text(error: OSError) -> str:
         return f"TLS failed: {(error.reason or str(error)).replace('_', ' ').lower()}"
     if regular_file.is_refusal(error) and error.strerror:
         return error.strerror
+    if error.strerror and not error.strerror.startswith(_ASYNCIO):
+        return error.strerror
     number = error.errno or (0 if str(error) else _NUMBERS.get(type(error), 0))
-    # The number's own text: asyncio writes the address and its own words into `strerror`.
-    return os.strerror(number) if number > 0 else error.strerror or _NUMBER.sub("", str(error))
+    return os.strerror(number) if number > 0 else _NUMBER.sub("", str(error))
 
 
 def _encodable(text: str) -> str:

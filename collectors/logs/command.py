@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from collectors.child_process import start_child, stop_child
+from collectors.child_process import ending, start_child, stop_child
 from collectors.logs.files.lines import cut
 from collectors.restart_delay import RestartDelay
 
@@ -93,7 +93,7 @@ class Command:
         try:
             await self._read(process.stdout)
             code = await process.wait()
-            return f"{arguments[0]} ended with {code}: {await said or 'no message'}"
+            return f"{arguments[0]} ended with {ending(code)}: {await said or 'no message'}"
         finally:
             said.cancel()
             await stop_child(process, _STOP_SECONDS)

@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from collectors.child_process import ending
 from collectors.logs.command import Command
 from collectors.logs.files.positions import Positions
 from collectors.logs.history import NOTHING
@@ -115,7 +116,7 @@ def newest(count: int, deadline: float) -> list[bytes]:
         raise TimeoutError(errno.ETIMEDOUT, f"no answer within {deadline:g} s", COMMAND[0]) from None
     if ended.returncode:
         said = ended.stderr.decode(errors="replace").strip().splitlines()
-        raise OSError(errno.EIO, said[-1] if said else f"ended with {ended.returncode}", COMMAND[0])
+        raise OSError(errno.EIO, said[-1] if said else f"ended with {ending(ended.returncode)}", COMMAND[0])
     return [_as_text(line) for line in ended.stdout.splitlines()]
 
 

@@ -40,6 +40,7 @@ def test_a_refused_connection_is_the_systems_text() -> None:
     [
         (OSError(111, "Connect call failed ('127.0.0.1', 1)"), "Connection refused"),
         (OSError("Multiple exceptions: [Errno 1] one, [Errno -2] two"), "Multiple exceptions: one, two"),
+        (OSError(5, "no journal files were found", "journalctl"), "no journal files were found"),
         (ConnectionResetError(), "Connection reset by peer"),
         (socket.gaierror(-2, "Name or service not known"), "Name or service not known"),
         (TimeoutError("no answer within 3 s"), "no answer within 3 s"),

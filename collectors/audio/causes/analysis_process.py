@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from contextlib import suppress
@@ -18,7 +17,7 @@ import msgspec
 
 import collectors
 from collectors.audio.causes.event import Event
-from collectors.child_process import end_child, start_child
+from collectors.child_process import end_child, ending, start_child
 
 ANALYSIS = "collectors.audio.causes.analysis.analyse:analyse"
 """Module and function of the analysis."""
@@ -149,7 +148,7 @@ async def _event(process: Process, complaint: asyncio.Task[str]) -> Event:
     except ValueError:  # asyncio raises it for a line over its limit
         raise AnalysisError(f"the analysis answered more than {_MOST_ANSWER_BYTES} bytes") from None
     if not line.endswith(b"\n") and (code := await process.wait()):
-        raise AnalysisError(f"the analysis ended with {_ending(code)}: {await complaint or 'no message'}")
+        raise AnalysisError(f"the analysis ended with {ending(code)}: {await complaint or 'no message'}")
     return _decoded(line)
 
 
@@ -175,7 +174,3 @@ async def _packed(process: Process) -> bytes:
             if await process.wait() == 0:
                 return packed
     return b""
-
-
-def _ending(code: int) -> str:
-    return signal.Signals(-code).name if code < 0 else f"exit code {code}"

@@ -33,8 +33,8 @@ from collectors.audio.probe.protocol import (
     table_record,
 )
 from collectors.audio.probe.ring import RingReader, ring_bytes, shared_memory
-from collectors.child_process import end_child, start_child
-from collectors.plain_errors import plain_text
+from collectors.child_process import end_child, ending, start_child
+from collectors.plain_errors import with_file
 
 _NO_DEVICES = Path(__file__).with_name("no_devices.conf")
 _OPEN_SECONDS = 10.0
@@ -160,7 +160,7 @@ async def _spawn(request: ProbeRequest, server: str) -> Process:
             pass_fds=[it for it in (request.buffers, request.levels, request.table.copies) if it >= 0],
         )
     except OSError as error:
-        raise ProbeError(None, f"the probe's process cannot be started: {plain_text(error)}") from error
+        raise ProbeError(None, f"the probe's process cannot be started: {with_file(error)}") from error
 
 
 async def _answer(process: Process, noise: asyncio.Task[bytes]) -> StreamInfo:
@@ -174,7 +174,7 @@ async def _answer(process: Process, noise: asyncio.Task[bytes]) -> StreamInfo:
     if not line:
         code = await process.wait()
         raise ProbeError(
-            None, f"the probe's process ended with {code} before it opened a stream", (), _lines(await noise)
+            None, f"the probe's process ended with {ending(code)} before it opened a stream", (), _lines(await noise)
         )
     try:
         answer = decode_answer(line)

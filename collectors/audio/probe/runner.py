@@ -17,6 +17,7 @@ from collectors.audio.probe.plan import ProbePlan
 from collectors.audio.probe.process import ProbeError, ProbeProcess, running_probe
 from collectors.audio.probe.protocol import Exit, StreamInfo
 from collectors.audio.probe.ring import RingReader
+from collectors.child_process import ending
 from collectors.offloop import start
 from collectors.restart_delay import RestartDelay
 
@@ -195,7 +196,9 @@ class ProbeRunner:
         if code == Exit.STREAM_ENDED and not plan.jack_only:  # on JACK the passive client sees the server end
             stream.stalled(heard, time.monotonic_ns())
         if code is not None:
-            ended = "the stream ended" if code == Exit.STREAM_ENDED else f"the probe's process ended with {code}"
+            ended = (
+                "the stream ended" if code == Exit.STREAM_ENDED else f"the probe's process ended with {ending(code)}"
+            )
             raise ProbeError(Exit.STREAM_ENDED, ended)
         alive = self._alive_ns()
         if alive - heard > _STALLED_NS:

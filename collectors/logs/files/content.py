@@ -16,6 +16,7 @@ import zlib
 from collections.abc import Callable
 from typing import Protocol
 
+from collectors.child_process import ending
 from collectors.logs.files.encodings import SNIFFED_BYTES, Transcoder, wide_encoding
 from collectors.plain_errors import plain_text
 
@@ -208,7 +209,7 @@ class _Zstd:
     def read1(self, size: int) -> bytes:
         data = os.read(self._output, size)
         if not data and self._process.wait() != 0:
-            raise EOFError(f"zstd ended with {self._process.returncode}")
+            raise EOFError(f"zstd ended with {ending(self._process.returncode)}")
         return data
 
     def close(self) -> None:

@@ -198,7 +198,7 @@ def test_the_newest_entries_are_read_at_once(tmp_path: Path, monkeypatch: pytest
     ("script", "reason"),
     [
         ("echo first >&2; echo broken journal >&2; exit 1", "broken journal"),
-        ("exit 3", "ended with 3"),
+        ("exit 3", "ended with exit code 3"),
         ("exec sleep 60", "no answer within 0.5 s"),
     ],
 )

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from collectors.audio.causes.evidence import ClientCycle, Cycle, Incident
 from collectors.audio.pipewire.xrun_lines import LateNode, is_about_an_xrun, parse_late_node
-from collectors.child_process import end_child, start_child
+from collectors.child_process import end_child, ending, start_child
 
 _SECOND_NS = 1_000_000_000
 _DEADLINE_SECONDS = 2.0
@@ -105,7 +105,7 @@ async def read_journal(
     finally:
         await end_child(process)
     if process.returncode:
-        reason = failure.decode(errors="replace").strip().partition("\n")[0] or f"exit code {process.returncode}"
+        reason = failure.decode(errors="replace").strip().partition("\n")[0] or ending(process.returncode)
         return (), f"PipeWire's log cannot be read: {reason}."
     lines = parse_journal(output.decode(errors="replace"))
     return tuple(line for line in lines if first_ns <= line.at_ns <= last_ns), ""
