@@ -18,6 +18,7 @@ r"""The identification of containers by the path of their control group.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 PAYLOAD = "payload"
 """The group in a unit of systemd-nspawn with the container's processes; next to it is that of the supervisor."""
@@ -46,6 +47,7 @@ _NO_CONTAINER = re.compile(rf"/(?:libpod_parent|kata_overhead)/{_ENGINE_ID.patte
 _ESCAPE = re.compile(r"\\x([0-9a-f]{2})")
 
 
+@lru_cache(maxsize=2048)  # the same groups are looked at every few seconds
 def container_id(path: str) -> str:
     """Return the identifier of the container with this control group; empty if it is not a container.
 
