@@ -17,7 +17,7 @@ from collectors.logs.files.content import CompressedContent, Content, PlainConte
 from collectors.logs.files.file_batch import FileBatch
 from collectors.logs.files.file_end import FileEnd, FileEndTimer
 from collectors.logs.files.fingerprint import HEAD_BYTES, TAIL_BYTES, fingerprint
-from collectors.logs.files.lines import Cut, cut
+from collectors.logs.files.lines import Cut, cut, shortened
 from collectors.logs.files.positions import Position
 from collectors.logs.files.rotated import holds
 
@@ -79,6 +79,7 @@ class Generation:
         self._content: Content | None = None
         self._offered = 0
         self._measured = 0
+        self._has_more_lines = False
         self._end = FileEndTimer()
         self._postponed_until = 0.0
         self._maybe_sent_until: float | None = None if resumed else 0
@@ -200,7 +201,7 @@ class Generation:
         content = self._content or self._open()
         while True:
             before, window = self._window(content)
-            full = len(window) == self._room()
+            full = self._is_full(window)
             self.clock_due = self.caught_up or not self.position.clocks
             self.caught_up = not full
             found = self._cut(window, before, full=full)
@@ -232,7 +233,7 @@ class Generation:
         if not self._offered:
             return None
         before, window = self._window(self._content or self._open())
-        full = len(window) == self._room()
+        full = self._is_full(window)
         found = self._cut(window, before, full=full)
         if full or found.length != self._offered or found.length < len(window):
             return None
@@ -339,10 +340,21 @@ class Generation:
         if isinstance(content, PlainContent):
             self.size = content.size
             self._change(modified_ns=content.stat().st_mtime_ns)
-        return before, data[offset - start : offset - start + self._room()]
+        window = data[offset - start : offset - start + self._room()]
+        few = shortened(window)
+        self._has_more_lines = len(few) < len(window)
+        return before, few
+
+    def _is_full(self, window: bytes) -> bool:
+        """Return True if the file may have more than this window."""
+        return self._has_more_lines or len(window) == self._room()
+
+    def _is_at_clock(self, window: bytes) -> bool:
+        """Return True if a clock ends this window."""
+        return len(window) == self._room() < self._limits.batch_bytes
 
     def _cut(self, window: bytes, before: bytes, *, full: bool) -> Cut:
-        at_clock = full and self._room() < self._limits.batch_bytes
+        at_clock = self._is_at_clock(window)
         found = cut(
             window,
             full=full and not at_clock,
@@ -377,7 +389,7 @@ class Generation:
                 return end - start, end - start >= _LONGEST_WAIT
 
     def _batch(self, found: Cut, before: bytes, window: bytes, *, full: bool, true_bytes: int) -> FileBatch | None:
-        final = full and self._room() < self._limits.batch_bytes
+        final = self._is_at_clock(window)
         batch = FileBatch(self, found, before, window, final, true_bytes)
         if batch.partial or found.length == self._offered:
             batch.final = final or batch.partial or full or self._ended(window)

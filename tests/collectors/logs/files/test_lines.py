@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from collectors.logs.files.lines import Cut, cut
+from collectors.logs.files.lines import MOST_LINES, Cut, cut, shortened
 
 PLAIN: dict[str, Any] = {"full": False, "mid_line": False, "skipping": False, "ended": False}
 
@@ -39,3 +39,12 @@ def test_the_length_of_some_lines_is_that_of_their_bytes() -> None:
     found = cut(b"\0first\nsecond\nrest", **PLAIN | {"ended": True})
 
     assert [found.length_of(count) for count in (1, 2, 3)] == [7, 14, 18]
+
+
+def test_a_window_of_many_lines_is_shortened_to_whole_lines() -> None:
+    few = b"x\n" * MOST_LINES
+
+    assert shortened(few) == few
+    assert shortened(few + b"rest") == few + b"rest"
+    assert shortened(few + b"\nrest") == few
+    assert shortened(b"\n" * 500_000) == b"\n" * MOST_LINES

@@ -471,3 +471,16 @@ async def test_lines_that_a_killed_agent_may_have_sent_are_marked(agent: Agent, 
         ([b"1", b"2"], True),
         ([b"3"], False),
     ]
+
+
+async def test_very_short_lines_come_in_batches_of_a_bounded_number(agent: Agent, sink: Sink, logs: Path) -> None:
+    log = logs / "app.log"
+    log.write_bytes(b"".join(b"%d\n" % number for number in range(35_000)))
+    await agent.start(sink, settings(log))
+    await soon(lambda: len(sink.lines) == 35_000)
+
+    append(log, b"last\n")
+    await soon(lambda: len(sink.lines) == 35_001)
+
+    assert sink.lines == [*(b"%d" % number for number in range(35_000)), b"last"]
+    assert max(len(batch.lines) for batch in sink.batches) <= 10_000
