@@ -44,6 +44,9 @@ _ENOUGH_UNEXPLAINED = 10
 A receiver that fails by chance refuses one sample several times, too.
 """
 
+_WAITS_OF_ONE = 4
+"""The most waits by which pauses grow while others are stored. One sample at fault delays them by half a minute."""
+
 _LEADS = 4
 """The most samples by which one test finds out if a receiver stores any."""
 
@@ -275,6 +278,7 @@ class Sender:
         for lead in leads:
             answer, verdict = await self._post(lead)
             if verdict.action is Action.DONE:
+                self._waits = min(self._waits, _WAITS_OF_ONE)
                 return True
             if verdict.action is Action.WAIT:
                 return False
