@@ -169,7 +169,7 @@ class Sender:
             if verdict.action is Action.DONE:
                 self._stored(piece)
                 return
-            if verdict.action is Action.SINGLE_OUT and self._proven and self._is_known(piece, verdict):
+            if self._is_known(piece, verdict) and await self._stores_now(piece, verdict):
                 self._refused(piece, answer, verdict, is_doubted=is_doubted)
                 return
             errors += 1
@@ -189,7 +189,7 @@ class Sender:
                 return True
             self._health.judged(answer, Fault.REFUSES)
             return False
-        if errors < _ENOUGH_ERRORS:
+        if errors < _ENOUGH_ERRORS and not self._is_suspected(piece):
             return False
         if verdict.action is Action.RETRY:
             return await self._stores_others(piece)
@@ -287,6 +287,16 @@ class Sender:
         answer = await self._exchange(self._probe_body(piece.records[0].time))
         return judge(answer).action is Action.DONE
 
+    async def _stores_now(self, piece: Piece, verdict: Verdict) -> bool:
+        """Return True if a refusal concerns this piece alone, as the receiver stores other samples."""
+        if verdict.action is Action.SINGLE_OUT:
+            return self._proven
+        return verdict.action is Action.RETRY and await self._stores_others(piece)
+
+    def _is_suspected(self, piece: Piece) -> bool:
+        """Return True if a piece has only series that the receiver refused before."""
+        return piece.only is not None and piece.only <= self._suspects.keys()
+
     def _is_known(self, piece: Piece, verdict: Verdict) -> bool:
         """Return True if a piece is one sample, whose series the receiver refused before for the same reason."""
         return piece.samples == 1 and self._suspects.get(piece.series[0]) == _reason(verdict)
@@ -344,7 +354,8 @@ class Sender:
         self._bytes += len(content)
         self._health.posted(answer, time.monotonic() - began, len(content))
         verdict = judge(answer)
-        self._judged(answer, verdict)
+        if verdict.action is not Action.RETRY or not self._is_suspected(piece):  # other samples show if it works
+            self._judged(answer, verdict)
         return answer, verdict
 
     async def _exchange(self, content: bytes) -> Answer:

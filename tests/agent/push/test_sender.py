@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from agent.config.remote_write import RemoteWriteConfig, RemoteWriteUrl
 from agent.push.future import FutureGuard
@@ -247,6 +248,32 @@ async def test_a_sample_that_fails_by_chance_is_not_lost(tmp_path: Path, server:
     assert next(failures, None) is None
     assert names(server.stored) == {"up", "unlucky", "load"}
     assert push.counts("samples_failed_total") == {}
+
+
+async def test_a_series_that_always_fails_costs_later_snapshots_no_pause_and_no_log(
+    tmp_path: Path, server: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the longest pauses of half a minute, the rest would arrive later and later."""
+    server.rule = lambda samples: Reply(500 if "bad" in names(samples) else 204)
+    pauses: list[int] = []
+
+    def noted(waits: int, _: object = None) -> float:
+        pauses.append(waits)
+        return 0.0
+
+    async with pushing(tmp_path, server.url) as push:
+        push.add(0, up=0.0, bad=0.0)
+        await push.sent()
+        monkeypatch.setattr(push.poster, "pause", noted)
+        with capture_logs() as logged:
+            for at in range(1, 30):
+                push.add(at, up=float(at), bad=float(at))
+            await push.sent()
+
+    assert logged == []
+    assert values(server.stored, "up") == [float(at) for at in range(30)]
+    assert push.counts("samples_failed_total") == {"refused": 30.0}
+    assert pauses == []
 
 
 async def test_many_series_that_always_fail_do_not_stop_the_rest(tmp_path: Path, server: Receiver) -> None:
