@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from collectors.logs.loki import health
+from collectors.http_push import faults
 from collectors.logs.loki.client import LokiClient, PushResult
 from collectors.logs.loki.config import LokiConfig, LokiUrl
 from collectors.logs.records import Stream
@@ -201,7 +201,7 @@ async def test_lines_over_a_lower_limit_of_loki_are_shortened_to_it(server: Loki
 
 
 async def test_silence_is_a_finding_before_the_timeout(server: Loki, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "_SILENCE", 0.3)
+    monkeypatch.setattr(faults, "_SILENCE", 0.3)
     server.fault("slow", seconds=3.0, times=1)
     async with LokiClient(config(server, timeout=Duration(30.0))) as client:
         pushing = asyncio.create_task(client.push(stream(1)))
