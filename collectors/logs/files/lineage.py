@@ -364,7 +364,7 @@ class Lineage:
 
     def _continues(self, old: Generation, status: os.stat_result) -> bool:
         """Check whether a new file begins with all that was read of the deleted one, as after rsync or an editor."""
-        if not old.position.offset or old.position.inode == status.st_ino or not self._is_deleted(old):
+        if not old.position.head.length or old.position.inode == status.st_ino or not self._is_deleted(old):
             return False
         try:
             with closing(open_content(self.path)) as content:

@@ -125,6 +125,38 @@ def test_an_empty_file_is_not_taken_for_another_that_got_its_inode(log: Path) ->
     again.close()
 
 
+def test_a_file_that_is_replaced_by_a_longer_one_while_its_lines_are_sent_is_read_once(log: Path) -> None:
+    log.write_bytes(b"1\n2\n")
+    lineage = begun(log)
+    sent = lineage.read(NOW)
+    assert sent is not None
+
+    longer = log.with_name(".app.log.tmp")
+    longer.write_bytes(b"1\n2\n3\n")
+    longer.replace(log)
+    lineage.hold()
+    sent.acknowledge(len(sent.lines), NOTHING)
+
+    assert read(lineage) == [b"3"]
+    lineage.close()
+
+
+def test_a_file_that_is_replaced_by_another_while_its_lines_are_sent_is_read_to_its_end(log: Path) -> None:
+    log.write_bytes(b"1\n2\n")
+    lineage = begun(log)
+    sent = lineage.read(NOW)
+    assert sent is not None
+
+    other = log.with_name(".app.log.tmp")
+    other.write_bytes(b"1\n3\n4\n")
+    other.replace(log)
+    lineage.hold()
+    sent.acknowledge(len(sent.lines), NOTHING)
+
+    assert read(lineage) == [b"1", b"3", b"4"]
+    lineage.close()
+
+
 @pytest.mark.parametrize("down", [True, False])
 def test_a_file_that_was_seen_empty_is_found_in_a_folder_of_rotated_files(log: Path, *, down: bool) -> None:
     log.touch()
