@@ -111,7 +111,7 @@ def sources(failures: Mapping[str, Exception]) -> list[Finding]:
             code="host-source-failing",
             title=f"The host's {name} cannot be measured",
             severity=Severity.WARNING,
-            detail=f"Reading {name} failed: {_reason(error)}",
+            detail=f"Reading {name} failed: {reason(error)}",
             affects=f"The metrics of {name} are missing; all others are served.",
             remedy=_source_remedy(error),
         )
@@ -119,7 +119,8 @@ def sources(failures: Mapping[str, Exception]) -> list[Finding]:
     ]
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """Return why a subsystem could not be read."""
     return with_file(error) if isinstance(error, OSError | ValueError) else unexpected(error)
 
 

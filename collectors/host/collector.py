@@ -19,7 +19,6 @@ from collectors.host.subsystems import Platform, Subsystem, this_platform
 from collectors.host.textfile import TextFiles
 from collectors.host.view import HostView
 from collectors.metrics import Family, gauge
-from collectors.plain_errors import with_file
 
 _log = structlog.get_logger()
 
@@ -146,7 +145,7 @@ class HostCollector(Collector):
         return readings
 
     def _log_changes(self, readings: Sequence[_Attempt]) -> None:
-        failing = {reading.name: with_file(reading.failure) for reading in readings if reading.failure}
+        failing = {reading.name: checks.reason(reading.failure) for reading in readings if reading.failure}
         for name, error in failing.items():
             if self._failing.get(name) != error:
                 _log.warning("host subsystem fails", subsystem=name, error=error)
