@@ -52,7 +52,7 @@ async def test_ten_thousand_files_by_one_pattern_and_few_of_them_open_once_they_
 
     await agent.start(sink, settings(logs / "*.log"))
     await soon(lambda: have_arrived(10_000), patience=120)
-    await soon(lambda: open_below(logs) < 100)
+    await soon(lambda: open_below(logs) < 100, patience=60)
 
     append(logs / "7777.log", b"more\n")
     await soon(lambda: have_arrived(10_001), patience=60)
