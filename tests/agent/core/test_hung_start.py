@@ -23,11 +23,12 @@ from tests.support.waiting import PATIENCE, eventually, soon
 
 ROOT = Path(__file__).parents[3]
 
-SHORT_DEADLINES = """# Makes the deadlines of the agent short.
+DEADLINES = """# Sets the deadlines of the agent.
+import os
 from agent.config import loader
 from agent.core import state_directory
 from agent.web.security import web_security
-loader.READ_DEADLINE = state_directory.DEADLINE = web_security.DEADLINE = 1.0
+loader.READ_DEADLINE = state_directory.DEADLINE = web_security.DEADLINE = float(os.environ["DEADLINE"])
 """
 
 HANG = """# Hangs on each access to the folder that an environment variable names.
@@ -49,12 +50,13 @@ def hung(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     site = tmp_path / "site"
     site.mkdir()
     monkeypatch.setenv("PYTHONPATH", f"{site}:{ROOT}")
+    monkeypatch.setenv("DEADLINE", "1")
     if request.param == "real":
-        (site / "sitecustomize.py").write_text(SHORT_DEADLINES)
+        (site / "sitecustomize.py").write_text(DEADLINES)
         with hung_disk(path):
             yield path
     else:
-        (site / "sitecustomize.py").write_text(f"{SHORT_DEADLINES}\n{HANG}")
+        (site / "sitecustomize.py").write_text(f"{DEADLINES}\n{HANG}")
         monkeypatch.setenv("HUNG", str(path))
         yield path
 
@@ -72,7 +74,10 @@ def config_at(hung: Path, what: str) -> str:
 
 
 @pytest.mark.parametrize("what", ["state", "state itself", "web", "salt"])
-def test_sigterm_ends_a_start_that_hangs(what: str, hung: Path, tmp_path: Path) -> None:
+def test_sigterm_ends_a_start_that_hangs(
+    what: str, hung: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEADLINE", str(4 * PATIENCE))
     agent = AgentProcess(tmp_path, config_at(hung, what), unmeasured())
     time.sleep(2)  # into the start; earlier the signal has its default effect
     assert agent.process.poll() is None
