@@ -182,7 +182,7 @@ def test_without_a_server_it_says_why() -> None:
     client.stop()
 
     assert client.view.state == "absent"
-    assert "server" in client.view.reason
+    assert client.view.reason == "it accepts no connection"
     assert not client.view.seen
 
 
