@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from collectors.audio.causes.analysis.graph_delays import by_graph, late_callbacks, with_graph, without_turn
 from collectors.audio.causes.analysis.look_delays import by_looks
-from collectors.audio.causes.analysis.scene import Delay, Scene
+from collectors.audio.causes.analysis.scene import AGENT, Delay, Scene
 from collectors.audio.causes.analysis.trace_delays import by_trace, in_callbacks, is_shown
 from collectors.audio.causes.evidence import ThreadTrack
 
@@ -34,12 +34,15 @@ def _delays(scene: Scene) -> list[Delay]:
 
 
 def _delay(scene: Scene, name: str, track: ThreadTrack) -> Delay | None:
-    """Return the delay of one participant by its best evidence."""
-    late = late_callbacks(scene, name)
+    """Return the delay of one participant by its best evidence.
+
+    The agent's own client copies the table of client timings, so that no copy shows its own gaps.
+    """
+    late = late_callbacks(scene, name) if name != AGENT else []
     delay = in_callbacks(scene, name, track, late) if late else by_trace(scene, name, track)
     if delay is None and not is_shown(scene, track):
         delay = by_looks(scene, name, track)
-        return with_graph(scene, delay) if delay is not None else None
+        return with_graph(scene, delay) if delay is not None and name != AGENT else delay
     return delay
 
 

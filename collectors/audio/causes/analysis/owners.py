@@ -97,13 +97,40 @@ def _running(scene: Scene, delay: Delay, machine: Machine) -> Iterator[Share]:
         taken = min(machine.steal_ns, left)
         left -= taken
         yield Share(Cause.STEAL, Culprit(kind="host", name="hypervisor"), taken, 0.8)
+    elif hidden := _not_counted(scene, delay, left):
+        left -= hidden
+        yield _without_processor(scene, delay, machine, hidden)
     cause, culprit = _computing(scene, delay, machine)
-    yield Share(cause, culprit, max(left, 0), _certainty(delay, cause))
+    yield Share(cause, culprit, max(left, 0), _certainty(scene, delay, cause))
 
 
-def _certainty(delay: Delay, cause: Cause) -> float:
+def _not_counted(scene: Scene, delay: Delay, running_ns: int) -> int:
+    """Return the time on a processor, by the trace, that the kernel did not count as the thread's; 0 unless it is most.
+
+    A virtual processor that waits for its host, such as for a request to a disk, holds its thread without running it.
+    """
+    if delay.source != "trace" or delay.track is None:
+        return 0
+    counted = accounts.account(delay.track, min(scene.start_ns, delay.start_ns), max(scene.end_ns, delay.end_ns))
+    usual = accounts.usual(delay.track, scene.calm_ns)
+    if counted is None or usual is None or not usual.span_ns:
+        return 0
+    hidden = running_ns - max(counted.run_ns - round(usual.run_ns * counted.span_ns / usual.span_ns), 0)
+    return hidden if hidden > _MOSTLY * running_ns else 0
+
+
+def _without_processor(scene: Scene, delay: Delay, machine: Machine, hidden_ns: int) -> Share:
+    """Return the owner of the time in which a virtual processor waited for its host."""
+    if delay.split.disk > _LEAST_NS:
+        return Share(_disk_cause(scene, delay, machine), participant(delay), hidden_ns, 0.85)
+    return Share(Cause.STEAL, Culprit(kind="host", name="hypervisor"), hidden_ns, 0.7)
+
+
+def _certainty(scene: Scene, delay: Delay, cause: Cause) -> float:
     """Return how well it is known that a participant computed. Counters alone may also show who made up for a wait."""
     if delay.source == "looks" and cause is not Cause.CLIENT_CPU:
+        return 0.75
+    if cause is Cause.OVERLOAD and scene.callbacks and _graph_load(scene) < _MOSTLY:
         return 0.75
     return 0.95 if delay.source == "trace" else 0.9
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from collectors.audio.causes.analysis.analyse import analyse
 from collectors.audio.causes.event import Cause, Event
-from collectors.audio.causes.evidence import GroupLook, GroupTrack, Incident, PluginTime
+from collectors.audio.causes.evidence import GroupLook, GroupTrack, Incident, PluginTime, ThreadTrack
 from tests.support.dropout_story import DROPOUT, MS, Story
 
 LEVELS = pytest.mark.parametrize("level", [0, 1, 2])
@@ -235,3 +236,26 @@ def test_one_heavy_client_among_light_ones_is_no_overload(level: int) -> None:
     event = told(level, tell)
 
     assert (event.cause, pid(event)) == (Cause.CLIENT_CPU, 200)
+
+
+@pytest.mark.parametrize(("disk", "cause"), [(3, Cause.IO), (0, Cause.STEAL)])
+def test_time_on_a_processor_that_the_kernel_did_not_count_was_a_wait_for_the_host(disk: float, cause: Cause) -> None:
+    story = Story()
+    drums = story.clients["drums"]
+    drums.late = (("R", 26), ("D", disk)) if disk else (("R", 26),)
+    evidence = story.evidence(2)
+    threads = tuple(_counted_less(it, 26) if it.tid == drums.tid else it for it in evidence.threads)
+
+    event = analyse(msgspec.structs.replace(evidence, threads=threads))
+
+    assert (event.cause, event.victim) == (cause, "drums")
+
+
+def _counted_less(track: ThreadTrack, ms: int) -> ThreadTrack:
+    """Return a thread whose time on a processor since the dropout was counted as less."""
+    before = max(look.run_ns for look in track.looks if look.at_ns <= DROPOUT)
+    looks = (
+        msgspec.structs.replace(look, run_ns=max(look.run_ns - ms * MS, before)) if look.at_ns > DROPOUT else look
+        for look in track.looks
+    )
+    return msgspec.structs.replace(track, looks=tuple(looks))
