@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import itertools
 import json
 import math
+import os
+import random
 import socket
 import subprocess
 import urllib.error
@@ -24,9 +28,28 @@ Points = dict[str, set[float]]
 
 
 def free_port() -> int:
-    """Return a TCP port of loopback that was free at that moment."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+    """Return a TCP port of loopback that was free at that moment, and that it will not return again soon.
+
+    An outgoing connection of any program could take a port of the range that Linux gives to those.
+    """
+    for port in itertools.islice(_own_ports(), len(_PORTS) // _MOST_WORKERS):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError("no port is free")
+
+
+@functools.cache
+def _own_ports() -> Iterator[int]:
+    """Return the ports of this test worker, again and again, from a random one on."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _MOST_WORKERS
+    own = _PORTS[worker::_MOST_WORKERS]
+    first = random.randrange(len(own))  # noqa: S311 - no secret
+    return itertools.cycle([*own[first:], *own[:first]])
+
+
+_PORTS = range(20_000, 32_000)
+"""Below the range of outgoing connections of Linux."""
+_MOST_WORKERS = 16
 
 
 class Prometheus:
