@@ -82,7 +82,7 @@ struct RegistryTests {
     }
 
     @Test func countingGoesOnAfterTheEndOfTheServer() async throws {
-        let metrics = try testMetrics()
+        let metrics = try testMetrics(plugin: "stopped")  // another test could take a freed path of the same name
         let counter = try metrics.counter("a_total", "A.")
         while metrics.path == nil {
             try await Task.sleep(nanoseconds: 1_000_000)

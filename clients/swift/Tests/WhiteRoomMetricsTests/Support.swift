@@ -4,8 +4,8 @@ import Testing
 @testable import WhiteRoomMetrics
 
 /// Returns metrics whose socket lies in the folder for temporary files.
-func testMetrics(labels: [String: String] = [:]) throws -> PrometheusMetrics {
-    try PrometheusMetrics(plugin: "test", directory: NSTemporaryDirectory(), labels: labels)
+func testMetrics(plugin: String = "test", labels: [String: String] = [:]) throws -> PrometheusMetrics {
+    try PrometheusMetrics(plugin: plugin, directory: NSTemporaryDirectory(), labels: labels)
 }
 
 /// Returns the value of one series of a page.
