@@ -40,7 +40,7 @@ def free_port() -> int:
 
 @functools.cache
 def _own_ports() -> Iterator[int]:
-    """Return the ports of this test worker, again and again, from a random one on."""
+    """Return an endless iterator over the ports of this test worker. It starts at a random one."""
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _MOST_WORKERS
     own = _PORTS[worker::_MOST_WORKERS]
     first = random.randrange(len(own))  # noqa: S311 - no secret
