@@ -5,7 +5,8 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from collectors.audio.causes.analysis.analyse import analyse
+from collectors.audio.causes.analysis.analyse import analyse, primary
+from collectors.audio.causes.analysis.scene import Delay, Scene, Split
 from collectors.audio.causes.event import Cause, Event
 from collectors.audio.causes.evidence import GroupLook, GroupTrack, Incident, PluginTime, ThreadTrack
 from tests.support.dropout_story import DROPOUT, MS, Story
@@ -146,14 +147,16 @@ def test_the_agents_own_client_is_not_excused(level: int) -> None:
     assert told(level, tell).cause is Cause.AGENT
 
 
-@LEVELS
-def test_a_stop_comes_before_a_short_wait_of_another(level: int) -> None:
-    def tell(story: Story) -> None:
-        story.probe.late = (("R", 0.05), ("T", 100))
-        story.clients["reverb"].late = (("S", 6),)
-        story.idle_woken = {900}
+def test_a_stop_comes_before_a_short_wait_of_another() -> None:
+    def late(name: str, role: str, *, inside: bool = False, **states: int) -> Delay:
+        split = Split(**{state: ms * MS for state, ms in states.items()})
+        return Delay(name, role, 1, None, ((DROPOUT, DROPOUT + split.total),), split.total, split, inside=inside)
 
-    assert told(level, tell).cause is Cause.AGENT
+    agent = late("wr-agent", "agent", stopped=173)
+    others = (late("server", "server", asleep=9), late("reverb", "client", inside=True, asleep=5))
+
+    assert primary(Scene.of(Story().evidence(1)), (agent, *others)) is agent
+    assert primary(Scene.of(Story().evidence(1)), others) is others[1]
 
 
 @LEVELS
@@ -236,6 +239,48 @@ def test_one_heavy_client_among_light_ones_is_no_overload(level: int) -> None:
     event = told(level, tell)
 
     assert (event.cause, pid(event)) == (Cause.CLIENT_CPU, 200)
+
+
+@pytest.mark.parametrize("level", [1, 2])
+def test_a_client_far_later_than_the_server_is_the_culprit(level: int) -> None:
+    def tell(story: Story) -> None:
+        story.clients["reverb"].late = (("R", 40),)
+        story.server_late = (("W", 5),)
+        story.hog("export-job", 500, story.server, 5)
+
+    event = told(level, tell)
+
+    assert (event.cause, pid(event)) == (Cause.CLIENT_CPU, 200)
+
+
+@pytest.mark.parametrize(
+    ("loads", "cause", "culprit"),
+    [
+        ({"reverb": 6.5, "synth": 0.3}, Cause.CLIENT_CPU, 200),
+        ({"reverb": 3.3, "synth": 3.3}, Cause.OVERLOAD, 0),
+    ],
+)
+def test_a_client_is_named_that_alone_used_up_the_time_of_real_time_priority(
+    loads: dict[str, float], cause: Cause, culprit: int
+) -> None:
+    def tell(story: Story) -> None:
+        story.overload = loads
+        story.server_late = (("W", 49),)
+
+    event = told(1, tell)
+
+    assert (event.cause, pid(event)) == (cause, culprit)
+
+
+@LEVELS
+def test_the_agents_own_client_stays_its_own_after_it_was_killed(level: int) -> None:
+    story = Story()
+    story.probe.late = (("R", 0.05), ("T", 100))
+    story.idle_woken = {900}
+    evidence = story.evidence(level)
+    window = msgspec.structs.replace(evidence.window, own_pids=(1,))
+
+    assert analyse(msgspec.structs.replace(evidence, window=window)).cause is Cause.AGENT
 
 
 @pytest.mark.parametrize(("disk", "cause"), [(3, Cause.IO), (0, Cause.STEAL)])
