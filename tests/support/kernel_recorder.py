@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,3 +93,10 @@ def clean() -> subprocess.CompletedProcess[str]:
     """Remove what killed recorders left, as the unit does after a stop."""
     command = [sys.executable, "-m", _MODULE, "--clean"]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+
+
+def switch_for(seconds: float) -> None:
+    """Let this thread be switched in and out thousands of times, as a quiet machine would fill no page."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        time.sleep(0.0001)

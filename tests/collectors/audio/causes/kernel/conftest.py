@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from collectors.audio.causes.kernel.helper.recording import Recording
-from tests.support.kernel_recorder import mount_tracefs
+from tests.support.kernel_recorder import mount_tracefs, switch_for
 
 
 @pytest.fixture(scope="session")
@@ -23,9 +23,7 @@ def real_capture(tracefs: Path) -> bytes:
     """The memory file of half a second with thousands of switches."""
     recording = Recording(tracefs)
     try:
-        end = time.monotonic() + 0.5
-        while time.monotonic() < end:  # a quiet machine would fill no page
-            time.sleep(0.0001)
+        switch_for(0.5)
         now_ns = time.monotonic_ns()
         descriptor = recording.window(now_ns - 400_000_000, now_ns)
     finally:

@@ -15,7 +15,7 @@ import pytest
 from collectors.audio.causes.kernel.helper import recording
 from collectors.audio.causes.kernel.helper.protocol import EVENTS
 from collectors.audio.causes.kernel.helper.recording import Recording
-from tests.support.kernel_recorder import instances_of
+from tests.support.kernel_recorder import instances_of, switch_for
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_window_has_the_formats_of_all_events(recorded: Recording) -> None:
 
 
 def test_window_has_only_its_own_pages(recorded: Recording) -> None:
-    time.sleep(0.3)
+    switch_for(0.3)
     now_ns = time.monotonic_ns()
     whole = header(recorded.window(0, now_ns))
     part = header(recorded.window(now_ns - 20_000_000, now_ns))
@@ -108,13 +108,7 @@ def test_overwritten_time_is_known(tracefs: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(recording, "_CPU_KIB", 16)
     made = Recording(tracefs)
     try:
-        there, back = os.pipe()
-        for _ in range(5):
-            for _ in range(2_000):
-                os.sched_yield()
-                os.write(back, b"x")
-                os.read(there, 1)
-            time.sleep(0.2)
+        switch_for(1)
         (segment,) = header(made.window(0, time.monotonic_ns()))["segments"]
     finally:
         made.close()
