@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 _PREFIX = "wr-agent-recorder-"
+
+_GONE = (errno.ENOENT, errno.ENODEV)
+"""The errors for an instance that is removed, and for one that is being removed."""
 
 _ATTEMPTS = 20
 """The limit of attempts to make an instance."""
@@ -103,12 +107,15 @@ class Instance:
                 os.close(descriptor)
 
     def close(self) -> None:
-        """Stop recording, and remove the instance."""
+        """Stop recording, and remove the instance. Another recorder may remove it at the same time."""
         for descriptor in self._open:
             os.close(descriptor)
         self._open = []
-        with suppress(FileNotFoundError):
+        try:
             self._path.rmdir()
+        except OSError as error:
+            if error.errno not in _GONE:
+                raise
 
     def _cpus(self) -> list[tuple[int, Path]]:
         return sorted((int(folder.name[3:]), folder) for folder in (self._path / "per_cpu").glob("cpu*"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from collectors.audio.causes.kernel.helper import instance
 from collectors.audio.causes.kernel.helper.instance import Instance, NoTracingError, remove_abandoned
-from tests.support.kernel_recorder import RecorderProcess, clean, greeted, instances_of
+from tests.support.kernel_recorder import RecorderProcess, clean, greeted, instances_of, switch_for
 from tests.support.waiting import eventually
 
 
@@ -49,6 +50,22 @@ def test_instances_of_one_process_have_names_of_their_own(tracefs: Path) -> None
         second.close()
 
 
+@pytest.mark.parametrize("number", [errno.ENOENT, errno.ENODEV])
+def test_an_instance_that_another_recorder_removes_first_is_closed(
+    tracefs: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    made, removed = Instance(tracefs, (), 64), Path.rmdir
+
+    def rmdir(path: Path) -> None:
+        removed(path)
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Path, "rmdir", rmdir)
+    made.close()
+
+    assert own() == []
+
+
 def test_instance_that_another_recorder_removes_at_once_is_made_again(
     tracefs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,13 +91,9 @@ def test_overwritten_processors_are_known(tracefs: Path) -> None:
     try:
         assert made.overwritten() == set()
         made.record(on=True)
-        there, back = os.pipe()
 
         def overwritten() -> set[int]:
-            for _ in range(200):
-                os.sched_yield()
-                os.write(back, b"x")
-                os.read(there, 1)
+            switch_for(0.1)
             return made.overwritten()
 
         eventually(overwritten, "the ring is overwritten")
