@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -167,6 +168,7 @@ def test_a_bundle_goes_to_standard_output_with_the_log_of_an_agent_in_a_terminal
     planted: Path, start_agent: StartAgent
 ) -> None:
     agent = start_agent("audio.enabled = false")
+    eventually(lambda: agent.get("/-/ready")[0] == HTTPStatus.OK, "its start is complete")
     agent.stop()
     command = [sys.executable, "-m", "agent", "doctor", "--config", str(agent.config_file), "--bundle", "-"]
     done = subprocess.run(command, capture_output=True, check=False, timeout=60)
